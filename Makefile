@@ -1,0 +1,44 @@
+# Everything a developer runs. `make` alone prints this file's targets.
+SHELL := /bin/bash -o pipefail
+PYTHON ?= python3
+BIN := .venv/bin
+MEMBERS := $(wildcard libs/*) $(wildcard services/*) deploy/local
+# uv reads no pip configuration, so a mirror set for pip is passed on.
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+ifeq ($(UV_DEFAULT_INDEX),)
+unexport UV_DEFAULT_INDEX
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-zA-Z_-]+:.*##/ {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Set up
+.PHONY: setup
+setup: .venv/.ready ## Virtual environment with pinned dependencies and the workspace
+
+.venv/bin/uv: requirements.uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Headrace needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "This Python has no venv module. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.uv.lock
+	@touch $@
+
+.venv/.ready: .venv/bin/uv requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+.PHONY: lock
+lock: .venv/bin/uv ## Pin the dependencies anew, without addresses
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --group build --group dev pyproject.toml \
+	  $(addsuffix /pyproject.toml,$(MEMBERS)) \
+	  $(foreach m,$(MEMBERS),--no-emit-package $(shell awk -F'"' '/^name/ {print $$2; exit}' $(m)/pyproject.toml)) \
+	  -o requirements.lock
+	@grep -o '^uv==[0-9.]*' requirements.lock \
+	  | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements.uv.lock

@@ -1,0 +1,302 @@
+"""PipelineSpec 2.1.0 as typed models, in the names of the IR's own JSON.
+
+Source: `pipeline_spec.proto` and `kubernetes_executor_config.proto` of Kubeflow Pipelines
+(package ``kfp-pipeline-spec``). A field that is not modelled is kept, not dropped: it goes through
+unchanged, and `ir.features` can say that it is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Node(BaseModel):
+    """A message of the IR: camelCase on the wire, unknown fields kept."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+    )
+
+
+class ParameterDefinition(Node):
+    """An input or output parameter of a component."""
+
+    parameter_type: str
+    default_value: Any = None
+    is_optional: bool = False
+    literals: tuple[Any, ...] = ()
+    description: str | None = None
+
+
+class ArtifactTypeSchema(Node):
+    """The type of an artifact."""
+
+    schema_title: str | None = None
+    schema_version: str | None = None
+    instance_schema: str | None = None
+    schema_uri: str | None = None
+
+
+class ArtifactDefinition(Node):
+    """An input or output artifact of a component."""
+
+    artifact_type: ArtifactTypeSchema = ArtifactTypeSchema()
+    is_artifact_list: bool = False
+    is_optional: bool = False
+    description: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class ComponentInputs(Node):
+    """A component's inputs by name."""
+
+    parameters: dict[str, ParameterDefinition] = {}
+    artifacts: dict[str, ArtifactDefinition] = {}
+
+
+class ComponentOutputs(Node):
+    """A component's outputs by name."""
+
+    parameters: dict[str, ParameterDefinition] = {}
+    artifacts: dict[str, ArtifactDefinition] = {}
+
+
+class TaskOutputParameter(Node):
+    """A parameter that another task of the same DAG makes."""
+
+    producer_task: str
+    output_parameter_key: str
+
+
+class TaskOutputArtifact(Node):
+    """An artifact that another task of the same DAG makes."""
+
+    producer_task: str
+    output_artifact_key: str
+
+
+class TaskFinalStatus(Node):
+    """The final status of a task, handed to an exit task."""
+
+    producer_task: str
+
+
+class RuntimeValue(Node):
+    """A constant, or a runtime parameter of the root."""
+
+    constant: Any = None
+    runtime_parameter: str | None = None
+
+
+class TaskInputParameter(Node):
+    """Where a task's input parameter comes from; one of the sources is set."""
+
+    task_output_parameter: TaskOutputParameter | None = None
+    runtime_value: RuntimeValue | None = None
+    component_input_parameter: str | None = None
+    task_final_status: TaskFinalStatus | None = None
+    parameter_expression_selector: str | None = None
+
+
+class TaskInputArtifact(Node):
+    """Where a task's input artifact comes from; one of the sources is set."""
+
+    task_output_artifact: TaskOutputArtifact | None = None
+    component_input_artifact: str | None = None
+
+
+class TaskInputs(Node):
+    """A task's inputs by name."""
+
+    parameters: dict[str, TaskInputParameter] = {}
+    artifacts: dict[str, TaskInputArtifact] = {}
+
+
+class TaskInfo(Node):
+    """What a person sees of a task."""
+
+    name: str = ""
+
+
+class ComponentRef(Node):
+    """The component that a task runs."""
+
+    name: str
+
+
+class CachingOptions(Node):
+    """Whether outputs of an earlier, equal execution may be taken."""
+
+    enable_cache: bool = False
+    cache_key: str = ""
+
+
+class TriggerPolicy(Node):
+    """When a task runs: its condition (CEL) and how it depends on what is upstream."""
+
+    condition: str = ""
+    strategy: str = ""
+
+
+class Task(Node):
+    """A node of a DAG."""
+
+    task_info: TaskInfo = TaskInfo()
+    component_ref: ComponentRef
+    inputs: TaskInputs = TaskInputs()
+    dependent_tasks: tuple[str, ...] = ()
+    caching_options: CachingOptions = CachingOptions()
+    trigger_policy: TriggerPolicy = TriggerPolicy()
+    parameter_iterator: dict[str, Any] | None = None
+    artifact_iterator: dict[str, Any] | None = None
+    iterator_policy: dict[str, Any] | None = None
+    retry_policy: dict[str, Any] | None = None
+
+
+class ParameterSelector(Node):
+    """An output parameter of a task inside the DAG."""
+
+    producer_subtask: str
+    output_parameter_key: str
+
+
+class ArtifactSelector(Node):
+    """An output artifact of a task inside the DAG."""
+
+    producer_subtask: str
+    output_artifact_key: str
+
+
+class DagOutputParameter(Node):
+    """Where a DAG's output parameter comes from."""
+
+    value_from_parameter: ParameterSelector | None = None
+    value_from_oneof: dict[str, Any] | None = None
+
+
+class DagOutputArtifact(Node):
+    """Where a DAG's output artifact comes from."""
+
+    artifact_selectors: tuple[ArtifactSelector, ...] = ()
+
+
+class DagOutputs(Node):
+    """A DAG's outputs by name."""
+
+    parameters: dict[str, DagOutputParameter] = {}
+    artifacts: dict[str, DagOutputArtifact] = {}
+
+
+class Dag(Node):
+    """Tasks by key, and what the DAG gives to the outside."""
+
+    tasks: dict[str, Task] = {}
+    outputs: DagOutputs = DagOutputs()
+
+
+class Component(Node):
+    """Inputs, outputs, and either a DAG or the label of an executor."""
+
+    input_definitions: ComponentInputs = ComponentInputs()
+    output_definitions: ComponentOutputs = ComponentOutputs()
+    dag: Dag | None = None
+    executor_label: str | None = None
+
+
+class EnvVar(Node):
+    """An environment variable of a container."""
+
+    name: str
+    value: str = ""
+
+
+class ContainerSpec(Node):
+    """A container: image, command, arguments, environment, resources."""
+
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[EnvVar, ...] = ()
+    resources: dict[str, Any] | None = None
+
+
+class Executor(Node):
+    """How a component runs; one of the kinds is set."""
+
+    container: ContainerSpec | None = None
+    importer: dict[str, Any] | None = None
+    resolver: dict[str, Any] | None = None
+    custom_job: dict[str, Any] | None = None
+
+
+class DeploymentSpec(Node):
+    """Executors by label."""
+
+    executors: dict[str, Executor] = {}
+
+
+class PipelineInfo(Node):
+    """What the pipeline is called."""
+
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+
+
+class PipelineSpec(Node):
+    """A compiled pipeline."""
+
+    pipeline_info: PipelineInfo
+    schema_version: str
+    sdk_version: str = ""
+    root: Component
+    components: dict[str, Component] = {}
+    deployment_spec: DeploymentSpec = DeploymentSpec()
+    default_pipeline_root: str | None = None
+
+
+class KubernetesExecutor(Node):
+    """The platform settings of one executor that are modelled; the others are kept as they are."""
+
+    active_deadline_seconds: int | None = None
+
+
+class KubernetesDeployment(Node):
+    """Platform settings by executor label."""
+
+    executors: dict[str, KubernetesExecutor] = {}
+
+
+class KubernetesPlatform(Node):
+    """The ``kubernetes`` part of a platform spec."""
+
+    deployment_spec: KubernetesDeployment = KubernetesDeployment()
+    pipeline_config: dict[str, Any] | None = None
+
+
+class Platforms(Node):
+    """Platform settings by platform."""
+
+    kubernetes: KubernetesPlatform = KubernetesPlatform()
+
+
+class PlatformSpec(Node):
+    """What belongs to the platform that runs the pipeline rather than to the pipeline."""
+
+    platforms: Platforms = Platforms()
+
+
+class PipelineDocument(BaseModel):
+    """A frozen spec as it is stored and handed on: the IR and its platform spec."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+    pipeline_spec: PipelineSpec
+    platform_spec: PlatformSpec | None = Field(default=None)

@@ -1,0 +1,135 @@
+"""Parameter values and their types: what fits, and how a value is brought to its type.
+
+JSON has one kind of number, and a client that goes through protobuf sends ``1`` as ``1.0``; so an
+integral double is an integer here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from headrace_contracts.failures import Rejection, RejectionCode
+from headrace_contracts.ir.models import ComponentInputs, ParameterDefinition
+
+PARAMETER_TYPES = frozenset(
+    {
+        "NUMBER_INTEGER",
+        "NUMBER_DOUBLE",
+        "STRING",
+        "BOOLEAN",
+        "LIST",
+        "STRUCT",
+        "TASK_FINAL_STATUS",
+        "TASK_CONFIG",
+    }
+)
+
+
+class ParameterError(ValueError):
+    """A value does not fit the parameter's type; the message says what was expected."""
+
+
+class InvalidParameters(ValueError):
+    """The parameters given for a run do not fit what the pipeline declares."""
+
+    def __init__(self, rejection: Rejection) -> None:
+        self.rejection = rejection
+        super().__init__(rejection.message)
+
+
+def whole_numbers(value: Any) -> Any:
+    """The same JSON value with every integral float as an int, nested ones too."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [whole_numbers(item) for item in value]
+        case dict():
+            return {key: whole_numbers(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def fit(value: Any, parameter_type: str) -> Any:
+    """`value` as the type has it; a STRING takes any value, as its JSON text.
+
+    Raises:
+        ParameterError: the value is of another kind.
+    """
+    value = whole_numbers(value)
+    match parameter_type:
+        case "STRING":
+            return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        case "BOOLEAN" if isinstance(value, bool):
+            return value
+        case "NUMBER_INTEGER" if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        case "NUMBER_DOUBLE" if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        case "LIST" if isinstance(value, list):
+            return value
+        case "STRUCT" if isinstance(value, dict):
+            return value
+        case "TASK_FINAL_STATUS" | "TASK_CONFIG" if isinstance(value, dict):
+            return value
+    raise ParameterError(f"expected {_WORDS[parameter_type]}, got {_shown(value)}")
+
+
+_WORDS = {
+    "BOOLEAN": "true or false",
+    "NUMBER_INTEGER": "a whole number",
+    "NUMBER_DOUBLE": "a number",
+    "LIST": "a list",
+    "STRUCT": "an object",
+    "TASK_FINAL_STATUS": "a task's final status",
+    "TASK_CONFIG": "a task configuration",
+}
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def run_parameters(inputs: ComponentInputs, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a run starts with: those given, checked, and the pipeline's defaults.
+
+    An optional parameter without a default that was not given, or given as null, is absent.
+
+    Raises:
+        InvalidParameters: one is unknown, missing, of the wrong type, or not an allowed value.
+    """
+    for name in given:
+        if name not in inputs.parameters:
+            known = ", ".join(inputs.parameters) or "none"
+            raise _invalid(name, f"the pipeline has no parameter {name!r}; it has: {known}")
+    values: dict[str, Any] = {}
+    for name, definition in inputs.parameters.items():
+        if given.get(name) is not None:
+            values[name] = _checked(name, given[name], definition)
+        elif definition.default_value is not None:
+            values[name] = whole_numbers(definition.default_value)
+        elif not definition.is_optional:
+            raise _invalid(name, f"the required parameter {name!r} is missing")
+    return values
+
+
+def _checked(name: str, value: Any, definition: ParameterDefinition) -> Any:
+    if definition.parameter_type == "STRING" and not isinstance(value, str):
+        raise _invalid(name, f"parameter {name!r}: expected a text, got {_shown(value)}")
+    try:
+        fitted = fit(value, definition.parameter_type)
+    except ParameterError as error:
+        raise _invalid(name, f"parameter {name!r}: {error}") from None
+    if definition.literals and fitted not in whole_numbers(list(definition.literals)):
+        allowed = ", ".join(_shown(literal) for literal in definition.literals)
+        raise _invalid(name, f"parameter {name!r}: {_shown(value)} is not one of {allowed}")
+    return fitted
+
+
+def _invalid(name: str, message: str) -> InvalidParameters:
+    return InvalidParameters(
+        Rejection(code=RejectionCode.INVALID_PARAMETER, message=message, field=f"parameters.{name}")
+    )

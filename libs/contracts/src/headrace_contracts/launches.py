@@ -1,0 +1,117 @@
+"""The contract between the executor and the launcher: the launch file and the result manifest.
+
+The launcher is standard library only and reads the same JSON by hand; these models are the
+executor's side, and the contract tests hold the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from headrace_contracts.base import Contract, Instant
+from headrace_contracts.failures import Failure
+from headrace_contracts.values import Artifact, ArtifactType
+
+
+class InputFile(Contract):
+    """One object to fetch; `path` is relative to the artifact's, or empty for the artifact."""
+
+    path: str
+    url: str
+
+
+class InputArtifact(Contract):
+    """An input artifact's local place and what to fetch for it."""
+
+    name: str
+    path: str
+    files: tuple[InputFile, ...] = ()
+
+
+class OutputParameter(Contract):
+    """An output parameter's type and the file that the command may write it to."""
+
+    name: str
+    type: str
+    path: str
+    optional: bool = False
+
+
+class OutputArtifact(Contract):
+    """An output artifact: where the command leaves it and where it shall lie."""
+
+    name: str
+    path: str
+    handed_uri: str
+    """The URI that the command saw; a local path where the command cannot see object storage."""
+    uri: str
+    key: str
+    type: ArtifactType
+    metadata: dict[str, Any] = {}
+
+
+class UploadGrant(Contract):
+    """A presigned POST for every key below the attempt's prefix; no other right comes with it."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class LogPlan(Contract):
+    """Where the log goes while the command runs and when it has ended."""
+
+    path: str
+    key: str
+    limit_bytes: int
+    flush_seconds: float
+
+
+class ResultPlan(Contract):
+    """Where the result manifest goes."""
+
+    path: str
+    key: str
+
+
+class LaunchFile(Contract):
+    """All that the launcher knows about its step."""
+
+    v: Literal[1] = 1
+    launch_id: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: str
+    dirs: tuple[str, ...]
+    timeout_seconds: float | None = None
+    grace_seconds: float
+    log: LogPlan
+    inputs: tuple[InputArtifact, ...]
+    executor_output: str
+    output_parameters: tuple[OutputParameter, ...]
+    output_artifacts: tuple[OutputArtifact, ...]
+    upload: UploadGrant
+    result: ResultPlan
+
+
+class ManifestLog(Contract):
+    """The log as it was left."""
+
+    key: str
+    bytes: int
+    truncated: bool
+
+
+class ResultManifest(Contract):
+    """The truth about an attempt's outputs, written once, before the launcher ends."""
+
+    v: Literal[1] = 1
+    launch_id: str
+    state: Literal["SUCCEEDED", "FAILED"]
+    exit_code: int | None = None
+    signal: int | None = None
+    failure: Failure | None = None
+    started_at: Instant | None = None
+    finished_at: Instant
+    parameters: dict[str, Any] = {}
+    artifacts: dict[str, tuple[Artifact, ...]] = {}
+    log: ManifestLog | None = None

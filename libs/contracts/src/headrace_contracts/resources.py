@@ -1,0 +1,159 @@
+"""What the HTTP interfaces speak: the resources as `api` and `recorder` give them out."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from headrace_contracts.base import Contract, Instant
+from headrace_contracts.events import PipelineIdentity
+from headrace_contracts.failures import Failure
+from headrace_contracts.states import RunState, TaskState
+from headrace_contracts.values import Inputs, Outputs
+
+
+class Experiment(Contract):
+    """A named group of runs in a namespace."""
+
+    experiment_id: UUID
+    namespace: str
+    display_name: str
+    description: str = ""
+    created_at: Instant
+
+
+class Pipeline(Contract):
+    """A named pipeline; what it does is in its versions."""
+
+    pipeline_id: UUID
+    namespace: str
+    name: str
+    display_name: str
+    description: str = ""
+    created_at: Instant
+
+
+class PipelineVersion(Contract):
+    """One frozen spec of a pipeline. `document` is left out of lists."""
+
+    pipeline_version_id: UUID
+    pipeline_id: UUID
+    name: str
+    display_name: str
+    description: str = ""
+    created_at: Instant
+    document: dict[str, Any] | None = None
+
+
+class SubmittedRun(Contract):
+    """A run as the api accepted it; what became of it is the recorder's to say."""
+
+    run_id: UUID
+    namespace: str
+    experiment_id: UUID
+    display_name: str
+    description: str = ""
+    pipeline: PipelineIdentity
+    parameters: dict[str, Any] = {}
+    pipeline_root: str | None = None
+    service_account: str = ""
+    submitted_at: Instant
+    duplicate: bool = False
+    """True where an idempotency key led to a run that was accepted before."""
+
+
+class Task(Contract):
+    """A task as it stands."""
+
+    task_id: UUID
+    name: str
+    display_name: str
+    path: str
+    parent_task_id: UUID | None = None
+    dependencies: tuple[UUID, ...] = ()
+    component: str = ""
+    image: str | None = None
+    state: TaskState
+    detail: str | None = None
+    """What it is busy with, or why it was skipped, in a few words."""
+    attempt: int = 0
+    inputs: Inputs = Inputs()
+    outputs: Outputs = Outputs()
+    error: Failure | None = None
+    created_at: Instant
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    has_log: bool = False
+
+
+class StateChange(Contract):
+    """A state and since when it held."""
+
+    state: RunState
+    at: Instant
+
+
+class Run(Contract):
+    """A run as it stands. `tasks` is left out of lists."""
+
+    run_id: UUID
+    namespace: str
+    experiment_id: UUID
+    display_name: str
+    description: str = ""
+    pipeline: PipelineIdentity
+    parameters: dict[str, Any] = {}
+    pipeline_root: str | None = None
+    service_account: str = ""
+    state: RunState
+    state_history: tuple[StateChange, ...] = ()
+    error: Failure | None = None
+    outputs: Outputs = Outputs()
+    created_at: Instant
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    version: int
+    """Grows with every change of the run or one of its tasks."""
+    tasks: tuple[Task, ...] | None = None
+
+
+class Page(Contract):
+    """How a list goes on: no token, no further page."""
+
+    next_page_token: str | None = None
+    total_size: int = 0
+
+
+class RunPage(Page):
+    """A page of runs, newest first."""
+
+    runs: tuple[Run, ...] = ()
+
+
+class ExperimentPage(Page):
+    """A page of experiments."""
+
+    experiments: tuple[Experiment, ...] = ()
+
+
+class PipelinePage(Page):
+    """A page of pipelines."""
+
+    pipelines: tuple[Pipeline, ...] = ()
+
+
+class PipelineVersionPage(Page):
+    """A page of a pipeline's versions."""
+
+    pipeline_versions: tuple[PipelineVersion, ...] = ()
+
+
+class Problem(Contract):
+    """An error body (RFC 9457, ``application/problem+json``)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | None = None
