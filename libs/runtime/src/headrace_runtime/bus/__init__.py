@@ -1,0 +1,1 @@
+"""NATS JetStream: transport between services. Delivery is at least once; effect is once."""

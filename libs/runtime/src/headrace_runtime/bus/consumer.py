@@ -1,0 +1,187 @@
+"""Reading a durable pull consumer: an infinite loop around one pass over a batch.
+
+Invariant: a message is acknowledged after its effect was committed, set aside with a reason when
+it can never be handled, and otherwise delivered again later. It never blocks those behind it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import nats.errors
+import structlog
+from headrace_contracts import cloudevents
+from headrace_contracts.cloudevents import Attributes
+from headrace_contracts.subjects import Subscription, dead_letter
+from nats.aio.msg import Msg
+from nats.js.errors import Error as JetStreamError
+from pydantic import TypeAdapter, ValidationError
+
+from headrace_runtime.bus.connection import Bus
+from headrace_runtime.bus.provision import provision_consumer
+from headrace_runtime.bus.pull import PullQueue
+from headrace_runtime.errors import PoisonError, RetryableError
+from headrace_runtime.logging import get_logger
+from headrace_runtime.metrics import HANDLING, MESSAGES
+from headrace_runtime.objects import ObjectMissingError, ObjectStore
+
+M = TypeVar("M")
+
+_GIVE_UP_AFTER = 8
+"""Deliveries after which an unexpected error is held to be the message's fault."""
+_LONGEST_DELAY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[M]):
+    """A message that was read: its CloudEvents attributes and its typed content."""
+
+    attributes: Attributes
+    message: M
+
+    @property
+    def id(self) -> str:
+        """The CloudEvents id: the same at every delivery."""
+        return self.attributes.id
+
+
+Handle = Callable[[list[Received[M]]], Awaitable[None]]
+Refuse = Callable[[Attributes, str], Awaitable[None]]
+
+
+class Consumer(Generic[M]):
+    """One service's reader of one subscription."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        objects: ObjectStore | None,
+        subscription: Subscription,
+        adapter: TypeAdapter[M],
+        handle: Handle[M],
+        *,
+        service: str,
+        refuse: Refuse | None = None,
+    ) -> None:
+        """`refuse` is told of each message that cannot be read, before it is set aside."""
+        self._bus = bus
+        self._objects = objects
+        self._subscription = subscription
+        self._adapter = adapter
+        self._handle = handle
+        self._service = service
+        self._refuse = refuse
+        self._log = get_logger()
+
+    async def run(self) -> None:
+        """Read for ever; cancellation is the way to stop."""
+        await provision_consumer(self._bus.js, self._subscription)
+        async with PullQueue(self._bus, self._subscription) as queue:
+            while True:
+                await self.process(await queue.next_batch())
+
+    async def process(self, batch: list[Msg]) -> None:
+        """One pass: read, handle, acknowledge. Raises only when cancelled."""
+        readable: list[tuple[Msg, Received[M]]] = []
+        for raw in batch:
+            received = await self._read(raw)
+            if received is not None:
+                readable.append((raw, received))
+        if readable:
+            with HANDLING.labels(self._subscription.durable).time():
+                await self._handle_all(readable)
+
+    async def _read(self, raw: Msg) -> Received[M] | None:
+        attributes = cloudevents.attributes(raw.headers, _sequence_id(raw))
+        try:
+            body = await self._body(raw, attributes)
+            return Received(attributes, self._adapter.validate_json(body))
+        except ValidationError as error:
+            if any(detail["type"] == "union_tag_invalid" for detail in error.errors()):
+                await self._settle(raw, "ignored")  # a type from a newer publisher
+            else:
+                await self._set_aside(raw, attributes, _first_fault(error))
+        except (PoisonError, ObjectMissingError) as error:
+            await self._set_aside(raw, attributes, str(error))
+        except RetryableError as error:
+            await self._postpone(raw, error)
+        return None
+
+    async def _body(self, raw: Msg, attributes: Attributes) -> bytes:
+        if attributes.dataref is None:
+            return raw.data
+        key = self._objects.key(attributes.dataref) if self._objects else None
+        if key is None or self._objects is None:
+            raise PoisonError(f"dataref {attributes.dataref!r} is not in this object store")
+        return await self._objects.get(key)
+
+    async def _handle_all(self, batch: list[tuple[Msg, Received[M]]]) -> None:
+        try:
+            await self._handle([received for _, received in batch])
+        except RetryableError as error:
+            for raw, _ in batch:
+                await self._postpone(raw, error)
+        except Exception as error:
+            if len(batch) > 1:  # find the one at fault
+                for entry in batch:
+                    await self._handle_all([entry])
+                return
+            raw, received = batch[0]
+            with structlog.contextvars.bound_contextvars(message_id=received.id):
+                self._log.exception("message_failed", subject=raw.subject)
+            if isinstance(error, PoisonError) or raw.metadata.num_delivered >= _GIVE_UP_AFTER:
+                await self._set_aside(raw, received.attributes, f"{type(error).__name__}: {error}")
+            else:
+                await self._postpone(raw, error)
+        else:
+            for raw, _ in batch:
+                await self._settle(raw, "handled")
+
+    async def _set_aside(self, raw: Msg, attributes: Attributes, reason: str) -> None:
+        """Keep a copy with the reason, and only then end its deliveries."""
+        self._log.warning("message_set_aside", subject=raw.subject, reason=reason)
+        headers = {
+            **(raw.headers or {}),
+            "headrace-reason": " ".join(reason.split())[:1000],
+            "headrace-subject": raw.subject,
+            cloudevents.MESSAGE_ID: f"dlq-{self._subscription.durable}-{_sequence_id(raw)}",
+        }
+        try:
+            if self._refuse is not None:
+                await self._refuse(attributes, reason)
+            await self._bus.js.publish(dead_letter(self._service), raw.data, headers=headers)
+            await raw.term()
+        except (nats.errors.Error, JetStreamError, RetryableError, TimeoutError) as error:
+            await self._postpone(raw, error)
+            return
+        MESSAGES.labels(self._subscription.durable, "set_aside").inc()
+
+    async def _postpone(self, raw: Msg, error: Exception) -> None:
+        delay = min(_LONGEST_DELAY_SECONDS, 0.1 * 2 ** min(raw.metadata.num_delivered, 10))
+        self._log.warning("message_postponed", subject=raw.subject, error=repr(error))
+        MESSAGES.labels(self._subscription.durable, "postponed").inc()
+        try:
+            await raw.nak(delay=delay * random.uniform(0.5, 1.0))  # noqa: S311
+        except (nats.errors.Error, OSError):
+            self._log.warning("negative_acknowledgement_lost")  # ack_wait redelivers
+
+    async def _settle(self, raw: Msg, outcome: str) -> None:
+        MESSAGES.labels(self._subscription.durable, outcome).inc()
+        try:
+            await raw.ack()
+        except (nats.errors.Error, OSError):
+            self._log.warning("acknowledgement_lost")  # redelivered, and then a repeat
+
+
+def _sequence_id(raw: Msg) -> str:
+    metadata = raw.metadata
+    return f"{metadata.stream}-{metadata.sequence.stream}"
+
+
+def _first_fault(error: ValidationError) -> str:
+    detail = error.errors()[0]
+    place = ".".join(str(part) for part in detail["loc"])
+    return f"{place}: {detail['msg']}" if place else detail["msg"]

@@ -1,0 +1,123 @@
+"""One outstanding pull request at a time, and whatever it brings handed on at once.
+
+The client library's own fetch waits for a full batch or its time-out, asks twice when the queue
+is empty, and sits out a server restart. Here a request stays open for long, its messages are
+handed on as they come, and silence or a reconnection opens a new one.
+Source: the JetStream wire API, ``$JS.API.CONSUMER.MSG.NEXT``, and its status headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import TracebackType
+
+import nats.errors
+from headrace_contracts.subjects import Subscription
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as ClientSubscription
+from nats.js.errors import Error as JetStreamError
+
+from headrace_runtime.bus.connection import Bus
+from headrace_runtime.bus.provision import provision_consumer, provision_streams
+from headrace_runtime.logging import get_logger
+
+BATCH = 256
+_EXPIRES_SECONDS = 30.0
+_HEARTBEAT_SECONDS = 5.0
+_MISSED_HEARTBEATS = 2
+_REPAIR_PAUSE_SECONDS = 0.5
+
+
+class PullQueue:
+    """The messages of one durable consumer, as an async context manager."""
+
+    def __init__(self, bus: Bus, subscription: Subscription) -> None:
+        self._bus = bus
+        self._subscription = subscription
+        self._messages: asyncio.Queue[Msg] = asyncio.Queue()
+        self._outstanding = 0
+        self._broken = False
+        self._inbox = bus.client.new_inbox()
+        self._listening: ClientSubscription | None = None
+        self._log = get_logger()
+        bus.when_reconnected(self._forget_request)
+
+    async def __aenter__(self) -> PullQueue:
+        self._listening = await self._bus.client.subscribe(self._inbox, cb=self._arrived)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if self._listening is not None and self._bus.client.is_connected:
+            await self._listening.unsubscribe()
+
+    async def next_batch(self) -> list[Msg]:
+        """Wait for messages; gives all that are here, at most `BATCH`."""
+        batch: list[Msg] = []
+        while not batch:
+            if self._messages.empty() and self._outstanding <= 0:
+                await self._repair()
+                await self._request()
+            try:
+                wait = _HEARTBEAT_SECONDS * _MISSED_HEARTBEATS
+                first = await asyncio.wait_for(self._messages.get(), wait)
+            except TimeoutError:
+                self._forget_request()  # not even a heartbeat: the request is gone
+                continue
+            self._take(first, batch)
+            while len(batch) < BATCH and not self._messages.empty():
+                self._take(self._messages.get_nowait(), batch)
+        return batch
+
+    def _take(self, message: Msg, batch: list[Msg]) -> None:
+        status = (message.headers or {}).get("Status") if not message.data else None
+        if status is None:
+            self._outstanding -= 1
+            batch.append(message)
+        elif status != "100":  # a heartbeat says only that the request is alive
+            if status not in ("404", "408"):
+                described = (message.headers or {}).get("Description", "")
+                self._log.warning("pull_ended", status=status, description=described)
+                self._broken = True
+            self._outstanding = 0
+
+    async def _repair(self) -> None:
+        """Provision again when the server does not know the consumer: it may have lost its disk."""
+        if not self._broken:
+            return
+        await asyncio.sleep(_REPAIR_PAUSE_SECONDS)
+        try:
+            await provision_streams(self._bus.js)
+            await provision_consumer(self._bus.js, self._subscription)
+            self._broken = False
+        except (nats.errors.Error, JetStreamError, TimeoutError) as error:
+            self._log.warning("provisioning_postponed", error=repr(error))
+
+    def _forget_request(self) -> None:
+        self._outstanding = 0
+
+    async def _arrived(self, message: Msg) -> None:
+        self._messages.put_nowait(message)
+
+    async def _request(self) -> None:
+        stream, durable = self._subscription.stream, self._subscription.durable
+        request = {
+            "batch": BATCH,
+            "expires": int(_EXPIRES_SECONDS * 1e9),
+            "idle_heartbeat": int(_HEARTBEAT_SECONDS * 1e9),
+        }
+        try:
+            await self._bus.client.publish(
+                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
+                json.dumps(request).encode(),
+                reply=self._inbox,
+            )
+            self._outstanding = BATCH
+        except (nats.errors.Error, OSError) as error:
+            self._log.warning("pull_failed", error=repr(error))
+            await asyncio.sleep(0.2)

@@ -1,0 +1,120 @@
+"""The HTTP side of every service: health and metrics, error bodies, and a server that stops.
+
+Endpoints: ``/livez`` (the process runs), ``/readyz`` (its dependencies answer), ``/metrics``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+import uvicorn
+from headrace_contracts.failures import RejectionCode
+from headrace_contracts.resources import Problem
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.logging import get_logger
+
+STATUS = {
+    RejectionCode.MALFORMED: 400,
+    RejectionCode.INVALID_SPEC: 400,
+    RejectionCode.UNSUPPORTED_FEATURE: 400,
+    RejectionCode.INVALID_PARAMETER: 400,
+    RejectionCode.NOT_FOUND: 404,
+    RejectionCode.CONFLICT: 409,
+    RejectionCode.TOO_LARGE: 413,
+}
+
+Check = Callable[[], Awaitable[None]]
+
+
+def health_routes(ready: Check) -> list[Route]:
+    """The routes that every service has; `ready` raises `RetryableError` when it is not."""
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        try:
+            await ready()
+        except RetryableError as error:
+            return PlainTextResponse(f"not ready: {error}\n", 503)
+        return PlainTextResponse("ok\n")
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def problem(status: int, code: str, detail: str, field: str | None = None) -> Response:
+    """An RFC 9457 error body."""
+    import http
+
+    body = Problem(
+        title=http.HTTPStatus(status).phrase, status=status, detail=detail, code=code, field=field
+    )
+    return Response(body.to_json(), status, media_type="application/problem+json")
+
+
+def install_problems(app: Starlette) -> None:
+    """Give every error of the app a problem body; what is not expected is logged and told as 500
+    without its insides."""
+
+    async def rejected(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RejectedError)
+        refusal = error.rejection
+        return problem(STATUS[refusal.code], refusal.code, refusal.message, refusal.field)
+
+    async def unavailable(_: Request, error: Exception) -> Response:
+        get_logger().warning("request_unavailable", error=repr(error))
+        response = problem(503, "UNAVAILABLE", "a part of the system is away; try again")
+        response.headers["Retry-After"] = "1"
+        return response
+
+    async def http_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return problem(error.status_code, _code(error.status_code), str(error.detail))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        get_logger().error("request_failed", path=request.url.path, exc_info=error)
+        return problem(500, "INTERNAL", "an unexpected error; it is in the service's log")
+
+    app.add_exception_handler(RejectedError, rejected)
+    app.add_exception_handler(RetryableError, unavailable)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _code(status: int) -> str:
+    names = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 409: "CONFLICT", 413: "TOO_LARGE"}
+    return names.get(status, "MALFORMED" if status < 500 else "INTERNAL")
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn within our lifecycle: our signal handlers decide when it stops."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+                timeout_keep_alive=30,
+                lifespan="off",
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the service."""
+        yield

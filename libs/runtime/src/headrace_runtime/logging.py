@@ -1,0 +1,49 @@
+"""Structured logs: one JSON object a line on stdout, never a payload, never a secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def configure(service: str, level: str) -> None:
+    """Set up structlog for the process, and send what libraries log the same way."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def get_logger() -> Logger:
+    """The process's logger; bind ids with `structlog.contextvars.bound_contextvars`."""
+    logger: Logger = structlog.get_logger()
+    return logger
+
+
+def _dumps(event: Any, **_: Any) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+class _Forward(logging.Handler):
+    """Hands a library's log record to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        get_logger().log(
+            record.levelno, "library_logged", logger=record.name, message=record.getMessage()
+        )

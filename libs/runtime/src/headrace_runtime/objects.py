@@ -1,0 +1,155 @@
+"""The object store: control-plane objects in and out, and URLs that grant one thing each.
+
+Artifact bytes never pass through here. The client is made on first use: its import and start
+cost 30 MB, which a service that rarely needs it should not pay at start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+from headrace_runtime.errors import RetryableError
+from headrace_runtime.settings import ObjectStoreSettings
+
+
+class ObjectMissingError(LookupError):
+    """There is no object at that key."""
+
+
+class ObjectStore:
+    """One bucket. Use as an async context manager; calls raise `RetryableError` when it is away."""
+
+    def __init__(self, settings: ObjectStoreSettings) -> None:
+        self.bucket = settings.objects_bucket
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._client: Any = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> ObjectStore:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
+        """Write one object."""
+        await self._call("put_object", Key=key, Body=body, ContentType=content_type)
+
+    async def get(self, key: str) -> bytes:
+        """Read one object whole.
+
+        Raises:
+            ObjectMissingError: there is none.
+        """
+        response = await self._call("get_object", Key=key)
+        async with response["Body"] as body:
+            data: bytes = await body.read()
+            return data
+
+    async def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read the bytes `start` to `end` (exclusive), or fewer where the object ends."""
+        if end <= start:
+            return b""
+        response = await self._call("get_object", Key=key, Range=f"bytes={start}-{end - 1}")
+        async with response["Body"] as body:
+            data: bytes = await body.read()
+            return data
+
+    async def size(self, key: str) -> int:
+        """The size of an object in bytes.
+
+        Raises:
+            ObjectMissingError: there is none.
+        """
+        return int((await self._call("head_object", Key=key))["ContentLength"])
+
+    async def list(self, prefix: str) -> list[str]:
+        """The keys that start with `prefix`, sorted."""
+        keys: list[str] = []
+        token: dict[str, str] = {}
+        while True:
+            page = await self._call("list_objects_v2", Prefix=prefix, **token)
+            keys += [entry["Key"] for entry in page.get("Contents", ())]
+            if not page.get("IsTruncated"):
+                return sorted(keys)
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def presign_get(self, key: str, seconds: int) -> str:
+        """A URL that reads one object for `seconds`."""
+        client = await self._open()
+        url: str = await client.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
+        )
+        return url
+
+    async def presign_post(self, prefix: str, seconds: int) -> tuple[str, dict[str, str]]:
+        """A URL and form fields that write any object below `prefix` for `seconds`."""
+        client = await self._open()
+        post = await client.generate_presigned_post(
+            self.bucket,
+            prefix + "${filename}",
+            Conditions=[["starts-with", "$key", prefix]],
+            ExpiresIn=seconds,
+        )
+        return post["url"], post["fields"]
+
+    def uri(self, key: str) -> str:
+        """The ``s3://`` URI of a key."""
+        return f"s3://{self.bucket}/{key}"
+
+    def key(self, uri: str) -> str | None:
+        """The key of an ``s3://`` URI in this bucket, or None for any other URI."""
+        prefix = f"s3://{self.bucket}/"
+        return uri[len(prefix) :] if uri.startswith(prefix) else None
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = await self._open()
+        try:
+            return await getattr(client, operation)(Bucket=self.bucket, **arguments)
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status == 404:
+                raise ObjectMissingError(arguments.get("Key", self.bucket)) from None
+            if status >= 500 or status == 429:
+                raise RetryableError(f"object store: {error}") from error
+            raise
+        except (BotoCoreError, OSError, TimeoutError) as error:
+            raise RetryableError(f"object store: {error}") from error
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._connect()
+        return self._client
+
+    async def _connect(self) -> Any:
+        from aioboto3.session import Session
+        from botocore.config import Config
+
+        settings = self._settings
+        session = Session(
+            aws_access_key_id=settings.objects_access_key.get_secret_value(),
+            aws_secret_access_key=settings.objects_secret_key.get_secret_value(),
+            region_name=settings.objects_region,
+        )
+        return await self._stack.enter_async_context(
+            session.client(
+                "s3",
+                endpoint_url=settings.objects_endpoint,
+                config=Config(
+                    signature_version="s3v4",
+                    max_pool_connections=50,
+                    connect_timeout=3,
+                    read_timeout=30,
+                    retries={"mode": "standard", "max_attempts": 4},
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                    s3={"addressing_style": "path"},
+                ),
+            )
+        )

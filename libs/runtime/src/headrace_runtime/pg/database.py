@@ -1,0 +1,258 @@
+"""A service's slice of Postgres: read-only connections, and units that commit state and messages.
+
+Invariant: what a unit publishes is committed with what it writes. After the commit the messages
+go out at once; whatever is cut off in between, the sweeper sends again with the same ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NewType, Protocol, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from headrace_contracts import cloudevents
+from headrace_contracts.base import Contract
+from headrace_contracts.ids import new_id
+
+from headrace_runtime.bus.publisher import OutgoingMessage
+from headrace_runtime.errors import RetryableError
+from headrace_runtime.pg.migrate import migrate
+from headrace_runtime.pg.queries import load_queries
+
+T = TypeVar("T")
+Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+ReadConnection = NewType("ReadConnection", Connection)
+
+_QUERIES = load_queries("headrace_runtime.pg")
+_TRIES = 4
+_ACQUIRE_SECONDS = 10.0
+
+_TRANSIENT = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Publishable(Protocol):
+    """An event or command: it knows its subject and its JSON."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    def to_json(self) -> bytes: ...
+
+
+class Outlet(Protocol):
+    """Where committed messages go."""
+
+    async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+        """Send them; returns the ids that the server acknowledged."""
+        ...
+
+
+class Unit:
+    """One transaction: its connection, and the messages that commit with it."""
+
+    def __init__(self, connection: Connection, service: str) -> None:
+        self.connection = connection
+        self.staged: list[OutgoingMessage] = []
+        self._service = service
+
+    async def admit(self, consumer: str, message_ids: Iterable[str]) -> set[str]:
+        """Which of these messages are new to the consumer; they are remembered with the commit."""
+        rows = await self.connection.fetch(_QUERIES["admit"], consumer, list(message_ids))
+        return {row["message_id"] for row in rows}
+
+    def publish(self, message: Publishable, message_id: UUID | None = None) -> None:
+        """Stage a message; with a derived `message_id` a repeat of it is dropped."""
+        identity = message_id or new_id()
+        run_id = getattr(message, "run_id", None)
+        self.staged.append(
+            OutgoingMessage(
+                event_id=identity,
+                subject=message.subject,
+                headers=cloudevents.headers(
+                    identity,
+                    self._service,
+                    message.type,
+                    str(run_id) if run_id else None,
+                    datetime.now(UTC),
+                ),
+                body=message.to_json(),
+            )
+        )
+
+    async def flush(self) -> None:
+        """Write the staged messages to the outbox."""
+        if self.staged:
+            await self.connection.execute(
+                _QUERIES["stage_messages"],
+                [message.event_id for message in self.staged],
+                [message.subject for message in self.staged],
+                [message.headers for message in self.staged],
+                [message.body for message in self.staged],
+            )
+
+
+class Database:
+    """The pool of one service, and the only place that says commit."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], service: str, outlet: Outlet) -> None:
+        self._pool = pool
+        self._service = service
+        self._outlet = outlet
+        self._published: list[UUID] = []
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadConnection]:
+        """A connection for queries only.
+
+        Raises:
+            RetryableError: Postgres is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                yield ReadConnection(connection)
+        except _TRANSIENT as error:
+            raise RetryableError(f"postgres: {error!r}") from error
+
+    async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run `work` in one transaction, publish what it staged, and return its result.
+
+        `work` runs again from the start when Postgres breaks off, so it must not have effects
+        of its own.
+
+        Raises:
+            RetryableError: Postgres stayed away.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                async with (
+                    self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+                    connection.transaction(),
+                ):
+                    unit = Unit(connection, self._service)
+                    result = await work(unit)
+                    await unit.flush()
+                break
+            except _TRANSIENT as error:
+                if not tries_left:
+                    raise RetryableError(f"postgres: {error!r}") from error
+                await asyncio.sleep(random.uniform(0.02, 0.2) * (_TRIES - tries_left))  # noqa: S311
+        if unit.staged:
+            self._published += await self._outlet.publish(unit.staged)
+        return result
+
+    async def sweep(self, older_than_seconds: float) -> int:
+        """Publish what was committed but not acknowledged; returns how many rows were found."""
+        async with self.read() as connection:
+            rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
+        if rows:
+            self._published += await self._outlet.publish([OutgoingMessage(**row) for row in rows])
+        return len(rows)
+
+    async def mark_published(self) -> None:
+        """Record what was acknowledged since the last call; a lost record only means a repeat."""
+        marked, self._published = self._published, []
+        if not marked:
+            return
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                await connection.execute(_QUERIES["mark_published"], marked)
+        except _TRANSIENT as error:
+            self._published += marked
+            raise RetryableError(f"postgres: {error!r}") from error
+
+    async def purge(self, keep_hours: float) -> None:
+        """Forget messages that were published or received longer ago than `keep_hours`."""
+        async with self.read() as connection:
+            await connection.execute(_QUERIES["purge_outbox"], _interval(keep_hours * 3600))
+            await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
+
+    async def ping(self) -> None:
+        """Raise `RetryableError` when Postgres does not answer."""
+        async with self.read() as connection:
+            await connection.execute("")
+
+
+def _interval(seconds: float) -> timedelta:
+
+    return timedelta(seconds=seconds)
+
+
+async def _set_up(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text"
+    )
+
+
+def _encode(value: Any) -> str:
+    if isinstance(value, Contract):
+        return value.to_json().decode()
+    return orjson.dumps(value).decode()
+
+
+async def _keep_session(_: object) -> None:
+    """No session state is used, so a released connection needs no reset (a round trip)."""
+
+
+@asynccontextmanager
+async def open_database(
+    dsn: str, service: str, outlet: Outlet, *, pool_size: int, packages: tuple[str, ...]
+) -> AsyncIterator[Database]:
+    """Connect (waiting up to a minute for the server), migrate, and give the database."""
+    pool = await _connect(dsn, service, pool_size)
+    try:
+        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            await migrate(connection, "headrace_runtime.pg", *packages)  # type: ignore[arg-type]
+        yield Database(pool, service, outlet)
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 3)
+        except (TimeoutError, *_TRANSIENT):
+            pool.terminate()
+
+
+async def _connect(dsn: str, service: str, pool_size: int) -> asyncpg.Pool[asyncpg.Record]:
+    deadline = asyncio.get_running_loop().time() + 60
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=pool_size,
+                command_timeout=10,
+                timeout=5,
+                max_inactive_connection_lifetime=300,
+                init=_set_up,
+                reset=_keep_session,
+                server_settings={
+                    "application_name": f"headrace-{service}",
+                    "statement_timeout": "10s",
+                    "idle_in_transaction_session_timeout": "30s",
+                    "search_path": service,
+                },
+            )
+        except (*_TRANSIENT, asyncpg.InvalidCatalogNameError, asyncpg.InvalidPasswordError):
+            # The deployment creates roles and the database just after the server is up.
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.1)

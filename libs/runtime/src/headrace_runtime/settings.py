@@ -1,0 +1,36 @@
+"""Settings that every service has. A service's own class adds to them and sets the prefix."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read from the environment, once, in `__main__`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    nats_url: SecretStr
+    """``nats://user:password@host:port``."""
+    postgres_dsn: SecretStr
+    """``postgresql://user:password@host:port/database``; the role owns the service's schema."""
+    postgres_pool_size: int = 8
+    """Five services of 8 stay below the 60 connections of a small Postgres."""
+    http_host: str = "127.0.0.1"
+    http_port: int
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class ObjectStoreSettings(BaseSettings):
+    """Where the object store is; services that never touch it do not have these."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    objects_endpoint: str
+    objects_access_key: SecretStr
+    objects_secret_key: SecretStr
+    objects_bucket: str = "headrace"
+    objects_region: str = "us-east-1"
