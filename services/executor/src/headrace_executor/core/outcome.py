@@ -1,0 +1,95 @@
+"""From a result manifest, or its absence, to the event that tells the end of an attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.events import AttemptFailed, AttemptSucceeded
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.ids import artifact_id
+from headrace_contracts.launches import ResultManifest
+from headrace_contracts.values import Outputs
+
+Outcome = AttemptSucceeded | AttemptFailed
+
+
+def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requested: bool) -> Outcome:
+    """The end that a manifest tells. A step that was stopped without anybody having asked for it
+    (a shutdown) is the platform's doing."""
+    log = manifest.log.key if manifest.log else None
+    if manifest.state == "SUCCEEDED":
+        return AttemptSucceeded(
+            run_id=command.run_id,
+            task_id=command.task_id,
+            attempt=command.attempt,
+            outputs=_outputs(command, manifest),
+            started_at=manifest.started_at or manifest.finished_at,
+            finished_at=manifest.finished_at,
+            log=log,
+        )
+    failure = manifest.failure or Failure(
+        code=FailureCode.LAUNCHER_ERROR, message="the result names no failure"
+    )
+    interrupted = failure.code is FailureCode.CANCELED and not cancel_requested
+    if interrupted:
+        failure = Failure(code=FailureCode.ATTEMPT_LOST, message="the step was shut down")
+    return AttemptFailed(
+        run_id=command.run_id,
+        task_id=command.task_id,
+        attempt=command.attempt,
+        failure=failure,
+        retryable=interrupted or failure.code in _PLATFORM_FAULTS,
+        started_at=manifest.started_at,
+        finished_at=manifest.finished_at,
+        exit_code=manifest.exit_code,
+        log=log,
+    )
+
+
+_PLATFORM_FAULTS = frozenset({FailureCode.INPUT_FETCH_FAILED, FailureCode.OUTPUT_UPLOAD_FAILED})
+
+
+def lost(command: LaunchAttempt, now: datetime, *, cancel_requested: bool) -> Outcome:
+    """The end of an attempt whose process vanished without a manifest."""
+    if cancel_requested:
+        failure = Failure(code=FailureCode.CANCELED, message="the step was canceled")
+    else:
+        failure = Failure(
+            code=FailureCode.ATTEMPT_LOST,
+            message="the step's process vanished without leaving a result",
+        )
+    return failed(command, failure, now, retryable=not cancel_requested)
+
+
+def failed(
+    command: LaunchAttempt, failure: Failure, now: datetime, *, retryable: bool = False
+) -> AttemptFailed:
+    """The end of an attempt that came to nothing before its command ran."""
+    return AttemptFailed(
+        run_id=command.run_id,
+        task_id=command.task_id,
+        attempt=command.attempt,
+        failure=failure,
+        retryable=retryable,
+        finished_at=now,
+    )
+
+
+def _outputs(command: LaunchAttempt, manifest: ResultManifest) -> Outputs:
+    return Outputs(
+        parameters=manifest.parameters,
+        artifacts={
+            name: tuple(
+                artifact.model_copy(
+                    update={
+                        "artifact_id": artifact_id(
+                            command.run_id, command.task_id, command.attempt, name, index
+                        )
+                    }
+                )
+                for index, artifact in enumerate(artifacts)
+            )
+            for name, artifacts in manifest.artifacts.items()
+        },
+    )

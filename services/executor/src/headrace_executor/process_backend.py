@@ -1,0 +1,250 @@
+"""Attempts as processes of this machine.
+
+A container's image is not looked at: its command runs here. A lightweight component's packages
+come from an environment of their own. The image and the resources describe a pod, and are for a
+backend that has pods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
+from headrace_runtime.errors import RetryableError
+from headrace_runtime.logging import get_logger
+from headrace_runtime.objects import ObjectMissingError, ObjectStore
+
+from headrace_executor import processes
+from headrace_executor.core.bootstrap import recognise
+from headrace_executor.core.launch import (
+    Limits,
+    Places,
+    environment,
+    executor_input,
+    key_prefix,
+    launch_file,
+    launch_id,
+    local_inputs,
+)
+from headrace_executor.core.placeholders import PlaceholderError, resolve_command, resolve_text
+from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
+from headrace_executor.forkserver import ForkServer
+from headrace_executor.ports import CannotLaunchError, Handle, Tell
+from headrace_executor.settings import Settings
+
+_PASSED_ON = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "TZ",
+)
+"""How this machine reaches the outside: it holds for steps as well, and is no secret of ours."""
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_STOP_MARGIN_SECONDS = 5.0
+
+
+class ProcessBackend:
+    """Runs each attempt in a folder of its own, forked from a warm launcher."""
+
+    def __init__(self, settings: Settings, objects: ObjectStore) -> None:
+        self._settings = settings
+        self._objects = objects
+        self._forks = ForkServer(
+            {"PATH": _SYSTEM_PATH, "HEADRACE_DATA_DIR": str(settings.data_dir)}
+        )
+        self._environments = EnvironmentStore(settings.environments_dir)
+        self._limits = Limits(
+            settings.grace_seconds, settings.log_limit_bytes, settings.log_flush_seconds
+        )
+        self._log = get_logger()
+
+    async def launch(self, command: LaunchAttempt, tell: Tell) -> Handle:
+        """Prepare the attempt's folder and fork its launcher."""
+        places = self._places(command)
+        files = await self._files(command)
+        inputs = local_inputs(command, places, files)
+        given = executor_input(command, places, inputs)
+        argv, env = self._resolve(command, given)
+        path, argv = await self._environment(argv, tell)
+        if not argv:
+            raise CannotLaunchError(
+                Failure(code=FailureCode.COMMAND_NOT_FOUND, message="the command is empty")
+            )
+        seconds = self._settings.grant_seconds
+        url, fields = await self._objects.presign_post(key_prefix(command), seconds)
+        plan = launch_file(
+            command,
+            places,
+            argv=argv,
+            env=environment(
+                command,
+                places,
+                path=path,
+                passed_on={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
+                data_dir=str(self._settings.data_dir),
+                env=env,
+            ),
+            inputs=inputs,
+            files=files,
+            grant=UploadGrant(url=url, fields=fields),
+            uri_prefix=self._objects.uri(""),
+            limits=self._limits,
+        )
+        _write(places, plan)
+        return await self._forks.fork(places.launch_file, places.launcher_log)
+
+    def find(self, command: LaunchAttempt) -> Handle | None:
+        """The launcher that a predecessor forked just before it died."""
+        places = self._places(command)
+        found = processes.find_by_stderr(places.launcher_log)
+        if found is None and Path(places.result).exists():
+            return Handle(0, 0)  # it has ended already, and left its result
+        return found
+
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | None:
+        """Wait for the launcher, then read what it left."""
+        if handle.pid:
+            await processes.wait_for_end(handle)
+        manifest = await self._manifest(command)
+        if manifest is None:  # the launcher was killed: its step may have outlived it
+            processes.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
+            self._log.warning("attempt_vanished", launcher=self._last_words(command))
+        return manifest
+
+    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+        """Ask the launcher to end its step's whole tree; kill both when it does not in time."""
+        processes.send(handle, signal.SIGTERM)
+        await asyncio.sleep(self._settings.grace_seconds + _STOP_MARGIN_SECONDS)
+        processes.send(handle, signal.SIGKILL)
+        processes.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
+
+    def place(self, handle: Handle) -> str:
+        """Host and process number."""
+        return f"process {handle.pid} on {socket.gethostname()}"
+
+    def log_key(self, command: LaunchAttempt) -> str:
+        """The object key of the attempt's log."""
+        return key_prefix(command) + "log.txt"
+
+    async def clean(self, command: LaunchAttempt) -> None:
+        """Remove the attempt's folder."""
+        await asyncio.to_thread(shutil.rmtree, self._places(command).folder, ignore_errors=True)
+
+    async def close(self) -> None:
+        """End the fork server; what runs goes on."""
+        await self._forks.close()
+
+    def _places(self, command: LaunchAttempt) -> Places:
+        name = f"{command.run_id}/{command.task_id.hex}-{command.attempt}"
+        return Places(PurePosixPath(self._settings.work_dir, name))
+
+    async def _files(self, command: LaunchAttempt) -> dict[str, tuple[InputFile, ...]]:
+        """What to fetch, by artifact URI; an artifact that lies elsewhere is not in it."""
+        files: dict[str, tuple[InputFile, ...]] = {}
+        for artifacts in command.inputs.artifacts.values():
+            for artifact in artifacts:
+                key = self._objects.key(artifact.uri)
+                if key is not None and artifact.uri not in files:
+                    files[artifact.uri] = await self._grants(key, artifact.content.kind)
+        return files
+
+    async def _grants(self, key: str, kind: str) -> tuple[InputFile, ...]:
+        seconds = self._settings.grant_seconds
+        if kind == "none":
+            return ()
+        if kind == "file":
+            return (InputFile(path="", url=await self._objects.presign_get(key, seconds)),)
+        below = await self._objects.list(key + "/")
+        return tuple(
+            [
+                InputFile(
+                    path=entry[len(key) + 1 :],
+                    url=await self._objects.presign_get(entry, seconds),
+                )
+                for entry in below
+            ]
+        )
+
+    def _resolve(
+        self, command: LaunchAttempt, given: Mapping[str, object]
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        defaults = {
+            name: definition.default_value
+            for name, definition in command.input_definitions.parameters.items()
+            if definition.default_value is not None
+        }
+        container = command.container
+        try:
+            argv = resolve_command(container.command, container.args, given, defaults)
+            env = {
+                variable.name: resolve_text(variable.value, given, defaults)
+                for variable in container.env
+            }
+        except PlaceholderError as error:
+            raise CannotLaunchError(
+                Failure(code=FailureCode.PLACEHOLDER_INVALID, message=str(error))
+            ) from None
+        return argv, env
+
+    async def _environment(self, argv: tuple[str, ...], tell: Tell) -> tuple[str, tuple[str, ...]]:
+        """The PATH of the command, and the command without what the environment makes needless."""
+        bootstrap = recognise(argv)
+        if bootstrap is None:
+            return _SYSTEM_PATH, argv
+        requirements = bootstrap.requirement_set
+        if not self._environments.has(requirements):
+            names = ", ".join(requirements.requirements) or "no packages"
+            await tell(f"installing {names}")
+        try:
+            made = await self._environments.ensure(requirements)
+        except EnvironmentFailedError as error:
+            raise CannotLaunchError(
+                Failure(code=FailureCode.ENVIRONMENT_FAILED, message=str(error))
+            ) from None
+        return f"{made.bin_dir}:{_SYSTEM_PATH}", bootstrap.argv
+
+    async def _manifest(self, command: LaunchAttempt) -> ResultManifest | None:
+        places = self._places(command)
+        body = _read(places.result)
+        try:
+            if body is None:
+                body = await self._objects.get(key_prefix(command) + "result.json")
+        except ObjectMissingError:
+            return None
+        try:
+            return ResultManifest.model_validate_json(body)
+        except ValueError as error:
+            raise RetryableError(f"the result cannot be read: {error}") from error
+
+    def _last_words(self, command: LaunchAttempt) -> str:
+        said = _read(self._places(command).launcher_log) or b""
+        return said[-2000:].decode(errors="replace")
+
+
+def _write(places: Places, plan: LaunchFile) -> None:
+    folder = Path(places.folder)
+    shutil.rmtree(folder, ignore_errors=True)  # of a launch that never came to its fork
+    folder.mkdir(parents=True)
+    Path(places.launch_file).write_bytes(plan.to_json())
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        return None

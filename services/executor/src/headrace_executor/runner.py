@@ -1,0 +1,204 @@
+"""Runs launches, a bounded number at a time, from their arrival to their committed end.
+
+Invariant: an attempt's end is committed once, with the event that tells it, before its folder
+goes. A restarted executor takes up what its predecessor left: it waits for launchers that still
+run, reads the results of those that ended, and reports the rest as lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.events import AttemptPreparing, AttemptStarted
+from headrace_contracts.ids import derived_event_id
+from headrace_runtime.errors import RetryableError
+from headrace_runtime.logging import get_logger
+from headrace_runtime.pg.database import Database, Unit
+from structlog.contextvars import bound_contextvars
+
+from headrace_executor import store
+from headrace_executor.core.outcome import Outcome, failed, lost, outcome
+from headrace_executor.ports import Backend, CannotLaunchError, Handle
+from headrace_executor.store import Identity, Launch
+
+_RETRY_SECONDS = 0.5
+
+
+class Runner:
+    """The launches of one executor."""
+
+    def __init__(self, database: Database, backend: Backend, slots: int) -> None:
+        self._database = database
+        self._backend = backend
+        self._slots = slots
+        self._queue: deque[Launch] = deque()
+        self._wake = asyncio.Event()
+        self._known: set[Identity] = set()
+        self._cancels: dict[Identity, asyncio.Event] = {}
+        self._log = get_logger()
+
+    def enqueue(self, launch: Launch) -> None:
+        """Run this when a slot is free."""
+        if launch.identity in self._known:
+            return
+        self._known.add(launch.identity)
+        self._cancels[launch.identity] = asyncio.Event()
+        if launch.cancel_requested:
+            self._cancels[launch.identity].set()
+        self._queue.append(launch)
+        self._wake.set()
+
+    def cancel(self, key: Identity) -> None:
+        """Stop this attempt, whether it waits or runs; one that has ended is left alone."""
+        event = self._cancels.get(key)
+        if event is not None:
+            event.set()
+
+    async def run(self) -> None:
+        """Take up what was left, then run what comes, for ever."""
+        await self._persist(self._take_up)
+        slots = asyncio.Semaphore(self._slots)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                while self._queue:
+                    await slots.acquire()
+                    task = group.create_task(self._carry_out(self._queue.popleft()))
+                    task.add_done_callback(lambda _: slots.release())
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _take_up(self) -> None:
+        async with self._database.read() as connection:
+            launches = await store.open_launches(connection)
+        # What runs already comes first: it holds a slot whether it is counted or not.
+        for launch in sorted(launches, key=lambda launch: launch.state != "RUNNING"):
+            self.enqueue(launch)
+
+    async def _carry_out(self, launch: Launch) -> None:
+        command, key = launch.command, launch.identity
+        names = {"run_id": str(key[0]), "task": command.task_name, "attempt": key[2]}
+        with bound_contextvars(**names):
+            result = await self._outcome(launch)
+            await self._persist(lambda: self._end(key, result))
+            self._log.info("attempt_ended", outcome=result.type)
+            await self._backend.clean(command)
+        self._known.discard(key)
+        self._cancels.pop(key, None)
+
+    async def _outcome(self, launch: Launch) -> Outcome:
+        """See the attempt through; every path ends in an outcome."""
+        command = launch.command
+        canceled = self._cancels[launch.identity]
+        if launch.pid is not None and launch.pid_started is not None:
+            handle: Handle | None = Handle(launch.pid, launch.pid_started)
+        else:
+            handle = self._backend.find(command)
+        if handle is None:
+            if canceled.is_set():
+                return lost(command, datetime.now(UTC), cancel_requested=True)
+            try:
+                handle = await self._launch(command, canceled)
+            except CannotLaunchError as error:
+                return failed(command, error.failure, datetime.now(UTC))
+            if handle is None:
+                return lost(command, datetime.now(UTC), cancel_requested=canceled.is_set())
+        if launch.state != "RUNNING":
+            started = handle
+            await self._persist(lambda: self._started(command, started))
+        return await self._watch(command, handle, canceled)
+
+    async def _launch(self, command: LaunchAttempt, canceled: asyncio.Event) -> Handle | None:
+        """Start the launcher, again while something is away; None when it was canceled
+        before it started."""
+
+        async def tell(message: str) -> None:
+            await self._persist(lambda: self._preparing(command, message))
+
+        while not canceled.is_set():
+            launching = asyncio.ensure_future(self._backend.launch(command, tell))
+            waiting = asyncio.ensure_future(canceled.wait())
+            try:
+                await asyncio.wait({launching, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if launching.done():
+                    return launching.result()
+            except RetryableError as error:
+                self._log.warning("launch_postponed", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            finally:
+                launching.cancel()
+                waiting.cancel()
+        return self._backend.find(command)  # it may have been forked just before
+
+    async def _watch(
+        self, command: LaunchAttempt, handle: Handle, canceled: asyncio.Event
+    ) -> Outcome:
+        async def stop_when_canceled() -> None:
+            await canceled.wait()
+            await self._backend.stop(command, handle)
+
+        stopping = asyncio.ensure_future(stop_when_canceled())
+        try:
+            while True:
+                try:
+                    manifest = await self._backend.wait(command, handle)
+                    break
+                except RetryableError as error:
+                    self._log.warning("result_postponed", error=str(error))
+                    await asyncio.sleep(_RETRY_SECONDS)
+        finally:
+            stopping.cancel()
+        if manifest is None:
+            return lost(command, datetime.now(UTC), cancel_requested=canceled.is_set())
+        return outcome(command, manifest, cancel_requested=canceled.is_set())
+
+    async def _started(self, command: LaunchAttempt, handle: Handle) -> None:
+        now = datetime.now(UTC)
+        event = AttemptStarted(
+            run_id=command.run_id,
+            task_id=command.task_id,
+            attempt=command.attempt,
+            started_at=now,
+            place=self._backend.place(handle),
+            log=self._backend.log_key(command),
+        )
+
+        async def work(unit: Unit) -> None:
+            key = store.identity(command)
+            if await store.set_running(unit.connection, key, handle.pid, handle.started, now):
+                unit.publish(event, derived_event_id(event.type, *key))
+
+        await self._database.transact(work)
+
+    async def _preparing(self, command: LaunchAttempt, message: str) -> None:
+        event = AttemptPreparing(
+            run_id=command.run_id,
+            task_id=command.task_id,
+            attempt=command.attempt,
+            message=message,
+        )
+
+        async def work(unit: Unit) -> None:
+            unit.publish(event)
+
+        await self._database.transact(work)
+
+    async def _end(self, key: Identity, result: Outcome) -> None:
+        async def work(unit: Unit) -> None:
+            if await store.set_ended(unit.connection, key, result):
+                unit.publish(result, derived_event_id("attempt.ended", *key))
+
+        await self._database.transact(work)
+
+    async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write, for as long as it takes: what happened cannot be asked for a second time."""
+        while True:
+            try:
+                await write()
+                return
+            except RetryableError as error:
+                self._log.warning("write_postponed", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)

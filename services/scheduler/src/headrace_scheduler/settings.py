@@ -1,0 +1,20 @@
+"""Settings of the scheduler."""
+
+from __future__ import annotations
+
+from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings, ObjectStoreSettings):
+    """Read from ``HEADRACE_SCHEDULER_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_SCHEDULER_", frozen=True, extra="ignore")
+
+    cluster: str = "local"
+    """The executor that gets the launches."""
+    reconcile_every_seconds: float = 30.0
+    """A tenth of `silence_seconds`, so that a silent task waits at most a tenth longer."""
+    silence_seconds: float = 300.0
+    """A launch that nothing was heard of for this long is sent again; the executor takes a repeat
+    of what it knows as a question and answers it, so too short costs traffic, not correctness."""

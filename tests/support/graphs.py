@@ -1,0 +1,77 @@
+"""Small pipelines as IR, for tests of what runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.ir.parse import parse_document
+
+
+def shell_pipeline(
+    tasks: Mapping[str, Sequence[str]],
+    *,
+    name: str = "graph",
+    command: Sequence[str] = ("sh", "-c", "true"),
+    outputs: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The IR of a pipeline of container steps: each task and the tasks that it takes the output
+    ``value`` from. Each gives an output parameter ``value``; those in `outputs` are the
+    pipeline's."""
+    components: dict[str, Any] = {}
+    executors: dict[str, Any] = {}
+    dag_tasks: dict[str, Any] = {}
+    for task, upstream in tasks.items():
+        inputs = {f"from-{other}": {"parameterType": "STRING"} for other in upstream}
+        components[f"comp-{task}"] = {
+            "executorLabel": f"exec-{task}",
+            "inputDefinitions": {"parameters": inputs},
+            "outputDefinitions": {"parameters": {"value": {"parameterType": "STRING"}}},
+        }
+        executors[f"exec-{task}"] = {"container": {"image": "none", "command": list(command)}}
+        dag_tasks[task] = {
+            "componentRef": {"name": f"comp-{task}"},
+            "taskInfo": {"name": task},
+            "inputs": {
+                "parameters": {
+                    f"from-{other}": {
+                        "taskOutputParameter": {
+                            "producerTask": other,
+                            "outputParameterKey": "value",
+                        }
+                    }
+                    for other in upstream
+                }
+            },
+        }
+    return {
+        "pipelineInfo": {"name": name},
+        "schemaVersion": "2.1.0",
+        "root": {
+            "dag": {
+                "tasks": dag_tasks,
+                "outputs": {
+                    "parameters": {
+                        task: {
+                            "valueFromParameter": {
+                                "producerSubtask": task,
+                                "outputParameterKey": "value",
+                            }
+                        }
+                        for task in outputs
+                    }
+                },
+            },
+            "outputDefinitions": {
+                "parameters": {task: {"parameterType": "STRING"} for task in outputs}
+            },
+        },
+        "components": components,
+        "deploymentSpec": {"executors": executors},
+    }
+
+
+def shell_document(tasks: Mapping[str, Sequence[str]], **options: Any) -> PipelineDocument:
+    """`shell_pipeline`, checked."""
+    return parse_document([shell_pipeline(tasks, **options)])
