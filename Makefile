@@ -42,3 +42,24 @@ lock: .venv/bin/uv ## Pin the dependencies anew, without addresses
 	  -o requirements.lock
 	@grep -o '^uv==[0-9.]*' requirements.lock \
 	  | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements.uv.lock
+
+##@ Check
+T ?= tests
+.PHONY: test
+test: setup ## Run the tests; T=path for some of them
+	@$(BIN)/python -m pytest $(T) $(ARGS)
+
+.PHONY: lint
+lint: setup ## Style, layers and spelling
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+.PHONY: types
+types: setup ## Static types
+	@$(BIN)/mypy libs/*/src services/*/src deploy/local/src
+
+.PHONY: check
+check: lint types test ## All that has to pass
+
+.PHONY: clean
+clean: ## Remove what the targets made
+	rm -rf .venv .kfp .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,27 @@
+"""Submit a pipeline by publishing one message: NATS_URL PACKAGE.yaml [name=value ...]."""
+
+import asyncio
+import json
+import sys
+import uuid
+
+import nats
+
+
+async def submit(url: str, package: str, *parameters: str) -> None:
+    bus = await nats.connect(url)
+    request = uuid.uuid4().hex
+    answers = await bus.subscribe(f"evt.submission.{request}.*")
+    body = {
+        "package": open(package).read(),
+        "parameters": dict(pair.split("=", 1) for pair in parameters),
+        "idempotency_key": request,
+    }
+    headers = {"ce-specversion": "1.0", "ce-id": request, "ce-type": "run.submit"}
+    await bus.jetstream().publish("cmd.run.submit", json.dumps(body).encode(), headers=headers)
+    answer = await answers.next_msg(timeout=30)
+    print(json.dumps(json.loads(answer.data), indent=2))
+    await bus.close()
+
+
+asyncio.run(submit(*sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""JSON schemas of everything that crosses a process boundary, for readers in other languages.
+
+``python -m headrace_contracts.schema`` writes them to ``libs/contracts/schema``. They are
+committed, so that a change of a contract is seen in review, and never made by accident.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, get_args
+
+from headrace_contracts import resources
+from headrace_contracts.base import Contract
+from headrace_contracts.commands import Command
+from headrace_contracts.events import Event
+from headrace_contracts.launches import LaunchFile, ResultManifest
+
+FOLDER = Path(__file__).parents[2] / "schema"
+
+EVENTS: tuple[type[Contract], ...] = get_args(Event)
+COMMANDS: tuple[type[Contract], ...] = get_args(Command)
+LAUNCHES: tuple[type[Contract], ...] = (LaunchFile, ResultManifest)
+RESOURCES: tuple[type[Contract], ...] = (
+    resources.Experiment,
+    resources.ExperimentPage,
+    resources.Pipeline,
+    resources.PipelinePage,
+    resources.PipelineVersion,
+    resources.PipelineVersionPage,
+    resources.Problem,
+    resources.Run,
+    resources.RunPage,
+    resources.SubmittedRun,
+    resources.Task,
+)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Every schema by its path below the schema folder, for instance
+    ``events/run.submitted.v1.json``."""
+    return {
+        **{f"events/{_message_name(model)}.json": _schema(model) for model in EVENTS},
+        **{f"commands/{_message_name(model)}.json": _schema(model) for model in COMMANDS},
+        **{f"launches/{_versioned(model)}.json": _schema(model) for model in LAUNCHES},
+        **{f"resources/{model.__name__}.json": _schema(model) for model in RESOURCES},
+    }
+
+
+def text(schema: dict[str, Any]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def digest(schema: dict[str, Any]) -> str:
+    """What a schema demands, in 16 hex digits; titles and descriptions do not count."""
+    return sha256(json.dumps(_demands(schema), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Make `folder` hold exactly the current schemas."""
+    current = schemas()
+    for path in folder.rglob("*.json"):
+        if path.relative_to(folder).as_posix() not in current:
+            path.unlink()
+    for name, schema in current.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(schema))
+
+
+def _schema(model: type[Contract]) -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model.model_json_schema(),
+    }
+
+
+def _message_name(model: type[Contract]) -> str:
+    return f"{model.model_fields['type'].default}.v{model.model_fields['v'].default}"
+
+
+def _versioned(model: type[Contract]) -> str:
+    return f"{model.__name__}.v{model.model_fields['v'].default}"
+
+
+def _demands(schema: Any) -> Any:
+    """The schema without its annotations. A property called `title` is a mapping, not a text."""
+    if isinstance(schema, dict):
+        return {
+            key: _demands(value)
+            for key, value in schema.items()
+            if not (key in ("title", "description") and isinstance(value, str))
+        }
+    if isinstance(schema, list):
+        return [_demands(item) for item in schema]
+    return schema
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
