@@ -1,0 +1,180 @@
+"""The user's command: its process tree, its log, its time.
+
+Invariant: when `run` returns or raises, nothing of the tree is left. The launcher is the tree's
+subreaper, so that even a process which has left the group becomes its child and can be found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import threading
+import time
+from typing import Any
+
+from headrace_launcher.failure import EXIT_TIMEOUT, CanceledError, StepError
+from headrace_launcher.log import Log
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_POLL_SECONDS = 0.2
+_LAST_WORDS_SECONDS = 1.0
+
+try:
+    _LIBC: Any = ctypes.CDLL(None)
+    _PRCTL: Any = _LIBC.prctl
+except (OSError, AttributeError):  # not Linux: no subreaper, the group has to do
+    _PRCTL = None
+
+
+class Cancellation:
+    """Whether SIGTERM or SIGINT has come."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def install(self) -> None:
+        """Listen to the signals."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.asked.set())
+
+    def check(self) -> None:
+        """Raise `CanceledError` if asked."""
+        if self.asked.is_set():
+            raise CanceledError
+
+
+def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
+    """Run the command to its end.
+
+    Raises:
+        StepError: it failed, took too long, could not be found, or was canceled.
+    """
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    process = _start(launch)
+    assert process.stdout is not None
+    copying = threading.Thread(target=log.copy, args=(process.stdout,), daemon=True)
+    copying.start()
+    try:
+        ended = _wait(process, launch, cancellation, log)
+    finally:
+        _end_tree(process, launch["grace_seconds"])
+        copying.join(_LAST_WORDS_SECONDS)
+    if cancellation.asked.is_set():
+        raise CanceledError
+    if not ended:
+        seconds = launch["timeout_seconds"]
+        raise StepError("TIMEOUT", f"the step took longer than {seconds:g} s", EXIT_TIMEOUT)
+    _judge(process.returncode, log)
+
+
+def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
+    parent = os.getpid()
+
+    def die_with_launcher() -> None:
+        if _PRCTL is not None:
+            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    try:
+        return subprocess.Popen(
+            _found(launch["argv"], launch["env"]),
+            env=launch["env"],
+            cwd=launch["cwd"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_launcher,  # no threads run yet
+        )
+    except (FileNotFoundError, PermissionError, OSError) as error:
+        name = launch["argv"][0]
+        raise StepError(
+            "COMMAND_NOT_FOUND", f"the command {name!r} cannot be run here: {error.strerror}", 127
+        ) from None
+
+
+def _found(argv: list[str], env: dict[str, str]) -> list[str]:
+    """The command by its path in the step's PATH, not in the launcher's."""
+    name = argv[0]
+    if "/" in name:
+        return list(argv)
+    for folder in env.get("PATH", os.defpath).split(":"):
+        candidate = os.path.join(folder, name)
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return [candidate, *argv[1:]]
+    raise StepError("COMMAND_NOT_FOUND", f"there is no command {name!r} on this machine", 127)
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    launch: dict[str, Any],
+    cancellation: Cancellation,
+    log: Log,
+) -> bool:
+    """Wait for the end; False when the time is over, or the step was canceled."""
+    seconds = launch["timeout_seconds"]
+    deadline = time.monotonic() + seconds if seconds else None
+    while True:
+        left = None if deadline is None else deadline - time.monotonic()
+        if cancellation.asked.is_set() or (left is not None and left <= 0):
+            return False
+        try:
+            process.wait(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
+            return True
+        except subprocess.TimeoutExpired:
+            log.flush_if_due()
+
+
+def _end_tree(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Ask the command's group to end, then kill it and every descendant that is left."""
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            pass
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    while _kill_children():  # their children become ours, so go on until there are none
+        time.sleep(0.01)
+
+
+def _kill_children() -> int:
+    """Kill every child of this process; returns how many there were."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            children = [int(pid) for pid in file.read().split()]
+    except OSError:
+        return 0
+    for pid in children:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            continue
+    return len(children)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _judge(status: int, log: Log) -> None:
+    if status == 0:
+        return
+    tail = log.tail()
+    said = f"; it last said:\n{tail}" if tail else ""
+    if status < 0:
+        name = signal.Signals(-status).name
+        message = f"the command was killed by signal {-status} ({name}){said}"
+        raise StepError("COMMAND_FAILED", message, 128 - status, signal=-status)
+    message = f"the command exited with code {status}{said}"
+    raise StepError("COMMAND_FAILED", message, status, exit_code=status)

@@ -1,0 +1,57 @@
+"""A warm process that launchers are forked from: everything is imported before the first step.
+
+One JSON object a line: ``{"id", "launch", "stderr"}`` in, ``{"id", "pid", "start_time"}`` out. The
+server ends with its input and leaves alone what it has forked. It runs no threads, so a fork is
+safe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from typing import IO, Any
+
+from headrace_launcher import step
+
+
+def serve(requests: IO[str], answers: IO[str]) -> None:
+    """Fork a launcher for each request, until there are no more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: nobody waits here
+    for line in requests:
+        request = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become_launcher(request)
+        answer = {"id": request["id"], "pid": pid, "start_time": _start_time(pid)}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _become_launcher(request: dict[str, Any]) -> None:
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        error = os.open(request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(error, 1)
+        os.dup2(error, 2)
+        status = step.run(request["launch"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _start_time(pid: int) -> int:
+    """Field 22 of /proc/PID/stat (proc(5)), 0 when the child has ended already."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0

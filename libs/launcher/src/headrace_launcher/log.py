@@ -1,0 +1,69 @@
+"""The step's log: kept on disk up to a limit, and uploaded while it grows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import IO, Any
+
+from headrace_launcher.transfer import Transfer, TransferError
+
+_TAIL_BYTES = 4000
+_LIVE_BYTES = 1 << 20
+"""A log is uploaded whole each time; beyond this the pauses grow with it, so that the sum of all
+uploads stays in proportion to the log."""
+
+
+class Log:
+    """One step's output, standard output and error together."""
+
+    def __init__(self, plan: dict[str, Any], grant: dict[str, Any]) -> None:
+        self._plan = plan
+        self._grant = grant
+        self._file = open(plan["path"], "wb", buffering=0)
+        self._lock = threading.Lock()
+        self._transfer = Transfer()
+        self._uploaded = 0
+        self._next = time.monotonic() + plan["flush_seconds"]
+        self.bytes = 0
+        self.dropped = 0
+
+    def copy(self, stream: IO[bytes]) -> None:
+        """Read `stream` to its end; what is beyond the limit is counted and dropped."""
+        while chunk := stream.read1(65536):  # type: ignore[attr-defined]
+            with self._lock:
+                kept = chunk[: max(0, self._plan["limit_bytes"] - self.bytes)]
+                self._file.write(kept)
+                self.bytes += len(kept)
+                self.dropped += len(chunk) - len(kept)
+
+    def flush_if_due(self) -> None:
+        """Upload what there is, when it has grown and it is time."""
+        now = time.monotonic()
+        if now < self._next or self.bytes == self._uploaded:
+            return
+        growth = max(1.0, self.bytes / _LIVE_BYTES)
+        self._next = now + self._plan["flush_seconds"] * growth
+        self._uploaded = self.bytes
+        try:
+            self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
+        except TransferError:
+            return  # the next one brings it
+
+    def finish(self) -> dict[str, Any]:
+        """Upload the whole log; returns what the manifest says of it."""
+        with self._lock:
+            if self.dropped:
+                note = f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode()
+                self._file.write(note)
+                self.bytes += len(note)
+            self._file.close()
+        self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
+        self._transfer.close()
+        return {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
+
+    def tail(self) -> str:
+        """The last few thousand bytes, as text."""
+        with open(self._plan["path"], "rb") as file:
+            file.seek(max(0, self.bytes - _TAIL_BYTES))
+            return file.read(_TAIL_BYTES).decode(errors="replace").strip()

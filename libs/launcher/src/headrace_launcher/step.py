@@ -1,0 +1,118 @@
+"""One step from its launch file to its result manifest.
+
+Invariant: whatever happens, a manifest is written that says so, as the last thing; only a killed
+launcher leaves none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from datetime import datetime, timezone
+from typing import Any
+
+from headrace_launcher import command, outputs
+from headrace_launcher.failure import (
+    EXIT_INPUT,
+    EXIT_LAUNCHER_ERROR,
+    EXIT_UPLOAD,
+    StepError,
+)
+from headrace_launcher.log import Log
+from headrace_launcher.transfer import Transfer, TransferError
+
+
+def run(launch_path: str) -> int:
+    """Run the launch that is described at `launch_path`; returns the exit status."""
+    with open(launch_path, encoding="utf-8") as file:
+        launch = json.load(file)
+    cancellation = command.Cancellation()
+    cancellation.install()
+    transfer = Transfer()
+    manifest: dict[str, Any] = {"v": 1, "launch_id": launch["launch_id"], "started_at": _now()}
+    status = 0
+    log = None
+    try:
+        log = _prepare(launch)
+        _fetch(launch, transfer, cancellation)
+        manifest["started_at"] = _now()
+        command.run(launch, log, cancellation)
+        output = outputs.executor_output(launch["executor_output"])
+        manifest["parameters"] = outputs.parameters(launch, output)
+        manifest["artifacts"] = outputs.artifacts(launch, output, transfer)
+        cancellation.check()
+        manifest |= {"state": "SUCCEEDED", "exit_code": 0}
+    except StepError as error:
+        status = error.exit_status
+        manifest |= _failed(error.code, error.message)
+        manifest |= {"exit_code": error.exit_code, "signal": error.signal}
+    except Exception as error:
+        traceback.print_exc()
+        status = EXIT_LAUNCHER_ERROR
+        manifest |= _failed("LAUNCHER_ERROR", f"the launcher failed: {error!r}")
+    return _deliver(launch, manifest, log, transfer, status)
+
+
+def _prepare(launch: dict[str, Any]) -> Log:
+    for folder in launch["dirs"]:
+        os.makedirs(folder, exist_ok=True)
+    places = [*launch["output_parameters"], *launch["output_artifacts"]]
+    for place in places:
+        os.makedirs(os.path.dirname(place["path"]), exist_ok=True)
+    return Log(launch["log"], launch["upload"])
+
+
+def _fetch(launch: dict[str, Any], transfer: Transfer, cancellation: command.Cancellation) -> None:
+    for artifact in launch["inputs"]:
+        os.makedirs(os.path.dirname(artifact["path"]), exist_ok=True)
+        for file in artifact["files"]:
+            cancellation.check()
+            path = artifact["path"]
+            if file["path"]:
+                path = os.path.normpath(os.path.join(path, file["path"]))
+                if not path.startswith(artifact["path"] + os.sep):
+                    raise StepError("INPUT_FETCH_FAILED", f"{file['path']!r} leads out", EXIT_INPUT)
+            try:
+                transfer.fetch(file["url"], path)
+            except TransferError as error:
+                message = f"input artifact {artifact['name']!r}: {error}"
+                raise StepError("INPUT_FETCH_FAILED", message, EXIT_INPUT) from None
+
+
+def _deliver(
+    launch: dict[str, Any],
+    manifest: dict[str, Any],
+    log: Log | None,
+    transfer: Transfer,
+    status: int,
+) -> int:
+    """Upload the log, then the manifest, then leave a local copy."""
+    try:
+        if log is not None:
+            manifest["log"] = log.finish()
+    except TransferError as error:
+        print(error, file=sys.stderr)
+        manifest["log"] = None
+    manifest["finished_at"] = _now()
+    body = json.dumps(manifest).encode()
+    try:
+        transfer.send(launch["upload"], launch["result"]["key"], body)
+    except TransferError as error:
+        print(error, file=sys.stderr)
+        status = EXIT_UPLOAD
+    temporary = launch["result"]["path"] + ".part"
+    with open(temporary, "wb") as file:
+        file.write(body)
+    os.replace(temporary, launch["result"]["path"])
+    return status
+
+
+def _failed(code: str, message: str) -> dict[str, Any]:
+    failure = {"code": code, "message": message}
+    return {"state": "FAILED", "failure": failure, "parameters": {}, "artifacts": {}}
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()  # noqa: UP017  # any Python 3 may run this

@@ -1,0 +1,139 @@
+"""Objects over presigned URLs: GET to a file, POST from a file or bytes. Streams, never holds a
+large object in memory; tries again while the store is away.
+
+Source of the form: Amazon S3, "Browser-based uploads using POST"; the field ``file`` comes last.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import shutil
+import time
+import uuid
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+_CHUNK = 1 << 20
+_TIMEOUT_SECONDS = 60
+_WAITS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+"""Some 30 s in all: a server that restarts is back by then."""
+
+
+class TransferError(Exception):
+    """The store refused, or stayed away."""
+
+
+class Transfer:
+    """Keeps a connection to each host."""
+
+    def __init__(self) -> None:
+        self._connections: dict[tuple[str, str], http.client.HTTPConnection] = {}
+
+    def fetch(self, url: str, path: str) -> None:
+        """Write the object at `url` to `path`."""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+
+        def attempt() -> None:
+            response = self._request("GET", url, None, {})
+            with open(path, "wb") as file:
+                shutil.copyfileobj(response, file, _CHUNK)
+
+        self._with_retries(attempt, "fetch", url)
+
+    def send(self, grant: dict[str, Any], key: str, source: str | bytes) -> None:
+        """Upload a file (by path) or bytes under `key`."""
+        boundary = uuid.uuid4().hex
+        head = _form_head({**grant["fields"], "key": key}, boundary)
+        tail = f"\r\n--{boundary}--\r\n".encode()
+
+        def attempt() -> None:
+            body: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
+            with body:
+                size = body.seek(0, os.SEEK_END)
+                body.seek(0)
+                headers = {
+                    "Content-Type": f"multipart/form-data; boundary={boundary}",
+                    "Content-Length": str(len(head) + size + len(tail)),
+                }
+                self._request("POST", grant["url"], [head, (body, size), tail], headers).read()
+
+        self._with_retries(attempt, "upload", key)
+
+    def _with_retries(self, attempt: Any, verb: str, what: str) -> None:
+        shown = what.partition("?")[0]  # never the signature
+        for wait in (*_WAITS, None):
+            try:
+                attempt()
+                return
+            except _Refused as error:
+                raise TransferError(f"could not {verb} {shown}: {error}") from None
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if wait is None:
+                    raise TransferError(f"could not {verb} {shown}: {error!r}") from None
+                time.sleep(wait)
+
+    def _request(
+        self, method: str, url: str, body: list[Any] | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        parts = urlsplit(url)
+        connection = self._connection(parts.scheme, parts.netloc)
+        connection.putrequest(method, f"{parts.path}?{parts.query}" if parts.query else parts.path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        for piece in body or ():
+            _send_piece(connection, piece)
+        response = connection.getresponse()
+        if response.status < 300:
+            return response
+        said = response.read(2000).decode(errors="replace")
+        if response.status >= 500 or response.status == 429:
+            raise OSError(f"status {response.status}: {said}")
+        raise _Refused(f"status {response.status}: {said}")
+
+    def _connection(self, scheme: str, host: str) -> http.client.HTTPConnection:
+        known = self._connections.get((scheme, host))
+        if known is None:
+            kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+            known = kind(host, timeout=_TIMEOUT_SECONDS)
+            self._connections[scheme, host] = known
+        return known
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+
+class _Refused(Exception):
+    """The store said no, and would again."""
+
+
+def _send_piece(connection: http.client.HTTPConnection, piece: Any) -> None:
+    if isinstance(piece, bytes):
+        connection.send(piece)
+        return
+    file, left = piece
+    while left:  # exactly as much as was announced, should the file still grow
+        chunk = file.read(min(_CHUNK, left))
+        if not chunk:
+            raise OSError("the file became shorter while it was uploaded")
+        connection.send(chunk)
+        left -= len(chunk)
+
+
+def _form_head(fields: dict[str, str], boundary: str) -> bytes:
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    parts.append(
+        f"--{boundary}\r\n"
+        'Content-Disposition: form-data; name="file"; filename="file"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return "".join(parts).encode()
