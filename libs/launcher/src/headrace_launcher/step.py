@@ -93,14 +93,14 @@ def _deliver(
         if log is not None:
             manifest["log"] = log.finish()
     except TransferError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         manifest["log"] = None
     manifest["finished_at"] = _now()
     body = json.dumps(manifest).encode()
     try:
         transfer.send(launch["upload"], launch["result"]["key"], body)
     except TransferError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         status = EXIT_UPLOAD
     temporary = launch["result"]["path"] + ".part"
     with open(temporary, "wb") as file:

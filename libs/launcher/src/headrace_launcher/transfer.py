@@ -49,8 +49,7 @@ class Transfer:
         tail = f"\r\n--{boundary}--\r\n".encode()
 
         def attempt() -> None:
-            body: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
-            with body:
+            with _opened(source) as body:
                 size = body.seek(0, os.SEEK_END)
                 body.seek(0)
                 headers = {
@@ -111,6 +110,10 @@ class Transfer:
 
 class _Refused(Exception):
     """The store said no, and would again."""
+
+
+def _opened(source: str | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
 def _send_piece(connection: http.client.HTTPConnection, piece: Any) -> None:
