@@ -1,1 +1,1 @@
-
+"""The Headrace SDK: the client and the command line."""

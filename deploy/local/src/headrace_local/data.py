@@ -1,0 +1,167 @@
+"""The data folder: where everything of a deployment lies, its ports and its secrets."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import secrets
+import socket
+import stat
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+PORTS = (
+    "nats",
+    "nats_monitor",
+    "postgres",
+    "s3",
+    "s3_master",
+    "s3_volume",
+    "s3_filer",
+    "s3_admin",
+    "api",
+    "scheduler",
+    "executor",
+    "recorder",
+    "ui_gateway",
+)
+SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
+_MARKER = ".headrace-data"
+_RANGE = (15000, 22000)
+"""Below the kernel's ephemeral ports, so that no outgoing connection takes one; SeaweedFS also
+uses each port plus 10000."""
+
+
+class DataError(Exception):
+    """The data folder cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A data folder by its path."""
+
+    path: Path
+
+    @property
+    def run(self) -> Path:
+        """Process ids and states of the running deployment."""
+        return self.path / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log a process."""
+        return self.path / "logs"
+
+    @property
+    def connection(self) -> Path:
+        """How programs reach the deployment."""
+        return self.path / "connection.json"
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            DataError: it holds something else, or Postgres could not reach it.
+        """
+        marker = self.path / _MARKER
+        if self.path.exists() and any(self.path.iterdir()) and not marker.exists():
+            raise DataError(f"{self.path} is not empty and not a Headrace data folder")
+        self.path.mkdir(parents=True, exist_ok=True)
+        # Others may pass through, not look: as root, Postgres runs as another user.
+        self.path.chmod(0o711)
+        marker.touch()
+        self.run.mkdir(exist_ok=True, mode=0o700)
+        self.logs.mkdir(exist_ok=True, mode=0o700)
+        if os.geteuid() == 0:
+            self._check_passable()
+
+    def _check_passable(self) -> None:
+        for parent in self.path.parents:
+            if not parent.stat().st_mode & stat.S_IXOTH:
+                raise DataError(
+                    f"as root, Postgres runs as another user and cannot pass through {parent}; "
+                    f"choose another folder with --data, or run as a normal user"
+                )
+
+    def is_ours(self) -> bool:
+        """Whether this is a data folder at all."""
+        return (self.path / _MARKER).exists()
+
+    def lock(self) -> IO[str] | None:
+        """The deployment's lock, or None when another process holds it."""
+        file = (self.path / "lock").open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        return file
+
+    def ports(self) -> dict[str, int]:
+        """The deployment's ports: the same at each start, unless somebody took one."""
+        path = self.path / "ports.json"
+        known: dict[str, int] = read_json(path) or {}
+        if set(known) != set(PORTS) or not _free(known.values()):
+            known = _draw()
+            write_json(path, known)
+        return known
+
+    def secrets(self) -> dict[str, str]:
+        """Generated passwords, made once."""
+        path = self.path / "secrets.json"
+        names = ["postgres", "s3", "program", "admin", *SERVICES]
+        known: dict[str, str] = read_json(path) or {}
+        if set(known) != set(names):
+            known = {name: secrets.token_hex(16) for name in names}
+            write_json(path, known)
+        return known
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds, None when there is none."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file for this user alone, whole or not at all."""
+    temporary = path.with_suffix(".part")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(value, indent=1))
+    temporary.replace(path)
+
+
+def _draw() -> dict[str, int]:
+    with ExitStack() as held:  # held until all are drawn, so that no port is drawn twice
+        ports: dict[str, int] = {}
+        candidates = random.SystemRandom().sample(range(*_RANGE), _RANGE[1] - _RANGE[0])
+        for name in PORTS:
+            for port in candidates:
+                if port not in ports.values() and _hold(held, port) and _hold(held, port + 10000):
+                    ports[name] = port
+                    break
+            else:
+                raise DataError("no free ports on the loopback interface")
+        return ports
+
+
+def _free(ports: Iterable[int]) -> bool:
+    with ExitStack() as held:
+        return all(_hold(held, port) for port in ports)
+
+
+def _hold(held: ExitStack, port: int) -> bool:
+    probe = held.enter_context(socket.socket())
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True

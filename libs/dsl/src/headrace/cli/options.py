@@ -1,0 +1,93 @@
+"""What every command has: ``--data``, ``--json``, and errors in one sentence."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the deployment is, and how to print."""
+
+    data: Path
+    json: bool
+    host: str | None
+
+    @property
+    def is_default_data(self) -> bool:
+        """Whether the data folder need not be named in hints."""
+        return self.data == default_data()
+
+
+class Failed(click.ClickException):
+    """The command could not do its work: one sentence for people, a code for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.as_json = False
+
+    def show(self, file: Any = None) -> None:
+        """Print the error to standard error."""
+        if self.as_json:
+            text = json.dumps({"error": {"code": self.code, "message": self.message}})
+        else:
+            text = f"headrace: {self.message}"
+        click.echo(text, err=True)
+
+
+def default_data() -> Path:
+    """The data folder when none is named. As root it lies where Postgres' user can reach it."""
+    if named := os.environ.get("HEADRACE_DATA"):
+        return Path(named).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/headrace")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "headrace"
+
+
+def common_options(command: F) -> F:
+    """Give a command the shared options; it gets a `Context` as its first argument. Each option
+    may also stand before the command's name."""
+
+    @click.option("--data", type=click.Path(path_type=Path), help="The deployment's data folder.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @click.option("--host", help="The gateway's address, instead of the data folder's.")
+    @click.pass_context
+    @functools.wraps(command)
+    def wrapped(
+        click_context: click.Context,
+        *args: Any,
+        data: Path | None,
+        as_json: bool,
+        host: str | None,
+        **options: Any,
+    ) -> Any:
+        shared = click_context.find_root().params
+        context = Context(
+            data=(data or shared.get("data") or default_data()).absolute(),
+            json=as_json or bool(shared.get("as_json")),
+            host=host or shared.get("host") or os.environ.get("HEADRACE_HOST"),
+        )
+        try:
+            return command(context, *args, **options)
+        except Failed as error:
+            error.as_json = context.json
+            raise
+
+    return wrapped  # type: ignore[return-value]
+
+
+def say(context: Context, value: Any, text: str) -> None:
+    """Print the result: as one JSON object, or as text."""
+    click.echo(json.dumps(value, indent=2, default=str) if context.json else text)
