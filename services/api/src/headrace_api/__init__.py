@@ -1,1 +1,1 @@
-
+"""The api: accepts pipelines and runs, or says what is wrong with them."""

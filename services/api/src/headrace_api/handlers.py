@@ -1,0 +1,58 @@
+"""Submit messages: each gets its answer, accepted or rejected, as an event."""
+
+from __future__ import annotations
+
+from headrace_contracts.cloudevents import Attributes
+from headrace_contracts.commands import SubmitRun
+from headrace_contracts.events import SubmissionAccepted, SubmissionRejected
+from headrace_contracts.failures import Rejection, RejectionCode
+from headrace_contracts.ids import derived_event_id
+from headrace_runtime.bus.consumer import Received
+from headrace_runtime.errors import RejectedError
+from headrace_runtime.pg.database import Database, Unit
+
+from headrace_api.submissions import Accepted, Submissions
+
+
+class Handlers:
+    """The api's ear."""
+
+    def __init__(self, database: Database, submissions: Submissions) -> None:
+        self._database = database
+        self._submissions = submissions
+
+    async def handle(self, batch: list[Received[SubmitRun]]) -> None:
+        """Accept or reject each message by itself; a redelivery is the same run by its key."""
+        for received in batch:
+            await self._submit(received)
+
+    async def _submit(self, received: Received[SubmitRun]) -> None:
+        request = received.message
+        if request.idempotency_key is None:
+            key = f"message:{received.id}"[:255]
+            request = request.model_copy(update={"idempotency_key": key})
+
+        def tell(unit: Unit, accepted: Accepted) -> None:
+            answer = SubmissionAccepted(
+                request_id=received.id,
+                run_id=accepted.submission.run_id,
+                duplicate=accepted.duplicate,
+            )
+            unit.publish(answer)
+
+        try:
+            await self._submissions.submit(request, tell)
+        except RejectedError as error:
+            await self._reject(received.id, error.rejection)
+
+    async def refuse(self, attributes: Attributes, reason: str) -> None:
+        """Answer a message that cannot be read."""
+        await self._reject(attributes.id, Rejection(code=RejectionCode.MALFORMED, message=reason))
+
+    async def _reject(self, request_id: str, rejection: Rejection) -> None:
+        event = SubmissionRejected(request_id=request_id, rejection=rejection)
+
+        async def work(unit: Unit) -> None:
+            unit.publish(event, derived_event_id(event.type, request_id, rejection.message))
+
+        await self._database.transact(work)

@@ -1,0 +1,197 @@
+"""The one way in for runs, by HTTP and by message: check, freeze the spec, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from headrace_contracts.commands import PipelineReference, SubmitRun
+from headrace_contracts.events import PipelineIdentity, RunSubmitted
+from headrace_contracts.failures import RejectionCode
+from headrace_contracts.ids import new_id
+from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.resources import Experiment
+from headrace_contracts.values import BlobRef
+from headrace_runtime.errors import RejectedError
+from headrace_runtime.objects import ObjectStore
+from headrace_runtime.pg.database import Database, Unit
+
+from headrace_api import store
+from headrace_api.core.requests import (
+    checked_document,
+    default_name,
+    digest,
+    fitted_parameters,
+    frozen,
+    own_document,
+    request_digest,
+)
+
+DEFAULT_EXPERIMENT = "Default"
+_DEFAULT_DESCRIPTION = "All runs created without specifying an experiment will be grouped here."
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A run, and whether it was accepted before."""
+
+    submission: RunSubmitted
+    duplicate: bool
+
+
+OnAccepted = Callable[[Unit, Accepted], None]
+
+
+class Submissions:
+    """Accepts runs. Raises `RejectedError` for what it does not accept."""
+
+    def __init__(self, database: Database, objects: ObjectStore) -> None:
+        self._database = database
+        self._objects = objects
+
+    async def submit(self, request: SubmitRun, tell: OnAccepted | None = None) -> Accepted:
+        """Accept a request, or find the run that the same request became before. `tell` stages an
+        answer in the same transaction."""
+        fingerprint = request_digest(request)
+        repeated = await self._repeated(request, fingerprint)
+        if repeated is None:
+            document, identity = await self._document(request)
+            submission = await self._prepare(request, document, identity)
+        else:
+            submission = repeated
+
+        async def work(unit: Unit) -> Accepted:
+            accepted = Accepted(submission, repeated is not None)
+            if repeated is None:
+                accepted = await self._keep(unit, request, submission, fingerprint)
+            if tell is not None:
+                tell(unit, accepted)
+            return accepted
+
+        return await self._database.transact(work)
+
+    async def _repeated(self, request: SubmitRun, fingerprint: str) -> RunSubmitted | None:
+        if request.idempotency_key is None:
+            return None
+        async with self._database.read() as connection:
+            known = await store.run_by_key(connection, request.namespace, request.idempotency_key)
+        return None if known is None else _same(known, fingerprint)
+
+    async def _keep(
+        self, unit: Unit, request: SubmitRun, submission: RunSubmitted, fingerprint: str
+    ) -> Accepted:
+        experiment = await _experiment(unit, request, submission.submitted_at)
+        submission = submission.model_copy(update={"experiment_id": experiment.experiment_id})
+        key = request.idempotency_key
+        if await store.insert_run(unit.connection, submission, key, fingerprint):
+            unit.publish(submission, submission.run_id)
+            return Accepted(submission, False)
+        assert key is not None
+        known = await store.run_by_key(unit.connection, request.namespace, key)
+        assert known is not None
+        return Accepted(_same(known, fingerprint), True)
+
+    async def _prepare(
+        self, request: SubmitRun, document: PipelineDocument, identity: PipelineIdentity
+    ) -> RunSubmitted:
+        run_id, now = new_id(), datetime.now(UTC)
+        if request.pipeline_root and self._objects.key(request.pipeline_root) is None:
+            raise RejectedError.because(
+                RejectionCode.INVALID_PARAMETER,
+                f"pipeline_root {request.pipeline_root!r} is not in this deployment's store",
+                "pipeline_root",
+            )
+        parameters = fitted_parameters(document, request, run_id, now)
+        return RunSubmitted(
+            run_id=run_id,
+            namespace=request.namespace,
+            display_name=request.display_name or default_name(document, now),
+            description=request.description,
+            experiment_id=UUID(int=0),  # known within the transaction
+            pipeline=identity,
+            spec=await self._freeze(document),
+            parameters=parameters,
+            pipeline_root=request.pipeline_root,
+            service_account=request.service_account,
+            submitted_at=now,
+        )
+
+    async def _freeze(self, document: PipelineDocument) -> BlobRef:
+        """Put the spec into the object store, once for equal specs."""
+        content = frozen(document)
+        ref = BlobRef(
+            key=f"specs/{digest(content)}.json", bytes=len(content), sha256=digest(content)
+        )
+        async with self._database.read() as connection:
+            known = await store.spec_known(connection, ref.sha256)
+        if not known:
+            await self._objects.put(ref.key, content)
+        return ref
+
+    async def _document(self, request: SubmitRun) -> tuple[PipelineDocument, PipelineIdentity]:
+        document = own_document(request)
+        if document is not None:
+            return document, PipelineIdentity(name=document.pipeline_spec.pipeline_info.name)
+        assert request.pipeline is not None
+        return await self._stored(request.namespace, request.pipeline)
+
+    async def _stored(
+        self, namespace: str, wanted: PipelineReference
+    ) -> tuple[PipelineDocument, PipelineIdentity]:
+        async with self._database.read() as connection:
+            if wanted.pipeline_id is not None:
+                pipeline = await store.pipeline_by_id(connection, wanted.pipeline_id)
+            else:
+                pipeline = await store.pipeline_by_name(connection, namespace, wanted.name or "")
+            if pipeline is None or pipeline.namespace != namespace:
+                shown = wanted.name or wanted.pipeline_id
+                raise _unknown(f"there is no pipeline {str(shown)!r}", "pipeline")
+            if wanted.pipeline_version_id is not None:
+                version = await store.version_by_id(
+                    connection, pipeline.pipeline_id, wanted.pipeline_version_id
+                )
+            else:
+                version = await store.version_by_name(
+                    connection, pipeline.pipeline_id, wanted.version
+                )
+        if version is None:
+            shown = wanted.version or wanted.pipeline_version_id
+            raise _unknown(
+                f"pipeline {pipeline.name!r} has no version {str(shown)!r}", "pipeline.version"
+            )
+        return checked_document([version.document]), PipelineIdentity(
+            name=pipeline.name,
+            pipeline_id=pipeline.pipeline_id,
+            pipeline_version_id=version.pipeline_version_id,
+        )
+
+
+async def _experiment(unit: Unit, request: SubmitRun, now: datetime) -> Experiment:
+    if request.experiment_id is not None:
+        found = await store.experiment_by_id(unit.connection, request.experiment_id)
+        if found is None or found.namespace != request.namespace:
+            raise _unknown(f"there is no experiment {request.experiment_id}", "experiment_id")
+        return found
+    name = request.experiment or DEFAULT_EXPERIMENT
+    description = _DEFAULT_DESCRIPTION if name == DEFAULT_EXPERIMENT else ""
+    made = await store.create_experiment(unit.connection, request.namespace, name, description, now)
+    found = made or await store.experiment_by_name(unit.connection, request.namespace, name)
+    assert found is not None
+    return found
+
+
+def _same(known: tuple[RunSubmitted, str], fingerprint: str) -> RunSubmitted:
+    submission, known_fingerprint = known
+    if known_fingerprint != fingerprint:
+        raise RejectedError.because(
+            RejectionCode.CONFLICT,
+            "this idempotency key was used for another request",
+            "idempotency_key",
+        )
+    return submission
+
+
+def _unknown(message: str, field: str) -> RejectedError:
+    return RejectedError.because(RejectionCode.NOT_FOUND, message, field)
