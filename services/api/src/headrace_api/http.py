@@ -52,7 +52,9 @@ def http_app(
 
     @app.post("/runs", status_code=201)
     async def submit(
-        request: SubmitRun, response: Response, idempotency_key: Annotated[str | None, Header()] = None
+        request: SubmitRun,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header()] = None,
     ) -> SubmittedRun:
         if idempotency_key is not None:
             request = request.model_copy(update={"idempotency_key": idempotency_key})
@@ -89,8 +91,7 @@ def http_app(
     async def list_experiments(
         namespace: str | None = None,
         name: str | None = None,
-        page_size: T = TypeVar("T")
-PageSize = 0,
+        page_size: PageSize = 0,
         page_token: str = "",
     ) -> ExperimentPage:
         async with database.read() as connection:
@@ -185,8 +186,7 @@ PageSize = 0,
     async def list_pipelines(
         namespace: str | None = None,
         name: str | None = None,
-        page_size: T = TypeVar("T")
-PageSize = 0,
+        page_size: PageSize = 0,
         page_token: str = "",
     ) -> PipelinePage:
         async with database.read() as connection:
@@ -202,8 +202,7 @@ PageSize = 0,
 
     @app.get("/pipelines/{pipeline_id}/versions")
     async def list_versions(
-        pipeline_id: UUID, page_size: T = TypeVar("T")
-PageSize = 0, page_token: str = ""
+        pipeline_id: UUID, page_size: PageSize = 0, page_token: str = ""
     ) -> PipelineVersionPage:
         await get_pipeline(pipeline_id)
         async with database.read() as connection:
