@@ -1,1 +1,1 @@
-
+"""The recorder: keeps what happened, and answers questions about it."""

@@ -1,0 +1,17 @@
+"""Entry point of the recorder."""
+
+from __future__ import annotations
+
+from headrace_runtime.service import run_service
+
+from headrace_recorder.app import serve
+from headrace_recorder.settings import Settings
+
+
+def main() -> None:
+    """Run until told to stop."""
+    run_service(Settings, serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Composition root of the recorder."""
+
+from __future__ import annotations
+
+from headrace_contracts.events import EVENT
+from headrace_contracts.subjects import RECORDER_EVENTS
+from headrace_runtime.service import open_service
+
+from headrace_recorder.handlers import Handlers
+from headrace_recorder.http import http_app
+from headrace_recorder.settings import Settings
+
+
+async def serve(settings: Settings) -> None:
+    """Run the recorder until it is told to stop."""
+    async with open_service("recorder", settings, settings, package="headrace_recorder") as service:
+        handlers = Handlers(service.database, service.bus)
+        app = http_app(service.database, service.objects, settings.grant_seconds)
+        consume = service.consumer(RECORDER_EVENTS, EVENT, handlers.handle)
+        await service.run(settings, app, consume)

@@ -1,0 +1,73 @@
+"""Every event in: kept, folded into what is shown, and announced."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import nats.errors
+from headrace_contracts.events import Event
+from headrace_contracts.subjects import RECORDER_EVENTS, live_run
+from headrace_runtime.bus.connection import Bus
+from headrace_runtime.bus.consumer import Received
+from headrace_runtime.logging import get_logger
+from headrace_runtime.pg.database import Database, Unit
+
+from headrace_recorder import store
+from headrace_recorder.core.projection import fold, touched
+from headrace_recorder.store import Heard
+
+Change = tuple[UUID, int, str]
+
+
+class Handlers:
+    """The recorder's ear."""
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+
+    async def handle(self, batch: list[Received[Event]]) -> None:
+        """Record a batch, then say which runs look different now."""
+        changes = await self._database.transact(lambda unit: self._record(unit, batch))
+        for run_id, version, state in changes:
+            news = {"run_id": str(run_id), "version": version, "state": state}
+            try:
+                await self._bus.client.publish(live_run(run_id), json.dumps(news).encode())
+            except (nats.errors.Error, OSError):
+                get_logger().warning("announcement_lost")  # watchers look again by themselves
+
+    async def _record(self, unit: Unit, batch: list[Received[Event]]) -> list[Change]:
+        connection = unit.connection
+        fresh = await unit.admit(RECORDER_EVENTS.durable, [received.id for received in batch])
+        heard = list(
+            {r.id: (r.id, r.message, _told_at(r)) for r in batch if r.id in fresh}.values()
+        )
+        if not heard:
+            return []
+        await store.append(connection, heard)
+        return await self._project(unit, heard)
+
+    async def _project(self, unit: Unit, heard: list[Heard]) -> list[Change]:
+        run_ids: set[UUID] = set()
+        task_ids: set[UUID] = set()
+        for _, event, _ in heard:
+            run_id, tasks = touched(event)
+            if run_id is not None:
+                run_ids.add(run_id)
+                task_ids.update(tasks)
+        rows = await store.rows(unit.connection, run_ids, task_ids)
+        fold(rows, [(event, at) for _, event, at in heard])
+        runs, changed = rows
+        versions = await store.save(unit.connection, list(runs.values()), list(changed.values()))
+        await store.save_lineage(unit.connection, heard)
+        return [(run_id, version, runs[run_id].state.value) for run_id, version in versions.items()]
+
+
+def _told_at(received: Received[Event]) -> datetime:
+    try:
+        at = datetime.fromisoformat(received.attributes.time or "")
+    except ValueError:
+        return datetime.now(UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
