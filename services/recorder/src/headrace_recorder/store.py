@@ -79,7 +79,8 @@ async def save(
 async def save_lineage(connection: Connection, heard: Sequence[Heard]) -> None:
     """Which task made and used which artifacts, and the numbers in metrics artifacts."""
     made = [
-        (a.artifact_id, e.run_id, e.task_id, output, a.name, a.type.schema_title, a.uri, a.metadata, at)
+        (a.artifact_id, e.run_id, e.task_id, output, a.name, a.type.schema_title, a.uri,
+         a.metadata, at)
         for _, e, at in heard
         if isinstance(e, TaskSucceeded)
         for output, artifacts in e.outputs.artifacts.items()

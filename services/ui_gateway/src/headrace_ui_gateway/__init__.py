@@ -1,1 +1,1 @@
-
+"""The gateway: the one public HTTP door."""

@@ -48,7 +48,7 @@ def _parse(text: str) -> list[Any]:
     try:
         nodes = _compose(text)
         loader = yaml.SafeLoader("")
-        return [loader.construct_document(node) for node in nodes]  # type: ignore[no-untyped-call]
+        return [loader.construct_document(node) for node in nodes]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -64,7 +64,7 @@ def _compose(text: str) -> list[Any]:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 0
                 raise _malformed(f"the package is nested deeper than {MAX_DEPTH} at line {line}")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

@@ -1,0 +1,17 @@
+"""Entry point of the gateway."""
+
+from __future__ import annotations
+
+from headrace_runtime.service import run_service
+
+from headrace_ui_gateway.app import serve
+from headrace_ui_gateway.settings import Settings
+
+
+def main() -> None:
+    """Run until told to stop."""
+    run_service(Settings, serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Composition root of the gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from headrace_contracts.failures import RejectionCode
+from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.http import STATUS, install_problems, problem
+from headrace_runtime.service import open_service
+from starlette.middleware.base import RequestResponseEndpoint
+
+from headrace_ui_gateway.backends import Backend, Runs
+from headrace_ui_gateway.core import kfp
+from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
+from headrace_ui_gateway.live import Live
+from headrace_ui_gateway.own_routes import own_router
+from headrace_ui_gateway.settings import Settings
+
+_STATIC = Path(__file__).parent / "static"
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+async def serve(settings: Settings) -> None:
+    """Run the gateway until it is told to stop."""
+    async with open_service(
+        "ui_gateway", settings, settings, package="headrace_ui_gateway"
+    ) as service:
+        api = Backend("api", settings.api_url)
+        recorder = Backend("recorder", settings.recorder_url)
+        live = Live(service.bus, service.stop)
+        try:
+            app = http_app(api, recorder, live, settings)
+            await service.run(settings, app, live.run)
+        finally:
+            await api.close()
+            await recorder.close()
+
+
+def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) -> FastAPI:
+    """The public routes and pages."""
+    runs = Runs(api, recorder)
+    app = FastAPI(title="Headrace", version="1", openapi_url="/api/v1/openapi.json", docs_url=None)
+    install_problems(app)
+    _install_kfp_errors(app)
+    app.include_router(own_router(api, recorder, runs, live, settings))
+    app.include_router(kfp_router(api, recorder, runs, settings.max_package_bytes))
+    app.mount("/static", StaticFiles(directory=_STATIC))
+
+    @app.middleware("http")
+    async def secure(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        for name, value in _SECURITY.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @app.get("/", include_in_schema=False)
+    async def runs_page() -> FileResponse:
+        return FileResponse(_STATIC / "runs.html")
+
+    @app.get("/runs/{run_id}", include_in_schema=False)
+    async def run_page(run_id: str) -> FileResponse:
+        return FileResponse(_STATIC / "run.html")
+
+    return app
+
+
+def _install_kfp_errors(app: FastAPI) -> None:
+    """Errors below KFP's prefix have the shape that its client reads."""
+
+    @app.exception_handler(RejectedError)
+    async def rejected(request: Request, error: RejectedError) -> Response:
+        refusal = error.rejection
+        if not request.url.path.startswith(PREFIX):
+            return problem(STATUS[refusal.code], refusal.code, refusal.message, refusal.field)
+        body = json.dumps(kfp.status(refusal))
+        return Response(body, STATUS[refusal.code], media_type="application/json")
+
+    @app.exception_handler(RetryableError)
+    async def unavailable(request: Request, error: RetryableError) -> Response:
+        message = "a part of the system is away; try again"
+        if not request.url.path.startswith(PREFIX):
+            response = problem(503, "UNAVAILABLE", message)
+        else:
+            body = json.dumps(kfp.status_of(14, message))
+            response = Response(body, 503, media_type="application/json")
+        response.headers["Retry-After"] = "1"
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or None
+        where = f"{place}: " if place else ""
+        return problem(400, RejectionCode.MALFORMED, f"{where}{first['msg']}", place)

@@ -1,0 +1,114 @@
+"""The services behind the gateway, over HTTP: their answers as resources, their refusals as ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+import httpx
+from headrace_contracts.base import Contract
+from headrace_contracts.commands import SubmitRun
+from headrace_contracts.failures import RejectionCode
+from headrace_contracts.resources import Run, SubmittedRun
+from headrace_contracts.states import RunState
+from headrace_runtime.errors import RejectedError, RetryableError
+
+C = TypeVar("C", bound=Contract)
+_KNOWN_WITHIN_SECONDS = 1.0
+_ASK_EVERY_SECONDS = 0.01
+
+
+class Backend:
+    """One service behind the gateway."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self._name = name
+        self._client = httpx.AsyncClient(
+            base_url=url, timeout=httpx.Timeout(15, connect=2), trust_env=False
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request.
+
+        Raises:
+            RejectedError: the service refused it.
+            RetryableError: the service is away.
+        """
+        params = {k: v for k, v in (options.pop("params", None) or {}).items() if v is not None}
+        try:
+            response = await self._client.request(method, path, params=params, **options)
+        except httpx.HTTPError as error:
+            raise RetryableError(f"{self._name}: {error!r}") from error
+        if response.status_code >= 500:
+            raise RetryableError(f"{self._name} answered {response.status_code}")
+        if response.status_code >= 400:
+            body = response.json()
+            try:
+                code = RejectionCode(body.get("code"))
+            except ValueError:
+                code = RejectionCode.MALFORMED
+            raise RejectedError.because(code, body.get("detail", "refused"), body.get("field"))
+        return response
+
+    async def get(self, kind: type[C], path: str, **params: Any) -> C:
+        """Read one resource."""
+        return kind.model_validate_json((await self.call("GET", path, params=params)).content)
+
+    async def send(
+        self, kind: type[C], path: str, body: bytes | AsyncIterator[bytes], **params: Any
+    ) -> C:
+        """Create one resource from a body."""
+        headers = {"Content-Type": "application/json"}
+        response = await self.call("POST", path, content=body, params=params, headers=headers)
+        return kind.model_validate_json(response.content)
+
+
+class Runs:
+    """Runs, as api has accepted and recorder has seen them."""
+
+    def __init__(self, api: Backend, recorder: Backend) -> None:
+        self._api = api
+        self._recorder = recorder
+
+    async def submit(self, request: SubmitRun, key: str | None = None) -> tuple[Run, bool]:
+        """Submit a run, and wait a moment for the recorder to know it, so that a list that is
+        asked for next shows it. Returns the run, and whether it was there before."""
+        body = request.model_dump_json(exclude_none=True).encode()
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        response = await self._api.call("POST", "/runs", content=body, headers=headers)
+        submitted = SubmittedRun.model_validate_json(response.content)
+        deadline = asyncio.get_running_loop().time() + _KNOWN_WITHIN_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                found = await self._recorder.get(Run, f"/runs/{submitted.run_id}", tasks="false")
+                return found, submitted.duplicate
+            except (RejectedError, RetryableError):
+                await asyncio.sleep(_ASK_EVERY_SECONDS)
+        return _pending(submitted), submitted.duplicate
+
+    async def get(self, run_id: str) -> Run:
+        """One run; the recorder may not have heard of it yet."""
+        try:
+            return await self._recorder.get(Run, f"/runs/{run_id}")
+        except RejectedError as error:
+            if error.rejection.code is not RejectionCode.NOT_FOUND:
+                raise
+            return _pending(await self._api.get(SubmittedRun, f"/runs/{run_id}"))
+
+
+def _pending(submitted: SubmittedRun) -> Run:
+    fields = submitted.model_dump(exclude={"submitted_at", "duplicate"})
+    return Run(
+        **fields,
+        state=RunState.PENDING,
+        created_at=submitted.submitted_at,
+        version=0,
+        tasks=(),
+    )

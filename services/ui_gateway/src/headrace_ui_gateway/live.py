@@ -1,0 +1,92 @@
+"""Live updates: one subscription on the bus for the whole gateway, a signal for each watcher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from headrace_contracts.resources import Run
+from headrace_contracts.subjects import live_run
+from headrace_runtime.bus.connection import Bus
+from headrace_runtime.errors import RetryableError
+from nats.aio.msg import Msg
+
+_EVERY_RUN = ""
+
+
+class Live:
+    """Wakes those who watch a run, or all runs."""
+
+    def __init__(self, bus: Bus, stop: asyncio.Event) -> None:
+        self._bus = bus
+        self._stop = stop
+        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        await self._bus.client.subscribe(live_run("*"), cb=self._heard)
+        await self._stop.wait()
+        for events in self._watchers.values():
+            for event in events:
+                event.set()
+
+    async def _heard(self, message: Msg) -> None:
+        run_id = message.subject.rpartition(".")[2]
+        for event in (*self._watchers.get(run_id, ()), *self._watchers.get(_EVERY_RUN, ())):
+            event.set()
+
+    @asynccontextmanager
+    async def watch(self, run_id: str = _EVERY_RUN) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when there is news."""
+        event = asyncio.Event()
+        self._watchers[run_id].add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[run_id].discard(event)
+            if not self._watchers[run_id]:
+                del self._watchers[run_id]
+
+    async def snapshots(
+        self,
+        run_id: str,
+        read: Callable[[], Awaitable[Run]],
+        per_second: float,
+        heartbeat_seconds: float,
+    ) -> AsyncIterator[bytes]:
+        """A run as server-sent events: how it stands, and again whenever it has changed, to its
+        end. Source: the HTML standard, "Server-sent events"."""
+        shown = -1
+        async with self.watch(run_id) as news:
+            while not self._stop.is_set():
+                news.clear()
+                try:
+                    run = await read()
+                except RetryableError:
+                    await asyncio.sleep(1)  # its part of the system is away; the page waits
+                    continue
+                if run.version != shown:
+                    shown = run.version
+                    yield b"event: run\nid: %d\ndata: %s\n\n" % (shown, run.to_json())
+                    if run.state.final:
+                        return
+                await asyncio.sleep(1 / per_second)
+                try:
+                    await asyncio.wait_for(news.wait(), heartbeat_seconds)
+                except TimeoutError:
+                    yield b": still here\n\n"
+
+    async def changes(self, per_second: float, heartbeat_seconds: float) -> AsyncIterator[bytes]:
+        """A word whenever any run has changed: the list is then read anew."""
+        yield b"event: runs\ndata: {}\n\n"
+        async with self.watch() as news:
+            while not self._stop.is_set():
+                try:
+                    await asyncio.wait_for(news.wait(), heartbeat_seconds)
+                    news.clear()
+                    yield b"event: runs\ndata: {}\n\n"
+                except TimeoutError:
+                    yield b": still here\n\n"
+                await asyncio.sleep(1 / per_second)

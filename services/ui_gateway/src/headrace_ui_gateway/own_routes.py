@@ -1,0 +1,103 @@
+"""``/api/v1``: our own API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+from headrace_contracts.commands import SubmitRun
+from headrace_contracts.resources import Run, RunPage
+from headrace_contracts.states import RunState
+
+from headrace_ui_gateway.backends import Backend, Runs
+from headrace_ui_gateway.live import Live
+from headrace_ui_gateway.settings import Settings
+
+_STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def own_router(
+    api: Backend, recorder: Backend, runs: Runs, live: Live, settings: Settings
+) -> APIRouter:
+    """The routes over the services behind the gateway."""
+    router = APIRouter(prefix="/api/v1")
+    pace = (settings.live_per_second, settings.heartbeat_seconds)
+
+    @router.post("/runs", status_code=201)
+    async def submit(
+        request: SubmitRun,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> Run:
+        run, duplicate = await runs.submit(request, idempotency_key)
+        response.status_code = 200 if duplicate else 201
+        return run
+
+    @router.get("/runs")
+    async def list_runs(
+        experiment_id: UUID | None = None,
+        state: RunState | None = None,
+        page_size: Annotated[int, Query(ge=0, le=200)] = 20,
+        page_token: str = "",
+        namespace: str = "default",
+    ) -> RunPage:
+        return await recorder.get(
+            RunPage,
+            "/runs",
+            namespace=namespace,
+            experiment_id=experiment_id,
+            state=state,
+            page_size=page_size,
+            page_token=page_token or None,
+        )
+
+    @router.get("/runs/live")
+    async def watch_runs() -> StreamingResponse:
+        return StreamingResponse(
+            live.changes(*pace), media_type="text/event-stream", headers=_STREAM
+        )
+
+    @router.get("/runs/{run_id}")
+    async def get_run(run_id: UUID) -> Run:
+        return await runs.get(str(run_id))
+
+    @router.get("/runs/{run_id}/live")
+    async def watch_run(run_id: UUID) -> StreamingResponse:
+        await runs.get(str(run_id))  # an unknown run is an error, not an empty stream
+        stream = live.snapshots(str(run_id), lambda: runs.get(str(run_id)), *pace)
+        return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAM)
+
+    @router.post("/runs/{run_id}/cancel", status_code=202)
+    async def cancel(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/cancel", json={"reason": "canceled"})
+        return {}
+
+    @router.get("/runs/{run_id}/events")
+    async def events(run_id: UUID, after: int = 0, limit: int = 500) -> Response:
+        found = await recorder.call(
+            "GET", f"/runs/{run_id}/events", params={"after": after, "limit": limit}
+        )
+        return Response(found.content, media_type="application/json")
+
+    @router.get("/runs/{run_id}/tasks/{task_id}/log")
+    async def log(run_id: UUID, task_id: UUID, offset: int = 0, limit: int = 1024**2) -> Response:
+        found = await recorder.call(
+            "GET",
+            f"/runs/{run_id}/tasks/{task_id}/log",
+            params={"offset": offset, "limit": limit},
+        )
+        kept = {k: v for k, v in found.headers.items() if k.startswith("x-log-")}
+        return Response(found.content, media_type="text/plain; charset=utf-8", headers=kept)
+
+    @router.get("/runs/{run_id}/tasks/{task_id}/artifacts/{name}", response_model=None)
+    async def artifact(
+        run_id: UUID, task_id: UUID, name: str, index: int = 0
+    ) -> RedirectResponse | dict[str, Any]:
+        """A file is redirected to; of a folder, the links of its files are given."""
+        path = f"/runs/{run_id}/tasks/{task_id}/artifacts/{name}"
+        found: dict[str, Any] = (await recorder.call("GET", path, params={"index": index})).json()
+        return RedirectResponse(found["url"]) if "url" in found else found
+
+    return router
