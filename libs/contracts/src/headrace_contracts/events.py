@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 from headrace_contracts import subjects
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.failures import Failure, Rejection
-from headrace_contracts.values import ArtifactType, BlobRef, Inputs, Outputs
+from headrace_contracts.values import BlobRef, Inputs, Outputs
 
 
 class PipelineIdentity(Contract):

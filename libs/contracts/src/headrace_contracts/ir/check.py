@@ -14,12 +14,22 @@ from headrace_contracts.ir.models import (
     Component,
     Dag,
     DagOutputs,
+    Node,
     PipelineSpec,
     Task,
+    TaskInputArtifact,
     TaskInputParameter,
 )
 from headrace_contracts.ir.parameters import PARAMETER_TYPES
 
+_PARAMETER_SOURCES = (
+    "task_output_parameter",
+    "runtime_value",
+    "component_input_parameter",
+    "task_final_status",
+)
+_OUTPUT_SOURCES = ("value_from_parameter", "value_from_oneof")
+_ARTIFACT_SOURCES = ("task_output_artifact", "component_input_artifact")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _MAX_NAME = 128
 
@@ -117,15 +127,7 @@ def _task_faults(
         where = f"{place}.inputs.artifacts[{name}]"
         if component and name not in component.input_definitions.artifacts:
             yield where, f"component {task.component_ref.name!r} has no such input artifact"
-        if artifact.task_output_artifact is not None:
-            source = artifact.task_output_artifact
-            yield from _producer_faults(
-                where, "artifact", source.producer_task, source.output_artifact_key, dag, spec
-            )
-        elif artifact.component_input_artifact is None:
-            yield where, "has no source"
-        elif artifact.component_input_artifact not in owner.input_definitions.artifacts:
-            yield where, f"there is no input artifact {artifact.component_input_artifact!r}"
+        yield from _artifact_faults(where, artifact, owner, dag, spec)
     if component:
         yield from _unbound(place, task, component)
 
@@ -155,9 +157,7 @@ def _filled_by_loop(task: Task, name: str) -> bool:
 def _parameter_faults(
     place: str, parameter: TaskInputParameter, owner: Component, dag: Dag, spec: PipelineSpec
 ) -> Iterator[_Fault]:
-    sources = parameter.model_fields_set - {"parameter_expression_selector"}
-    if len(sources & set(TaskInputParameter.model_fields)) != 1:
-        yield place, "has no source" if not sources else "has more than one source"
+    yield from _source_faults(place, parameter, _PARAMETER_SOURCES)
     if parameter.task_output_parameter is not None:
         source = parameter.task_output_parameter
         yield from _producer_faults(
@@ -166,6 +166,26 @@ def _parameter_faults(
     name = parameter.component_input_parameter
     if name is not None and name not in owner.input_definitions.parameters:
         yield place, f"there is no input parameter {name!r}"
+
+
+def _artifact_faults(
+    place: str, artifact: TaskInputArtifact, owner: Component, dag: Dag, spec: PipelineSpec
+) -> Iterator[_Fault]:
+    yield from _source_faults(place, artifact, _ARTIFACT_SOURCES)
+    if artifact.task_output_artifact is not None:
+        source = artifact.task_output_artifact
+        yield from _producer_faults(
+            place, "artifact", source.producer_task, source.output_artifact_key, dag, spec
+        )
+    name = artifact.component_input_artifact
+    if name is not None and name not in owner.input_definitions.artifacts:
+        yield place, f"there is no input artifact {name!r}"
+
+
+def _source_faults(place: str, binding: Node, sources: tuple[str, ...]) -> Iterator[_Fault]:
+    given = [source for source in sources if getattr(binding, source) is not None]
+    if len(given) != 1:
+        yield place, "has more than one source" if given else "has no source"
 
 
 def _producer_faults(
@@ -184,6 +204,11 @@ def _producer_faults(
 def _output_faults(
     place: str, outputs: DagOutputs, dag: Dag, spec: PipelineSpec
 ) -> Iterator[_Fault]:
+    for name, parameter in outputs.parameters.items():
+        yield from _source_faults(f"{place}.parameters[{name}]", parameter, _OUTPUT_SOURCES)
+    for name, artifact in outputs.artifacts.items():
+        if not artifact.artifact_selectors:
+            yield f"{place}.artifacts[{name}]", "has no source"
     selected = [
         (f"{place}.parameters[{name}]", "parameter", p.value_from_parameter.producer_subtask,
          p.value_from_parameter.output_parameter_key)

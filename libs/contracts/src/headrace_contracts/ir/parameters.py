@@ -27,6 +27,10 @@ PARAMETER_TYPES = frozenset(
 )
 
 
+_EXACT = 2**53
+"""Up to here a double holds every whole number; beyond, an int would claim digits it never had."""
+
+
 class ParameterError(ValueError):
     """A value does not fit the parameter's type; the message says what was expected."""
 
@@ -40,9 +44,9 @@ class InvalidParameters(ValueError):
 
 
 def whole_numbers(value: Any) -> Any:
-    """The same JSON value with every integral float as an int, nested ones too."""
+    """The same JSON value with every integral float up to 2**53 as an int, nested ones too."""
     match value:
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) <= _EXACT:
             return int(value)
         case list():
             return [whole_numbers(item) for item in value]

@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NewType, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NewType, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -26,7 +26,10 @@ from headrace_runtime.pg.migrate import migrate
 from headrace_runtime.pg.queries import load_queries
 
 T = TypeVar("T")
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:  # generic for the type checker alone
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = asyncpg.pool.PoolConnectionProxy
 ReadConnection = NewType("ReadConnection", Connection)
 
 _QUERIES = load_queries("headrace_runtime.pg")

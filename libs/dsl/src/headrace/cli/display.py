@@ -1,0 +1,147 @@
+"""Runs in the terminal: a live table while they go on, and what they made when they have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {
+    "SUCCEEDED": "green",
+    "FAILED": "bold red",
+    "CANCELED": "yellow",
+    "CANCELING": "yellow",
+    "SKIPPED": "dim",
+    "RUNNING": "cyan",
+    "READY": "blue",
+    "PENDING": "dim",
+}
+_FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+
+
+def follow(snapshots: Iterator[dict[str, Any]], url: str) -> dict[str, Any]:
+    """Show a run until it has ended; returns how it ended."""
+    console = Console()
+    run: dict[str, Any] = {}
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=8) as live:
+            for run in snapshots:
+                current = run
+                live.update(_Ticking(current))
+    else:
+        seen: dict[str, str] = {}
+        for run in snapshots:
+            for task in run.get("tasks") or []:
+                if seen.get(task["name"]) != task["state"]:
+                    seen[task["name"]] = task["state"]
+                    console.print(f"{task['state']:<9}  {task['name']}", highlight=False)
+    report(run, url, table=not console.is_terminal)
+    return run
+
+
+class _Ticking:
+    """A run's table whose durations grow between two snapshots."""
+
+    def __init__(self, run: dict[str, Any]) -> None:
+        self._run = run
+
+    def __rich__(self) -> Group:
+        return _view(self._run)
+
+
+def _view(run: dict[str, Any]) -> Group:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("step", "state", "duration", ""):
+        table.add_column(heading, justify="right" if heading == "duration" else "left")
+    for task in run.get("tasks") or []:
+        detail = task.get("detail") or (task.get("error") or {}).get("message", "")
+        table.add_row(
+            task["display_name"],
+            Text(task["state"], _STYLES.get(task["state"], "")),
+            _duration(task),
+            Text(detail.splitlines()[0][:80] if detail else "", "dim"),
+        )
+    head = Text.assemble(
+        (run["display_name"], "bold"), "  ", (run["state"], _STYLES.get(run["state"], ""))
+    )
+    return Group(head, table)
+
+
+def _duration(item: dict[str, Any]) -> str:
+    if not item.get("started_at"):
+        return ""
+    end = item.get("finished_at")
+    if end is None and item["state"] in _FINAL:
+        return ""
+    until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+    return f"{(until - datetime.fromisoformat(item['started_at'])).total_seconds():.1f} s"
+
+
+def report(run: dict[str, Any], url: str, *, table: bool = True) -> None:
+    """Print how a run ended: errors, outputs, metrics, where its artifacts are, its page."""
+    console = Console(highlight=False, soft_wrap=True)
+    if table:
+        console.print(_view(run))
+    if run.get("error"):
+        console.print(Text(f"\n{run['error']['message']}", "red"))
+    outputs = run["outputs"]["parameters"]
+    if outputs:
+        console.print("\n[dim]outputs[/dim]")
+        for name, value in outputs.items():
+            console.print(Text(f"  {name} = {value}"))
+    artifacts = [
+        (task["display_name"], artifact)
+        for task in run.get("tasks") or []
+        for made in task["outputs"]["artifacts"].values()
+        for artifact in made
+    ]
+    _print_metrics(console, artifacts)
+    if artifacts:
+        console.print("\n[dim]artifacts[/dim]")
+        for _, artifact in artifacts:
+            if artifact["content"]["kind"] != "none":
+                console.print(Text(f"  {artifact['uri']}"))
+    console.print(Text(f"\n{url}/runs/{run['run_id']}", "bold"))
+
+
+def _print_metrics(console: Console, artifacts: list[tuple[str, dict[str, Any]]]) -> None:
+    lines = [
+        line
+        for step, artifact in artifacts
+        for line in _metric_lines(artifact["type"].get("schemaTitle", ""), artifact["metadata"])
+        for line in [f"  {step}: {line}"]
+    ]
+    if lines:
+        console.print("\n[dim]metrics[/dim]")
+        for line in lines:
+            console.print(Text(line))
+
+
+def _metric_lines(kind: str, metadata: dict[str, Any]) -> Iterator[str]:
+    if kind == "system.Metrics":
+        for name, value in metadata.items():
+            shown = f"{value:.4f}" if isinstance(value, float) else value
+            yield f"{name} = {shown}"
+    matrix = metadata.get("confusionMatrix")
+    if kind == "system.ClassificationMetrics" and matrix:
+        labels = [spec["displayName"] for spec in matrix.get("annotationSpecs", [])]
+        for label, row in zip(labels, matrix.get("rows", []), strict=False):
+            counts = "  ".join(f"{count:>4g}" for count in row["row"])
+            yield f"confusion  {label:>12} | {counts}"
+    points = metadata.get("confidenceMetrics")
+    if kind == "system.ClassificationMetrics" and points:
+        yield f"ROC curve with {len(points)} points, area {_area(points):.4f}"
+
+
+def _area(points: list[dict[str, Any]]) -> float:
+    """The area under a ROC curve, by the trapezoidal rule."""
+    curve = sorted((p.get("falsePositiveRate", 0), p.get("recall", 0)) for p in points)
+    curve = [(0.0, 0.0), *curve, (1.0, 1.0)]
+    return sum(
+        (x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in zip(curve, curve[1:], strict=False)
+    )

@@ -1,0 +1,133 @@
+"""The client of Headrace's own API, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+FINAL = ("SUCCEEDED", "FAILED", "CANCELED")
+_POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 60.0
+"""How long a watch bears with a gateway that is away: a restart is over long before."""
+
+
+class ClientError(Exception):
+    """The gateway refused or could not be reached; `code` is stable, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Client:
+    """Talks to one gateway."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1", timeout=httpx.Timeout(30, connect=3), trust_env=False
+        )
+
+    def submit(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Submit a run (the JSON of a submit request); returns it.
+
+        Raises:
+            ClientError: it was refused; nothing was kept.
+        """
+        return dict(self._call("POST", "/runs", json=request).json())
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """One run with its tasks."""
+        return dict(self._call("GET", f"/runs/{run_id}").json())
+
+    def runs(self, count: int) -> list[dict[str, Any]]:
+        """The newest runs."""
+        return list(self._call("GET", "/runs", params={"page_size": count}).json().get("runs", []))
+
+    def cancel(self, run_id: str) -> None:
+        """Ask a run to stop."""
+        self._call("POST", f"/runs/{run_id}/cancel")
+
+    def log(self, run_id: str, task_id: str) -> bytes:
+        """A task's log as far as it is there."""
+        body = b""
+        while True:
+            part = self._call(
+                "GET", f"/runs/{run_id}/tasks/{task_id}/log", params={"offset": len(body)}
+            )
+            body += part.content
+            if not part.content or len(body) >= int(part.headers.get("x-log-size", 0)):
+                return body
+
+    def watch(self, run_id: str, seconds: float | None = None) -> Iterator[dict[str, Any]]:
+        """A run as it stands, and again at each change, until it has ended. A gateway that is away
+        for a while is waited for.
+
+        Raises:
+            TimeoutError: the run has not ended within `seconds`.
+            ClientError: the run is unknown, or the gateway stayed away for a minute.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        away_since: float | None = None
+        version = -1
+        while True:
+            try:
+                for run in self._stream(run_id, deadline):
+                    away_since = None
+                    if run["version"] > version:
+                        version = run["version"]
+                        yield run
+                    if run["state"] in FINAL:
+                        return
+            except (httpx.HTTPError, ClientError) as error:
+                if isinstance(error, ClientError) and error.code != "UNAVAILABLE":
+                    raise
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > _PATIENCE_SECONDS:
+                    raise _unreachable(self.url) from None
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(f"run {run_id} has not ended within {seconds:g} s")
+            time.sleep(_POLL_SECONDS)
+
+    def _stream(self, run_id: str, deadline: float | None) -> Iterator[dict[str, Any]]:
+        timeout = httpx.Timeout(30, connect=3)
+        with self._http.stream("GET", f"/runs/{run_id}/live", timeout=timeout) as response:
+            if response.status_code >= 400:
+                response.read()
+                raise _refused(response)
+            for line in response.iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line[len("data: ") :])
+                if deadline is not None and time.monotonic() > deadline:
+                    return
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError:
+            raise _unreachable(self.url) from None
+        if response.status_code >= 400:
+            raise _refused(response)
+        return response
+
+
+def _unreachable(url: str) -> ClientError:
+    return ClientError(
+        "UNREACHABLE", f"there is no gateway at {url}; start the deployment with: headrace up"
+    )
+
+
+def _refused(response: httpx.Response) -> ClientError:
+    try:
+        body = response.json()
+        message = str(body["detail"])
+        if body.get("field") and body["field"] not in message:
+            message = f"{message} (at {body['field']})"
+        return ClientError(body.get("code", "REFUSED"), message)
+    except (ValueError, KeyError, TypeError):
+        return ClientError("REFUSED", f"the gateway answered {response.status_code}")
