@@ -6,6 +6,7 @@ subreaper, so that even a process which has left the group becomes its child and
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -134,10 +135,8 @@ def _end_tree(process: subprocess.Popen[bytes], grace: float) -> None:
     """Ask the command's group to end, then kill it and every descendant that is left."""
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
     while _kill_children():  # their children become ours, so go on until there are none

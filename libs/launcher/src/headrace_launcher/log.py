@@ -20,7 +20,7 @@ class Log:
     def __init__(self, plan: dict[str, Any], grant: dict[str, Any]) -> None:
         self._plan = plan
         self._grant = grant
-        self._file = open(plan["path"], "wb", buffering=0)
+        self._file = open(plan["path"], "wb", buffering=0)  # noqa: SIM115  # closed by finish
         self._lock = threading.Lock()
         self._transfer = Transfer()
         self._uploaded = 0

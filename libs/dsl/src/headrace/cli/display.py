@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -142,6 +143,5 @@ def _area(points: list[dict[str, Any]]) -> float:
     """The area under a ROC curve, by the trapezoidal rule."""
     curve = sorted((p.get("falsePositiveRate", 0), p.get("recall", 0)) for p in points)
     curve = [(0.0, 0.0), *curve, (1.0, 1.0)]
-    return sum(
-        (x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in zip(curve, curve[1:], strict=False)
-    )
+    pairs = itertools.pairwise(curve)
+    return float(sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in pairs))

@@ -63,17 +63,15 @@ def common_options(command: F) -> F:
     @click.option("--data", type=click.Path(path_type=Path), help="The deployment's data folder.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @click.option("--host", help="The gateway's address, instead of the data folder's.")
-    @click.pass_context
     @functools.wraps(command)
     def wrapped(
-        click_context: click.Context,
         *args: Any,
         data: Path | None,
         as_json: bool,
         host: str | None,
         **options: Any,
     ) -> Any:
-        shared = click_context.find_root().params
+        shared = click.get_current_context().find_root().params
         context = Context(
             data=(data or shared.get("data") or default_data()).absolute(),
             json=as_json or bool(shared.get("as_json")),

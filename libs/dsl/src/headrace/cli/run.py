@@ -144,9 +144,7 @@ def _client(context: Context) -> Iterator[Client]:
 def _follow(context: Context, client: Client, run_id: str, timeout: float | None) -> dict[str, Any]:
     try:
         if context.json:
-            last: dict[str, Any] = {}
-            for last in client.watch(run_id, timeout):
-                pass
+            *_, last = client.watch(run_id, timeout)
             return last
         from headrace.cli.display import follow
 

@@ -193,7 +193,7 @@ class Database:
     async def ping(self) -> None:
         """Raise `RetryableError` when Postgres does not answer."""
         async with self.read() as connection:
-            await connection.execute("")
+            await connection.execute(_QUERIES["ping"])
 
 
 def _interval(seconds: float) -> timedelta:

@@ -28,3 +28,7 @@ RETURNING message_id
 -- purge_inbox --
 -- Older than any redelivery can be.
 DELETE FROM inbox WHERE received_at < now() - $1::interval
+
+-- ping --
+-- Does Postgres answer?
+SELECT 1
