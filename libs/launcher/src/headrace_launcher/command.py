@@ -67,7 +67,7 @@ def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
     if cancellation.asked.is_set():
         raise CanceledError
     if not ended:
-        seconds = launch["timeout_seconds"]
+        seconds = launch.get("timeout_seconds")
         raise StepError("TIMEOUT", f"the step took longer than {seconds:g} s", EXIT_TIMEOUT)
     _judge(process.returncode, log)
 
@@ -118,7 +118,7 @@ def _wait(
     log: Log,
 ) -> bool:
     """Wait for the end; False when the time is over, or the step was canceled."""
-    seconds = launch["timeout_seconds"]
+    seconds = launch.get("timeout_seconds")
     deadline = time.monotonic() + seconds if seconds else None
     while True:
         left = None if deadline is None else deadline - time.monotonic()

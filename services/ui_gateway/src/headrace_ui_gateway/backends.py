@@ -1,4 +1,4 @@
-"""The services behind the gateway, over HTTP: their answers as resources, their refusals as ours."""
+"""The services behind the gateway, over HTTP: answers as resources, refusals as errors."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def _fold_run(run: RunRow, tasks: dict[UUID, TaskRow], event: e.Event, at: datet
 
 def _run_state(run: RunRow, state: RunState, at: datetime) -> None:
     moment = at.isoformat()
-    run.history[state] = min(run.history.get(state, moment), moment)
+    run.history[state.value] = min(run.history.get(state.value, moment), moment)
     if _RUN_RANK[state] > _RUN_RANK[run.state]:
         run.state = state
 

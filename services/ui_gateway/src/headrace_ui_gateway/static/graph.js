@@ -1,0 +1,60 @@
+// Tasks in layers: each one right of all that it depends on. O(V + E).
+
+const WIDTH = 170, HEIGHT = 34, GAP_X = 50, GAP_Y = 16;
+const NS = "http://www.w3.org/2000/svg";
+
+function element(tag, attributes) {
+  const node = document.createElementNS(NS, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+function layers(tasks) {
+  const depth = new Map();
+  for (const task of tasks) {  // tasks come in an order in which they can run
+    const above = (task.dependencies ?? []).map((id) => depth.get(id) ?? 0);
+    depth.set(task.task_id, above.length ? Math.max(...above) + 1 : 0);
+  }
+  return depth;
+}
+
+export function draw(svg, tasks) {
+  const depth = layers(tasks);
+  const used = [];
+  const place = new Map();
+  for (const task of tasks) {
+    const column = depth.get(task.task_id);
+    used[column] = (used[column] ?? 0) + 1;
+    place.set(task.task_id, {
+      x: 4 + column * (WIDTH + GAP_X),
+      y: 4 + (used[column] - 1) * (HEIGHT + GAP_Y),
+    });
+  }
+  const width = 8 + used.length * (WIDTH + GAP_X) - GAP_X;
+  const height = 8 + Math.max(1, ...used) * (HEIGHT + GAP_Y) - GAP_Y;
+  svg.setAttribute("width", width);
+  svg.setAttribute("height", height);
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.replaceChildren();
+  for (const task of tasks) {
+    const to = place.get(task.task_id);
+    for (const id of task.dependencies ?? []) {
+      const from = place.get(id);
+      if (!from) continue;
+      const x1 = from.x + WIDTH, y1 = from.y + HEIGHT / 2, y2 = to.y + HEIGHT / 2;
+      const bend = (to.x - x1) / 2;
+      svg.append(element("path", { d: `M${x1},${y1} C${x1 + bend},${y1} ${to.x - bend},${y2} ${to.x},${y2}` }));
+    }
+  }
+  for (const task of tasks) {
+    const { x, y } = place.get(task.task_id);
+    const box = element("a", { href: `#task=${encodeURIComponent(task.name)}`, class: task.state });
+    const title = element("title", {});
+    title.textContent = `${task.display_name}: ${task.state}`;
+    const label = element("text", { x: x + 12, y: y + HEIGHT / 2 + 5 });
+    const name = task.display_name;
+    label.textContent = name.length > 20 ? `${name.slice(0, 19)}…` : name;
+    box.append(title, element("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 6 }), label);
+    svg.append(box);
+  }
+}

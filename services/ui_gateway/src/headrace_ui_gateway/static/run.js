@@ -1,0 +1,102 @@
+import { cell, definitions, duration, link, make, watch } from "./common.js";
+import { draw } from "./graph.js";
+
+const id = location.pathname.split("/").pop();
+const FINAL = ["SUCCEEDED", "FAILED", "CANCELED"];
+const byId = (name) => document.getElementById(name);
+let run = null;
+let logOf = null;
+let logSize = 0;
+
+function chosen() {
+  const name = decodeURIComponent(location.hash.replace(/^#task=/, ""));
+  return run.tasks?.find((task) => task.name === name);
+}
+
+function facts() {
+  const state = make("span", run.state, `state ${run.state}`);
+  const rest = [run.pipeline.name, duration(run), new Date(run.created_at).toLocaleString()];
+  byId("facts").replaceChildren(state, make("span", ` · ${rest.filter(Boolean).join(" · ")}`, "dim"));
+}
+
+function taskRows() {
+  byId("tasks").replaceChildren(...(run.tasks ?? []).map((task) => {
+    const row = make("tr", undefined, task === chosen() ? "chosen" : "");
+    const detail = task.error?.message?.split("\n")[0] ?? task.detail ?? "";
+    row.append(
+      cell(link(`#task=${encodeURIComponent(task.name)}`, task.display_name)),
+      cell(make("span", task.state, `state ${task.state}`)),
+      cell(duration(task), "num"),
+      cell(task.attempt ? String(task.attempt) : "", "num"),
+      cell(make("span", detail, "dim")),
+    );
+    return row;
+  }));
+}
+
+function outputs(task) {
+  const values = { ...task.outputs.parameters };
+  for (const [name, artifacts] of Object.entries(task.outputs.artifacts)) {
+    artifacts.forEach((artifact, index) => {
+      const shown = make("span");
+      const href = `/api/v1/runs/${id}/tasks/${task.task_id}/artifacts/${encodeURIComponent(name)}?index=${index}`;
+      const empty = artifact.content.kind === "none";
+      shown.append(empty ? make("span", "no content", "dim") : link(href, artifact.uri));
+      if (Object.keys(artifact.metadata).length) {
+        shown.append(make("div", JSON.stringify(artifact.metadata).slice(0, 500), "dim"));
+      }
+      values[name] = shown;
+    });
+  }
+  return values;
+}
+
+function details() {
+  const task = chosen();
+  byId("task").hidden = !task;
+  if (!task) return;
+  byId("task-name").textContent = task.display_name;
+  const parts = [];
+  if (task.error) parts.push(make("p", task.error.message, "error"));
+  parts.push(make("h3", "Inputs"), definitions(task.inputs.parameters));
+  parts.push(make("h3", "Outputs"), definitions(outputs(task)));
+  byId("task-values").replaceChildren(...parts);
+}
+
+async function log() {
+  const task = run && chosen();
+  if (!task?.has_log) return;
+  const key = `${task.task_id}/${task.attempt}`;
+  if (key !== logOf) {
+    [logOf, logSize] = [key, 0];
+    byId("log").textContent = "";
+  }
+  const response = await fetch(`/api/v1/runs/${id}/tasks/${task.task_id}/log?offset=${logSize}`);
+  if (!response.ok) return;
+  const bytes = await response.arrayBuffer();
+  logSize += bytes.byteLength;
+  if (bytes.byteLength) byId("log").append(new TextDecoder().decode(bytes));
+}
+
+function show() {
+  document.title = `${run.display_name} · Headrace`;
+  byId("name").textContent = run.display_name;
+  byId("error").hidden = !run.error;
+  byId("error").textContent = run.error?.message ?? "";
+  facts();
+  draw(byId("graph"), run.tasks ?? []);
+  taskRows();
+  details();
+  byId("outputs").replaceChildren(definitions(run.outputs.parameters));
+  byId("parameters").replaceChildren(definitions(run.parameters));
+}
+
+watch(`/api/v1/runs/${id}/live`, "run", (value) => { run = value; show(); log(); },
+  (value) => FINAL.includes(value.state));
+addEventListener("hashchange", () => { if (run) { show(); log(); } });
+setInterval(() => {
+  if (!run || FINAL.includes(run.state)) return;
+  facts();
+  taskRows();
+  log();
+}, 1000);
