@@ -43,10 +43,30 @@ lock: .venv/bin/uv ## Pin the dependencies anew, without addresses
 	@grep -o '^uv==[0-9.]*' requirements.lock \
 	  | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements.uv.lock
 
+##@ Run
+.PHONY: demo
+demo: setup ## Start Headrace and run the example pipeline
+	@$(BIN)/headrace up
+	@$(BIN)/headrace run submit examples/training/pipeline.yaml --wait
+	@echo; echo "Headrace keeps running. Stop it with: $(BIN)/headrace down"
+
+.PHONY: kfp
+kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
+
+.kfp/.ready: .venv/.ready tests/kfp/requirements.lock
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .kfp
+	@$(BIN)/uv pip install --quiet --python .kfp/bin/python --require-hashes --compile-bytecode \
+	  -r tests/kfp/requirements.lock
+	@touch $@
+
+.PHONY: examples
+examples: kfp ## Compile the example anew
+	@.kfp/bin/python examples/training/pipeline.py
+
 ##@ Check
 T ?= tests
 .PHONY: test
-test: setup ## Run the tests; T=path for some of them
+test: setup kfp ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
 .PHONY: lint
