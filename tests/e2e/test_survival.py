@@ -1,0 +1,116 @@
+"""A deployment that is being killed: runs survive, and the next start heals what is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.support.deployment import SERVICES, Deployment
+from tests.support.graphs import shell_pipeline
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def own() -> Iterator[Deployment]:
+    """A deployment of the test's own, to be broken."""
+    made = Deployment()
+    try:
+        made.up()
+        yield made
+    finally:
+        made.remove()
+
+
+def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path) -> None:
+    """Each service, NATS and Postgres are killed in turn in the middle of the run."""
+    counter = tmp_path / "started"
+    command = (
+        "sh",
+        "-c",
+        f'echo "$1" >> {counter}; sleep 0.7; printf "%s" "$1" > "$0"',
+        "{{$.outputs.parameters['value'].output_file}}",
+        "{{$.inputs.parameters}}",
+    )
+    names = [f"t{i:02d}" for i in range(14)]
+    graph = {name: names[i - 1 : i] for i, name in enumerate(names)}
+    spec = shell_pipeline(graph, command=command[:4], outputs=[names[-1]])
+    for name in names:
+        container = spec["deploymentSpec"]["executors"][f"exec-{name}"]["container"]
+        container["command"] = [*command[:4], name]
+    package = tmp_path / "chain.yaml"
+    package.write_text(yaml.safe_dump(spec))
+    run_id = own.json("run", "submit", str(package))["run_id"]
+    for victim in (*SERVICES, "nats", "postgres"):
+        time.sleep(0.8)
+        own.kill(victim)
+    deadline = time.monotonic() + 120
+    run = own.json("run", "get", run_id, expect=None)
+    while run.get("state") not in ("SUCCEEDED", "FAILED", "CANCELED"):
+        assert time.monotonic() < deadline, run
+        time.sleep(0.5)
+        run = own.json("run", "get", run_id, expect=None)
+    assert run["state"] == "SUCCEEDED", run
+    assert run["outputs"] == {names[-1]: names[-1]}
+    assert [task["outputs"] for task in run["tasks"]] == [{"value": name} for name in names]
+    events = _history(own, run_id)
+    succeeded = [e["body"]["name"] for e in events if e["type"] == "task.succeeded"]
+    assert sorted(succeeded) == names, "each step's outputs come from exactly one attempt"
+    started = counter.read_text().split()
+    assert sorted(started) == names, "no step was started a second time"
+
+
+def test_down_leaves_no_process_and_a_crash_is_healed(own: Deployment, tmp_path: Path) -> None:
+    spec = shell_pipeline({"a": []}, command=("sh", "-c", "sleep 4; true"))
+    executor = spec["deploymentSpec"]["executors"]["exec-a"]["container"]
+    executor["command"] = [
+        "sh",
+        "-c",
+        'sleep 4; printf ok > "$0"',
+        "{{$.outputs.parameters['value'].output_file}}",
+    ]
+    package = tmp_path / "slow.yaml"
+    package.write_text(yaml.safe_dump(spec))
+    run_id = own.json("run", "submit", str(package))["run_id"]
+    time.sleep(1)
+    supervisor = [pid for pid in _supervisors(own)]
+    for pid in supervisor:
+        os.kill(pid, signal.SIGKILL)
+    assert own.up()["state"] == "ready"
+    deadline = time.monotonic() + 60
+    while own.json("run", "get", run_id)["state"] != "SUCCEEDED":
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert own.json("run", "get", run_id)["tasks"][0]["attempt"] == 1
+    own.json("run", "submit", str(package))
+    time.sleep(1)
+    own.down()
+    assert own.processes() == []
+    assert own.json("status", expect=1)["state"] == "stopped"
+
+
+def _supervisors(deployment: Deployment) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if "headrace_local.supervisor" in line and str(deployment.data) in line:
+                found.append(int(entry.name))
+    return found
+
+
+def _history(deployment: Deployment, run_id: str) -> list[dict[str, object]]:
+    response = httpx.get(
+        f"{deployment.url}/api/v1/runs/{run_id}/events", params={"limit": 1000}, trust_env=False
+    )
+    return list(response.json()["events"])

@@ -1,0 +1,93 @@
+"""A whole embedded deployment for tests: its own folder, its own ports, gone at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+HEADRACE = Path(sys.executable).parent / "headrace"
+SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
+
+
+class Deployment:
+    """One data folder and the ``headrace`` command on it."""
+
+    def __init__(self) -> None:
+        self.data = Path(tempfile.mkdtemp(prefix="headrace-test-", dir="/var/tmp"))
+        self.data.chmod(0o711)  # as root, Postgres runs as another user
+
+    def command(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run ``headrace``; standard input is closed, as it is for a program."""
+        return subprocess.run(
+            [str(HEADRACE), *arguments, "--data", str(self.data)],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+
+    def json(self, *arguments: str, expect: int | None = 0) -> Any:
+        """Run ``headrace`` with ``--json`` and read what it prints."""
+        done = self.command(*arguments, "--json")
+        assert expect is None or done.returncode == expect, (done.stdout, done.stderr)
+        return json.loads(done.stdout or done.stderr)
+
+    def up(self) -> Any:
+        """Start it."""
+        return self.json("up")
+
+    def down(self) -> None:
+        """Stop it."""
+        self.command("down")
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return str(json.loads((self.data / "connection.json").read_text())["gateway_url"])
+
+    @property
+    def nats_url(self) -> str:
+        """The bus, for programs."""
+        return str(json.loads((self.data / "connection.json").read_text())["nats_url"])
+
+    def pid(self, name: str) -> int | None:
+        """The process that runs a service or server now."""
+        pid = self.json("status", expect=None)["processes"][name]["pid"]
+        return None if pid is None else int(pid)
+
+    def kill(self, name: str) -> None:
+        """``kill -9`` it."""
+        pid = self.pid(name)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
+    def processes(self) -> list[str]:
+        """The command lines of all processes of this deployment, steps included."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                environ = (entry / "environ").read_bytes()
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if f"HEADRACE_DATA_DIR={self.data}".encode() in environ.split(b"\0") or (
+                "headrace_local.supervisor" in line and str(self.data) in line
+            ):
+                found.append(line)
+        return [line for line in found if line]
+
+    def remove(self) -> None:
+        """Stop it and delete its folder."""
+        self.down()
+        shutil.rmtree(self.data, ignore_errors=True)
