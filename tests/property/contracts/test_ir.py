@@ -1,0 +1,105 @@
+"""Properties of parameter values and of the IR's models, over random JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.ir.parameters import (
+    PARAMETER_TYPES,
+    ParameterError,
+    fit,
+    whole_numbers,
+)
+from headrace_contracts.ir.parse import SpecError, parse_document
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from tests.support.specs import spoiled, training
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+PLACES = (
+    "futureOption",
+    "pipelineInfo/futureOption",
+    "root/dag/tasks/train",
+    "root/dag/tasks/train/inputs",
+    "root/dag/tasks/train/inputs/parameters/rounds",
+    "root/dag/tasks/train/dependentTasks",
+    "root/dag/outputs",
+    "components",
+    "components/comp-train/inputDefinitions",
+    "deploymentSpec",
+    "deploymentSpec/executors/exec-train/container",
+    "schemaVersion",
+    "root",
+)
+
+
+@given(VALUES)
+def test_whole_numbers_changes_spelling_only(value: Any) -> None:
+    changed = whole_numbers(value)
+    assert changed == value
+    assert whole_numbers(changed) == changed
+    assert not any(
+        isinstance(leaf, float) and leaf.is_integer() and abs(leaf) <= 2**53
+        for leaf in leaves(changed)
+    )
+
+
+@given(VALUES, st.sampled_from(sorted(PARAMETER_TYPES)))
+def test_a_fitted_value_fits_again_unchanged(value: Any, kind: str) -> None:
+    try:
+        fitted = fit(value, kind)
+    except ParameterError:
+        assert kind != "STRING"
+        return
+    assert fit(fitted, kind) == fitted
+
+
+@given(VALUES.filter(lambda value: not isinstance(value, str)))
+def test_the_text_of_a_value_is_its_json(value: Any) -> None:
+    assert json.loads(fit(value, "STRING")) == value
+
+
+@given(st.sampled_from(PLACES), VALUES)
+def test_any_spoiled_spec_is_read_or_refused_with_reasons(place: str, value: Any) -> None:
+    faults: list[Rejection] = []
+    try:
+        parse_document([spoiled(training(), place, value)])
+    except SpecError as error:
+        faults = error.faults
+        event("refused")
+    assert all(fault.message for fault in faults)
+    assert SpecError(faults).rejection.code == faults[0].code if faults else True
+
+
+@given(st.dictionaries(st.text(max_size=8).map("x-{}".format), VALUES, max_size=3))
+def test_what_the_models_do_not_know_survives_the_way_through_storage(extra: Any) -> None:
+    spec = spoiled(training(), "root/dag/tasks/train/extra", extra)
+    stored = PipelineDocument.model_validate({"pipeline_spec": spec}).model_dump_json()
+    again = PipelineDocument.model_validate_json(stored)
+    assert again.model_dump_json() == stored
+    task = again.pipeline_spec.root.dag.tasks["train"]  # type: ignore[union-attr]
+    assert (task.model_extra or {})["extra"] == extra
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    if isinstance(value, dict):
+        return [leaf for item in value.values() for leaf in leaves(item)]
+    return [value]

@@ -1,0 +1,139 @@
+"""Subjects, partitions and filters: what every publisher and reader must agree on for ever."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import pytest
+from headrace_contracts import commands, events, schema, subjects
+from headrace_contracts.base import Contract
+from headrace_contracts.subjects import Subscription
+
+RUN_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
+PLACE = f"p11.{RUN_ID}"
+
+
+@pytest.mark.parametrize(
+    ("run_id", "expected"),
+    [
+        ("00000000-0000-0000-0000-000000000000", 46),
+        ("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01", 11),
+        ("ffffffff-ffff-ffff-ffff-ffffffffffff", 6),
+        ("6f2f1a4e-0d0b-5c6e-9c1b-6865616472ce", 36),
+    ],
+)
+def test_a_run_keeps_its_partition(run_id: str, expected: int) -> None:
+    assert subjects.partition(UUID(run_id)) == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        (subjects.run_event(RUN_ID, "submitted"), f"evt.run.{PLACE}.submitted"),
+        (subjects.task_event(RUN_ID, "ready"), f"evt.task.{PLACE}.ready"),
+        (subjects.attempt_event(RUN_ID, "failed"), f"evt.attempt.{PLACE}.failed"),
+        (
+            subjects.attempt_command("local", RUN_ID, "launch"),
+            f"cmd.attempt.local.{PLACE}.launch",
+        ),
+        (subjects.submission_event("req-1", "accepted"), "evt.submission.req-1.accepted"),
+        (subjects.dead_letter("api"), "dlq.api"),
+        (subjects.live_run(RUN_ID), f"live.run.{RUN_ID}"),
+        (subjects.SUBMIT_RUN, "cmd.run.submit"),
+    ],
+)
+def test_subjects(subject: str, expected: str) -> None:
+    assert subject == expected
+
+
+def test_the_partition_has_two_digits() -> None:
+    single = next(UUID(int=i) for i in range(1000) if subjects.partition(UUID(int=i)) == 7)
+    assert subjects.run_event(single, "x").split(".")[2] == "p07"
+
+
+@pytest.mark.parametrize("text", ["nightly-2026", "A_b", "0", "a" * 128])
+def test_a_plain_text_is_its_own_token(text: str) -> None:
+    assert subjects.token(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "x64550d6ffe2c0a01a14aba1eade0200c"),
+        ("a.b", "x33b0a8e2799745556aaba8df9e1ddc48"),
+        (">", "xfc40829c236b815698e52d7be7d1fa59"),
+        ("ü", "x408ccbbba7a8bc0f78ffee06a7c3f476"),
+        ("a" * 129, "x73d6d9cc150e94d43fe2995e7901bfeb"),
+    ],
+)
+def test_any_other_text_becomes_its_digest(text: str, expected: str) -> None:
+    assert subjects.token(text) == expected
+
+
+def sample(model: type[Contract]) -> str:
+    """The subject of a message of this type."""
+    message = model.model_construct(
+        type=model.model_fields["type"].default,
+        run_id=RUN_ID,
+        request_id="req-1",
+        cluster="local",
+    )
+    subject: str = message.subject  # type: ignore[attr-defined]
+    return subject
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """Whether a subject fits a NATS filter."""
+    expression = re.escape(pattern).replace(r"\*", "[^.]+").replace(">", ".+")
+    return re.fullmatch(expression, subject) is not None
+
+
+def read_by(subscription: Subscription) -> set[type[Contract]]:
+    models = schema.EVENTS if subscription.stream == subjects.EVENTS else schema.COMMANDS
+    return {
+        model
+        for model in models
+        if any(matches(pattern, sample(model)) for pattern in subscription.filters)
+    }
+
+
+def test_each_service_reads_what_it_has_to_and_no_more() -> None:
+    assert read_by(subjects.SCHEDULER_EVENTS) == {
+        events.RunSubmitted,
+        events.RunCancelRequested,
+        events.AttemptSucceeded,
+        events.AttemptFailed,
+    }
+    assert read_by(subjects.RECORDER_EVENTS) == set(schema.EVENTS)
+    assert read_by(subjects.API_SUBMISSIONS) == {commands.SubmitRun}
+    assert read_by(subjects.executor_commands("local")) == {
+        commands.LaunchAttempt,
+        commands.CancelAttempt,
+    }
+    assert read_by(subjects.executor_commands("elsewhere")) == set()
+
+
+@pytest.mark.parametrize("model", [*schema.EVENTS, *schema.COMMANDS], ids=lambda m: m.__name__)
+def test_every_message_lands_in_the_one_stream_of_its_kind(model: type[Contract]) -> None:
+    expected = subjects.EVENTS if model in schema.EVENTS else subjects.COMMANDS
+    landing = [
+        stream.name
+        for stream in subjects.STREAMS
+        if any(matches(pattern, sample(model)) for pattern in stream.subjects)
+    ]
+    assert landing == [expected]
+
+
+@pytest.mark.parametrize("model", schema.EVENTS, ids=lambda m: m.__name__)
+def test_the_subject_ends_with_the_kind_of_the_type(model: type[Contract]) -> None:
+    family, _, kind = model.model_fields["type"].default.partition(".")
+    assert sample(model).split(".")[1] == family
+    assert sample(model).split(".")[-1] == kind
+
+
+def test_live_news_and_dead_letters_stay_out_of_the_events() -> None:
+    for stream in (subjects.EVENTS, subjects.COMMANDS):
+        patterns = next(s.subjects for s in subjects.STREAMS if s.name == stream)
+        for subject in (subjects.live_run(RUN_ID), subjects.dead_letter("api")):
+            assert not any(matches(pattern, subject) for pattern in patterns)
