@@ -70,8 +70,12 @@ test: setup kfp ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
 .PHONY: lint
-lint: setup ## Style, layers and spelling
+lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }; rm -f .lint-imports.log
+	@$(BIN)/squawk --config .squawk.toml --no-error-on-unmatched-pattern $(wildcard services/*/src/*/migrations/*.sql libs/*/src/*/*/migrations/*.sql)
+	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs libs services deploy examples tests \
+	  --skip '*.json,*.lock,*.yaml,*.pyc'
 
 .PHONY: types
 types: setup ## Static types

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import uuid
+from pathlib import Path
 
 import nats
 
@@ -13,7 +14,7 @@ async def submit(url: str, package: str, *parameters: str) -> None:
     request = uuid.uuid4().hex
     answers = await bus.subscribe(f"evt.submission.{request}.*")
     body = {
-        "package": open(package).read(),
+        "package": package,
         "parameters": dict(pair.split("=", 1) for pair in parameters),
         "idempotency_key": request,
     }
@@ -24,4 +25,5 @@ async def submit(url: str, package: str, *parameters: str) -> None:
     await bus.close()
 
 
-asyncio.run(submit(*sys.argv[1:]))
+url, path, *parameters = sys.argv[1:]
+asyncio.run(submit(url, Path(path).read_text(), *parameters))

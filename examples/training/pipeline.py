@@ -22,10 +22,8 @@ def prepare(test_fraction: float, seed: int, train: Output[Dataset], test: Outpu
 
     data = load_breast_cancer()
     rows = np.column_stack([data.data, data.target])
-    parts = train_test_split(
-        rows, test_size=test_fraction, random_state=seed, stratify=data.target
-    )
-    for part, dataset in zip(parts, (train, test)):
+    parts = train_test_split(rows, test_size=test_fraction, random_state=seed, stratify=data.target)
+    for part, dataset in zip(parts, (train, test), strict=True):
         np.savetxt(dataset.path, part, delimiter=",", fmt="%.6g")
         dataset.metadata["rows"] = len(part)
         print(f"{dataset.name.rsplit('/', 1)[-1]}: {len(part)} rows")
@@ -61,7 +59,11 @@ def predict(model: Input[Model], test: Input[Dataset], predictions: Output[Datas
     scores = booster.predict(xgboost.DMatrix(rows[:, :-1]))
     table = np.column_stack([rows[:, -1], scores])
     np.savetxt(
-        predictions.path, table, delimiter=",", fmt=["%d", "%.6f"], header="target,score",
+        predictions.path,
+        table,
+        delimiter=",",
+        fmt=["%d", "%.6f"],
+        header="target,score",
         comments="",
     )
 
@@ -130,9 +132,9 @@ def train_and_choose(
         predicted = predict(
             model=trained.outputs["model"], test=data.outputs["test"]
         ).set_display_name(f"predict {name}")
-        judged = evaluate(
-            predictions=predicted.outputs["predictions"]
-        ).set_display_name(f"evaluate {name}")
+        judged = evaluate(predictions=predicted.outputs["predictions"]).set_display_name(
+            f"evaluate {name}"
+        )
         models[name], scores[name] = trained.outputs["model"], judged.outputs["Output"]
     choice = choose_better(
         shallow=models["shallow"],

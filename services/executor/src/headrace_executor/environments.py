@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import platform
 import shutil
 import sys
 from collections import defaultdict
@@ -23,6 +24,8 @@ _MARKER = ".complete"
 _TIMEOUT_SECONDS = 15 * 60.0
 """Some packages are gigabytes; more than a quarter of an hour is a network that hangs."""
 _SHOWN = 1500
+_INTERPRETER = f"{sys.implementation.cache_tag}-{sys.platform}-{platform.machine()}"
+"""Environments of one kind of Python on one kind of machine can stand in for one another."""
 
 
 class EnvironmentFailedError(Exception):
@@ -50,7 +53,7 @@ class EnvironmentStore:
 
     def has(self, requirements: RequirementSet) -> bool:
         """Whether nothing needs to be installed."""
-        return (self._folder / requirements.digest() / _MARKER).exists()
+        return (self._path(requirements) / _MARKER).exists()
 
     async def ensure(self, requirements: RequirementSet) -> StepEnvironment:
         """The environment with exactly these packages; a second caller waits for the first.
@@ -58,13 +61,16 @@ class EnvironmentStore:
         Raises:
             EnvironmentFailedError: a package cannot be installed. The next call tries again.
         """
-        path = self._folder / requirements.digest()
+        path = self._path(requirements)
         if self.has(requirements):
             return StepEnvironment(path)
-        async with self._locks[requirements.digest()]:
+        async with self._locks[path.name]:
             if not self.has(requirements):
                 await self._make(path, requirements)
         return StepEnvironment(path)
+
+    def _path(self, requirements: RequirementSet) -> Path:
+        return self._folder / requirements.digest(_INTERPRETER)
 
     async def _make(self, path: Path, requirements: RequirementSet) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -188,11 +188,12 @@ class ProcessBackend:
             for name, definition in command.input_definitions.parameters.items()
             if definition.default_value is not None
         }
+        declared = {*command.input_definitions.parameters, *command.input_definitions.artifacts}
         container = command.container
         try:
-            argv = resolve_command(container.command, container.args, given, defaults)
+            argv = resolve_command(container.command, container.args, given, defaults, declared)
             env = {
-                variable.name: resolve_text(variable.value, given, defaults)
+                variable.name: resolve_text(variable.value, given, defaults, declared)
                 for variable in container.env
             }
         except PlaceholderError as error:

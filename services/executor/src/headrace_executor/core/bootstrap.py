@@ -1,16 +1,15 @@
 """Recognises how a KFP lightweight component installs its packages before it runs.
 
-Only texts that are understood to the last word are recognised; every other command is run as it
-is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17.
+Invariant: only a text that is understood to the last word is recognised; every other command is
+run as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17.
 """
 
 from __future__ import annotations
 
 import json
-import platform
 import re
 import shlex
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -19,11 +18,31 @@ _PIP_CHECK = re.compile(
     r"python3 -m ensurepip \|\| python3 -m ensurepip --user \|\| apt-get install python3-pip\s+"
     r"fi\s+"
 )
+_ASSIGNMENT = "PIP_DISABLE_PIP_VERSION_CHECK=1 "
+_USE_VENV = (
+    "\nexport PIP_DISABLE_PIP_VERSION_CHECK=1\n"
+    "tmp=$(mktemp -d)\n"
+    'python3 -m venv "$tmp/venv" --system-site-packages\n'
+    '. "$tmp/venv/bin/activate"\n'
+)
+"""What `use_venv=True` adds: an environment of the step's own, which it gets here in any case."""
 _HAND_OVER = '"$0" "$@"'
-_INSTALL = ("python3", "-m", "pip", "install")
-_FLAGS = {"--quiet", "--no-warn-script-location", "--no-deps", "--pre", "--upgrade"}
-_SILENT = {"--quiet", "--no-warn-script-location"}
-_VALUED = {"--index-url", "--extra-index-url", "--trusted-host"}
+
+_PIECE = r"""(?:'[^']*'|"[^"$`\\]*"|[\w@%+=:,./-])"""
+_WORDS = re.compile(rf"{_PIECE}+(?: +{_PIECE}+)*", re.ASCII)
+"""Words to which a shell does nothing but remove their quotes."""
+
+_INSTALL = ["python3", "-m", "pip", "install"]
+_SILENT = {"--quiet", "-q", "--no-warn-script-location", "--no-cache-dir"}
+_FLAGS = {"--no-deps": "--no-deps", "--pre": "--pre", "--upgrade": "--upgrade", "-U": "--upgrade"}
+_VALUED = {
+    "--index-url": "--index-url",
+    "-i": "--index-url",
+    "--extra-index-url": "--extra-index-url",
+    "--trusted-host": "--trusted-host",
+    "--find-links": "--find-links",
+    "-f": "--find-links",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +64,13 @@ class RequirementSet:
         """The requirements of all installs."""
         return tuple(name for install in self.installs for name in install.requirements)
 
-    def digest(self) -> str:
-        """The same for the same packages on the same kind of machine and Python."""
-        content = {
-            "installs": [[i.requirements, i.options] for i in self.installs],
-            "python": list(sys.version_info[:2]),
-            "platform": [sys.platform, platform.machine()],
-        }
-        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+    def digest(self, interpreter: str) -> str:
+        """32 hex digits: the same for the same installs in the same order on one interpreter.
+
+        `interpreter` tells Pythons apart whose environments cannot stand in for one another.
+        """
+        installs = [[install.requirements, install.options] for install in self.installs]
+        return sha256(json.dumps([installs, interpreter]).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +85,49 @@ def recognise(argv: tuple[str, ...]) -> Bootstrap | None:
     """The bootstrap of a resolved command, or None when it is not exactly one."""
     if len(argv) < 4 or argv[:2] != ("sh", "-c"):
         return None
-    script = argv[2]
-    check = _PIP_CHECK.match(script)
+    check = _PIP_CHECK.match(argv[2])
     if check is None:
         return None
-    parts = [part.strip() for part in script[check.end() :].split("&&")]
-    if len(parts) < 2 or parts[-1] != _HAND_OVER:
+    script = argv[2][check.end() :].removeprefix(_ASSIGNMENT)
+    *parts, last = script.split("&&")
+    if not parts or last.strip() != _HAND_OVER:
         return None
-    installs = [_install(part) for part in parts[:-1]]
-    found = tuple(install for install in installs if install is not None)
-    if len(found) != len(installs):
-        return None
-    return Bootstrap(RequirementSet(found), argv[3:])  # "$0" "$@" is what follows the script
+    installs: list[Install] = []
+    for part in parts:
+        install = _install(part.lstrip(" ").removeprefix(_USE_VENV).strip(" "))
+        if install is None:
+            return None
+        installs.append(install)
+    return Bootstrap(RequirementSet(tuple(installs)), argv[3:])  # "$0" "$@" is what follows
 
 
 def _install(text: str) -> Install | None:
     """One install, or None when any word of it is not understood."""
-    if re.search(r"[$`;|<>]", re.sub(r"'[^']*'", "", text)):
+    if not _WORDS.fullmatch(text):
         return None
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        return None
-    while words and re.fullmatch(r"PIP_[A-Z_]+=\w*", words[0]):
-        words.pop(0)
-    if tuple(words[: len(_INSTALL)]) != _INSTALL:
+    words = shlex.split(text)
+    if words[: len(_INSTALL)] != _INSTALL:
         return None
     requirements: list[str] = []
     options: list[str] = []
     rest = iter(words[len(_INSTALL) :])
     for word in rest:
-        if word in _FLAGS:
-            options += [] if word in _SILENT else [word]
-        elif word in _VALUED:
-            value = next(rest, None)
-            if value is None:
-                return None
-            options += [word, value]
-        elif word.startswith("-"):
-            return None
-        else:
+        if not word.startswith("-"):
             requirements.append(word)
+        elif word not in _SILENT:
+            option = _option(word, rest)
+            if option is None:
+                return None
+            options += option
     return Install(tuple(requirements), tuple(options)) if requirements else None
+
+
+def _option(word: str, rest: Iterator[str]) -> list[str] | None:
+    """An option in its long form, with its value if it has one, or None for an unknown one."""
+    if word in _FLAGS:
+        return [_FLAGS[word]]
+    name, equals, value = word.partition("=")
+    if name not in _VALUED or (equals and not name.startswith("--")):
+        return None
+    given = value if equals else next(rest, "")
+    return [_VALUED[name], given] if given else None
