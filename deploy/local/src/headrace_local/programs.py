@@ -18,6 +18,13 @@ BUCKET = "headrace"
 REGION = "us-east-1"
 _BIN = Path(sys.executable).parent
 _PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "XDG_CACHE_HOME", "UV_CACHE_DIR")
+_SERVICE_ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONSAFEPATH": "1",
+    # A service is one thread of work: a second arena and a lazy trim only keep freed memory.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
 _PASSED_ON_PREFIXES = ("PIP_", "UV_", "SSL_CERT_", "HTTP", "http", "NO_PROXY", "no_proxy")
 
 
@@ -224,7 +231,7 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
     return Program(
         name,
         (sys.executable, "-m", f"headrace_{name}"),
-        {**_environment(data), **env, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"},
+        {**_environment(data), **env, **_SERVICE_ENVIRONMENT},
         orphan_signal=signal.SIGKILL,
         ready_url=f"http://127.0.0.1:{ports[name]}/readyz",
     )

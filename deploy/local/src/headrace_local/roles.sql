@@ -1,6 +1,7 @@
 -- Run by psql at each start, with one variable for each password: everything is made if missing.
 SELECT 'CREATE DATABASE headrace' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'headrace') \gexec
 \connect headrace
+BEGIN; -- a service that connects meanwhile finds nothing or everything
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE ALL ON DATABASE headrace FROM PUBLIC;
 SELECT format('CREATE ROLE %I LOGIN', name)
@@ -15,3 +16,4 @@ SELECT format('GRANT CONNECT ON DATABASE headrace TO %I', name)
 FROM unnest(ARRAY['api', 'scheduler', 'executor', 'recorder', 'ui_gateway']) AS name \gexec
 SELECT format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', name, name)
 FROM unnest(ARRAY['api', 'scheduler', 'executor', 'recorder', 'ui_gateway']) AS name \gexec
+COMMIT;

@@ -1,7 +1,8 @@
 """The executor's side of the launcher's fork server: a warm process that a step is forked from.
 
 Starting a Python process costs some 40 ms of a core, a fork of one that has everything imported
-about one. The server ends with its standard input; the launchers it has forked go on.
+about one. The server ends with its standard input or when it is idle; the launchers it has forked
+go on.
 """
 
 from __future__ import annotations
@@ -38,21 +39,36 @@ class ForkServer:
         Raises:
             RetryableError: the server died or did not answer.
         """
+        request = {"launch": launch_file, "stderr": launcher_log}
         async with self._turn:
-            process = await self._running()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            number = next(self._numbers)
-            request = {"id": number, "launch": launch_file, "stderr": launcher_log}
+            line = await self._ask(request)
+            if not line:  # it went to rest just now, before it read the request
+                line = await self._ask(request)
             try:
-                process.stdin.write(json.dumps(request).encode() + b"\n")
-                await process.stdin.drain()
-                line = await asyncio.wait_for(process.stdout.readline(), _ANSWER_SECONDS)
                 answer = json.loads(line)
-            except (OSError, TimeoutError, json.JSONDecodeError) as error:
+            except json.JSONDecodeError as error:
                 await self._give_up()
-                raise RetryableError(f"the fork server did not answer: {error!r}") from error
+                raise RetryableError("the fork server died") from error
             return Handle(answer["pid"], answer["start_time"])
+
+    async def _ask(self, request: Mapping[str, object]) -> bytes:
+        """The server's answer, empty when it has ended without one."""
+        process = await self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        numbered = {**request, "id": next(self._numbers)}
+        try:
+            process.stdin.write(json.dumps(numbered).encode() + b"\n")
+            await process.stdin.drain()
+            line = await asyncio.wait_for(process.stdout.readline(), _ANSWER_SECONDS)
+        except TimeoutError as error:
+            await self._give_up()
+            raise RetryableError("the fork server did not answer") from error
+        except OSError:
+            line = b""
+        if not line:
+            await self._give_up()
+        return line
 
     async def close(self) -> None:
         """End the server; what it has forked goes on."""
