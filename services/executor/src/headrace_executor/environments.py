@@ -120,11 +120,12 @@ async def _uv(*arguments: str) -> None:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """uv's environment; it reads no pip configuration, so a mirror set for pip is passed on."""
+    """uv's environment; it reads no pip configuration, so what is set for pip is passed on."""
     env = {key: value for key, value in environ.items() if not key.startswith("HEADRACE_")}
     for pip_name, uv_name in (
         ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
         ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
+        ("PIP_CERT", "SSL_CERT_FILE"),
     ):
         if pip_name in env:
             env.setdefault(uv_name, env[pip_name])
