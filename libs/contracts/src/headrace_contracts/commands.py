@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from headrace_contracts import subjects
 from headrace_contracts.base import Contract, Instant
+from headrace_contracts.events import Rerun
 from headrace_contracts.ir.models import ComponentInputs, ComponentOutputs, ContainerSpec
 from headrace_contracts.values import Inputs
 
@@ -49,6 +50,17 @@ class SubmitRun(Contract):
     service_account: str = ""
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
     """Repeats with the same key, in the same namespace, are the same run."""
+    priority: int = Field(default=0, ge=-1000, le=1000)
+    """Runs and steps of a higher priority go first where something has to wait."""
+    deadline_seconds: float | None = Field(default=None, gt=0)
+    """How long the run may take from its start; beyond, it fails. Without it: the pipeline's."""
+    failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
+    """After a failed task: nothing new starts in its DAG, or all that does not depend on it."""
+    caching: bool = True
+    """False: every step runs, whatever the spec says of its cache."""
+    rerun: Rerun | None = None
+    """Take the results of this earlier run, but for the tasks that it names and what depends on
+    them. The run has the same spec; give no source, and its parameters unless they change."""
 
     @property
     def subject(self) -> str:
@@ -79,6 +91,14 @@ class LaunchAttempt(_AttemptCommand):
     output_definitions: ComponentOutputs
     inputs: Inputs
     timeout_seconds: float | None = None
+    priority: int = 0
+    retry_index: int = 0
+    """How many attempts of this task have failed before."""
+    workspace: bool = False
+    """Whether the run has a folder that its steps share; ``{{$.workspace_path}}`` in an input is
+    its place."""
+    platform: dict[str, Any] = {}
+    """The executor's platform settings, as the platform spec has them."""
 
     @property
     def subject(self) -> str:
@@ -97,10 +117,24 @@ class CancelAttempt(_AttemptCommand):
         return subjects.attempt_command(self.cluster, self.run_id, "cancel")
 
 
-Command = SubmitRun | LaunchAttempt | CancelAttempt
+class CleanRun(Contract):
+    """The run has ended or is gone: what was kept for it as a whole is not needed any more."""
+
+    type: Literal["run.clean"] = "run.clean"
+    v: Literal[1] = 1
+    cluster: str
+    run_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """The NATS subject on which the cluster's executor listens."""
+        return subjects.attempt_command(self.cluster, self.run_id, "clean")
+
+
+Command = SubmitRun | LaunchAttempt | CancelAttempt | CleanRun
 COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
 SUBMIT_RUN: TypeAdapter[SubmitRun] = TypeAdapter(SubmitRun)
-AttemptCommand = LaunchAttempt | CancelAttempt
+AttemptCommand = LaunchAttempt | CancelAttempt | CleanRun
 ATTEMPT_COMMAND: TypeAdapter[AttemptCommand] = TypeAdapter(
     Annotated[AttemptCommand, Field(discriminator="type")]
 )

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter
 from headrace_contracts import subjects
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.failures import Failure, Rejection
+from headrace_contracts.states import TaskKind
 from headrace_contracts.values import BlobRef, Inputs, Outputs
 
 
@@ -23,6 +24,38 @@ class PipelineIdentity(Contract):
     name: str
     pipeline_id: UUID | None = None
     pipeline_version_id: UUID | None = None
+
+
+class RunLimits(Contract):
+    """How many runs may be active at one time; None is no limit."""
+
+    pipeline: int | None = None
+    namespace: int | None = None
+
+
+class Rerun(Contract):
+    """An earlier run whose results are taken, but for some tasks and all that depend on them."""
+
+    run_id: UUID
+    tasks: tuple[str, ...] = ()
+    """Paths of the tasks to run anew, for instance ``root/train``."""
+
+
+class Origin(Contract):
+    """The task whose outputs were taken instead of running."""
+
+    kind: Literal["cache", "rerun"]
+    run_id: UUID
+    task_id: UUID
+
+
+class Fingerprint(Contract):
+    """What makes two executions equal: one digest, and the parts that it was made of."""
+
+    digest: str
+    parts: dict[str, Any]
+    """Part name, such as ``inputs.parameters.rounds``, to its value, or to a digest of a value
+    that is large."""
 
 
 class _Event(Contract):
@@ -58,13 +91,62 @@ class RunSubmitted(_RunEvent):
     pipeline_root: str | None = None
     service_account: str = ""
     submitted_at: Instant
+    priority: int = 0
+    """Runs and steps of a higher priority go first where something has to wait."""
+    deadline_seconds: float | None = None
+    """How long the run may take from its start; beyond, it fails."""
+    failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
+    """After a failed task: nothing new starts in its DAG, or all that does not depend on it."""
+    caching: bool = True
+    """False: no task takes the outputs of an earlier execution, whatever the spec says."""
+    limits: RunLimits = RunLimits()
+    rerun: Rerun | None = None
+    recurring_run_id: UUID | None = None
+    scheduled_at: Instant | None = None
+    """The moment that a recurring run was due."""
 
 
 class RunCancelRequested(_RunEvent):
-    """Somebody asked the run to stop."""
+    """Somebody asked the run to stop. Exit tasks still run; a second request stops them too."""
 
     type: Literal["run.cancel_requested"] = "run.cancel_requested"
     reason: str = ""
+
+
+class RunPauseRequested(_RunEvent):
+    """Somebody asked that the run start nothing new."""
+
+    type: Literal["run.pause_requested"] = "run.pause_requested"
+
+
+class RunResumeRequested(_RunEvent):
+    """Somebody asked that a paused run go on."""
+
+    type: Literal["run.resume_requested"] = "run.resume_requested"
+
+
+class RunRetryRequested(_RunEvent):
+    """Somebody asked that a failed or canceled run go on from what has succeeded."""
+
+    type: Literal["run.retry_requested"] = "run.retry_requested"
+
+
+class RunArchived(_RunEvent):
+    """The run was put out of sight. It goes on if it runs."""
+
+    type: Literal["run.archived"] = "run.archived"
+
+
+class RunUnarchived(_RunEvent):
+    """The run is in sight again."""
+
+    type: Literal["run.unarchived"] = "run.unarchived"
+
+
+class RunDeleted(_RunEvent):
+    """Everything about the run goes, its artifacts and logs included; what runs is stopped."""
+
+    type: Literal["run.deleted"] = "run.deleted"
 
 
 class PlannedTask(Contract):
@@ -75,34 +157,75 @@ class PlannedTask(Contract):
     """The task's key in its DAG."""
     display_name: str
     path: str
+    kind: TaskKind = TaskKind.STEP
+    iteration: int | None = None
+    """The place in the loop, counted from 0, of a task that is an iteration."""
     parent_task_id: UUID | None = None
     dependencies: tuple[UUID, ...] = ()
     component: str = ""
     image: str | None = None
+    exit_task: bool = False
+    """True for a task that runs whatever became of those before it."""
 
 
-class RunStarted(_RunEvent):
-    """The scheduler took the run and planned its tasks."""
+class _RunStateEvent(_RunEvent):
+    revision: int = 0
+    """Grows with each change of the run's state, so that readers can put changes in order."""
+
+
+class RunStarted(_RunStateEvent):
+    """The scheduler took the run; these are the tasks of its root."""
 
     type: Literal["run.started"] = "run.started"
     tasks: tuple[PlannedTask, ...]
 
 
-class RunSucceeded(_RunEvent):
+class TasksPlanned(_RunEvent):
+    """A DAG or loop within the run started; these are tasks that it brings."""
+
+    type: Literal["run.tasks_planned"] = "run.tasks_planned"
+    tasks: tuple[PlannedTask, ...]
+
+
+class RunPaused(_RunStateEvent):
+    """The run starts nothing new until it is resumed."""
+
+    type: Literal["run.paused"] = "run.paused"
+
+
+class RunResumed(_RunStateEvent):
+    """The run goes on."""
+
+    type: Literal["run.resumed"] = "run.resumed"
+
+
+class RunCanceling(_RunStateEvent):
+    """The run stops: only exit tasks start from here on."""
+
+    type: Literal["run.canceling"] = "run.canceling"
+
+
+class RunRetried(_RunStateEvent):
+    """The run goes on from what had succeeded; the tasks that run again are told one by one."""
+
+    type: Literal["run.retried"] = "run.retried"
+
+
+class RunSucceeded(_RunStateEvent):
     """Every task that had to run succeeded."""
 
     type: Literal["run.succeeded"] = "run.succeeded"
     outputs: Outputs
 
 
-class RunFailed(_RunEvent):
-    """A task failed, or the run could not be planned."""
+class RunFailed(_RunStateEvent):
+    """A task failed, or the run took too long."""
 
     type: Literal["run.failed"] = "run.failed"
     failure: Failure
 
 
-class RunCanceled(_RunEvent):
+class RunCanceled(_RunStateEvent):
     """The run stopped because somebody asked for it."""
 
     type: Literal["run.canceled"] = "run.canceled"
@@ -126,13 +249,40 @@ class TaskReady(_TaskEvent):
 
     type: Literal["task.ready"] = "task.ready"
     inputs: Inputs
+    fingerprint: Fingerprint | None = None
+    """What was looked for in the cache, and not found; None where the cache is not used."""
+
+
+class TaskStarted(_TaskEvent):
+    """A DAG or loop started; its inputs are what its tasks can refer to."""
+
+    type: Literal["task.started"] = "task.started"
+    inputs: Inputs
+
+
+class TaskWaiting(_TaskEvent):
+    """The attempt failed, and there will be another one at `due_at`."""
+
+    type: Literal["task.waiting"] = "task.waiting"
+    failure: Failure
+    due_at: Instant
+
+
+class TaskReset(_TaskEvent):
+    """The task will run again, in this attempt; what came of earlier ones does not count."""
+
+    type: Literal["task.reset"] = "task.reset"
 
 
 class TaskSucceeded(_TaskEvent):
-    """The task's outputs, all from this one attempt."""
+    """The task's outputs, all from this one attempt, or from the task that `origin` names."""
 
     type: Literal["task.succeeded"] = "task.succeeded"
     outputs: Outputs
+    inputs: Inputs | None = None
+    """Given where no attempt was made, and so no earlier event told them."""
+    origin: Origin | None = None
+    fingerprint: Fingerprint | None = None
 
 
 class TaskFailed(_TaskEvent):
@@ -143,7 +293,7 @@ class TaskFailed(_TaskEvent):
 
 
 class TaskSkipped(_TaskEvent):
-    """The task will never run: something before it failed or was skipped."""
+    """The task does not run: its condition is false, or something before it did not succeed."""
 
     type: Literal["task.skipped"] = "task.skipped"
     reason: str
@@ -230,8 +380,36 @@ class SubmissionRejected(_SubmissionEvent):
     rejection: Rejection
 
 
-RunEvent = RunSubmitted | RunCancelRequested | RunStarted | RunSucceeded | RunFailed | RunCanceled
-TaskEvent = TaskReady | TaskSucceeded | TaskFailed | TaskSkipped | TaskCanceled
+RunRequest = RunCancelRequested | RunPauseRequested | RunResumeRequested | RunRetryRequested
+RunEvent = (
+    RunSubmitted
+    | RunCancelRequested
+    | RunPauseRequested
+    | RunResumeRequested
+    | RunRetryRequested
+    | RunArchived
+    | RunUnarchived
+    | RunDeleted
+    | RunStarted
+    | TasksPlanned
+    | RunPaused
+    | RunResumed
+    | RunCanceling
+    | RunRetried
+    | RunSucceeded
+    | RunFailed
+    | RunCanceled
+)
+TaskEvent = (
+    TaskReady
+    | TaskStarted
+    | TaskWaiting
+    | TaskReset
+    | TaskSucceeded
+    | TaskFailed
+    | TaskSkipped
+    | TaskCanceled
+)
 AttemptEvent = AttemptPreparing | AttemptStarted | AttemptSucceeded | AttemptFailed
 SubmissionEvent = SubmissionAccepted | SubmissionRejected
 Event = RunEvent | TaskEvent | AttemptEvent | SubmissionEvent

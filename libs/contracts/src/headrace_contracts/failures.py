@@ -27,8 +27,12 @@ class FailureCode(StrEnum):
     """The attempt's process or pod vanished without leaving a result."""
     INPUT_INVALID = "INPUT_INVALID"
     """An input could not be resolved, or its value does not fit its type."""
+    CONDITION_INVALID = "CONDITION_INVALID"
+    """The task's condition cannot be evaluated."""
     TASK_FAILED = "TASK_FAILED"
-    """A run failed because one of its tasks did."""
+    """A run or DAG failed because one of its tasks did."""
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    """The run took longer than it was given."""
 
 
 class Failure(Contract):

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from headrace_contracts.base import Contract, Instant
-from headrace_contracts.events import PipelineIdentity
+from headrace_contracts.events import Origin, PipelineIdentity
 from headrace_contracts.failures import Failure
-from headrace_contracts.states import RunState, TaskState
+from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 
 
@@ -69,10 +69,13 @@ class Task(Contract):
     name: str
     display_name: str
     path: str
+    kind: TaskKind = TaskKind.STEP
+    iteration: int | None = None
     parent_task_id: UUID | None = None
     dependencies: tuple[UUID, ...] = ()
     component: str = ""
     image: str | None = None
+    exit_task: bool = False
     state: TaskState
     detail: str | None = None
     """What it is busy with, or why it was skipped, in a few words."""
@@ -80,6 +83,8 @@ class Task(Contract):
     inputs: Inputs = Inputs()
     outputs: Outputs = Outputs()
     error: Failure | None = None
+    origin: Origin | None = None
+    """The task whose outputs were taken instead of running this one."""
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
@@ -105,6 +110,11 @@ class Run(Contract):
     parameters: dict[str, Any] = {}
     pipeline_root: str | None = None
     service_account: str = ""
+    priority: int = 0
+    rerun_of: UUID | None = None
+    recurring_run_id: UUID | None = None
+    scheduled_at: Instant | None = None
+    archived: bool = False
     state: RunState
     state_history: tuple[StateChange, ...] = ()
     error: Failure | None = None

@@ -1,4 +1,4 @@
-"""The states of runs and tasks, and which of them are final."""
+"""The kinds of tasks, and the states of runs and tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ class RunState(StrEnum):
     """A run's state. The last three are final."""
 
     PENDING = "PENDING"
+    """Waits until its pipeline and namespace may run one more."""
     RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    """Starts nothing new; what runs goes on."""
     CANCELING = "CANCELING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -29,6 +32,8 @@ class TaskState(StrEnum):
     READY = "READY"
     """Handed to an executor."""
     RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    """Failed, and waits for the time of its next attempt."""
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
@@ -43,3 +48,16 @@ class TaskState(StrEnum):
             TaskState.SKIPPED,
             TaskState.CANCELED,
         )
+
+
+class TaskKind(StrEnum):
+    """What a task is, which is also how it is carried out."""
+
+    STEP = "STEP"
+    """A command, run by an executor."""
+    IMPORT = "IMPORT"
+    """Makes an artifact of something that is already there; runs nothing."""
+    DAG = "DAG"
+    """A graph of tasks of its own: a nested pipeline, a branch, the body of an exit handler."""
+    LOOP = "LOOP"
+    """Runs its component once for each item; its tasks are the iterations."""

@@ -104,10 +104,25 @@ SCHEDULER_EVENTS = Subscription(
     (
         "evt.run.*.*.submitted",
         "evt.run.*.*.cancel_requested",
+        "evt.run.*.*.pause_requested",
+        "evt.run.*.*.resume_requested",
+        "evt.run.*.*.retry_requested",
+        "evt.run.*.*.deleted",
         "evt.attempt.*.*.succeeded",
         "evt.attempt.*.*.failed",
     ),
 )
+API_EVENTS = Subscription(
+    EVENTS,
+    "api-events",
+    (
+        "evt.run.*.*.retried",
+        "evt.run.*.*.succeeded",
+        "evt.run.*.*.failed",
+        "evt.run.*.*.canceled",
+    ),
+)
+"""How runs end: what the api has to know for retries, recurring runs and retention."""
 RECORDER_EVENTS = Subscription(EVENTS, "recorder-events", ("evt.>",))
 
 

@@ -89,7 +89,7 @@ class TaskFinalStatus(Node):
 
 
 class RuntimeValue(Node):
-    """A constant, or a runtime parameter of the root."""
+    """A constant, or an input parameter of the component that it stands in."""
 
     constant: Any = None
     runtime_parameter: str | None = None
@@ -145,6 +145,49 @@ class TriggerPolicy(Node):
     strategy: str = ""
 
 
+class ParameterItems(Node):
+    """What a loop goes over: a JSON list, or an input parameter of the task."""
+
+    raw: str | None = None
+    input_parameter: str | None = None
+
+
+class ParameterIterator(Node):
+    """Runs the task once for each item; `item_input` is the input that gets it."""
+
+    items: ParameterItems = ParameterItems()
+    item_input: str = ""
+
+
+class ArtifactItems(Node):
+    """What a loop goes over: an input of the task that is a list of artifacts."""
+
+    input_artifact: str = ""
+
+
+class ArtifactIterator(Node):
+    """Runs the task once for each artifact; `item_input` is the input that gets it."""
+
+    items: ArtifactItems = ArtifactItems()
+    item_input: str = ""
+
+
+class IteratorPolicy(Node):
+    """How many iterations run at one time; 0 is no limit."""
+
+    parallelism_limit: int = 0
+
+
+class RetryPolicy(Node):
+    """How often a failed task is tried again, and after what pause."""
+
+    max_retry_count: int = 0
+    backoff_duration: str | None = None
+    """A protobuf duration such as ``5s``."""
+    backoff_factor: float | None = None
+    backoff_max_duration: str | None = None
+
+
 class Task(Node):
     """A node of a DAG."""
 
@@ -154,10 +197,16 @@ class Task(Node):
     dependent_tasks: tuple[str, ...] = ()
     caching_options: CachingOptions = CachingOptions()
     trigger_policy: TriggerPolicy = TriggerPolicy()
-    parameter_iterator: dict[str, Any] | None = None
-    artifact_iterator: dict[str, Any] | None = None
-    iterator_policy: dict[str, Any] | None = None
-    retry_policy: dict[str, Any] | None = None
+    parameter_iterator: ParameterIterator | None = None
+    artifact_iterator: ArtifactIterator | None = None
+    iterator_policy: IteratorPolicy = IteratorPolicy()
+    retry_policy: RetryPolicy | None = None
+
+    @property
+    def item_input(self) -> str | None:
+        """The input that gets a loop's item; None for a task that is not a loop."""
+        iterator = self.parameter_iterator or self.artifact_iterator
+        return None if iterator is None else iterator.item_input
 
 
 class ParameterSelector(Node):
@@ -174,15 +223,28 @@ class ArtifactSelector(Node):
     output_artifact_key: str
 
 
+class ParameterSelectors(Node):
+    """The first of these whose task has run gives the value."""
+
+    parameter_selectors: tuple[ParameterSelector, ...] = ()
+
+
 class DagOutputParameter(Node):
     """Where a DAG's output parameter comes from."""
 
     value_from_parameter: ParameterSelector | None = None
-    value_from_oneof: dict[str, Any] | None = None
+    value_from_oneof: ParameterSelectors | None = None
+
+    @property
+    def selectors(self) -> tuple[ParameterSelector, ...]:
+        """The places it may come from, in the order in which they are asked."""
+        if self.value_from_parameter is not None:
+            return (self.value_from_parameter,)
+        return self.value_from_oneof.parameter_selectors if self.value_from_oneof else ()
 
 
 class DagOutputArtifact(Node):
-    """Where a DAG's output artifact comes from."""
+    """Where a DAG's output artifact comes from: the first selector whose task has run."""
 
     artifact_selectors: tuple[ArtifactSelector, ...] = ()
 
@@ -201,6 +263,13 @@ class Dag(Node):
     outputs: DagOutputs = DagOutputs()
 
 
+class TaskConfigPassthrough(Node):
+    """A setting of the task that an input of type TASK_CONFIG hands to the code."""
+
+    field: str
+    apply_to_task: bool = False
+
+
 class Component(Node):
     """Inputs, outputs, and either a DAG or the label of an executor."""
 
@@ -208,6 +277,7 @@ class Component(Node):
     output_definitions: ComponentOutputs = ComponentOutputs()
     dag: Dag | None = None
     executor_label: str | None = None
+    task_config_passthroughs: tuple[TaskConfigPassthrough, ...] = ()
 
 
 class EnvVar(Node):
@@ -225,13 +295,24 @@ class ContainerSpec(Node):
     args: tuple[str, ...] = ()
     env: tuple[EnvVar, ...] = ()
     resources: dict[str, Any] | None = None
+    lifecycle: dict[str, Any] | None = None
+
+
+class Importer(Node):
+    """Makes an artifact of something that is already there."""
+
+    artifact_uri: RuntimeValue = RuntimeValue()
+    type_schema: ArtifactTypeSchema = ArtifactTypeSchema()
+    metadata: dict[str, Any] = {}
+    reimport: bool = False
+    download_to_workspace: bool = False
 
 
 class Executor(Node):
     """How a component runs; one of the kinds is set."""
 
     container: ContainerSpec | None = None
-    importer: dict[str, Any] | None = None
+    importer: Importer | None = None
     resolver: dict[str, Any] | None = None
     custom_job: dict[str, Any] | None = None
 
@@ -274,11 +355,28 @@ class KubernetesDeployment(Node):
     executors: dict[str, KubernetesExecutor] = {}
 
 
+class Workspace(Node):
+    """A folder that all steps of a run share."""
+
+    size: str = ""
+    kubernetes: dict[str, Any] | None = None
+
+
+class PipelineConfig(Node):
+    """Settings of the whole pipeline."""
+
+    workspace: Workspace | None = None
+    active_deadline_seconds: int | None = None
+    resource_ttl_on_completion: int | None = None
+    resource_ttl_on_success: int | None = None
+    resource_ttl_on_failure: int | None = None
+
+
 class KubernetesPlatform(Node):
     """The ``kubernetes`` part of a platform spec."""
 
     deployment_spec: KubernetesDeployment = KubernetesDeployment()
-    pipeline_config: dict[str, Any] | None = None
+    pipeline_config: PipelineConfig = PipelineConfig()
 
 
 class Platforms(Node):
@@ -300,3 +398,12 @@ class PipelineDocument(BaseModel):
 
     pipeline_spec: PipelineSpec
     platform_spec: PlatformSpec | None = Field(default=None)
+
+    @property
+    def kubernetes(self) -> KubernetesPlatform:
+        """The platform settings, those that are not given at their defaults."""
+        return (
+            KubernetesPlatform()
+            if self.platform_spec is None
+            else (self.platform_spec.platforms.kubernetes)
+        )

@@ -7,6 +7,7 @@ integral double is an integer here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,6 +80,21 @@ def fit(value: Any, parameter_type: str) -> Any:
         case "TASK_FINAL_STATUS" | "TASK_CONFIG" if isinstance(value, dict):
             return value
     raise ParameterError(f"expected {_WORDS[parameter_type]}, got {_shown(value)}")
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d*)?)s")
+
+
+def seconds(duration: str) -> float:
+    """A protobuf duration such as ``5s`` or ``0.25s``, in seconds.
+
+    Raises:
+        ParameterError: it is not one.
+    """
+    match = _DURATION.fullmatch(duration.strip())
+    if match is None:
+        raise ParameterError(f"{duration!r} is not a duration such as '5s'")
+    return float(match[1])
 
 
 _WORDS = {
