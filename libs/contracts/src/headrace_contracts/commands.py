@@ -86,6 +86,8 @@ class LaunchAttempt(_AttemptCommand):
     run_created_at: Instant
     pipeline_root: str | None = None
     task_name: str
+    path: str
+    """Where the task stands in the run's graph; no other task of the run has the same."""
     container: ContainerSpec
     input_definitions: ComponentInputs
     output_definitions: ComponentOutputs

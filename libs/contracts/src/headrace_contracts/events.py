@@ -165,7 +165,9 @@ class PlannedTask(Contract):
     component: str = ""
     image: str | None = None
     exit_task: bool = False
-    """True for a task that runs whatever became of those before it."""
+    """True for a task that also runs when the run is stopped."""
+    position: int = 0
+    """Its place among its siblings, each after those it depends on."""
 
 
 class _RunStateEvent(_RunEvent):

@@ -9,6 +9,10 @@ class RetryableError(Exception):
     """A dependency is away or busy: the same call may succeed later."""
 
 
+class TooEarlyError(RetryableError):
+    """What this message is about is not known yet. The others of its batch are not to blame."""
+
+
 class PoisonError(Exception):
     """This message can never be handled: set it aside with this reason."""
 

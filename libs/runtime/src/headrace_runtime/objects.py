@@ -66,6 +66,26 @@ class ObjectStore:
         """
         return int((await self._call("head_object", Key=key))["ContentLength"])
 
+    async def has(self, key: str) -> bool:
+        """Whether there is an object at that key."""
+        try:
+            await self.size(key)
+        except ObjectMissingError:
+            return False
+        return True
+
+    async def has_any(self, prefix: str) -> bool:
+        """Whether there is any object whose key starts with `prefix`."""
+        page = await self._call("list_objects_v2", Prefix=prefix, MaxKeys=1)
+        return bool(page.get("Contents"))
+
+    async def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key starts with `prefix`."""
+        keys = await self.list(prefix)
+        for start in range(0, len(keys), 1000):
+            objects = [{"Key": key} for key in keys[start : start + 1000]]
+            await self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
+
     async def list(self, prefix: str) -> list[str]:
         """The keys that start with `prefix`, sorted."""
         keys: list[str] = []

@@ -14,7 +14,7 @@ from headrace_recorder.settings import Settings
 async def serve(settings: Settings) -> None:
     """Run the recorder until it is told to stop."""
     async with open_service("recorder", settings, settings, package="headrace_recorder") as service:
-        handlers = Handlers(service.database, service.bus)
+        handlers = Handlers(service.database, service.bus, service.objects)
         app = http_app(service.database, service.objects, settings.grant_seconds)
         consume = service.consumer(RECORDER_EVENTS, EVENT, handlers.handle)
         await service.run(settings, app, consume)

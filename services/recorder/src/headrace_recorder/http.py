@@ -22,7 +22,7 @@ from headrace_runtime.pg.database import Database
 
 from headrace_recorder import store
 from headrace_recorder.core.projection import TaskRow
-from headrace_recorder.views import run_view
+from headrace_recorder.views import cache_view, preview, run_view
 
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 200
 _LARGEST_LOG_PART = 8 * 1024 * 1024
@@ -45,15 +45,16 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
         namespace: str | None = None,
         experiment_id: UUID | None = None,
         state: RunState | None = None,
+        archived: bool | None = None,
+        recurring_run_id: UUID | None = None,
         page_size: Annotated[int, Query(ge=0)] = 0,
         page_token: str = "",
     ) -> RunPage:
+        wanted = store.RunFilter(namespace, experiment_id, state, archived, recurring_run_id)
         count = min(page_size or _DEFAULT_PAGE, _LARGEST_PAGE)
         after = _position(page_token) if page_token else None
         async with database.read() as connection:
-            found, total = await store.runs(
-                connection, namespace, experiment_id, state, after, count + 1
-            )
+            found, total = await store.runs(connection, wanted, after, count + 1)
         runs = [run_view(row, version, None) for row, version in found[:count]]
         token = _token(runs[-1]) if len(found) > count else None
         return RunPage(runs=tuple(runs), next_page_token=token, total_size=total)
@@ -74,6 +75,32 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
         async with database.read() as connection:
             rows = await store.history_of_run(connection, run_id, after, limit)
         return {"events": [{**row, "time": row.pop("at")} for row in rows]}
+
+    @app.get("/runs/{run_id}/rerun-preview")
+    async def preview_rerun(
+        run_id: UUID, task: Annotated[list[str] | None, Query()] = None
+    ) -> dict[str, Any]:
+        """What a new run from these tasks, by their paths, would take over, and what it would run."""
+        run = await get_run(run_id)
+        return preview(run.tasks or (), task or [])
+
+    @app.get("/runs/{run_id}/tasks/{task_id}/cache")
+    async def explain_cache(run_id: UUID, task_id: UUID) -> dict[str, Any]:
+        """Whether the task came from the cache, and if not, which part of its fingerprint is
+        another one than in the closest earlier execution."""
+        row = await _task(run_id, task_id)
+        async with database.read() as connection:
+            run = await store.run_by_id(connection, run_id)
+            if run is None or run[0].submission is None or row.plan is None:
+                raise _missing(f"there is no run {run_id}")
+            earlier = await store.earlier_executions(
+                connection,
+                row.plan["component"],
+                task_id,
+                run[0].submission["namespace"],
+                run[0].submission["pipeline"]["name"],
+            )
+        return cache_view(row, earlier)
 
     @app.get("/runs/{run_id}/tasks/{task_id}/log")
     async def get_log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,12 +50,14 @@ async def save(
     written = await connection.fetch(
         _QUERIES["upsert_runs"],
         [run.run_id for run in runs],
-        [run.state for run in runs],
-        [run.submission for run in runs],
-        [run.history for run in runs],
-        [run.failure for run in runs],
-        [run.outputs for run in runs],
-    )
+        *(
+            [getattr(run, name) for run in runs]
+            for name in (
+                "state", "revision", "submission", "history", "failure", "outputs", "archived",
+                "archived_at", "deleted",
+            )
+        ),
+    )  # fmt: skip
     versions = {row["run_id"]: row["version"] for row in written}
     if tasks:
         await connection.execute(
@@ -63,13 +65,12 @@ async def save(
             [task.task_id for task in tasks],
             [task.run_id for task in tasks],
             [versions[task.run_id] for task in tasks],
-            [task.position for task in tasks],
-            [task.state for task in tasks],
             *(
                 [getattr(task, name) for task in tasks]
                 for name in (
-                    "attempt", "rank", "plan", "detail", "inputs", "outputs", "failure", "log",
-                    "log_attempt", "created_at", "started_at", "finished_at",
+                    "plan", "state", "attempt", "rank", "detail", "inputs", "inputs_attempt",
+                    "outputs", "failure", "origin", "fingerprint", "log", "log_attempt",
+                    "created_at", "started_at", "finished_at",
                 )
             ),
         )  # fmt: skip
@@ -88,9 +89,9 @@ async def save_lineage(connection: Connection, heard: Sequence[Heard]) -> None:
         if a.artifact_id is not None
     ]  # fmt: skip
     used = [
-        (event.task_id, artifact.artifact_id, name)
+        (event.run_id, event.task_id, artifact.artifact_id, name)
         for _, event, _ in heard
-        if isinstance(event, TaskReady)
+        if isinstance(event, TaskReady | TaskSucceeded) and event.inputs is not None
         for name, artifacts in event.inputs.artifacts.items()
         for artifact in artifacts
         if artifact.artifact_id is not None
@@ -118,20 +119,42 @@ async def run_by_id(connection: ReadConnection, run_id: UUID) -> tuple[RunRow, i
     return None if row is None else (_run(row), row["version"])
 
 
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list has; None is any."""
+
+    namespace: str | None = None
+    experiment_id: UUID | None = None
+    state: RunState | None = None
+    archived: bool | None = None
+    recurring_run_id: UUID | None = None
+
+
 async def runs(
-    connection: ReadConnection,
-    namespace: str | None,
-    experiment_id: UUID | None,
-    state: RunState | None,
-    after: tuple[datetime, UUID] | None,
-    count: int,
+    connection: ReadConnection, wanted: RunFilter, after: tuple[datetime, UUID] | None, count: int
 ) -> tuple[list[tuple[RunRow, int]], int]:
     """A page of runs with their versions, and how many there are in all."""
-    filters = (namespace, experiment_id, state)
+    filters = astuple(wanted)
     moment, run_id = after or (None, None)
     found = await connection.fetch(_QUERIES["runs"], *filters, moment, run_id, count)
     total = await connection.fetchval(_QUERIES["count_runs"], *filters)
     return [(_run(row), row["version"]) for row in found], total
+
+
+async def earlier_executions(
+    connection: ReadConnection, component: str, task_id: UUID, namespace: str, pipeline: str
+) -> list[dict[str, Any]]:
+    """The latest executions of a component but this one, newest first."""
+    found = await connection.fetch(
+        _QUERIES["earlier_executions"], component, task_id, namespace, pipeline
+    )
+    return [dict(row) for row in found]
+
+
+async def delete(connection: Connection, run_ids: Collection[UUID]) -> None:
+    """Leave nothing of these runs but the mark that they were deleted."""
+    for kind in ("tasks", "artifacts", "uses", "metrics", "history"):
+        await connection.execute(_QUERIES[f"delete_{kind}"], list(run_ids))
 
 
 async def tasks_of_run(connection: ReadConnection, run_id: UUID) -> list[TaskRow]:

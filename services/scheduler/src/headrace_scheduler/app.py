@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from headrace_contracts.events import EVENT
 from headrace_contracts.subjects import SCHEDULER_EVENTS
@@ -12,6 +13,7 @@ from headrace_runtime.service import open_service
 from starlette.applications import Starlette
 
 from headrace_scheduler.handlers import Handlers
+from headrace_scheduler.lookups import Lookups
 from headrace_scheduler.settings import Settings
 from headrace_scheduler.store import Plans, RunStore
 
@@ -21,16 +23,27 @@ async def serve(settings: Settings) -> None:
     async with open_service(
         "scheduler", settings, settings, package="headrace_scheduler"
     ) as service:
-        store = RunStore(Plans(service.objects).get)
-        handlers = Handlers(service.database, store, settings.cluster)
+        runs = RunStore(Plans(service.objects).get)
+        handlers = Handlers(service.database, runs, Lookups(service.objects), settings.cluster)
+
+        async def timers() -> None:
+            await _repeat(settings.tick_every_seconds, "tick", handlers.tick)
 
         async def reconcile() -> None:
-            while True:
-                await asyncio.sleep(settings.reconcile_every_seconds)
-                try:
-                    await handlers.ask_again(settings.silence_seconds)
-                except RetryableError as error:
-                    get_logger().warning("reconciliation_postponed", error=str(error))
+            async def one_pass() -> None:
+                await handlers.ask_again(settings.silence_seconds)
+                await handlers.purge(settings.keep_deleted_hours)
+
+            await _repeat(settings.reconcile_every_seconds, "reconciliation", one_pass)
 
         consume = service.consumer(SCHEDULER_EVENTS, EVENT, handlers.handle)
-        await service.run(settings, Starlette(), consume, reconcile)
+        await service.run(settings, Starlette(), consume, timers, reconcile)
+
+
+async def _repeat(seconds: float, name: str, one_pass: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await one_pass()
+        except RetryableError as error:
+            get_logger().warning(f"{name}_postponed", error=str(error))

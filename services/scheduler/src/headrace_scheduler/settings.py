@@ -13,6 +13,10 @@ class Settings(ServiceSettings, ObjectStoreSettings):
 
     cluster: str = "local"
     """The executor that gets the launches."""
+    tick_every_seconds: float = 0.25
+    """How late a retry or a deadline may be: little beside the pauses that people write."""
+    keep_deleted_hours: float = 96.0
+    """Longer than the 72 hours for which the bus can deliver something about a deleted run."""
     reconcile_every_seconds: float = 30.0
     """A tenth of `silence_seconds`, so that a silent task waits at most a tenth longer."""
     silence_seconds: float = 300.0

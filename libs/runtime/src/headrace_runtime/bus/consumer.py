@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.provision import provision_consumer
 from headrace_runtime.bus.pull import PullQueue
-from headrace_runtime.errors import PoisonError, RetryableError
+from headrace_runtime.errors import PoisonError, RetryableError, TooEarlyError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.metrics import HANDLING, MESSAGES
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
@@ -32,6 +32,8 @@ M = TypeVar("M")
 
 _GIVE_UP_AFTER = 8
 """Deliveries after which an unexpected error is held to be the message's fault."""
+_TOO_LATE_AFTER = 24
+"""Deliveries, some five minutes, after which what a message is about will not come any more."""
 _LONGEST_DELAY_SECONDS = 30.0
 
 
@@ -121,15 +123,19 @@ class Consumer(Generic[M]):
     async def _handle_all(self, batch: list[tuple[Msg, Received[M]]]) -> None:
         try:
             await self._handle([received for _, received in batch])
-        except RetryableError as error:
-            for raw, _ in batch:
-                await self._postpone(raw, error)
         except Exception as error:
+            if isinstance(error, RetryableError) and not isinstance(error, TooEarlyError):
+                for raw, _ in batch:
+                    await self._postpone(raw, error)
+                return
             if len(batch) > 1:  # find the one at fault
                 for entry in batch:
                     await self._handle_all([entry])
                 return
             raw, received = batch[0]
+            if isinstance(error, TooEarlyError) and raw.metadata.num_delivered < _TOO_LATE_AFTER:
+                await self._postpone(raw, error)
+                return
             with structlog.contextvars.bound_contextvars(message_id=received.id):
                 self._log.exception("message_failed", subject=raw.subject)
             if isinstance(error, PoisonError) or raw.metadata.num_delivered >= _GIVE_UP_AFTER:

@@ -24,6 +24,7 @@ from headrace_contracts.launches import (
     ResultPlan,
     UploadGrant,
 )
+from headrace_contracts.places import run_folder
 from headrace_contracts.values import Artifact, ArtifactType
 
 
@@ -90,10 +91,8 @@ def launch_id(command: LaunchAttempt) -> str:
 def key_prefix(command: LaunchAttempt) -> str:
     """Where the attempt's objects lie. Each attempt has a prefix of its own, so that a late one
     cannot touch what another made."""
-    return (
-        f"runs/{command.namespace}/{command.pipeline_name}/{command.run_id}"
-        f"/{command.task_name}/{command.attempt}/"
-    )
+    folder = run_folder(command.namespace, command.pipeline_name, command.run_id)
+    return f"{folder}{command.path.partition('/')[2]}/{command.attempt}/"
 
 
 def local_inputs(

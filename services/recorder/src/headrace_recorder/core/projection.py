@@ -1,8 +1,8 @@
 """What is shown, as a fold over what happened.
 
-A fact about a run or task is a partial row. Folding is order-insensitive: each state has a rank,
-and the highest (attempt, rank) wins; what is written once stays; moments take the earliest or
-latest. So reordered, repeated and split histories end in the same rows.
+A fact about a run or task is a partial row. Folding is order-insensitive: of a run's states the
+one with the highest revision counts, of a task's the one with the highest (attempt, rank); what
+belongs to an attempt goes with it. So reordered, repeated and split histories end in the same rows.
 """
 
 from __future__ import annotations
@@ -14,24 +14,18 @@ from typing import Any
 from uuid import UUID
 
 from headrace_contracts import events as e
+from headrace_contracts.base import Contract
 from headrace_contracts.states import RunState, TaskState
 
-_RUN_RANK = {
-    RunState.PENDING: 0,
-    RunState.RUNNING: 1,
-    RunState.CANCELING: 2,
-    RunState.SUCCEEDED: 3,
-    RunState.FAILED: 3,
-    RunState.CANCELED: 3,
-}
-_TASK_RANK = {
-    TaskState.PENDING: 0,
-    TaskState.READY: 1,
-    TaskState.RUNNING: 2,
-    TaskState.SUCCEEDED: 9,
-    TaskState.FAILED: 9,
-    TaskState.SKIPPED: 9,
-    TaskState.CANCELED: 9,
+_RANK = {
+    TaskState.PENDING: 0.0,
+    TaskState.READY: 1.0,
+    TaskState.RUNNING: 2.0,
+    TaskState.WAITING: 3.0,
+    TaskState.SUCCEEDED: 9.0,
+    TaskState.FAILED: 9.0,
+    TaskState.SKIPPED: 9.0,
+    TaskState.CANCELED: 9.0,
 }
 _PREPARING_RANK = 1.5
 
@@ -43,29 +37,37 @@ class RunRow:
     run_id: UUID
     submission: dict[str, Any] | None = None
     state: RunState = RunState.PENDING
-    history: dict[str, str] = field(default_factory=dict)
-    """State to the moment since when it held, RFC 3339."""
+    revision: int = 0
+    history: dict[str, list[str]] = field(default_factory=dict)
+    """Revision to the state that came with it and the moment, RFC 3339."""
     failure: dict[str, Any] | None = None
     outputs: dict[str, Any] | None = None
+    archived: bool = False
+    archived_at: datetime | None = None
+    """When it was last archived or unarchived."""
+    deleted: bool = False
 
 
 @dataclass(slots=True)
 class TaskRow:
-    """A task as it is kept; `plan` is None until the run was heard to be started."""
+    """A task as it is kept; `plan` is None until it was heard to be planned."""
 
     task_id: UUID
     run_id: UUID
     plan: dict[str, Any] | None = None
-    position: int = 0
     state: TaskState = TaskState.PENDING
     attempt: int = 0
-    rank: float = 0
+    rank: float = 0.0
     detail: str | None = None
     inputs: dict[str, Any] | None = None
+    inputs_attempt: int = 0
     outputs: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
+    origin: dict[str, Any] | None = None
+    fingerprint: dict[str, Any] | None = None
     log: str | None = None
     log_attempt: int = 0
+    """The attempt that log and moments belong to."""
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -77,7 +79,7 @@ Rows = tuple[dict[UUID, RunRow], dict[UUID, TaskRow]]
 def touched(event: e.Event) -> tuple[UUID | None, list[UUID]]:
     """The run and the tasks whose rows an event changes."""
     match event:
-        case e.RunStarted():
+        case e.RunStarted() | e.TasksPlanned():
             return event.run_id, [task.task_id for task in event.tasks]
         case e.SubmissionAccepted() | e.SubmissionRejected():
             return None, []
@@ -106,83 +108,143 @@ def fold(rows: Rows, events: Iterable[tuple[e.Event, datetime]]) -> None:
 def _fold_run(run: RunRow, tasks: dict[UUID, TaskRow], event: e.Event, at: datetime) -> None:
     match event:
         case e.RunSubmitted():
-            run.submission = event.model_dump(mode="json")
-            _run_state(run, RunState.PENDING, event.submitted_at)
-        case e.RunStarted():
-            _run_state(run, RunState.RUNNING, at)
-            for position, planned in enumerate(event.tasks):
+            run.submission = _json(event)
+            _run_state(run, RunState.PENDING, 0, event.submitted_at)
+        case e.RunStarted() | e.TasksPlanned():
+            if isinstance(event, e.RunStarted):
+                _run_state(run, RunState.RUNNING, event.revision, at)
+            for planned in event.tasks:
                 task = tasks.setdefault(planned.task_id, TaskRow(planned.task_id, run.run_id))
-                task.plan = planned.model_dump(mode="json")
-                task.position = position
-                task.created_at = at
-        case e.RunCancelRequested():
-            _run_state(run, RunState.CANCELING, at)
+                task.plan = _json(planned)
+                task.created_at = min(task.created_at or at, at)
+        case e.RunResumed() | e.RunRetried():
+            _run_state(run, RunState.RUNNING, event.revision, at)
+        case e.RunPaused():
+            _run_state(run, RunState.PAUSED, event.revision, at)
+        case e.RunCanceling():
+            _run_state(run, RunState.CANCELING, event.revision, at)
         case e.RunSucceeded():
-            run.outputs = event.outputs.model_dump(mode="json")
-            _run_state(run, RunState.SUCCEEDED, at)
+            if _run_state(run, RunState.SUCCEEDED, event.revision, at):
+                run.outputs = _json(event.outputs)
         case e.RunFailed():
-            run.failure = event.failure.model_dump(mode="json")
-            _run_state(run, RunState.FAILED, at)
+            if _run_state(run, RunState.FAILED, event.revision, at):
+                run.failure = _json(event.failure)
         case e.RunCanceled():
-            _run_state(run, RunState.CANCELED, at)
+            _run_state(run, RunState.CANCELED, event.revision, at)
+        case e.RunArchived() | e.RunUnarchived():
+            if run.archived_at is None or at >= run.archived_at:
+                run.archived, run.archived_at = isinstance(event, e.RunArchived), at
+        case e.RunDeleted():
+            run.deleted = True
 
 
-def _run_state(run: RunRow, state: RunState, at: datetime) -> None:
-    moment = at.isoformat()
-    run.history[state.value] = min(run.history.get(state.value, moment), moment)
-    if _RUN_RANK[state] > _RUN_RANK[run.state]:
-        run.state = state
+def _run_state(run: RunRow, state: RunState, revision: int, at: datetime) -> bool:
+    """Note a state; returns whether it is the latest."""
+    run.history[str(revision)] = [state.value, at.isoformat()]
+    if revision < run.revision:
+        return False
+    run.state, run.revision = state, revision
+    run.failure = run.outputs = None
+    return True
 
 
 def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
     match event:
         case e.TaskReady():
-            if task.inputs is None:
-                task.inputs = event.inputs.model_dump(mode="json")
-            _task_state(task, TaskState.READY, event.attempt)
+            _inputs(task, event.inputs, event.attempt)
+            if event.fingerprint is not None:
+                task.fingerprint = _json(event.fingerprint)
+            _state(task, TaskState.READY, event.attempt)
+        case e.TaskStarted():
+            _inputs(task, event.inputs, event.attempt)
+            _moments(task, event.attempt, started=at)
+            _state(task, TaskState.RUNNING, event.attempt)
+        case e.TaskWaiting():
+            moment = event.due_at.astimezone(at.tzinfo).strftime("%H:%M:%S %Z")
+            detail = f"tried again at {moment}: {event.failure.message.splitlines()[0]}"
+            _state(task, TaskState.WAITING, event.attempt, detail=detail)
+        case e.TaskReset():
+            _moments(task, event.attempt)
+            _state(task, TaskState.PENDING, event.attempt)
         case e.AttemptPreparing():
-            _task_state(task, TaskState.READY, event.attempt, _PREPARING_RANK, event.message)
+            _state(task, TaskState.READY, event.attempt, event.message, _PREPARING_RANK)
         case e.AttemptStarted():
-            if (event.attempt, TaskState.RUNNING) >= (task.log_attempt, TaskState.RUNNING):
-                task.log, task.log_attempt = event.log, event.attempt
-            task.started_at = _latest(task, event.attempt, task.started_at, event.started_at)
-            _task_state(task, TaskState.RUNNING, event.attempt)
+            _moments(task, event.attempt, started=event.started_at, log=event.log)
+            _state(task, TaskState.RUNNING, event.attempt)
         case e.AttemptSucceeded() | e.AttemptFailed():
-            if event.log is not None and event.attempt >= task.log_attempt:
-                task.log, task.log_attempt = event.log, event.attempt
-            if event.started_at is not None:
-                task.started_at = event.started_at
-            task.finished_at = max(task.finished_at or event.finished_at, event.finished_at)
+            _moments(
+                task, event.attempt, event.started_at, event.finished_at, event.log, ended=True
+            )
         case e.TaskSucceeded():
-            task.outputs = event.outputs.model_dump(mode="json")
-            _task_state(task, TaskState.SUCCEEDED, event.attempt)
+            _succeeded(task, event, at)
         case e.TaskFailed():
-            task.failure = event.failure.model_dump(mode="json")
-            task.finished_at = task.finished_at or at
-            _task_state(task, TaskState.FAILED, event.attempt)
+            if _state(task, TaskState.FAILED, event.attempt):
+                task.failure = _json(event.failure)
+            _moments(task, event.attempt, finished=at)
         case e.TaskSkipped():
-            _task_state(task, TaskState.SKIPPED, event.attempt, detail=event.reason)
+            _state(task, TaskState.SKIPPED, event.attempt, event.reason)
         case e.TaskCanceled():
-            _task_state(task, TaskState.CANCELED, event.attempt)
+            _state(task, TaskState.CANCELED, event.attempt)
+            _moments(task, event.attempt, finished=at)
 
 
-def _latest(task: TaskRow, attempt: int, known: datetime | None, new: datetime) -> datetime:
-    """When the latest attempt started; its own end says it more exactly, so the first word of an
-    attempt that has ended does not change it."""
-    if known is None or attempt > task.attempt or task.finished_at is None:
-        return new
-    return known
+def _succeeded(task: TaskRow, event: e.TaskSucceeded, at: datetime) -> None:
+    if event.inputs is not None:
+        _inputs(task, event.inputs, event.attempt)
+    if event.fingerprint is not None:
+        task.fingerprint = _json(event.fingerprint)
+    if _state(task, TaskState.SUCCEEDED, event.attempt):
+        task.outputs = _json(event.outputs)
+        task.origin = None if event.origin is None else _json(event.origin)
+    no_attempt = event.inputs is not None
+    _moments(task, event.attempt, started=at if no_attempt else None, finished=at)
 
 
-def _task_state(
+def _inputs(task: TaskRow, inputs: Contract, attempt: int) -> None:
+    if task.inputs is None or attempt >= task.inputs_attempt:
+        task.inputs, task.inputs_attempt = _json(inputs), attempt
+
+
+def _moments(
+    task: TaskRow,
+    attempt: int,
+    started: datetime | None = None,
+    finished: datetime | None = None,
+    log: str | None = None,
+    *,
+    ended: bool = False,
+) -> None:
+    """When the latest attempt started and ended, and where its log is. Who ran it (`ended`) knows
+    it more exactly than who was told."""
+    if attempt < task.log_attempt:
+        return
+    if attempt > task.log_attempt:
+        task.log_attempt, task.log = attempt, None
+        task.started_at = task.finished_at = None
+    task.log = log or task.log
+    if ended:
+        task.started_at = started or task.started_at
+        task.finished_at = finished or task.finished_at
+    else:
+        task.started_at = task.started_at or started
+        task.finished_at = task.finished_at or finished
+
+
+def _state(
     task: TaskRow,
     state: TaskState,
     attempt: int,
-    rank: float | None = None,
     detail: str | None = None,
-) -> None:
-    new = (_TASK_RANK[state] if rank is None else rank) if not state.final else 9
-    final_now, final_then = new == 9, task.rank == 9
-    if (final_now, attempt, new) <= (final_then, task.attempt, task.rank):
-        return
+    rank: float | None = None,
+) -> bool:
+    """Take a state over; returns whether it is the latest. What came of earlier attempts goes."""
+    new = _RANK[state] if rank is None else rank
+    if (attempt, new) < (task.attempt, task.rank):
+        return False
     task.state, task.attempt, task.rank, task.detail = state, attempt, new, detail
+    task.outputs = task.failure = task.origin = None
+    return True
+
+
+def _json(value: Contract) -> dict[str, Any]:
+    return value.model_dump(mode="json")

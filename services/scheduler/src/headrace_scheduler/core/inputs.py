@@ -1,4 +1,5 @@
-"""A task's inputs, resolved: constants with their placeholders, pipeline inputs, task outputs.
+"""A task's inputs: constants with their placeholders, inputs of the DAG around it, outputs of the
+tasks beside it, final states, and the items of loops.
 
 Source of the placeholder names: `kfp.dsl.placeholders` of the KFP SDK. A text is resolved in one
 pass, so a value that happens to look like a placeholder stays as it is.
@@ -8,141 +9,333 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from headrace_contracts.ids import task_id
-from headrace_contracts.ir.models import TaskInputArtifact, TaskInputParameter
+from headrace_contracts.ir.expressions import ExpressionError, select
+from headrace_contracts.ir.models import ContainerSpec, TaskInputArtifact, TaskInputParameter
 from headrace_contracts.ir.parameters import ParameterError, fit, whole_numbers
-from headrace_contracts.values import Artifact, Inputs, Outputs
+from headrace_contracts.states import TaskState
+from headrace_contracts.values import Artifact, Inputs
 
-from headrace_scheduler.core.plan import TaskPlan
-from headrace_scheduler.core.run import Run
+from headrace_scheduler.core.passthrough import task_config
+from headrace_scheduler.core.run import Node, Run, Scope
 
 _PLACEHOLDER = re.compile(
     r"\{\{\$\.(?:inputs\.parameters\[(?:'([^']*)'|\"([^\"]*)\")\]|([a-z_]+))\}\}"
 )
+_FINAL_STATES = {
+    TaskState.SUCCEEDED: "COMPLETE",
+    TaskState.FAILED: "FAILED",
+    TaskState.SKIPPED: "SKIPPED",
+    TaskState.CANCELED: "CANCELED",
+}
+"""The words of KFP's backend, which its users' exit tasks compare with."""
+_UNKNOWN = 2
+"""google.rpc.Code.UNKNOWN: a step's failure has no code that gRPC knows."""
 
 
 class InputError(ValueError):
     """An input cannot be resolved; the message names it."""
 
 
-OutputsOf = Callable[[str], Outputs]
+def bound(run: Run, node: Node) -> Scope:
+    """What the task is given: every bound input that has a value, declared or not.
+
+    An iteration is given what its loop was, and its item.
+
+    Raises:
+        InputError: a value cannot be had in the way that the spec says.
+    """
+    if node.record.iteration is not None:
+        return _with_item(run, node)
+    resolver = _Resolver(run, node)
+    inputs = node.plan.task.inputs
+    parameters = {
+        name: resolver.parameter(name, source) for name, source in inputs.parameters.items()
+    }
+    artifacts = {name: resolver.artifacts(source) for name, source in inputs.artifacts.items()}
+    return Scope(
+        {name: value for name, value in parameters.items() if value is not None},
+        {name: found for name, found in artifacts.items() if found},
+    )
 
 
-def resolve_inputs(run: Run, task: TaskPlan, outputs_of: OutputsOf) -> Inputs:
-    """What the task gets, `outputs_of` giving a task's outputs by name. An optional input without
-    a value is absent.
+def condition_values(node: Node, given: Scope) -> dict[str, Any]:
+    """The parameters that a condition can ask for; one without a value is null."""
+    return {**dict.fromkeys(node.plan.task.inputs.parameters), **given.parameters}
+
+
+def scope_of(run: Run, node: Node) -> Scope:
+    """What the tasks inside a DAG or loop that runs can refer to: what it was given, and the
+    defaults of its component."""
+    if node.scope is None:
+        node.scope = _scope(run, node)
+    return node.scope
+
+
+def _scope(run: Run, node: Node) -> Scope:
+    if node.parent is None:
+        return Scope(run.submission.parameters)
+    definitions = node.plan.component.input_definitions.parameters
+    defaults = {
+        name: whole_numbers(definition.default_value)
+        for name, definition in definitions.items()
+        if definition.default_value is not None
+    }
+    if node.record.iteration is not None:
+        given = _with_item(run, node)
+    else:
+        given = Scope(node.record.inputs.parameters, node.record.inputs.artifacts)
+    return Scope({**defaults, **given.parameters}, given.artifacts)
+
+
+def step_inputs(run: Run, node: Node, given: Scope) -> Inputs:
+    """The inputs of a step as its component declares them, each brought to its type. An optional
+    input without a value is absent.
 
     Raises:
         InputError: a required value is missing, or does not fit its type.
     """
-    definitions = task.component.input_definitions
-    bound = task.task.inputs
-    resolver = _Resolver(run, task, outputs_of)
+    definitions = node.plan.component.input_definitions
     parameters: dict[str, Any] = {}
-    for name, source in bound.parameters.items():
-        value = resolver.parameter(name, source)
-        definition = definitions.parameters.get(name)
-        if value is None or definition is None:
-            continue  # an undeclared channel only serves the constants that refer to it
+    for name, definition in definitions.parameters.items():
+        value = given.parameters.get(name)
+        if value is None and definition.parameter_type == "TASK_CONFIG":
+            value = task_config(node.plan)
+        if value is None:
+            if not definition.is_optional and definition.default_value is None:
+                raise InputError(f"the required input parameter {name!r} has no value")
+            continue
         try:
             parameters[name] = fit(value, definition.parameter_type)
         except ParameterError as error:
             raise InputError(f"input parameter {name!r}: {error}") from None
-    for name, definition in definitions.parameters.items():
-        optional = definition.is_optional or definition.default_value is not None
-        if name not in parameters and not optional:
-            raise InputError(f"the required input parameter {name!r} has no value")
-    artifacts: dict[str, tuple[Artifact, ...]] = {}
-    for name, origin in bound.artifacts.items():
-        found = resolver.artifacts(origin)
-        if found:
-            artifacts[name] = found
-        elif not definitions.artifacts[name].is_optional:
+    for name, artifact in definitions.artifacts.items():
+        if name not in given.artifacts and not artifact.is_optional:
             raise InputError(f"the required input artifact {name!r} was not made")
+    artifacts = {
+        name: found for name, found in given.artifacts.items() if name in definitions.artifacts
+    }
     return Inputs(parameters=parameters, artifacts=artifacts)
+
+
+def step_container(run: Run, node: Node, given: Scope) -> ContainerSpec:
+    """The step's container with what its image, environment and resources refer to filled in.
+
+    Commands and arguments stay as they are: their placeholders are the executor's to resolve.
+    """
+    container = node.plan.container
+    assert container is not None
+    texts = [container.image, *(variable.value for variable in container.env)]
+    if "{{$" not in json.dumps([*texts, container.resources]):
+        return container
+    fill = _Resolver(run, node, given).fill
+    return container.model_copy(
+        update={
+            "image": fill(container.image),
+            "env": tuple(v.model_copy(update={"value": fill(v.value)}) for v in container.env),
+            "resources": fill(container.resources),
+        }
+    )
+
+
+def import_source(run: Run, node: Node, given: Scope) -> tuple[str, dict[str, Any]]:
+    """The URI and the metadata of what an importer imports.
+
+    Raises:
+        InputError: the URI has no value, or is not a text.
+    """
+    importer = node.plan.importer
+    assert importer is not None
+    resolver = _Resolver(run, node, given)
+    uri: Any = importer.artifact_uri.constant
+    name = importer.artifact_uri.runtime_parameter
+    if name is not None:
+        uri = given.parameters.get(name)
+        definition = node.plan.component.input_definitions.parameters.get(name)
+        if uri is None and definition is not None:
+            uri = definition.default_value
+    uri = resolver.fill(uri)
+    if not isinstance(uri, str) or not uri:
+        raise InputError(f"the URI to import is {json.dumps(uri)}, not a text")
+    return uri, resolver.fill(whole_numbers(importer.metadata))
+
+
+def items_of(run: Run, node: Node) -> list[Any]:
+    """What a loop that runs goes over: parameter values, or artifacts.
+
+    Raises:
+        InputError: it is not a list.
+    """
+    if node.items is None:
+        node.items = _items(run, node, scope_of(run, node))
+    return node.items
+
+
+def _items(run: Run, node: Node, scope: Scope) -> list[Any]:
+    artifact_loop = node.plan.task.artifact_iterator
+    if artifact_loop is not None:
+        return list(scope.artifacts.get(artifact_loop.items.input_artifact, ()))
+    parameter_loop = node.plan.task.parameter_iterator
+    assert parameter_loop is not None
+    source = parameter_loop.items
+    if source.raw is not None:
+        items = whole_numbers(json.loads(source.raw))
+        return list(_Resolver(run, node, scope).fill(items))
+    value = scope.parameters.get(source.input_parameter or "")
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, list):
+        raise InputError(f"the loop's items, {source.input_parameter!r}, are not a list")
+    return list(whole_numbers(value))
+
+
+def item_scope(node: Node, item: Any) -> Inputs:
+    """The one input that an iteration has besides those of its loop."""
+    name = node.plan.task.item_input
+    assert name is not None
+    if node.plan.task.artifact_iterator is not None:
+        return Inputs(artifacts={name: (item,)})
+    return Inputs(parameters={name: item})
+
+
+def resource_name(run: Run) -> str:
+    """The run's name as a resource: the pipeline's name and a suffix of the run's own."""
+    return f"{run.plan.pipeline_name}-{run.run_id.hex[-5:]}"
+
+
+def final_status(run: Run, node: Node) -> dict[str, Any]:
+    """How a task ended, in the words of KFP's PipelineTaskFinalStatus."""
+    failure = node.record.failure
+    return {
+        "state": _FINAL_STATES.get(node.record.state, node.record.state.value),
+        "pipelineTaskName": node.record.name,
+        "pipelineJobResourceName": resource_name(run),
+        "pipelineJobUuid": str(run.run_id),
+        "error": {} if failure is None else {"code": _UNKNOWN, "message": failure.message},
+    }
+
+
+def _with_item(run: Run, node: Node) -> Scope:
+    assert node.parent is not None
+    loop, item = scope_of(run, node.parent), node.record.inputs
+    return Scope({**loop.parameters, **item.parameters}, {**loop.artifacts, **item.artifacts})
 
 
 class _Resolver:
     """Resolves the inputs of one task; remembers what it is resolving, to see a cycle."""
 
-    def __init__(self, run: Run, task: TaskPlan, outputs_of: OutputsOf) -> None:
+    def __init__(self, run: Run, node: Node, given: Scope | None = None) -> None:
+        """`given` are the task's inputs where they are known already."""
         self._run = run
-        self._task = task
-        self._outputs_of = outputs_of
-        self._texts = _pipeline_placeholders(run, task)
+        self._node = node
+        self._given = given
+        self._texts: Mapping[str, str] | None = None
         self._open: list[str] = []
 
     def parameter(self, name: str, source: TaskInputParameter) -> Any:
         """The value of one input, None where there is none."""
-        if source.component_input_parameter is not None:
-            return self._run.submission.parameters.get(source.component_input_parameter)
-        if source.task_output_parameter is not None:
-            produced = source.task_output_parameter
-            outputs = self._outputs_of(produced.producer_task)
-            return outputs.parameters.get(produced.output_parameter_key)
-        if source.runtime_value is None:
-            return None
-        if name in self._open:
-            raise InputError(f"input parameter {name!r} refers to itself")
-        self._open.append(name)
-        value = self._fill(whole_numbers(source.runtime_value.constant))
-        self._open.pop()
-        return value
+        value = self._value(name, source)
+        if value is None or not source.parameter_expression_selector:
+            return value
+        try:
+            return select(source.parameter_expression_selector, value)
+        except ExpressionError as error:
+            raise InputError(f"input parameter {name!r}: {error}") from None
 
     def artifacts(self, source: TaskInputArtifact) -> tuple[Artifact, ...]:
         """The artifacts of one input, none where there are none."""
-        if source.task_output_artifact is None:
-            return ()
-        produced = source.task_output_artifact
-        outputs = self._outputs_of(produced.producer_task)
-        return outputs.artifacts.get(produced.output_artifact_key, ())
+        if source.task_output_artifact is not None:
+            produced = source.task_output_artifact
+            outputs = self._beside(produced.producer_task).record.outputs
+            return outputs.artifacts.get(produced.output_artifact_key, ())
+        return self._around.artifacts.get(source.component_input_artifact or "", ())
 
-    def _fill(self, value: Any) -> Any:
+    def fill(self, value: Any) -> Any:
+        """The value with the placeholders in all its texts replaced."""
         match value:
-            case str():
+            case str() if "{{$" in value:
                 return _PLACEHOLDER.sub(self._replacement, value)
             case list():
-                return [self._fill(item) for item in value]
+                return [self.fill(item) for item in value]
             case dict():
-                return {key: self._fill(item) for key, item in value.items()}
+                return {key: self.fill(item) for key, item in value.items()}
             case _:
                 return value
+
+    @property
+    def _around(self) -> Scope:
+        parent = self._node.parent
+        return Scope() if parent is None else scope_of(self._run, parent)
+
+    def _beside(self, name: str) -> Node:
+        assert self._node.parent is not None
+        return self._node.parent.children[name]
+
+    def _value(self, name: str, source: TaskInputParameter) -> Any:
+        if source.component_input_parameter is not None:
+            return self._around.parameters.get(source.component_input_parameter)
+        if source.task_output_parameter is not None:
+            produced = source.task_output_parameter
+            outputs = self._beside(produced.producer_task).record.outputs
+            return outputs.parameters.get(produced.output_parameter_key)
+        if source.task_final_status is not None:
+            return final_status(self._run, self._beside(source.task_final_status.producer_task))
+        if source.runtime_value is None:
+            return None
+        if source.runtime_value.runtime_parameter is not None:
+            return self._around.parameters.get(source.runtime_value.runtime_parameter)
+        if name in self._open:
+            raise InputError(f"input parameter {name!r} refers to itself")
+        self._open.append(name)
+        value = self.fill(whole_numbers(source.runtime_value.constant))
+        self._open.pop()
+        return value
 
     def _replacement(self, match: re.Match[str]) -> str:
         channel = match[1] or match[2]
         if channel is None:
-            return self._texts.get(match[3], match[0])
-        source = self._task.task.inputs.parameters.get(channel)
-        if source is None:
-            raise InputError(f"a constant refers to the input {channel!r}, which is not given")
-        value = self.parameter(channel, source)
-        return "" if value is None else _text(value)
+            return self._text(match)
+        if self._given is not None and channel in self._given.parameters:
+            return _shown(self._given.parameters[channel])
+        source = self._node.plan.task.inputs.parameters.get(channel)
+        if source is not None:
+            value = self.parameter(channel, source)
+        elif channel in self._around.parameters:
+            value = self._around.parameters[channel]
+        elif channel in self._node.plan.component.input_definitions.parameters:
+            return match[0]  # the step's own input, for whoever starts it to fill in
+        else:
+            raise InputError(f"a text refers to the input {channel!r}, which is not given")
+        return "" if value is None else _shown(value)
+
+    def _text(self, match: re.Match[str]) -> str:
+        if self._texts is None:
+            self._texts = _pipeline_placeholders(self._run, self._node)
+        return self._texts.get(match[3], match[0])
 
 
-def _text(value: Any) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(whole_numbers(value), separators=(",", ":"), ensure_ascii=False)
 
 
-def _pipeline_placeholders(run: Run, task: TaskPlan) -> Mapping[str, str]:
+def _pipeline_placeholders(run: Run, node: Node) -> Mapping[str, str]:
     submission = run.submission
     created = submission.submitted_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    scheduled = submission.scheduled_at or submission.submitted_at
     return {
         "pipeline_job_name": submission.display_name,
         "pipeline_job_resource_name": resource_name(run),
         "pipeline_job_uuid": str(submission.run_id),
         "pipeline_job_create_time_utc": created,
-        "pipeline_job_schedule_time_utc": created,
+        "pipeline_job_schedule_time_utc": scheduled.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "pipeline_root": submission.pipeline_root or run.plan.default_pipeline_root or "",
-        "pipeline_task_name": task.name,
-        "pipeline_task_uuid": str(task_id(submission.run_id, task.path)),
+        "pipeline_task_name": node.record.name,
+        "pipeline_task_uuid": str(node.record.task_id),
     }
-
-
-def resource_name(run: Run) -> str:
-    """The run's name as a resource: the pipeline's name and a suffix of the run's own."""
-    return f"{run.plan.pipeline_name}-{run.submission.run_id.hex[-5:]}"

@@ -1,38 +1,73 @@
-"""From a checked spec to a plan: the root DAG's tasks in an order in which they can run.
+"""From a checked spec to a plan: the tasks of every DAG with what they wait for and how they run.
 
-A plan depends on the spec alone, so all runs of one pipeline version share it.
+A plan depends on the spec alone, so all runs of one pipeline version share it. A component that is
+used many times is planned once: a plan is as large as its spec, not as the run that unfolds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from typing import Any
 
-from headrace_contracts.ir.check import dependencies
+from headrace_contracts.ir.graph import ALWAYS, dependencies
 from headrace_contracts.ir.models import (
     Component,
-    ComponentInputs,
+    ComponentRef,
     ContainerSpec,
     DagOutputs,
+    Importer,
     PipelineDocument,
     Task,
+    TaskInfo,
 )
+from headrace_contracts.ir.parameters import seconds
+from headrace_contracts.states import TaskKind
 
 ROOT = "root"
+_LONGEST_BACKOFF_SECONDS = 3600.0
+"""KFP's default for `backoffMaxDuration`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a task is tried again, and after what pause."""
+
+    count: int = 0
+    delay_seconds: float = 0.0
+    factor: float = 2.0
+    longest_seconds: float = _LONGEST_BACKOFF_SECONDS
+
+    def pause_seconds(self, failed: int) -> float:
+        """The pause before the next attempt, `failed` attempts having failed (from 1)."""
+        return min(self.delay_seconds * self.factor ** (failed - 1), self.longest_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:
-    """One task: what it runs, what it waits for, who waits for it."""
+    """One task of a DAG: what it runs, what it waits for, who waits for it."""
 
     name: str
+    position: int
+    """Its place in an order in which the tasks of its DAG can run."""
     task: Task
     component: Component
-    container: ContainerSpec
+    body: TaskKind
+    """What it is, but for being a loop: STEP, IMPORT or DAG."""
+    container: ContainerSpec | None
+    importer: Importer | None
+    dag: DagPlan | None
     dependencies: tuple[str, ...]
     dependents: tuple[str, ...]
+    retries: Retries
     timeout_seconds: float | None
+    platform: Mapping[str, Any]
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it runs its body once for each item."""
+        return self.task.item_input is not None
 
     @property
     def display_name(self) -> str:
@@ -40,69 +75,149 @@ class TaskPlan:
         return self.task.task_info.name or self.name
 
     @property
-    def path(self) -> str:
-        """Where it stands in the run's graph."""
-        return f"{ROOT}/{self.name}"
+    def always(self) -> bool:
+        """Whether it runs whatever became of the tasks before it."""
+        return self.task.trigger_policy.strategy == ALWAYS and bool(self.dependencies)
+
+    @property
+    def exit_task(self) -> bool:
+        """Whether it also runs when the run is stopped. The IR has no word for an exit handler;
+        it is an `always` task behind a DAG that the SDK calls ``exit-handler-N``, or one that
+        asks how a task ended."""
+        asks = any(p.task_final_status for p in self.task.inputs.parameters.values())
+        handles = any(name.startswith("exit-handler-") for name in self.dependencies)
+        return self.always and (asks or handles)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the outputs of an earlier, equal execution may be taken."""
+        return self.task.caching_options.enable_cache
+
+    @property
+    def parallelism(self) -> int | None:
+        """How many iterations of a loop run at one time; None is no limit."""
+        return self.task.iterator_policy.parallelism_limit or None
+
+
+@dataclass(frozen=True, slots=True)
+class DagPlan:
+    """The tasks of a DAG, each after those it depends on, and what the DAG gives out."""
+
+    tasks: Mapping[str, TaskPlan]
+    outputs: DagOutputs
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tasks of a pipeline, each after those it depends on, and the pipeline's outputs."""
+    """A pipeline. Its root is planned as a task of its own."""
 
     pipeline_name: str
-    tasks: Mapping[str, TaskPlan]
-    inputs: ComponentInputs
-    outputs: DagOutputs
+    root: TaskPlan
     default_pipeline_root: str | None
+    workspace: bool
+    retries_dags: bool
+    """Whether a DAG in it may run again, for which what had succeeded in it is needed."""
 
 
 def plan(document: PipelineDocument) -> Plan:
     """The plan of a spec that `ir.parse` has accepted."""
+    planner = _Planner(document)
     spec = document.pipeline_spec
-    assert spec.root.dag is not None
-    tasks = spec.root.dag.tasks
-    graph = {name: sorted(dependencies(task)) for name, task in tasks.items()}
-    dependents: dict[str, list[str]] = {name: [] for name in tasks}
-    for name, upstream in graph.items():
-        for other in upstream:
-            dependents[other].append(name)
+    task = Task(task_info=TaskInfo(name=ROOT), component_ref=ComponentRef(name=ROOT))
+    root = planner.task(ROOT, 0, task, spec.root, (), ())
     return Plan(
         pipeline_name=spec.pipeline_info.name,
-        tasks={
-            name: _task_plan(document, name, tuple(graph[name]), tuple(dependents[name]))
-            for name in TopologicalSorter(graph).static_order()
-        },
-        inputs=spec.root.input_definitions,
-        outputs=spec.root.dag.outputs,
+        root=root,
         default_pipeline_root=spec.default_pipeline_root,
+        workspace=document.kubernetes.pipeline_config.workspace is not None,
+        retries_dags=planner.retries_dags,
     )
 
 
-def _task_plan(
-    document: PipelineDocument, name: str, upstream: tuple[str, ...], downstream: tuple[str, ...]
-) -> TaskPlan:
-    spec = document.pipeline_spec
-    assert spec.root.dag is not None
-    task = spec.root.dag.tasks[name]
-    component = spec.components[task.component_ref.name]
-    label = component.executor_label
-    assert label is not None
-    container = spec.deployment_spec.executors[label].container
-    assert container is not None
-    return TaskPlan(
-        name=name,
-        task=task,
-        component=component,
-        container=container,
-        dependencies=upstream,
-        dependents=downstream,
-        timeout_seconds=_timeout(document, label),
+@dataclass(slots=True)
+class _Planner:
+    document: PipelineDocument
+    _dags: dict[str, DagPlan] = field(default_factory=dict)
+    retries_dags: bool = False
+
+    def task(
+        self,
+        name: str,
+        position: int,
+        task: Task,
+        component: Component,
+        upstream: tuple[str, ...],
+        downstream: tuple[str, ...],
+    ) -> TaskPlan:
+        executor = None
+        label = component.executor_label
+        if component.dag is None and label is not None:
+            executor = self.document.pipeline_spec.deployment_spec.executors[label]
+        platform = self.document.kubernetes.deployment_spec.executors.get(label or "")
+        seconds_given = platform.active_deadline_seconds if platform else None
+        settings = platform.model_dump(by_alias=True, exclude_none=True) if platform else {}
+        retries = _retries(task)
+        if component.dag is not None and retries.count:
+            self.retries_dags = True
+        return TaskPlan(
+            name=name,
+            position=position,
+            task=task,
+            component=component,
+            body=_body(component, executor is not None and executor.importer is not None),
+            container=executor.container if executor else None,
+            importer=executor.importer if executor else None,
+            dag=None if component.dag is None else self._dag(task.component_ref.name, component),
+            dependencies=upstream,
+            dependents=downstream,
+            retries=retries,
+            timeout_seconds=float(seconds_given) if seconds_given else None,
+            platform=settings,
+        )
+
+    def _dag(self, component_name: str, component: Component) -> DagPlan:
+        known = self._dags.get(component_name)
+        if known is not None:
+            return known
+        assert component.dag is not None
+        tasks = component.dag.tasks
+        graph = {name: sorted(dependencies(task)) for name, task in tasks.items()}
+        dependents: dict[str, list[str]] = {name: [] for name in tasks}
+        for name, upstream in graph.items():
+            for other in upstream:
+                dependents[other].append(name)
+        components = self.document.pipeline_spec.components
+        made = DagPlan(
+            tasks={
+                name: self.task(
+                    name,
+                    position,
+                    tasks[name],
+                    components[tasks[name].component_ref.name],
+                    tuple(graph[name]),
+                    tuple(dependents[name]),
+                )
+                for position, name in enumerate(TopologicalSorter(graph).static_order())
+            },
+            outputs=component.dag.outputs,
+        )
+        self._dags[component_name] = made
+        return made
+
+
+def _body(component: Component, imports: bool) -> TaskKind:
+    if component.dag is not None:
+        return TaskKind.DAG
+    return TaskKind.IMPORT if imports else TaskKind.STEP
+
+
+def _retries(task: Task) -> Retries:
+    policy = task.retry_policy
+    if policy is None:
+        return Retries()
+    return Retries(
+        count=policy.max_retry_count,
+        delay_seconds=seconds(policy.backoff_duration or "0s"),
+        factor=policy.backoff_factor or 2.0,
+        longest_seconds=seconds(policy.backoff_max_duration or "0s") or _LONGEST_BACKOFF_SECONDS,
     )
-
-
-def _timeout(document: PipelineDocument, label: str) -> float | None:
-    if document.platform_spec is None:
-        return None
-    executors = document.platform_spec.platforms.kubernetes.deployment_spec.executors
-    seconds = executors[label].active_deadline_seconds if label in executors else None
-    return float(seconds) if seconds else None

@@ -1,0 +1,262 @@
+"""A decision in the making: the run it changes, and what is to be written and told.
+
+Whatever changes a task goes through here, so that a parent's counters, the records to write and the
+tasks to look at next are always right. Work that follows from a change is put on the agenda rather
+than done at once: a cascade through thousands of tasks is a loop, not a recursion.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from headrace_contracts.commands import AttemptCommand
+from headrace_contracts.events import (
+    Fingerprint,
+    Origin,
+    PlannedTask,
+    RunEvent,
+    TaskCanceled,
+    TaskEvent,
+    TaskFailed,
+    TaskSkipped,
+    TasksPlanned,
+    TaskSucceeded,
+)
+from headrace_contracts.failures import Failure
+from headrace_contracts.states import TaskKind, TaskState
+from headrace_contracts.values import Inputs, Outputs
+
+from headrace_scheduler.core.run import Node, Run, RunHeader, TaskRecord, with_changes
+
+_PLANNED_IN_ONE_EVENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A question to the store: may this task's outputs be taken from an earlier execution?"""
+
+    task_id: UUID
+    path: str
+    fingerprint: Fingerprint
+    cached: bool
+    """Whether any earlier execution will do, not only that of the run that is run anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Outputs of an earlier execution, and whose they are."""
+
+    outputs: Outputs
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAnswered:
+    """The store's answer, None where nothing was found. Never on the bus."""
+
+    run_id: UUID
+    task_id: UUID
+    taken: Taken | None
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """Outputs that later executions with the same fingerprint may take."""
+
+    fingerprint: str
+    task_id: UUID
+    outputs: Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What changed, and what is told to whom. Empty when the news changes nothing."""
+
+    header_changed: bool = False
+    tasks: Sequence[TaskRecord] = ()
+    commands: Sequence[AttemptCommand] = ()
+    events: Sequence[RunEvent | TaskEvent] = ()
+    lookups: Sequence[Lookup] = ()
+    cache: Sequence[CacheEntry] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be written or told."""
+        return not (self.header_changed or self.tasks or self.commands or self.events)
+
+
+@dataclass(slots=True)
+class Draft:
+    """See the module."""
+
+    run: Run
+    now: datetime
+    cluster: str
+    commands: list[AttemptCommand] = field(default_factory=list)
+    events: list[RunEvent | TaskEvent] = field(default_factory=list)
+    lookups: list[Lookup] = field(default_factory=list)
+    cache: list[CacheEntry] = field(default_factory=list)
+    agenda: deque[Node] = field(default_factory=deque)
+    _changed: dict[UUID, TaskRecord] = field(default_factory=dict)
+    _planned: list[PlannedTask] = field(default_factory=list)
+    _header: RunHeader | None = None
+
+    def decision(self) -> Decision:
+        """All of it."""
+        planned = [
+            TasksPlanned(
+                run_id=self.run.run_id, tasks=tuple(self._planned[i : i + _PLANNED_IN_ONE_EVENT])
+            )
+            for i in range(0, len(self._planned), _PLANNED_IN_ONE_EVENT)
+        ]
+        return Decision(
+            self._header is not None,
+            list(self._changed.values()),
+            self.commands,
+            [*planned, *self.events],
+            self.lookups,
+            self.cache,
+        )
+
+    @property
+    def header(self) -> RunHeader:
+        """The run as a whole."""
+        return self.run.header
+
+    @property
+    def fail_fast(self) -> bool:
+        """Whether a failed task keeps others of its DAG from starting."""
+        return self.run.submission.failure_strategy == "FAIL_FAST"
+
+    def set_header(self, **changes: Any) -> None:
+        """Change the run as a whole; another state is another revision."""
+        before = self.run.header
+        after = replace(before, **changes)
+        if after.state is not before.state:
+            after = replace(after, revision=before.revision + 1)
+        self.run.header = self._header = after
+
+    def stopped(self, node: Node) -> bool:
+        """Whether the run is being stopped, and this task with it."""
+        return self.header.stopping and (self.header.forced or not node.shielded)
+
+    def put(self, node: Node, **changes: Any) -> None:
+        """Change a task. An end is passed on to its parent and to those that wait for it."""
+        was_final = node.record.state.final
+        was_failed = node.record.state is TaskState.FAILED
+        node.record = with_changes(node.record, **changes)
+        self._changed[node.record.task_id] = node.record
+        parent = node.parent
+        if parent is None or was_final == node.record.state.final:
+            return
+        ended = node.record.state.final
+        parent.open += -1 if ended else 1
+        parent.failed += (node.record.state is TaskState.FAILED) - was_failed
+        if node.record.iteration is not None and node.record.iteration < parent.cursor:
+            parent.active += -1 if ended else 1
+        for other in node.downstream():
+            other.waiting += -1 if ended else 1
+            if ended and not other.waiting:
+                self.agenda.append(other)
+        if ended:
+            self.agenda.append(parent)
+
+    def add_child(self, parent: Node, name: str, iteration: int | None = None) -> Node:
+        """A new task below `parent`, to be written and told."""
+        node = self.run.add_child(parent, name, iteration)
+        parent.open += 1
+        self._changed[node.record.task_id] = node.record
+        return node
+
+    def tell_planned(self, node: Node) -> None:
+        """Have the graph show a new task, once its siblings are there too."""
+        self._planned.append(planned_task(node))
+
+    def succeed(
+        self,
+        node: Node,
+        outputs: Outputs,
+        inputs: Inputs | None = None,
+        origin: Origin | None = None,
+        fingerprint: Fingerprint | None = None,
+    ) -> None:
+        """The task has its outputs."""
+        self.put(node, state=TaskState.SUCCEEDED, outputs=outputs, failure=None)
+        if node.parent is not None:
+            self.events.append(
+                TaskSucceeded(
+                    **self._named(node),
+                    outputs=outputs,
+                    inputs=inputs,
+                    origin=origin,
+                    fingerprint=fingerprint,
+                )
+            )
+
+    def fail(self, node: Node, failure: Failure, outputs: Outputs | None = None) -> None:
+        """No further attempt is made. A DAG that failed still has what it made."""
+        made = {} if outputs is None else {"outputs": outputs}
+        self.put(node, state=TaskState.FAILED, failure=failure, **made)
+        if node.parent is not None:
+            self.events.append(TaskFailed(**self._named(node), failure=failure))
+            self._fail_fast(node.parent, f"task {node.record.name!r} failed")
+
+    def _fail_fast(self, parent: Node, reason: str) -> None:
+        """After a failure nothing new starts in the DAG, but for what always runs. Those that
+        were pending at the first failure are skipped then."""
+        if not self.fail_fast or parent.failed != 1:
+            return
+        for other in parent.children.values():
+            barred = other.record.state is TaskState.PENDING and not other.asked
+            if barred and not other.always:
+                self.skip(other, reason, unreached=True)
+
+    def skip(self, node: Node, reason: str, *, unreached: bool) -> None:
+        """The task does not run."""
+        self.put(node, state=TaskState.SKIPPED, unreached=unreached)
+        self.events.append(TaskSkipped(**self._named(node), reason=reason))
+
+    def cancel(self, node: Node) -> None:
+        """The task was stopped, or will not start, because the run is being stopped."""
+        unreached = node.record.state is TaskState.PENDING
+        self.put(node, state=TaskState.CANCELED, unreached=unreached)
+        if node.parent is not None:
+            self.events.append(TaskCanceled(**self._named(node)))
+
+    def _named(self, node: Node) -> dict[str, Any]:
+        record = node.record
+        return {
+            "run_id": self.run.run_id,
+            "task_id": record.task_id,
+            "name": record.name,
+            "attempt": record.attempt,
+        }
+
+
+def planned_task(node: Node) -> PlannedTask:
+    """A task as the graph shows it: its place among its siblings is that of their order."""
+    record, plan, parent = node.record, node.plan, node.parent
+    iteration = record.iteration
+    suffix = "" if iteration is None else f" [{iteration}]"
+    inside = parent is not None and parent.parent is not None
+    image = plan.container.image if plan.container and node.kind is TaskKind.STEP else None
+    return PlannedTask(
+        task_id=record.task_id,
+        name=record.name,
+        display_name=plan.display_name + suffix,
+        path=record.path,
+        kind=node.kind,
+        iteration=iteration,
+        parent_task_id=record.parent_id if inside else None,
+        dependencies=tuple(other.record.task_id for other in node.upstream()),
+        component=plan.task.component_ref.name,
+        image=image or None,
+        exit_task=iteration is None and plan.exit_task,
+        position=plan.position if iteration is None else iteration,
+    )

@@ -1,0 +1,186 @@
+"""Tasks that end, and what their end means for the DAG or loop around them and for the run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from headrace_contracts.commands import CleanRun
+from headrace_contracts.events import (
+    AttemptFailed,
+    AttemptSucceeded,
+    RunCanceled,
+    RunFailed,
+    RunSucceeded,
+    TaskWaiting,
+)
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.states import RunState, TaskKind, TaskState
+
+from headrace_scheduler.core.again import try_again
+from headrace_scheduler.core.draft import CacheEntry, Draft
+from headrace_scheduler.core.inputs import items_of
+from headrace_scheduler.core.outputs import dag_outputs, loop_outputs
+from headrace_scheduler.core.run import NO_OUTPUTS, Node
+from headrace_scheduler.core.start import iterate
+
+MAX_LOST = 3
+"""Attempts that are made up for: a node that dies is bad luck, a fourth one is a pattern."""
+
+_HOPELESS = frozenset({FailureCode.COMMAND_NOT_FOUND, FailureCode.PLACEHOLDER_INVALID})
+"""Failures that another attempt would only repeat."""
+
+
+def attempt_succeeded(draft: Draft, news: AttemptSucceeded) -> None:
+    """The step has its outputs, if the attempt is the one that counts."""
+    node = _current(draft, news)
+    if node is None:
+        return
+    draft.succeed(node, news.outputs)
+    if node.record.fingerprint is not None and node.plan.cached:
+        draft.cache.append(CacheEntry(node.record.fingerprint, node.record.task_id, news.outputs))
+
+
+def attempt_failed(draft: Draft, news: AttemptFailed) -> None:
+    """The step is tried again, or has failed, if the attempt is the one that counts."""
+    node = _current(draft, news)
+    if node is None:
+        return
+    if draft.stopped(node):
+        draft.cancel(node)
+    elif news.retryable and node.record.lost < MAX_LOST:
+        _again(draft, node, 0, news.failure, lost=node.record.lost + 1)
+    elif node.record.retries < node.plan.retries.count and news.failure.code not in _HOPELESS:
+        _retry(draft, node, news.failure)
+    else:
+        draft.fail(node, news.failure)
+
+
+def _current(draft: Draft, news: AttemptSucceeded | AttemptFailed) -> Node | None:
+    """The task that the news is about, if the attempt is the one that counts."""
+    node = draft.run.nodes.get(news.task_id)
+    if node is None or node.record.state is not TaskState.READY:
+        return None
+    return node if node.record.attempt == news.attempt else None
+
+
+def _retry(draft: Draft, node: Node, failure: Failure) -> None:
+    """Have the task tried again after its pause."""
+    retries = node.record.retries + 1
+    _again(draft, node, node.plan.retries.pause_seconds(retries), failure, retries=retries)
+
+
+def _again(draft: Draft, node: Node, pause: float, failure: Failure, **counted: int) -> None:
+    """Have another attempt made, at once unless there is a reason to wait."""
+    if not pause and draft.header.state is not RunState.PAUSED:
+        draft.put(node, **counted)
+        try_again(draft, node)
+        return
+    due = draft.now + timedelta(seconds=pause)
+    draft.put(node, state=TaskState.WAITING, due_at=due, failure=failure, **counted)
+    draft.events.append(
+        TaskWaiting(
+            run_id=draft.run.run_id,
+            task_id=node.record.task_id,
+            name=node.record.name,
+            attempt=node.record.attempt,
+            failure=failure,
+            due_at=due,
+        )
+    )
+
+
+def progress(draft: Draft, node: Node) -> None:
+    """Go on with a DAG or loop that runs, or end it when nothing in it is left to do."""
+    if node.record.state is not TaskState.RUNNING:
+        return
+    more = node.kind is TaskKind.LOOP and iterate(draft, node)
+    if node.kind is TaskKind.LOOP and not more and not node.active:
+        _drop_iterations(draft, node)
+    if node.open or more:
+        return
+    stopped = draft.stopped(node)
+    if stopped and _was_cut(draft, node):
+        draft.cancel(node)
+    elif node.failed:
+        _fail_inside(draft, node)
+    else:
+        outputs = loop_outputs(node) if node.kind is TaskKind.LOOP else dag_outputs(node)
+        draft.succeed(node, outputs)
+        if not _may_be_retried(node):
+            draft.run.forget_below(node)
+    if node.parent is None and node.record.state.final:
+        _end_run(draft, node)
+
+
+def _drop_iterations(draft: Draft, loop: Node) -> None:
+    """Iterations of an earlier attempt that will not have their turn: the loop failed before, or
+    has fewer items now."""
+    for child in loop.children.values() if loop.open else ():
+        if child.record.state is TaskState.PENDING:
+            draft.skip(child, "the loop does not come to it", unreached=True)
+
+
+def _was_cut(draft: Draft, node: Node) -> bool:
+    """Whether something in it was stopped, or did not start any more."""
+    cut = any(c.record.state is TaskState.CANCELED for c in node.children.values())
+    return cut or (node.kind is TaskKind.LOOP and node.cursor < len(items_of(draft.run, node)))
+
+
+def _fail_inside(draft: Draft, node: Node) -> None:
+    failure = _failure_inside(node)
+    if node.parent is not None and node.record.retries < _retries(node):
+        _retry(draft, node, failure)
+        return
+    outputs = dag_outputs(node) if node.kind is TaskKind.DAG else NO_OUTPUTS
+    draft.fail(node, failure, outputs)
+
+
+def _retries(node: Node) -> int:
+    """How often a DAG is tried again. A loop is not: its iterations are."""
+    return 0 if node.kind is TaskKind.LOOP else node.plan.retries.count
+
+
+def _failure_inside(node: Node) -> Failure:
+    """The failure of the first task that failed; a DAG's is handed up as it is."""
+    first = next(c for c in node.children.values() if c.record.state is TaskState.FAILED)
+    failure = first.record.failure
+    assert failure is not None
+    if first.kind in (TaskKind.DAG, TaskKind.LOOP) and failure.code is FailureCode.TASK_FAILED:
+        return failure
+    path = first.record.path.partition("/")[2]
+    return Failure(
+        code=FailureCode.TASK_FAILED,
+        message=f"task {path!r} failed: {failure.message}",
+        task_name=first.record.name,
+    )
+
+
+def _may_be_retried(node: Node) -> bool:
+    """Whether a DAG around it can be tried again, and it with it."""
+    around: Node | None = node
+    while around is not None:
+        if _retries(around):
+            return True
+        around = around.parent
+    return node.parent is None
+
+
+def _end_run(draft: Draft, root: Node) -> None:
+    run_id, header = draft.run.run_id, draft.header
+    revision = header.revision + 1
+    if header.state is RunState.CANCELING:
+        draft.set_header(state=RunState.CANCELED)
+        reason = header.cancel_reason or ""
+        draft.events.append(RunCanceled(run_id=run_id, revision=revision, reason=reason))
+    elif header.expired or root.record.state is not TaskState.SUCCEEDED:
+        failure = header.failure or root.record.failure
+        assert failure is not None
+        draft.set_header(state=RunState.FAILED, failure=failure)
+        draft.events.append(RunFailed(run_id=run_id, revision=revision, failure=failure))
+    else:
+        draft.set_header(state=RunState.SUCCEEDED)
+        draft.events.append(
+            RunSucceeded(run_id=run_id, revision=revision, outputs=root.record.outputs)
+        )
+    if draft.run.plan.workspace:
+        draft.commands.append(CleanRun(cluster=draft.cluster, run_id=run_id))
