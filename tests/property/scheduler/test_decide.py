@@ -1,180 +1,180 @@
-"""The scheduler's core under reordered, repeated and lost news, against a reference interpreter."""
+"""The scheduler's core under reordered, repeated, delayed and lost news, crashes and replays,
+against a reference interpreter."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from typing import Any
 
-from headrace_contracts.commands import CancelAttempt, LaunchAttempt
-from headrace_contracts.events import (
-    AttemptFailed,
-    AttemptSucceeded,
-    RunCanceled,
-    RunCancelRequested,
-    RunFailed,
-    RunSucceeded,
-)
-from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.events import RunFailed, RunRetryRequested
 from headrace_contracts.states import RunState, TaskState
-from headrace_contracts.values import Outputs
-from headrace_scheduler.core.decide import MAX_LOST, News, decide
-from headrace_scheduler.core.plan import plan
-from headrace_scheduler.core.run import Run
-from hypothesis import given
+from headrace_scheduler.core.end import MAX_LOST
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.graphs import shell_document
-from tests.support.submissions import AT, submitted
-
-END = {RunSucceeded: "SUCCEEDED", RunFailed: "FAILED", RunCanceled: "CANCELED"}
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
-    """Random acyclic graphs: each task takes from some of the tasks before it."""
-    count = draw(st.integers(1, 8))
-    names = [f"t{i}" for i in range(count)]
-    return {
-        name: sorted(draw(st.sets(st.sampled_from(names[:i]))) if i else set())
-        for i, name in enumerate(names)
-    }
-
+from tests.property.scheduler.pipelines import T, interpret, trees
+from tests.property.scheduler.world import World
 
 chances = st.builds(random.Random, st.integers(0, 2**32))
+SHOWN = {"OK": "SUCCEEDED", "UNREACHED": "SKIPPED"}
 
 
-def interpret(graph: dict[str, list[str]]) -> dict[str, str]:
-    """What each task gives when all goes well: its name and what it was given, in ten lines."""
-    values: dict[str, str] = {}
-    while len(values) < len(graph):
-        for task, upstream in graph.items():
-            if task not in values and all(other in values for other in upstream):
-                values[task] = value_of(task, [values[other] for other in upstream])
-    return values
+def drawn_failures(tasks: tuple[T, ...], chance: random.Random) -> dict[str, int]:
+    """How many attempts fail at first, for some of the steps that come up."""
+    paths = interpret(tasks, lambda *_: False).values
+    return {path: chance.choice([1, 2, 9]) for path in sorted(paths) if chance.random() < 0.25}
 
 
-def value_of(task: str, given: list[str]) -> str:
-    return f"{task}({','.join(sorted(given))})"
+def unlucky(world: World) -> bool:
+    """Whether the platform lost so many attempts of a step that it failed."""
+    return any(record.lost >= MAX_LOST for record in world.records.values())
 
 
-@dataclass
-class World:
-    """The bus and the executors, played by a random generator."""
-
-    graph: dict[str, list[str]]
-    chance: random.Random
-    failing: set[str] = field(default_factory=set)
-    cancel_after: int | None = None
-
-    def __post_init__(self) -> None:
-        outputs = list(self.graph)
-        self.run = Run.fresh(submitted(), plan(shell_document(self.graph, outputs=outputs)))
-        self.in_flight: list[News] = [submitted()]
-        self.launches: list[LaunchAttempt] = []
-        self.ends: list[Any] = []
-        self.steps = 0
-
-    def play(self) -> None:
-        while self.in_flight:
-            self.steps += 1
-            news = self.in_flight.pop(self.chance.randrange(len(self.in_flight)))
-            if self.chance.random() < 0.3:
-                self.in_flight.append(news)  # delivered twice
-            self.deliver(news)
-            if self.steps == self.cancel_after:
-                self.in_flight.append(RunCancelRequested(run_id=self.run.submission.run_id))
-            assert self.steps < 10_000
-
-    def deliver(self, news: News) -> None:
-        before = {name: task.state for name, task in self.run.tasks.items()}
-        decision = decide(self.run, news, "local")
-        again = decide(self.run, news, "local")
-        assert decision == again, "deciding reads, and does not write"
-        self.run.apply(decision)
-        self.check(before)
-        self.ends += [event for event in decision.events if type(event) in END]
-        for command in decision.commands:
-            if isinstance(command, LaunchAttempt):
-                self.launches.append(command)
-                self.in_flight.append(self.execute(command))
-            elif isinstance(command, CancelAttempt):
-                self.in_flight.append(ended(command, FailureCode.CANCELED))
-
-    def execute(self, command: LaunchAttempt) -> News:
-        if self.chance.random() < 0.1:
-            return ended(command, FailureCode.ATTEMPT_LOST, retryable=True)
-        if command.task_name in self.failing:
-            return ended(command, FailureCode.COMMAND_FAILED)
-        given = [str(value) for value in command.inputs.parameters.values()]
-        return AttemptSucceeded(
-            run_id=command.run_id,
-            task_id=command.task_id,
-            attempt=command.attempt,
-            outputs=Outputs(parameters={"value": value_of(command.task_name, given)}),
-            started_at=AT,
-            finished_at=AT,
-        )
-
-    def check(self, before: dict[str, TaskState]) -> None:
-        tasks = self.run.tasks
-        assert self.run.open == sum(not task.state.final for task in tasks.values())
-        for name, task in tasks.items():
-            if before[name].final:
-                assert task.state is before[name], "a final state is final"
-            if task.attempt:
-                upstream = (tasks[other].state for other in self.graph[name])
-                assert all(state is TaskState.SUCCEEDED for state in upstream)
-
-
-def ended(command: Any, code: FailureCode, *, retryable: bool = False) -> AttemptFailed:
-    return AttemptFailed(
-        run_id=command.run_id,
-        task_id=command.task_id,
-        attempt=command.attempt,
-        failure=Failure(code=code, message="as the test wants it"),
-        retryable=retryable,
-        finished_at=AT,
-    )
-
-
-@given(graphs(), chances)
-def test_every_graph_ends_as_the_reference_interpreter_says(
-    graph: dict[str, list[str]], chance: random.Random
+@settings(max_examples=150, deadline=None)
+@given(trees(), chances)
+def test_every_pipeline_comes_to_what_the_reference_interpreter_says(
+    tasks: tuple[T, ...], chance: random.Random
 ) -> None:
-    world = World(graph, chance)
+    failures = drawn_failures(tasks, chance)
+    world = World(tasks, chance, failures)
     world.play()
-    unlucky = [task for task in world.run.tasks.values() if task.lost > MAX_LOST - 1]
+    if unlucky(world):
+        return
+    expected = interpret(tasks, lambda path, t: failures.get(path, 0) > t.retries)
+    assert world.states() == {p: SHOWN.get(s, s) for p, s in expected.states.items()}
+    made = {
+        r.path: r.outputs.parameters["value"]
+        for r in world.records.values()
+        if r.path in expected.values
+    }
+    assert made == expected.values
+    failed = "FAILED" in expected.states.values()
+    assert world.header.state is (RunState.FAILED if failed else RunState.SUCCEEDED)
     assert len(world.ends) == 1
-    if world.run.header.state is RunState.SUCCEEDED:
-        assert world.ends[0].outputs.parameters == interpret(graph)
-        # Each attempt was asked for once, whatever was delivered twice.
-        keys = [(launch.task_id, launch.attempt) for launch in world.launches]
-        assert len(keys) == len(set(keys))
-    else:
-        assert unlucky, "nothing but bad luck can fail this run"
+    if not failed:
+        first = world.ends[0].outputs.parameters
+        assert first.keys() <= {t.name for t in tasks}
+    assert max(world.launched.values(), default=0) <= 1 + world.steps, "each attempt is one launch"
+    assert world.shown() == world.states()
 
 
-@given(graphs(), st.data(), chances)
-def test_a_failure_ends_the_run_and_starts_nothing_behind_it(
-    graph: dict[str, list[str]], data: st.DataObject, chance: random.Random
+@settings(max_examples=100, deadline=None)
+@given(trees(), chances)
+def test_fail_fast_starts_nothing_new_and_still_ends(
+    tasks: tuple[T, ...], chance: random.Random
 ) -> None:
-    failing = data.draw(st.sets(st.sampled_from(sorted(graph)), min_size=1))
-    world = World(graph, chance, failing=failing)
+    failures = drawn_failures(tasks, chance)
+    world = World(tasks, chance, failures, strategy="FAIL_FAST")
     world.play()
-    assert world.run.header.state is RunState.FAILED
-    assert [END[type(end)] for end in world.ends] == ["FAILED"]
-    states = {name: task.state for name, task in world.run.tasks.items()}
-    assert world.ends[0].failure.task_name in {n for n, s in states.items() if s == "FAILED"}
-    assert set(states.values()) <= {TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED}
-
-
-@given(graphs(), st.integers(1, 12), chances)
-def test_a_canceled_run_ends(
-    graph: dict[str, list[str]], after: int, chance: random.Random
-) -> None:
-    world = World(graph, chance, cancel_after=after)
-    world.play()
-    assert world.run.header.state.final
+    failed = [r for r in world.records.values() if r.state is TaskState.FAILED]
+    assert world.header.state is (RunState.FAILED if failed else RunState.SUCCEEDED)
     assert len(world.ends) == 1
-    assert world.run.open == 0
+    assert all(record.state.final for record in world.records.values())
+    reference = interpret(tasks, lambda *_: False).values
+    for record in world.records.values():
+        if record.state is TaskState.SUCCEEDED and record.path in reference:
+            assert record.outputs.parameters["value"] == reference[record.path]
+    assert world.shown() == world.states()
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees(), st.integers(1, 40), chances)
+def test_a_canceled_run_ends_and_its_exit_tasks_have_run(
+    tasks: tuple[T, ...], after: int, chance: random.Random
+) -> None:
+    world = World(tasks, chance, cancel_after=after)
+    world.play()
+    assert world.header.state in (RunState.CANCELED, RunState.SUCCEEDED, RunState.FAILED)
+    assert len(world.ends) == 1
+    assert all(record.state.final for record in world.records.values())
+    by_path = {record.path: record for record in world.records.values()}
+    for path, task in exit_tasks(tasks, "root"):
+        record = by_path.get(path)
+        if record is None or task.condition is False or task.unless_item is not None:
+            continue
+        reached = [by_path[f"{path.rpartition('/')[0]}/{name}"] for name in task.upstream]
+        if any(not other.unreached for other in reached):
+            assert record.state in (TaskState.SUCCEEDED, TaskState.FAILED)
+    assert world.shown() == world.states()
+
+
+def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
+    """The exit tasks that do not lie in a loop or in another exit task, by their paths."""
+    found = []
+    for task in tasks:
+        if task.exit_task:
+            found.append((f"{path}/{task.name}", task))
+        elif task.inside and task.items is None:
+            found += exit_tasks(task.inside, f"{path}/{task.name}")
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees(), chances)
+def test_a_retried_run_keeps_what_succeeded_and_comes_to_a_good_end(
+    tasks: tuple[T, ...], chance: random.Random
+) -> None:
+    failures = drawn_failures(tasks, chance)
+    world = World(tasks, chance, failures, strategy=chance.choice(["FAIL_FAST", "CONTINUE"]))
+    world.play()
+    if not any(isinstance(end, RunFailed) for end in world.ends):
+        return
+    world.failures = {}
+    succeeded = {r.path for r in world.records.values() if r.state is TaskState.SUCCEEDED}
+    ran_before = dict(world.executed)
+    again = retried(world)
+    again.play()
+    if unlucky(again):
+        return
+    expected = interpret(tasks, lambda *_: False)
+    assert again.header.state is RunState.SUCCEEDED
+    shown = {p: SHOWN.get(s, s) for p, s in expected.states.items()}
+    assert again.states() == shown
+    assert again.shown() == shown
+    for path in succeeded & expected.values.keys():
+        if not follows_a_failure(tasks):
+            assert again.executed[path] == ran_before[path], "what succeeded is not run again"
+
+
+def retried(world: World) -> World:
+    """The same world, after somebody asked for a retry: the run is read anew, and whole."""
+    from headrace_scheduler.core.run import Run
+
+    world.run = Run(world.submission, world.plan, world.header, world.records.values())
+    request = RunRetryRequested(run_id=world.run.run_id)
+    world.commit(world.decisions(request))
+    world.steps = 0
+    return world
+
+
+def follows_a_failure(tasks: tuple[T, ...]) -> bool:
+    """Whether there is a task that ran after a failure, and so runs again."""
+    return any(t.always or follows_a_failure(t.inside) for t in tasks)
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees(retried_dags=True), chances)
+def test_dags_that_are_tried_again_come_to_an_end(
+    tasks: tuple[T, ...], chance: random.Random
+) -> None:
+    failures = drawn_failures(tasks, chance)
+    world = World(tasks, chance, failures, strategy=chance.choice(["FAIL_FAST", "CONTINUE"]))
+    world.play()
+    assert len(world.ends) == 1
+    assert all(record.state.final for record in world.records.values())
+    for record in world.records.values():
+        retried = world.run.nodes.get(record.task_id)
+        assert retried is None or record.retries <= retried.plan.retries.count
+    assert world.shown() == world.states()
+
+
+@settings(max_examples=50, deadline=None)
+@given(trees(), chances)
+def test_deciding_again_on_old_news_changes_nothing(
+    tasks: tuple[T, ...], chance: random.Random
+) -> None:
+    world = World(tasks, chance, drawn_failures(tasks, chance), lossy=False)
+    world.play()
+    old: list[Any] = [world.submission, *world.results.values()]
+    for news in old:
+        assert all(decision.empty for decision in world.decisions(news))

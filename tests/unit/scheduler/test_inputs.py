@@ -5,58 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from headrace_contracts.ir.parse import parse_document
-from headrace_contracts.values import Inputs, Outputs
-from headrace_scheduler.core.inputs import InputError, resolve_inputs
-from headrace_scheduler.core.plan import plan
-from headrace_scheduler.core.run import Run
+from headrace_contracts.failures import FailureCode
+from headrace_contracts.states import TaskState
+from headrace_contracts.values import Inputs
 
-from tests.support.submissions import RUN_ID, submitted
+from tests.support.submissions import RUN_ID
+from tests.unit.scheduler.runs import STRING, component, constant, play, spec, task
+
+USE = "root/use"
 
 
-def resolve(definitions: dict[str, Any], bound: dict[str, Any], **submission: Any) -> Inputs:
-    """The inputs of the task ``use``, which stands behind a task ``make``."""
-    spec = {
-        "pipelineInfo": {"name": "graph"},
-        "schemaVersion": "2.1.0",
-        "root": {
-            "inputDefinitions": {
-                "parameters": {"p": {"parameterType": "STRING", "isOptional": True}}
-            },
-            "dag": {
-                "tasks": {
-                    "make": {"componentRef": {"name": "comp-make"}},
-                    "use": {
-                        "componentRef": {"name": "comp-use"},
-                        "dependentTasks": ["make"],
-                        "inputs": {"parameters": bound},
-                    },
-                }
-            },
+def resolve(
+    definitions: dict[str, Any], bound: dict[str, Any], fails: str = "", **submission: Any
+) -> Inputs:
+    """The inputs of the task ``use``, which stands behind a task ``make`` that gives 7.0."""
+    document = spec(
+        {"make": task("make"), "use": task("use", bound, after=["make"])},
+        {
+            "make": component(outputs={"n": {"parameterType": "NUMBER_INTEGER"}}),
+            "use": component(definitions),
         },
-        "components": {
-            "comp-make": {
-                "executorLabel": "exec",
-                "outputDefinitions": {"parameters": {"n": {"parameterType": "NUMBER_INTEGER"}}},
-            },
-            "comp-use": {
-                "executorLabel": "exec",
-                "inputDefinitions": {"parameters": definitions},
-            },
-        },
-        "deploymentSpec": {"executors": {"exec": {"container": {"command": ["true"]}}}},
-    }
-    planned = plan(parse_document([spec]))
-    run = Run.fresh(submitted(**submission), planned)
-    outputs = {"make": Outputs(parameters={"n": 7.0})}
-    return resolve_inputs(run, planned.tasks["use"], lambda name: outputs[name])
-
-
-def constant(value: Any) -> dict[str, Any]:
-    return {"runtimeValue": {"constant": value}}
-
-
-STRING = {"parameterType": "STRING"}
+        inputs={"p": {"parameterType": "STRING", "isOptional": True}},
+    )
+    played = play(document, {"root/make": {"n": 7.0}}, **submission)
+    record = played.record(USE)
+    if fails:
+        assert record.state is TaskState.FAILED
+        assert record.failure is not None
+        assert record.failure.code is FailureCode.INPUT_INVALID
+        assert fails in record.failure.message
+        return Inputs()
+    return played.launches[USE].inputs
 
 
 @pytest.mark.parametrize(
@@ -79,8 +58,9 @@ def test_a_constant_is_brought_to_its_type(parameter_type: str, value: Any, expe
 
 
 def test_a_value_of_another_kind_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match="input parameter 'x': expected a whole number"):
-        resolve({"x": {"parameterType": "NUMBER_INTEGER"}}, {"x": constant("7")})
+    bound = {"x": {"componentInputParameter": "p"}}
+    says = "input parameter 'x': expected a whole number"
+    resolve({"x": {"parameterType": "NUMBER_INTEGER"}}, bound, says, parameters={"p": "7"})
 
 
 @pytest.mark.parametrize(
@@ -91,23 +71,20 @@ def test_a_value_of_another_kind_is_refused_by_name() -> None:
         ("{{$.pipeline_job_name}}", "a run"),
         ("{{$.pipeline_task_name}}", "use"),
         ("{{$.pipeline_job_create_time_utc}}", "2026-01-02T03:04:05Z"),
-        ("{{$.unheard_of}}", "{{$.unheard_of}}"),
+        ("{{$.workspace_path}}/a", "{{$.workspace_path}}/a"),
         ("n={{$.inputs.parameters['pipelinechannel--make-n']}}.", "n=7."),
         ("p={{$.inputs.parameters['pipelinechannel--p']}}", 'p={{$.pipeline_job_name}} "q"'),
     ],
 )
 def test_placeholders_are_replaced_once(text: str, expected: str) -> None:
-    got = resolve(
-        {"x": STRING},
-        {
-            "x": constant(text),
-            "pipelinechannel--make-n": {
-                "taskOutputParameter": {"producerTask": "make", "outputParameterKey": "n"}
-            },
-            "pipelinechannel--p": {"componentInputParameter": "p"},
+    bound = {
+        "x": constant(text),
+        "pipelinechannel--make-n": {
+            "taskOutputParameter": {"producerTask": "make", "outputParameterKey": "n"}
         },
-        parameters={"p": '{{$.pipeline_job_name}} "q"'},
-    )
+        "pipelinechannel--p": {"componentInputParameter": "p"},
+    }
+    got = resolve({"x": STRING}, bound, parameters={"p": '{{$.pipeline_job_name}} "q"'})
     assert got.parameters == {"x": expected}
 
 
@@ -118,15 +95,26 @@ def test_the_resource_name_starts_with_the_pipelines() -> None:
 
 def test_an_absent_optional_value_stays_absent() -> None:
     optional = {"parameterType": "STRING", "isOptional": True}
-    got = resolve({"x": optional}, {"x": {"componentInputParameter": "p"}})
-    assert got.parameters == {}
+    assert resolve({"x": optional}, {"x": {"componentInputParameter": "p"}}).parameters == {}
 
 
 def test_an_absent_required_value_is_named() -> None:
-    with pytest.raises(InputError, match="required input parameter 'x' has no value"):
-        resolve({"x": STRING}, {"x": {"componentInputParameter": "p"}})
+    bound = {"x": {"componentInputParameter": "p"}}
+    resolve({"x": STRING}, bound, "required input parameter 'x' has no value")
 
 
 def test_a_constant_that_refers_to_itself_is_refused() -> None:
-    with pytest.raises(InputError, match="refers to itself"):
-        resolve({"x": STRING}, {"x": constant("{{$.inputs.parameters['x']}}")})
+    text = "{{$.inputs.parameters['x']}}"
+    resolve({"x": STRING}, {"x": constant(text)}, "refers to itself")
+
+
+def test_a_selector_picks_from_a_value() -> None:
+    bound = {
+        "x": {
+            "componentInputParameter": "p",
+            "parameterExpressionSelector": 'parseJson(string_value)["A_a"]',
+        }
+    }
+    got = resolve({"x": STRING}, bound, parameters={"p": '{"A_a": {"b": 1.0}}'})
+    assert got.parameters == {"x": '{"b":1}'}
+    resolve({"x": STRING}, bound, "input parameter 'x'", parameters={"p": "[]"})

@@ -107,10 +107,12 @@ class RunSubmitted(_RunEvent):
 
 
 class RunCancelRequested(_RunEvent):
-    """Somebody asked the run to stop. Exit tasks still run; a second request stops them too."""
+    """Somebody asked the run to stop."""
 
     type: Literal["run.cancel_requested"] = "run.cancel_requested"
     reason: str = ""
+    force: bool = False
+    """Stop exit tasks too, which otherwise still run."""
 
 
 class RunPauseRequested(_RunEvent):

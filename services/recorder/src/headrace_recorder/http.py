@@ -80,7 +80,7 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
     async def preview_rerun(
         run_id: UUID, task: Annotated[list[str] | None, Query()] = None
     ) -> dict[str, Any]:
-        """What a new run from these tasks, by their paths, would take over, and what it would run."""
+        """What a new run from these tasks, by path, would take over, and what it would run."""
         run = await get_run(run_id)
         return preview(run.tasks or (), task or [])
 

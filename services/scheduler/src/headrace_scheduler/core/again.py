@@ -1,4 +1,6 @@
-"""Tasks that run again: another attempt of a step, or what has not succeeded in a DAG or loop."""
+"""DAGs, loops and steps that run again: what succeeded stays, but for what depends on something
+that did not. Attempts have new numbers, so that what is still heard of earlier ones does not count.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +9,12 @@ from headrace_contracts.states import TaskKind, TaskState
 
 from headrace_scheduler.core.draft import Draft
 from headrace_scheduler.core.run import NO_INPUTS, NO_OUTPUTS, Node
-from headrace_scheduler.core.start import launch_again, tell_started
 
 _INSIDE = (TaskKind.DAG, TaskKind.LOOP)
 
 
-def try_again(draft: Draft, node: Node) -> None:
-    """Another attempt of a task whose last one came to nothing."""
-    if node.kind in _INSIDE:
-        reopen(draft, node)
-    else:
-        launch_again(draft, node)
-
-
 def reopen(draft: Draft, node: Node) -> None:
-    """Go on with a DAG or loop that has ended: what succeeded in it stays, but for what depends
-    on something that did not."""
+    """Go on with a DAG or loop that has ended, with the inputs that it had."""
     draft.put(
         node,
         state=TaskState.RUNNING,
@@ -32,24 +24,38 @@ def reopen(draft: Draft, node: Node) -> None:
         unreached=False,
         outputs=NO_OUTPUTS,
     )
-    tell_started(draft, node)
+    draft.tell_started(node)
+    rouse(draft, node)
+
+
+def rouse(draft: Draft, node: Node) -> None:
+    """Have the children of a DAG or loop that runs again wait for their turn, as far as they have
+    to run."""
     again = _to_run_again(node)
-    for child in again:
-        ready = not any(other in again for other in child.upstream())
-        if ready and child.children and child.kind in _INSIDE:
+    for child in again.values():
+        if child.record.state is TaskState.PENDING:
+            continue  # it was reset together with the node
+        same_inputs = not any(other.key in again for other in child.upstream())
+        if not (same_inputs and child.children and child.kind in _INSIDE):
+            reset(draft, child)
+        elif node.kind is TaskKind.DAG:
             reopen(draft, child)
         else:
-            reset(draft, child)
+            _have_wait(draft, child)  # the loop's limit says when it goes on
     node.recount()
-    draft.agenda += [child for child in again if not child.waiting]
+    if node.kind is TaskKind.DAG:
+        draft.agenda += [child for child in again.values() if not child.waiting]
     draft.agenda.append(node)
 
 
 def reset(draft: Draft, node: Node) -> None:
-    """Have a task wait for its turn as if it had never had it; its next attempt has a new number,
-    so that what is still heard of the earlier ones does not count."""
+    """Have a task, and all in it, wait for its turn as if it had never had it."""
     for child in node.children.values():
         reset(draft, child)
+    _have_wait(draft, node)
+
+
+def _have_wait(draft: Draft, node: Node) -> None:
     node.scope = node.items = None
     draft.put(
         node,
@@ -75,9 +81,9 @@ def reset(draft: Draft, node: Node) -> None:
     )
 
 
-def _to_run_again(node: Node) -> list[Node]:
+def _to_run_again(node: Node) -> dict[str | int, Node]:
     """The children that have not succeeded, and all that depend on one of them."""
-    found: dict[str | int, Node] = {
+    found = {
         key: child
         for key, child in node.children.items()
         if child.record.state is not TaskState.SUCCEEDED
@@ -88,4 +94,4 @@ def _to_run_again(node: Node) -> list[Node]:
             if other.key not in found:
                 found[other.key] = other
                 pending.append(other)
-    return list(found.values())
+    return found

@@ -25,6 +25,7 @@ from headrace_contracts.events import (
     TaskFailed,
     TaskSkipped,
     TasksPlanned,
+    TaskStarted,
     TaskSucceeded,
 )
 from headrace_contracts.failures import Failure
@@ -177,6 +178,11 @@ class Draft:
     def tell_planned(self, node: Node) -> None:
         """Have the graph show a new task, once its siblings are there too."""
         self._planned.append(planned_task(node))
+
+    def tell_started(self, node: Node) -> None:
+        """A DAG or loop has started, now or again. The root's start is that of the run."""
+        if node.parent is not None:
+            self.events.append(TaskStarted(**self._named(node), inputs=node.record.inputs))
 
     def succeed(
         self,

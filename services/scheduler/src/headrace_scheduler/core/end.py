@@ -16,12 +16,11 @@ from headrace_contracts.events import (
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import RunState, TaskKind, TaskState
 
-from headrace_scheduler.core.again import try_again
 from headrace_scheduler.core.draft import CacheEntry, Draft
 from headrace_scheduler.core.inputs import items_of
 from headrace_scheduler.core.outputs import dag_outputs, loop_outputs
 from headrace_scheduler.core.run import NO_OUTPUTS, Node
-from headrace_scheduler.core.start import iterate
+from headrace_scheduler.core.start import iterate, try_again
 
 MAX_LOST = 3
 """Attempts that are made up for: a node that dies is bad luck, a fourth one is a pattern."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.events import TaskReady, TaskStarted
+from headrace_contracts.events import TaskReady
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import artifact_id
 from headrace_contracts.ir.expressions import ExpressionError, holds
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact, ArtifactType, Inputs, Outputs
 
+from headrace_scheduler.core.again import reopen, rouse
 from headrace_scheduler.core.draft import Draft, Lookup, LookupAnswered
 from headrace_scheduler.core.fingerprint import fingerprint
 from headrace_scheduler.core.inputs import (
@@ -108,20 +109,21 @@ def start_dag(draft: Draft, node: Node, given: Scope) -> None:
     """Bring up the tasks of a DAG, and give their turn to those that wait for nothing."""
     _run_inside(draft, node, given)
     assert node.plan.dag is not None
-    if not node.children:  # those of a DAG that was reset are there already
-        made = [draft.add_child(node, name) for name in node.plan.dag.tasks]
-        if node.parent is not None:  # the root's are told with the start of the run
-            for child in made:
-                draft.tell_planned(child)
+    if node.children:  # it ran before
+        rouse(draft, node)
+        return
+    made = [draft.add_child(node, name) for name in node.plan.dag.tasks]
+    if node.parent is not None:  # the root's are told with the start of the run
+        for child in made:
+            draft.tell_planned(child)
     node.recount()
-    draft.agenda += [child for child in node.children.values() if not child.waiting]
+    draft.agenda += [child for child in made if not child.waiting]
 
 
 def _start_loop(draft: Draft, node: Node, given: Scope) -> None:
     _run_inside(draft, node, given)
     items_of(draft.run, node)
-    node.recount()
-    draft.agenda.append(node)
+    rouse(draft, node)
 
 
 def _run_inside(draft: Draft, node: Node, given: Scope) -> None:
@@ -132,21 +134,7 @@ def _run_inside(draft: Draft, node: Node, given: Scope) -> None:
         inputs = Inputs(parameters=given.parameters, artifacts=given.artifacts)
     attempt = next_attempt(node)
     draft.put(node, state=TaskState.RUNNING, attempt=attempt, inputs=inputs, due_at=None)
-    tell_started(draft, node)
-
-
-def tell_started(draft: Draft, node: Node) -> None:
-    """A DAG or loop has started, now or again."""
-    if node.parent is not None:
-        draft.events.append(
-            TaskStarted(
-                run_id=draft.run.run_id,
-                task_id=node.record.task_id,
-                name=node.record.name,
-                attempt=node.record.attempt,
-                inputs=node.record.inputs,
-            )
-        )
+    draft.tell_started(node)
 
 
 def iterate(draft: Draft, loop: Node) -> bool:
@@ -233,9 +221,11 @@ def answer(draft: Draft, news: LookupAnswered) -> None:
         draft.succeed(node, news.taken.outputs, inputs, origin, news.fingerprint)
 
 
-def launch_again(draft: Draft, node: Node, **changes: object) -> None:
-    """Another attempt of a step that had one before."""
-    draft.put(node, **changes)
+def try_again(draft: Draft, node: Node) -> None:
+    """Another attempt of a task whose last one came to nothing."""
+    if node.kind in (TaskKind.DAG, TaskKind.LOOP):
+        reopen(draft, node)
+        return
     try:
         given = bound(draft.run, node)
         _launch(draft, node, given, step_inputs(draft.run, node, given))

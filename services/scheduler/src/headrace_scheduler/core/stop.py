@@ -16,17 +16,20 @@ from headrace_contracts.events import (
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import RunState, TaskState
 
-from headrace_scheduler.core.again import reopen, try_again
+from headrace_scheduler.core.again import reopen
 from headrace_scheduler.core.draft import Draft
 from headrace_scheduler.core.run import Node
+from headrace_scheduler.core.start import try_again
 
 
 def cancel(draft: Draft, news: RunCancelRequested) -> None:
-    """Stop what runs and drop what waits, but for exit tasks; asked again, stop those too."""
+    """Stop what runs and drop what waits, but for exit tasks; by force, those too."""
     header, run_id = draft.header, draft.run.run_id
-    if header.state is RunState.CANCELING:
+    if news.force and not header.forced:
         draft.set_header(forced=True)
-    else:
+    elif header.state is RunState.CANCELING:
+        return
+    if header.state is not RunState.CANCELING:
         reason = news.reason or "canceled"
         draft.set_header(state=RunState.CANCELING, cancel_reason=reason)
         draft.events.append(RunCanceling(run_id=run_id, revision=draft.header.revision))

@@ -1,0 +1,168 @@
+"""Runs of small specs through `decide`, with executors that do as the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from headrace_contracts.commands import AttemptCommand, LaunchAttempt
+from headrace_contracts.events import AttemptFailed, AttemptSucceeded
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.ir.parse import parse_document
+from headrace_contracts.states import TaskState
+from headrace_contracts.values import Outputs
+from headrace_scheduler.core.decide import News, TimeCame, decide
+from headrace_scheduler.core.draft import LookupAnswered, Taken
+from headrace_scheduler.core.plan import plan
+from headrace_scheduler.core.run import Run, TaskRecord
+
+from tests.support.submissions import AT, submitted
+
+STRING = {"parameterType": "STRING"}
+Spec = dict[str, Any]
+
+
+def spec(
+    tasks: Spec,
+    components: Spec,
+    inputs: Spec | None = None,
+    outputs: Spec | None = None,
+    platform: Spec | None = None,
+) -> list[Spec]:
+    """A pipeline's documents. A component without a DAG is a step of the executor ``exec``."""
+    root: Spec = {"dag": {"tasks": tasks}}
+    if inputs:
+        root["inputDefinitions"] = {"parameters": inputs}
+    if outputs:
+        root["dag"]["outputs"] = outputs
+    documents: list[Spec] = [
+        {
+            "pipelineInfo": {"name": "graph"},
+            "schemaVersion": "2.1.0",
+            "root": root,
+            "components": components,
+            "deploymentSpec": {"executors": {"exec": {"container": {"command": ["true"]}}}},
+        }
+    ]
+    return documents if platform is None else [*documents, platform]
+
+
+def task(component_name: str, bound: Spec | None = None, *, after: Any = (), **more: Any) -> Spec:
+    """A task of a DAG."""
+    inputs = {"inputs": {"parameters": bound}} if bound else {}
+    return {
+        "componentRef": {"name": component_name},
+        "dependentTasks": list(after),
+        **inputs,
+        **more,
+    }
+
+
+def component(inputs: Spec | None = None, outputs: Spec | None = None, dag: Any = None) -> Spec:
+    """A step's component, or one with a DAG."""
+    made: Spec = {"executorLabel": "exec"} if dag is None else {"dag": dag}
+    if inputs:
+        made["inputDefinitions"] = {"parameters": inputs}
+    if outputs:
+        made["outputDefinitions"] = {"parameters": outputs}
+    return made
+
+
+def constant(value: Any) -> Spec:
+    """An input's source."""
+    return {"runtimeValue": {"constant": value}}
+
+
+@dataclass
+class Played:
+    """A run, what it asked of executors, and what it told."""
+
+    run: Run
+    outputs: Mapping[str, Mapping[str, Any]]
+    failing: Mapping[str, int]
+    cached: Mapping[str, Taken]
+    now: datetime = AT
+    launches: dict[str, LaunchAttempt] = field(default_factory=dict)
+    commands: list[AttemptCommand] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    records: dict[str, TaskRecord] = field(default_factory=dict)
+    running: list[LaunchAttempt] = field(default_factory=list)
+
+    def take(self, news: News) -> None:
+        """Decide, and remember what came of it."""
+        decision = decide(self.run, news, self.now, "local")
+        self.events += decision.events
+        self.commands += decision.commands
+        self.records |= {record.path: record for record in decision.tasks}
+        for command in decision.commands:
+            if isinstance(command, LaunchAttempt):
+                self.launches[command.path] = command
+                self.running.append(command)
+        for asked in decision.lookups:
+            found = self.cached.get(asked.path)
+            self.take(LookupAnswered(self.run.run_id, asked.task_id, found, asked.fingerprint))
+
+    def finish(self, *only: str) -> None:
+        """Let the steps that run end (all, or those at these paths), and those that follow."""
+        while ready := [c for c in self.running if not only or c.path in only]:
+            self.running.remove(ready[0])
+            self.take(self.end_of(ready[0]))
+
+    def end_of(self, command: LaunchAttempt) -> AttemptSucceeded | AttemptFailed:
+        """How an attempt ends."""
+        identity = {
+            "run_id": command.run_id,
+            "task_id": command.task_id,
+            "attempt": command.attempt,
+            "finished_at": self.now,
+        }
+        if self.failing.get(command.path, 0) > command.retry_index:
+            failure = Failure(code=FailureCode.COMMAND_FAILED, message="oh no")
+            return AttemptFailed(**identity, failure=failure)
+        made = Outputs(parameters=dict(self.outputs.get(command.path, {})))
+        return AttemptSucceeded(**identity, outputs=made, started_at=self.now)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and what is due happen."""
+        self.now += timedelta(seconds=seconds)
+        for record in list(self.records.values()):
+            if record.due_at is not None and record.state is TaskState.WAITING:
+                self.take(TimeCame(self.run.run_id, record.task_id))
+        self.take(TimeCame(self.run.run_id, None))
+
+    def record(self, path: str) -> TaskRecord:
+        """A task as it stands."""
+        return self.records[path]
+
+    def states(self) -> dict[str, str]:
+        """The state of every task but the root."""
+        return {path: r.state.value for path, r in self.records.items() if r.parent_id is not None}
+
+    def told(self, kind: str) -> list[Any]:
+        """The events of a type."""
+        return [event for event in self.events if event.type == kind]
+
+
+def start(
+    documents: list[Spec],
+    outputs: Mapping[str, Mapping[str, Any]] | None = None,
+    failing: Mapping[str, int] | None = None,
+    cached: Mapping[str, Taken] | None = None,
+    **submission: Any,
+) -> Played:
+    """A run that was just submitted. `outputs` are what steps make, `failing` how many attempts
+    fail at first, by path."""
+    request = submitted(**submission)
+    run = Run.fresh(request, plan(parse_document(documents)))
+    played = Played(run, outputs or {}, failing or {}, cached or {})
+    played.take(request)
+    return played
+
+
+def play(documents: list[Spec], *arguments: Any, **submission: Any) -> Played:
+    """A run that has come as far as it does by itself."""
+    played = start(documents, *arguments, **submission)
+    played.finish()
+    return played
