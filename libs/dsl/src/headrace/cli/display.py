@@ -21,8 +21,12 @@ _STYLES = {
     "RUNNING": "cyan",
     "READY": "blue",
     "PENDING": "dim",
+    "WAITING": "yellow",
+    "PAUSED": "yellow",
 }
 _FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+_MOST_ROWS = 40
+"""A taller table does not fit a terminal; what is inside DAGs and loops is then left out."""
 
 
 def follow(snapshots: Iterator[dict[str, Any]], url: str) -> dict[str, Any]:
@@ -38,9 +42,10 @@ def follow(snapshots: Iterator[dict[str, Any]], url: str) -> dict[str, Any]:
         seen: dict[str, str] = {}
         for run in snapshots:
             for task in run.get("tasks") or []:
-                if seen.get(task["name"]) != task["state"]:
-                    seen[task["name"]] = task["state"]
-                    console.print(f"{task['state']:<9}  {task['name']}", highlight=False)
+                if seen.get(task["path"]) != task["state"]:
+                    seen[task["path"]] = task["state"]
+                    name = task["path"].partition("/")[2]
+                    console.print(f"{task['state']:<9}  {name}", highlight=False)
     report(run, url, table=not console.is_terminal)
     return run
 
@@ -59,10 +64,15 @@ def _view(run: dict[str, Any]) -> Group:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("step", "state", "duration", ""):
         table.add_column(heading, justify="right" if heading == "duration" else "left")
-    for task in run.get("tasks") or []:
-        detail = task.get("detail") or (task.get("error") or {}).get("message", "")
+    tasks = run.get("tasks") or []
+    if len(tasks) > _MOST_ROWS:
+        tasks = [task for task in tasks if not task.get("parent_task_id")]
+    for task in tasks[:_MOST_ROWS]:
+        error = (task.get("error") or {}).get("message", "")
+        taken = "taken from an earlier execution" if task.get("origin") else ""
+        detail = task.get("detail") or error or taken
         table.add_row(
-            task["display_name"],
+            "  " * (task["path"].count("/") - 1) + task["display_name"],
             Text(task["state"], _STYLES.get(task["state"], "")),
             _duration(task),
             Text(detail.splitlines()[0][:80] if detail else "", "dim"),

@@ -19,6 +19,10 @@ export function cell(content, className) {
   return td;
 }
 
+export function address(path) {  // of a task, within its run's page
+  return `#${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
 export function duration(item) {
   if (!item.started_at) return "";
   const ended = ["SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"].includes(item.state);

@@ -1,5 +1,7 @@
 // Tasks in layers: each one right of all that it depends on. O(V + E).
 
+import { address } from "./common.js";
+
 const WIDTH = 170, HEIGHT = 34, GAP_X = 50, GAP_Y = 16;
 const NS = "http://www.w3.org/2000/svg";
 
@@ -48,13 +50,16 @@ export function draw(svg, tasks) {
   }
   for (const task of tasks) {
     const { x, y } = place.get(task.task_id);
-    const box = element("a", { href: `#task=${encodeURIComponent(task.name)}`, class: task.state });
+    const box = element("a", { href: address(task.path), class: task.state });
     const title = element("title", {});
     title.textContent = `${task.display_name}: ${task.state}`;
     const label = element("text", { x: x + 12, y: y + HEIGHT / 2 + 5 });
     const name = task.display_name;
     label.textContent = name.length > 20 ? `${name.slice(0, 19)}…` : name;
     box.append(title, element("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 6 }), label);
+    if (task.kind === "DAG" || task.kind === "LOOP") {  // a second edge: there is more inside
+      box.append(element("rect", { x: x + 3, y: y + 3, width: WIDTH - 6, height: HEIGHT - 6, rx: 4, class: "inner" }));
+    }
     svg.append(box);
   }
 }

@@ -1,4 +1,4 @@
-import { cell, definitions, duration, link, make, watch } from "./common.js";
+import { address, cell, definitions, duration, link, make, watch } from "./common.js";
 import { draw } from "./graph.js";
 
 const id = location.pathname.split("/").pop();
@@ -8,9 +8,24 @@ let run = null;
 let logOf = null;
 let logSize = 0;
 
+const MOST_SHOWN = 300;
+const ROOT = "root";
+const isInside = (task) => task?.kind === "DAG" || task?.kind === "LOOP";
+const parentOf = (path) => path.split("/").slice(0, -1).join("/");
+
 function chosen() {
-  const name = decodeURIComponent(location.hash.replace(/^#task=/, ""));
-  return run.tasks?.find((task) => task.name === name);
+  const path = location.hash.slice(1).split("/").map(decodeURIComponent).join("/");
+  return run.tasks?.find((task) => task.path === path);
+}
+
+function level() {  // the DAG or loop whose tasks are shown
+  const task = chosen();
+  if (!task) return ROOT;
+  return isInside(task) ? task.path : parentOf(task.path);
+}
+
+function tasksOf(path) {
+  return (run.tasks ?? []).filter((task) => parentOf(task.path) === path);
 }
 
 function facts() {
@@ -19,12 +34,43 @@ function facts() {
   byId("facts").replaceChildren(state, make("span", ` · ${rest.filter(Boolean).join(" · ")}`, "dim"));
 }
 
+function actions() {
+  const verbs = {
+    RUNNING: ["pause", "cancel"], PENDING: ["pause", "cancel"], PAUSED: ["resume", "cancel"],
+    FAILED: ["retry"], CANCELED: ["retry"],
+  }[run.state] ?? [];
+  byId("actions").replaceChildren(...verbs.map((verb) => {
+    const button = make("button", verb);
+    button.onclick = async () => {
+      button.disabled = true;
+      const response = await fetch(`/api/v1/runs/${id}/${verb}`, { method: "POST" });
+      if (!response.ok) alert((await response.json()).detail);
+      else if (FINAL.includes(run.state)) location.reload();
+    };
+    return button;
+  }));
+}
+
+function crumbs() {
+  const parts = level().split("/");
+  const links = parts.map((name, depth) => {
+    const path = parts.slice(0, depth + 1).join("/");
+    return link(path === ROOT ? "#" : address(path), path === ROOT ? "all tasks" : name);
+  });
+  byId("level").hidden = parts.length === 1;
+  byId("level").replaceChildren(...links.flatMap((one, at) => (at ? [" / ", one] : [one])));
+}
+
 function taskRows() {
-  byId("tasks").replaceChildren(...(run.tasks ?? []).map((task) => {
+  const tasks = tasksOf(level());
+  byId("more").hidden = tasks.length <= MOST_SHOWN;
+  byId("more").textContent = `and ${tasks.length - MOST_SHOWN} more`;
+  byId("tasks").replaceChildren(...tasks.slice(0, MOST_SHOWN).map((task) => {
     const row = make("tr", undefined, task === chosen() ? "chosen" : "");
-    const detail = task.error?.message?.split("\n")[0] ?? task.detail ?? "";
+    const taken = task.origin ? (task.origin.kind === "cache" ? "from the cache" : "from the earlier run") : "";
+    const detail = task.error?.message?.split("\n")[0] ?? task.detail ?? taken;
     row.append(
-      cell(link(`#task=${encodeURIComponent(task.name)}`, task.display_name)),
+      cell(link(address(task.path), task.display_name)),
       cell(make("span", task.state, `state ${task.state}`)),
       cell(duration(task), "num"),
       cell(task.attempt ? String(task.attempt) : "", "num"),
@@ -65,6 +111,7 @@ function details() {
 
 async function log() {
   const task = run && chosen();
+  byId("log-part").hidden = !task?.has_log;
   if (!task?.has_log) return;
   const key = `${task.task_id}/${task.attempt}`;
   if (key !== logOf) {
@@ -84,7 +131,9 @@ function show() {
   byId("error").hidden = !run.error;
   byId("error").textContent = run.error?.message ?? "";
   facts();
-  draw(byId("graph"), run.tasks ?? []);
+  actions();
+  crumbs();
+  draw(byId("graph"), tasksOf(level()).slice(0, MOST_SHOWN));
   taskRows();
   details();
   byId("outputs").replaceChildren(definitions(run.outputs.parameters));
