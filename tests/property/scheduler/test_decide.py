@@ -4,19 +4,43 @@ against a reference interpreter."""
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from headrace_contracts.events import RunFailed, RunRetryRequested
 from headrace_contracts.states import RunState, TaskState
+from headrace_scheduler.core.draft import Draft
 from headrace_scheduler.core.end import MAX_LOST
+from headrace_scheduler.core.run import Node, Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.scheduler.pipelines import T, interpret, trees
 from tests.property.scheduler.world import World
 
+DIAGRAM = Path(__file__).parents[3] / "docs" / "architecture" / "scheduler.md"
+EDGES = set(re.findall(r"^ +(\w+) --> (\w+):", DIAGRAM.read_text(), re.MULTILINE))
 chances = st.builds(random.Random, st.integers(0, 2**32))
 SHOWN = {"OK": "SUCCEEDED", "UNREACHED": "SKIPPED"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _only_documented_changes() -> Iterator[None]:
+    """Every change of a task's state is one that the documentation's diagram shows."""
+    put = Draft.put
+
+    def watched(draft: Draft, node: Node, **changes: Any) -> None:
+        before = node.record.state
+        put(draft, node, **changes)
+        after = node.record.state
+        assert before is after or (before, after) in EDGES or node.parent is None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft, "put", watched)
+        yield
 
 
 def drawn_failures(tasks: tuple[T, ...], chance: random.Random) -> dict[str, int]:
@@ -138,8 +162,6 @@ def test_a_retried_run_keeps_what_succeeded_and_comes_to_a_good_end(
 
 def retried(world: World) -> World:
     """The same world, after somebody asked for a retry: the run is read anew, and whole."""
-    from headrace_scheduler.core.run import Run
-
     world.run = Run(world.submission, world.plan, world.header, world.records.values())
     request = RunRetryRequested(run_id=world.run.run_id)
     world.commit(world.decisions(request))
