@@ -51,7 +51,8 @@ def run(launch_path: str) -> int:
     except Exception as error:
         traceback.print_exc()
         status = EXIT_LAUNCHER_ERROR
-        manifest |= _failed("LAUNCHER_ERROR", f"the launcher failed: {error!r}")
+        said = outputs.printable(f"the launcher failed: {type(error).__name__}: {error}")
+        manifest |= _failed("LAUNCHER_ERROR", said)
     return _deliver(launch, manifest, log, transfer, status)
 
 
