@@ -19,6 +19,8 @@ from typing import Any
 from headrace_launcher.failure import EXIT_TIMEOUT, CanceledError, StepError
 from headrace_launcher.log import Log
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+"""What asks a launcher to stop its step."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
@@ -41,9 +43,10 @@ class Cancellation:
         self.asked = threading.Event()
 
     def install(self) -> None:
-        """Listen to the signals."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Listen to the signals, also to one that was held back until now."""
+        for number in STOPPING:
             signal.signal(number, lambda *_: self.asked.set())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def check(self) -> None:
         """Raise `CanceledError` if asked."""
