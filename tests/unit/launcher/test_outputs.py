@@ -71,6 +71,9 @@ def test_a_value_of_the_executor_output_comes_before_the_file(
         ("NUMBER_INTEGER", 3.5),
         ("NUMBER_INTEGER", "three"),
         ("NUMBER_INTEGER", [3]),
+        ("NUMBER_INTEGER", "9" * 30),
+        ("NUMBER_INTEGER", 2**63),
+        ("NUMBER_INTEGER", "NaN"),
         ("NUMBER_DOUBLE", "NaN"),
         ("NUMBER_DOUBLE", "inf"),
         ("BOOLEAN", "yes"),
@@ -78,6 +81,7 @@ def test_a_value_of_the_executor_output_comes_before_the_file(
         ("STRUCT", "[1]"),
         ("STRUCT", "{"),
         ("STRING", "zero\0byte"),
+        ("LIST", [{"a": "zero\0byte"}]),
         ("STRING", "half a pair \ud800"),
     ],
 )
@@ -131,4 +135,6 @@ def test_a_large_value_is_kept_whole(tmp_path: Path) -> None:
 
 def test_what_no_database_takes_is_replaced_in_metadata() -> None:
     given = {"a\0": ["b\0", 2.0, {"c": "\ud800"}], "d": 0.5, "e": None}
+    assert outputs.printable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
+    assert [type(value) for value in outputs.printable([1e300, 10**30])] == [float, float]
     assert outputs.printable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}

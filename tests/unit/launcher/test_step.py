@@ -198,6 +198,12 @@ def test_a_log_has_a_limit(tmp_path: Path, objects: Objects) -> None:
     assert log == b"x" * 1000 + b"\n[headrace] log truncated: 4001 bytes dropped\n"
 
 
+def test_the_last_words_are_told_though_the_log_is_full(tmp_path: Path, objects: Objects) -> None:
+    argv = python("print('x' * 9000); raise KeyError('late')")
+    result = run(tmp_path, plan(tmp_path, objects, argv, limits=LIMITS))
+    assert failure(result)[1].startswith("KeyError: 'late'; the command exited with code 1")
+
+
 def test_a_log_is_sent_while_it_grows(tmp_path: Path, objects: Objects) -> None:
     limits = dataclasses.replace(LIMITS, log_flush_seconds=0.05)
     go_on = tmp_path / "go"

@@ -25,6 +25,7 @@ class Log:
         self._transfer = Transfer()
         self._uploaded = 0
         self._next = time.monotonic() + plan["flush_seconds"]
+        self._last = b""
         self.bytes = 0
         self.dropped = 0
 
@@ -34,6 +35,7 @@ class Log:
             with self._lock:
                 kept = self._write(chunk[: max(0, self._plan["limit_bytes"] - self.bytes)])
                 self.dropped += len(chunk) - kept
+                self._last = (self._last + chunk)[-_TAIL_BYTES:]
 
     def note(self, text: str) -> None:
         """A line of the launcher's own."""
@@ -74,7 +76,6 @@ class Log:
         return {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
 
     def tail(self) -> str:
-        """The last few thousand bytes, as text."""
-        with open(self._plan["path"], "rb") as file:
-            file.seek(max(0, self.bytes - _TAIL_BYTES))
-            return file.read(_TAIL_BYTES).decode(errors="replace").strip()
+        """The last few thousand bytes that were said, as text, whether they were kept or not."""
+        with self._lock:
+            return self._last.decode(errors="replace").strip()

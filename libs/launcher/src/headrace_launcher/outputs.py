@@ -13,6 +13,8 @@ from typing import Any
 from headrace_launcher.failure import StepError
 
 _SHOWN = 60
+_EXACT = 2**53
+_BEYOND = 2**63
 
 
 def executor_output(path: str) -> dict[str, Any]:
@@ -53,12 +55,14 @@ def parameters(launch: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]
 
 
 def printable(value: Any) -> Any:
-    """The same JSON value, without the characters that no database takes, and with integral floats
-    as ints."""
+    """The same JSON value, without the characters and whole numbers that no database takes, and
+    with integral floats as ints where that is exact."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode(errors="replace").decode()
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         return int(value)
+    if isinstance(value, int) and not -_BEYOND <= value < _BEYOND:
+        return _number(str(value))
     if isinstance(value, list):
         return [printable(item) for item in value]
     if isinstance(value, dict):
@@ -85,7 +89,7 @@ def _fit(name: str, value: Any, kind: str) -> Any:
     """A JSON value, or the text of one, as the type has it."""
     try:
         fitting = _parse(value, kind)
-        if printable(fitting) != fitting:
+        if not _is_text(fitting):
             raise ValueError("characters that are no text")
     except (ValueError, KeyError, TypeError, OverflowError):
         shown = value.strip() if isinstance(value, str) else json.dumps(value)
@@ -119,13 +123,26 @@ def _parse(value: Any, kind: str) -> Any:
 
 
 def _integer(value: Any) -> int:
-    """A whole number, also one that is written as ``3.0``; digits keep their exact value."""
+    """A whole number of 64 bits, also one that is written as ``3.0``; digits keep their exact
+    value."""
     if isinstance(value, int) or (isinstance(value, str) and value.lstrip("+-").isdigit()):
-        return int(value)
-    number = float(value)
-    if not number.is_integer():
-        raise ValueError("not a whole number")
-    return int(number)
+        whole = int(value)
+    else:
+        whole = int(value if isinstance(value, float) else float(value))
+        if whole != float(value):
+            raise ValueError("not a whole number")
+    if not -_BEYOND <= whole < _BEYOND:
+        raise ValueError("too large")
+    return whole
+
+
+def _is_text(value: Any) -> bool:
+    """Whether every text in a value is one that can be kept."""
+    if isinstance(value, list):
+        return all(_is_text(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_text(key) and _is_text(item) for key, item in value.items())
+    return not isinstance(value, str) or printable(value) == value
 
 
 def _json(text: str) -> Any:
