@@ -3,6 +3,7 @@ as a process."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ import headrace_launcher
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
 from headrace_executor.core.launch import Limits, Places, launch_file, local_inputs
+from headrace_executor.process_backend import ProcessBackend
+from headrace_runtime.objects import ObjectMissingError
 
 RUN_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
 TASK_ID = UUID("6bd7f5a1-8e0c-5e6b-a6b4-3f0f2d1c9e02")
@@ -175,3 +178,59 @@ def run(folder: Path, launch: LaunchFile) -> ResultManifest:
 def manifest(folder: Path) -> ResultManifest:
     """The manifest in the attempt's folder."""
     return ResultManifest.model_validate_json((folder / "result.json").read_bytes())
+
+
+class Store:
+    """What the backend asks of the object store."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    async def presign_post(self, prefix: str, seconds: int) -> tuple[str, dict[str, str]]:
+        return self._objects.grant.url, dict(self._objects.grant.fields)
+
+    async def presign_get(self, key: str, seconds: int) -> str:
+        return self._objects.url(key)
+
+    async def list(self, prefix: str) -> list[str]:
+        return sorted(key for key in self._objects.held if key.startswith(prefix))
+
+    async def size(self, key: str) -> int:
+        return len(await self.get(key))
+
+    async def get(self, key: str) -> bytes:
+        if key not in self._objects.held:
+            raise ObjectMissingError(key)
+        return self._objects.held[key]
+
+    def uri(self, key: str) -> str:
+        return URI_PREFIX + key
+
+    def key(self, uri: str) -> str | None:
+        return uri.removeprefix(URI_PREFIX) if uri.startswith(URI_PREFIX) else None
+
+
+class Settings:
+    """The backend's settings."""
+
+    def __init__(self, folder: Path) -> None:
+        self.work_dir = folder / "steps"
+        self.environments_dir = folder / "environments"
+        self.data_dir = folder
+        self.grace_seconds = 0.3
+        self.log_limit_bytes = 1 << 20
+        self.log_flush_seconds = 60.0
+        self.grant_seconds = 60
+
+
+async def tell(_: str) -> None:
+    """Nobody listens to what an attempt waits for."""
+
+
+async def run_on(backend: ProcessBackend, command: LaunchAttempt) -> ResultManifest:
+    """Run an attempt on a backend to its end."""
+    handle = await backend.launch(command, tell)
+    async with asyncio.timeout(30):
+        ended = await backend.wait(command, handle)
+    assert ended is not None
+    return ended

@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.launches import ResultManifest
 from headrace_executor.ports import CannotLaunchError
 from headrace_executor.process_backend import ProcessBackend
-from headrace_runtime.objects import ObjectMissingError
 
-from tests.support.launches import PREFIX, RUN_ID, URI_PREFIX, Objects, launch_command, serving
+from tests.support.launches import (
+    PREFIX,
+    RUN_ID,
+    URI_PREFIX,
+    Objects,
+    Settings,
+    Store,
+    launch_command,
+    run_on,
+    serving,
+    tell,
+)
 
 START = (
     "program_path=$(mktemp -d)\n\n"
@@ -24,49 +32,6 @@ START = (
     "_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main"
     ' --component_module_path "$program_path/ephemeral_component.py" "$@"\n'
 )
-
-
-class Store:
-    """What the backend asks of the object store."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-
-    async def presign_post(self, prefix: str, seconds: int) -> tuple[str, dict[str, str]]:
-        return self._objects.grant.url, dict(self._objects.grant.fields)
-
-    async def presign_get(self, key: str, seconds: int) -> str:
-        return self._objects.url(key)
-
-    async def list(self, prefix: str) -> list[str]:
-        return sorted(key for key in self._objects.held if key.startswith(prefix))
-
-    async def size(self, key: str) -> int:
-        return len(await self.get(key))
-
-    async def get(self, key: str) -> bytes:
-        if key not in self._objects.held:
-            raise ObjectMissingError(key)
-        return self._objects.held[key]
-
-    def uri(self, key: str) -> str:
-        return URI_PREFIX + key
-
-    def key(self, uri: str) -> str | None:
-        return uri.removeprefix(URI_PREFIX) if uri.startswith(URI_PREFIX) else None
-
-
-class Settings:
-    """The backend's settings."""
-
-    def __init__(self, folder: Path) -> None:
-        self.work_dir = folder / "steps"
-        self.environments_dir = folder / "environments"
-        self.data_dir = folder
-        self.grace_seconds = 0.3
-        self.log_limit_bytes = 1 << 20
-        self.log_flush_seconds = 60.0
-        self.grant_seconds = 60
 
 
 @pytest.fixture
@@ -80,18 +45,6 @@ async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBack
     made = ProcessBackend(Settings(tmp_path), Store(objects))  # type: ignore[arg-type]
     yield made
     await made.close()
-
-
-async def tell(_: str) -> None:
-    return
-
-
-async def run(backend: ProcessBackend, command: LaunchAttempt) -> ResultManifest:
-    handle = await backend.launch(command, tell)
-    async with asyncio.timeout(30):
-        manifest = await backend.wait(command, handle)
-    assert manifest is not None
-    return manifest
 
 
 def python(code: str, *args: str, **more: Any) -> dict[str, Any]:
@@ -113,7 +66,7 @@ async def test_an_attempt_runs_and_its_folder_goes(
         retry_index=3,
         platform={"fieldPathAsEnv": [{"name": "N", "fieldPath": "metadata.namespace"}]},
     )
-    assert (await run(backend, command)).state == "SUCCEEDED"
+    assert (await run_on(backend, command)).state == "SUCCEEDED"
     assert objects.held[f"{PREFIX}log.txt"] == b"3 team\n"
     await backend.clean(command)
     await backend.clean_run(RUN_ID)
@@ -135,7 +88,7 @@ async def test_a_workspace_is_shared_by_the_run_and_cleaned_with_it(
             input_definitions=definitions,
             container=python(read + code, word),
         )
-        assert (await run(backend, command)).state == "SUCCEEDED"
+        assert (await run_on(backend, command)).state == "SUCCEEDED"
         await backend.clean(command)
     assert objects.held[f"{PREFIX.replace('/1/', '/2/')}log.txt"] == b"Hello\n"
     assert (tmp_path / "steps" / str(RUN_ID) / "workspace" / "note").exists()
@@ -162,7 +115,7 @@ async def test_what_lies_at_a_uri_that_nobody_knows_is_looked_up(
             }
         },
     )
-    assert (await run(backend, command)).state == "SUCCEEDED"
+    assert (await run_on(backend, command)).state == "SUCCEEDED"
     assert objects.held[f"{PREFIX}log.txt"] == b"1 3 /their/own\n"
 
 
@@ -192,7 +145,7 @@ async def test_a_component_takes_an_input_of_megabytes(
     module = tmp_path / "kfp" / "dsl"
     module.mkdir(parents=True)
     (module / "executor_main.py").write_text(fake)
-    result = await run(backend, command)
+    result = await run_on(backend, command)
     assert objects.held[f"{PREFIX}log.txt"] == b"the source\n"
     assert result.parameters == {"Output": "ö" * 6_000_000}
 
@@ -219,7 +172,7 @@ async def test_a_folder_that_is_there_serves_as_an_empty_one(
     backend: ProcessBackend, tmp_path: Path
 ) -> None:
     folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": str(tmp_path)}]}
-    assert (await run(backend, launch_command(platform=folder))).state == "SUCCEEDED"
+    assert (await run_on(backend, launch_command(platform=folder))).state == "SUCCEEDED"
 
 
 async def test_a_folder_that_cannot_be_made(backend: ProcessBackend, tmp_path: Path) -> None:
