@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import InputFile, ResultManifest
+from headrace_launcher import artifacts
+from headrace_launcher.transfer import Transfer
 
 from tests.support.launches import PREFIX, URI_PREFIX, Objects, launch_command, plan, run
 
@@ -181,3 +184,22 @@ def test_a_path_that_leads_out_is_refused(tmp_path: Path, objects: Objects) -> N
     assert result.failure is not None
     assert result.failure.code == "INPUT_FETCH_FAILED"
     assert "leads out" in result.failure.message
+
+
+def test_an_artifact_that_the_sdk_put_into_the_workspace_is_uploaded(
+    tmp_path: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "_WORKSPACE_ARTIFACTS", str(tmp_path / "workspace"))
+    launch = plan(tmp_path, objects, ("true",), command()).model_dump(by_alias=True)
+    handed = launch["output_artifacts"][0]["handed_uri"]
+    place = tmp_path / "workspace" / handed.lstrip("/")
+    place.parent.mkdir(parents=True)
+    place.write_text("shared")
+    entry = {"uri": handed, "metadata": {"_kfp_workspace": True}}
+    moving = Transfer()
+    made = artifacts.artifacts(
+        launch, {"artifacts": {"model": {"artifacts": [entry]}}}, moving, pytest.fail
+    )
+    moving.close()
+    assert made["model"][0]["metadata"] == {"_kfp_workspace": True}
+    assert objects.held[f"{PREFIX}model"] == b"shared"

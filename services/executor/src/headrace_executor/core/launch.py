@@ -201,7 +201,6 @@ def launch_file(
     """All that the launcher has to know. `files` says what to fetch for a URI; `uri_prefix` is the
     bucket's."""
     prefix = key_prefix(command)
-    definitions = command.output_definitions
     return LaunchFile(
         launch_id=launch_id(command),
         argv=argv,
@@ -217,40 +216,57 @@ def launch_file(
             flush_seconds=limits.log_flush_seconds,
         ),
         files=written,
-        inputs=tuple(
-            InputArtifact(name=name, path=path, files=files[artifact.uri])
-            for name, given in inputs.items()
-            for artifact, path in given
-            if artifact.uri in files
-        ),
+        inputs=_fetched(inputs, files),
         executor_output=places.executor_output,
-        output_parameters=tuple(
-            OutputParameter(
-                name=name,
-                type=definition.parameter_type,
-                path=places.output(name),
-                optional=definition.is_optional,
-            )
-            for name, definition in definitions.parameters.items()
-        ),
-        output_artifacts=tuple(
-            OutputArtifact(
-                name=name,
-                path=places.output(name),
-                handed_uri=places.output(name),
-                uri=f"{uri_prefix}{prefix}{name}",
-                key=prefix + name,
-                type=ArtifactType.model_validate(definition.artifact_type.model_dump()),
-                metadata=whole_numbers(definition.metadata),
-                is_list=definition.is_artifact_list,
-            )
-            for name, definition in definitions.artifacts.items()
-        ),
+        output_parameters=_output_parameters(command, places),
+        output_artifacts=_output_artifacts(command, places, uri_prefix),
         task_root=TaskRoot(
             path=places.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
         ),
         upload=grant,
         result=ResultPlan(path=places.result, key=prefix + "result.json"),
+    )
+
+
+def _fetched(
+    inputs: Mapping[str, list[tuple[Artifact, str]]], files: Mapping[str, tuple[InputFile, ...]]
+) -> tuple[InputArtifact, ...]:
+    return tuple(
+        InputArtifact(name=name, path=path, files=files[artifact.uri])
+        for name, given in inputs.items()
+        for artifact, path in given
+        if artifact.uri in files
+    )
+
+
+def _output_parameters(command: LaunchAttempt, places: Places) -> tuple[OutputParameter, ...]:
+    return tuple(
+        OutputParameter(
+            name=name,
+            type=definition.parameter_type,
+            path=places.output(name),
+            optional=definition.is_optional,
+        )
+        for name, definition in command.output_definitions.parameters.items()
+    )
+
+
+def _output_artifacts(
+    command: LaunchAttempt, places: Places, uri_prefix: str
+) -> tuple[OutputArtifact, ...]:
+    prefix = key_prefix(command)
+    return tuple(
+        OutputArtifact(
+            name=name,
+            path=places.output(name),
+            handed_uri=places.output(name),
+            uri=f"{uri_prefix}{prefix}{name}",
+            key=prefix + name,
+            type=ArtifactType.model_validate(definition.artifact_type.model_dump()),
+            metadata=whole_numbers(definition.metadata),
+            is_list=definition.is_artifact_list,
+        )
+        for name, definition in command.output_definitions.artifacts.items()
     )
 
 
