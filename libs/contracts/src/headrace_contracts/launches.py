@@ -28,6 +28,14 @@ class InputArtifact(Contract):
     files: tuple[InputFile, ...] = ()
 
 
+class WrittenFile(Contract):
+    """A text that the launcher puts down before the command starts; so a command line stays short
+    however large what it says is."""
+
+    path: str
+    text: str
+
+
 class OutputParameter(Contract):
     """An output parameter's type and the file that the command may write it to."""
 
@@ -48,6 +56,16 @@ class OutputArtifact(Contract):
     key: str
     type: ArtifactType
     metadata: dict[str, Any] = {}
+    is_list: bool = False
+    """Any number of artifacts, each with a key of its own below `key`."""
+
+
+class TaskRoot(Contract):
+    """The folder of the command's outputs, and where what lies in it shall lie."""
+
+    path: str
+    uri: str
+    key: str
 
 
 class UploadGrant(Contract):
@@ -85,10 +103,12 @@ class LaunchFile(Contract):
     timeout_seconds: float | None = None
     grace_seconds: float
     log: LogPlan
+    files: tuple[WrittenFile, ...] = ()
     inputs: tuple[InputArtifact, ...]
     executor_output: str
     output_parameters: tuple[OutputParameter, ...]
     output_artifacts: tuple[OutputArtifact, ...]
+    task_root: TaskRoot | None = None
     upload: UploadGrant
     result: ResultPlan
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -18,10 +19,15 @@ from typing import Any
 from headrace_launcher.failure import EXIT_TIMEOUT, CanceledError, StepError
 from headrace_launcher.log import Log
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+"""What asks a launcher to stop its step."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
 _LAST_WORDS_SECONDS = 1.0
+_SHELL_SIGNALS = 128
+"""A shell exits with this plus the number of the signal that ended its command."""
+_EXCEPTION_LENGTH = 300
 
 try:
     _LIBC: Any = ctypes.CDLL(None)
@@ -37,9 +43,10 @@ class Cancellation:
         self.asked = threading.Event()
 
     def install(self) -> None:
-        """Listen to the signals."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Listen to the signals, also to one that was held back until now."""
+        for number in STOPPING:
             signal.signal(number, lambda *_: self.asked.set())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def check(self) -> None:
         """Raise `CanceledError` if asked."""
@@ -92,8 +99,14 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
             start_new_session=True,
             preexec_fn=die_with_launcher,  # no threads run yet
         )
-    except (FileNotFoundError, PermissionError, OSError) as error:
+    except OSError as error:
         name = launch["argv"][0]
+        if error.errno == errno.E2BIG:
+            raise StepError(
+                "INPUT_INVALID",
+                f"the arguments and environment of {name!r} are together longer than this "
+                "machine allows; pass large values as artifacts",
+            ) from None
         raise StepError(
             "COMMAND_NOT_FOUND", f"the command {name!r} cannot be run here: {error.strerror}", 127
         ) from None
@@ -169,11 +182,35 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 def _judge(status: int, log: Log) -> None:
     if status == 0:
         return
-    tail = log.tail()
-    said = f"; it last said:\n{tail}" if tail else ""
     if status < 0:
-        name = signal.Signals(-status).name
-        message = f"the command was killed by signal {-status} ({name}){said}"
-        raise StepError("COMMAND_FAILED", message, 128 - status, signal=-status)
-    message = f"the command exited with code {status}{said}"
-    raise StepError("COMMAND_FAILED", message, status, exit_code=status)
+        ended = f"the command was killed by signal {_named(-status)}"
+        message = explain(ended, log.tail())
+        raise StepError("COMMAND_FAILED", message, _SHELL_SIGNALS - status, signal=-status)
+    ended = f"the command exited with code {status}"
+    if status - _SHELL_SIGNALS in signal.valid_signals():
+        ended += f", a shell's word for signal {_named(status - _SHELL_SIGNALS)}"
+    raise StepError("COMMAND_FAILED", explain(ended, log.tail()), status, exit_code=status)
+
+
+def explain(ended: str, tail: str) -> str:
+    """How the command ended, after the exception that a Python traceback names, before its last
+    words."""
+    exception = _exception(tail)
+    said = f"; it last said:\n{tail}" if tail else ""
+    return f"{exception + '; ' if exception else ''}{ended}{said}"
+
+
+def _exception(tail: str) -> str:
+    """The line that ends the last traceback: the first that is not indented."""
+    _, found, rest = tail.rpartition("Traceback (most recent call last):\n")
+    if not found:
+        return ""
+    line = next((line for line in rest.splitlines() if line and not line[0].isspace()), "")
+    return line if len(line) <= _EXCEPTION_LENGTH else line[: _EXCEPTION_LENGTH - 3] + "..."
+
+
+def _named(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else "real-time"
+    if number == signal.SIGKILL:
+        return f"{number} ({name}), as happens when memory runs out"
+    return f"{number} ({name})"

@@ -16,6 +16,7 @@ import traceback
 from typing import IO, Any
 
 from headrace_launcher import step
+from headrace_launcher.command import STOPPING
 
 _IDLE_SECONDS = 60.0
 """To start again costs 40 ms; to wait costs 20 MB."""
@@ -29,15 +30,29 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
         if not line:
             return
         request = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _become_launcher(request)
+        pid = _fork(request)
         answer = {"id": request["id"], "pid": pid, "start_time": _start_time(pid)}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def _become_launcher(request: dict[str, Any]) -> None:
+def _fork(request: dict[str, Any]) -> int:
+    """Fork a launcher; returns when it can be found by its standard error. Signals that ask it to
+    stop are held back until it listens: it then can still say that it was stopped."""
+    told, tell = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    pid = os.fork()
+    if pid == 0:
+        os.close(told)
+        _become_launcher(request, tell)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    os.close(tell)
+    os.read(told, 1)  # nothing, at the moment when the launcher closes its end
+    os.close(told)
+    return pid
+
+
+def _become_launcher(request: dict[str, Any], tell: int) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -47,6 +62,7 @@ def _become_launcher(request: dict[str, Any]) -> None:
         os.dup2(null, 0)
         os.dup2(error, 1)
         os.dup2(error, 2)
+        os.close(tell)
         status = step.run(request["launch"])
     except BaseException:
         traceback.print_exc()

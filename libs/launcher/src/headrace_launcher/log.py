@@ -25,6 +25,7 @@ class Log:
         self._transfer = Transfer()
         self._uploaded = 0
         self._next = time.monotonic() + plan["flush_seconds"]
+        self._last = b""
         self.bytes = 0
         self.dropped = 0
 
@@ -32,10 +33,24 @@ class Log:
         """Read `stream` to its end; what is beyond the limit is counted and dropped."""
         while chunk := stream.read1(65536):  # type: ignore[attr-defined]
             with self._lock:
-                kept = chunk[: max(0, self._plan["limit_bytes"] - self.bytes)]
-                self._file.write(kept)
-                self.bytes += len(kept)
-                self.dropped += len(chunk) - len(kept)
+                kept = self._write(chunk[: max(0, self._plan["limit_bytes"] - self.bytes)])
+                self.dropped += len(chunk) - kept
+                self._last = (self._last + chunk)[-_TAIL_BYTES:]
+
+    def note(self, text: str) -> None:
+        """A line of the launcher's own."""
+        with self._lock:
+            self._write(f"[headrace] {text}\n".encode())
+
+    def _write(self, data: bytes) -> int:
+        """How much of it was written: a full disk must not stop the reading, which the step
+        would wait for."""
+        try:
+            written = self._file.write(data)
+        except OSError:
+            return 0
+        self.bytes += written
+        return written
 
     def flush_if_due(self) -> None:
         """Upload what there is, when it has grown and it is time."""
@@ -54,16 +69,13 @@ class Log:
         """Upload the whole log; returns what the manifest says of it."""
         with self._lock:
             if self.dropped:
-                note = f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode()
-                self._file.write(note)
-                self.bytes += len(note)
+                self._write(f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode())
             self._file.close()
         self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
         self._transfer.close()
         return {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
 
     def tail(self) -> str:
-        """The last few thousand bytes, as text."""
-        with open(self._plan["path"], "rb") as file:
-            file.seek(max(0, self.bytes - _TAIL_BYTES))
-            return file.read(_TAIL_BYTES).decode(errors="replace").strip()
+        """The last few thousand bytes that were said, as text, whether they were kept or not."""
+        with self._lock:
+            return self._last.decode(errors="replace").strip()

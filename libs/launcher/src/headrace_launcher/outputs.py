@@ -7,144 +7,149 @@ first, else the parameter's own file is read.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
+import math
 from typing import Any
 
-from headrace_launcher.failure import EXIT_UPLOAD, StepError
-from headrace_launcher.transfer import Transfer, TransferError
+from headrace_launcher.failure import StepError
+
+_SHOWN = 60
+_EXACT = 2**53
+_BEYOND = 2**63
 
 
 def executor_output(path: str) -> dict[str, Any]:
-    """The ExecutorOutput file, empty when the command wrote none."""
+    """The ExecutorOutput file, empty when the command wrote none. Numbers that JSON does not know
+    are read as their names, as protobuf's JSON has them: ``"NaN"``, ``"Infinity"``."""
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
+            value = json.load(file, parse_constant=str, parse_float=_number)
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise StepError("OUTPUT_INVALID", f"the executor output is not JSON: {error}") from None
+    except (OSError, ValueError) as error:
+        raise StepError("OUTPUT_INVALID", f"the executor output cannot be read: {error}") from None
     if not isinstance(value, dict):
         raise StepError("OUTPUT_INVALID", "the executor output is not an object")
+    for part in ("parameterValues", "artifacts"):
+        if not isinstance(value.get(part) or {}, dict):
+            raise StepError("OUTPUT_INVALID", f"the executor output's {part} is not an object")
     return value
 
 
 def parameters(launch: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
-    """The output parameters by name."""
+    """The output parameters by name; null in the ExecutorOutput is as if nothing was said."""
     given = output.get("parameterValues") or {}
     values: dict[str, Any] = {}
     for declared in launch["output_parameters"]:
-        name = declared["name"]
-        if name in given:
-            values[name] = _whole(given[name])
+        name, kind = declared["name"], declared["type"]
+        if given.get(name) is not None:
+            values[name] = _fit(name, given[name], kind)
             continue
-        try:
-            with open(declared["path"], encoding="utf-8") as file:
-                text = file.read()
-        except FileNotFoundError:
-            if not declared.get("optional"):
-                raise StepError(
-                    "OUTPUT_MISSING", f"the step did not write its output parameter {name!r}"
-                ) from None
-            continue
-        except UnicodeDecodeError:
+        text = _text(name, declared["path"])
+        if text is not None:
+            values[name] = _fit(name, text, kind)
+        elif not declared.get("optional"):
             raise StepError(
-                "OUTPUT_INVALID", f"output parameter {name!r} is not UTF-8 text"
-            ) from None
-        values[name] = _parse(name, text, declared["type"])
+                "OUTPUT_MISSING", f"the step did not write its output parameter {name!r}"
+            )
     return values
 
 
-def _parse(name: str, text: str, kind: str) -> Any:
-    stripped = text.strip()
-    try:
-        match kind:
-            case "STRING":
-                return text
-            case "NUMBER_INTEGER":
-                number = float(stripped)
-                if not number.is_integer():
-                    raise ValueError("not a whole number")
-                return int(stripped) if stripped.lstrip("+-").isdigit() else int(number)
-            case "NUMBER_DOUBLE":
-                return float(stripped)
-            case "BOOLEAN":
-                return {"true": True, "1": True, "false": False, "0": False}[stripped.lower()]
-            case _:
-                value = json.loads(stripped)
-                if not isinstance(value, list if kind == "LIST" else dict):
-                    raise ValueError("of another kind")
-                return _whole(value)
-    except (ValueError, KeyError):
-        shown = stripped if len(stripped) <= 60 else stripped[:57] + "..."
-        raise StepError(
-            "OUTPUT_INVALID", f"output parameter {name!r}: {shown!r} is not a {kind}"
-        ) from None
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
+def printable(value: Any) -> Any:
+    """The same JSON value, without the characters and whole numbers that no database takes, and
+    with integral floats as ints where that is exact."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         return int(value)
+    if isinstance(value, int) and not -_BEYOND <= value < _BEYOND:
+        return _number(str(value))
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [printable(item) for item in value]
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {printable(key): printable(item) for key, item in value.items()}
     return value
 
 
-def artifacts(
-    launch: dict[str, Any], output: dict[str, Any], transfer: Transfer
-) -> dict[str, list[dict[str, Any]]]:
-    """Upload the output artifacts; returns what the manifest says of them."""
-    returned = output.get("artifacts") or {}
-    made: dict[str, list[dict[str, Any]]] = {}
-    for declared in launch["output_artifacts"]:
-        entries = (returned.get(declared["name"]) or {}).get("artifacts") or [{}]
-        made[declared["name"]] = [_artifact(declared, entries[0], launch["upload"], transfer)]
-    return made
-
-
-def _artifact(
-    declared: dict[str, Any], returned: dict[str, Any], grant: dict[str, Any], transfer: Transfer
-) -> dict[str, Any]:
-    uri = returned.get("uri") or declared["handed_uri"]
-    entry = {
-        "name": declared["name"],
-        "uri": declared["uri"],
-        "type": declared["type"],
-        "metadata": _whole({**declared["metadata"], **(returned.get("metadata") or {})}),
-    }
-    custom = returned.get("customPath") or returned.get("custom_path")
-    if uri != declared["handed_uri"] and not custom:
-        return {**entry, "uri": uri, "content": {"kind": "unknown"}}  # the user's own place
-    path = custom or declared["path"]
+def _text(name: str, path: str) -> str | None:
+    """What the command wrote to the parameter's file, None when there is none."""
     try:
-        return {**entry, "content": _upload(path, declared["key"], grant, transfer)}
-    except TransferError as error:
-        message = f"output artifact {declared['name']!r}: {error}"
-        raise StepError("OUTPUT_UPLOAD_FAILED", message, EXIT_UPLOAD) from None
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise StepError("OUTPUT_INVALID", f"output parameter {name!r} is not UTF-8 text") from None
+    except OSError as error:
+        raise StepError(
+            "OUTPUT_INVALID", f"output parameter {name!r} cannot be read: {error.strerror}"
+        ) from None
 
 
-def _upload(path: str, key: str, grant: dict[str, Any], transfer: Transfer) -> dict[str, Any]:
-    if os.path.isfile(path):
-        transfer.send(grant, key, path)
-        return {"kind": "file", "bytes": os.path.getsize(path), "files": 1}
-    if not os.path.isdir(path):
-        return {"kind": "none"}
-    total = count = 0
-    for file, relative in _files_below(path):
-        transfer.send(grant, f"{key}/{relative}", file)
-        total += os.path.getsize(file)
-        count += 1
-    return {"kind": "directory", "bytes": total, "files": count}
+def _fit(name: str, value: Any, kind: str) -> Any:
+    """A JSON value, or the text of one, as the type has it."""
+    try:
+        fitting = _parse(value, kind)
+        if not _is_text(fitting):
+            raise ValueError("characters that are no text")
+    except (ValueError, KeyError, TypeError, OverflowError):
+        shown = value.strip() if isinstance(value, str) else json.dumps(value)
+        shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
+        raise StepError(
+            "OUTPUT_INVALID", f"output parameter {name!r}: {shown!r} is not a {kind}"
+        ) from None
+    return printable(fitting) if kind != "NUMBER_DOUBLE" else fitting
 
 
-def _files_below(folder: str) -> Iterator[tuple[str, str]]:
-    """Every file of the folder; a link that leads out of it is not followed."""
-    root = os.path.realpath(folder)
-    for place, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = os.path.join(place, name)
-            inside = os.path.realpath(path).startswith(root + os.sep)
-            if inside and os.path.isfile(path):
-                yield path, os.path.relpath(path, folder)
+def _parse(value: Any, kind: str) -> Any:
+    stripped = value.strip() if isinstance(value, str) else value
+    match kind:
+        case "NUMBER_INTEGER":
+            return _integer(stripped)
+        case "NUMBER_DOUBLE":
+            number = float(stripped)
+            if not math.isfinite(number):
+                raise ValueError("not a number that JSON knows")
+            return number
+        case "BOOLEAN":
+            words = {"true": True, "1": True, "false": False, "0": False}
+            return words[str(stripped).lower()]
+        case "LIST" | "STRUCT":
+            read = _json(stripped) if isinstance(stripped, str) else stripped
+            if not isinstance(read, list if kind == "LIST" else dict):
+                raise ValueError("of another kind")
+            return read
+        case _:
+            return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _integer(value: Any) -> int:
+    """A whole number of 64 bits, also one that is written as ``3.0``; digits keep their exact
+    value."""
+    if isinstance(value, int) or (isinstance(value, str) and value.lstrip("+-").isdigit()):
+        whole = int(value)
+    else:
+        whole = int(value if isinstance(value, float) else float(value))
+        if whole != float(value):
+            raise ValueError("not a whole number")
+    if not -_BEYOND <= whole < _BEYOND:
+        raise ValueError("too large")
+    return whole
+
+
+def _is_text(value: Any) -> bool:
+    """Whether every text in a value is one that can be kept."""
+    if isinstance(value, list):
+        return all(_is_text(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_text(key) and _is_text(item) for key, item in value.items())
+    return not isinstance(value, str) or printable(value) == value
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_constant=str, parse_float=_number)
+
+
+def _number(text: str) -> float | str:
+    """A number; one that is too large to be one stays a text."""
+    number = float(text)
+    return number if math.isfinite(number) else text

@@ -13,7 +13,7 @@ import traceback
 from datetime import datetime, timezone
 from typing import Any
 
-from headrace_launcher import command, outputs
+from headrace_launcher import artifacts, command, outputs
 from headrace_launcher.failure import (
     EXIT_INPUT,
     EXIT_LAUNCHER_ERROR,
@@ -41,17 +41,18 @@ def run(launch_path: str) -> int:
         command.run(launch, log, cancellation)
         output = outputs.executor_output(launch["executor_output"])
         manifest["parameters"] = outputs.parameters(launch, output)
-        manifest["artifacts"] = outputs.artifacts(launch, output, transfer)
+        manifest["artifacts"] = artifacts.artifacts(launch, output, transfer, log.note)
         cancellation.check()
         manifest |= {"state": "SUCCEEDED", "exit_code": 0}
     except StepError as error:
         status = error.exit_status
-        manifest |= _failed(error.code, error.message)
+        manifest |= _failed(error.code, outputs.printable(error.message))
         manifest |= {"exit_code": error.exit_code, "signal": error.signal}
     except Exception as error:
         traceback.print_exc()
         status = EXIT_LAUNCHER_ERROR
-        manifest |= _failed("LAUNCHER_ERROR", f"the launcher failed: {error!r}")
+        said = outputs.printable(f"the launcher failed: {type(error).__name__}: {error}")
+        manifest |= _failed("LAUNCHER_ERROR", said)
     return _deliver(launch, manifest, log, transfer, status)
 
 
@@ -61,6 +62,10 @@ def _prepare(launch: dict[str, Any]) -> Log:
     places = [*launch["output_parameters"], *launch["output_artifacts"]]
     for place in places:
         os.makedirs(os.path.dirname(place["path"]), exist_ok=True)
+    for file in launch.get("files", ()):
+        os.makedirs(os.path.dirname(file["path"]), exist_ok=True)
+        with open(file["path"], "w", encoding="utf-8", newline="") as written:
+            written.write(file["text"])
     return Log(launch["log"], launch["upload"])
 
 
@@ -88,7 +93,7 @@ def _deliver(
     transfer: Transfer,
     status: int,
 ) -> int:
-    """Upload the log, then the manifest, then leave a local copy."""
+    """Upload the log, then the manifest, then leave a local copy, if there is room for one."""
     try:
         if log is not None:
             manifest["log"] = log.finish()
@@ -103,9 +108,12 @@ def _deliver(
         sys.stderr.write(f"{error}\n")
         status = EXIT_UPLOAD
     temporary = launch["result"]["path"] + ".part"
-    with open(temporary, "wb") as file:
-        file.write(body)
-    os.replace(temporary, launch["result"]["path"])
+    try:
+        with open(temporary, "wb") as file:
+            file.write(body)
+        os.replace(temporary, launch["result"]["path"])
+    except OSError as error:
+        sys.stderr.write(f"no local copy of the result: {error}\n")
     return status
 
 

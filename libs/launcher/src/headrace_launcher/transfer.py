@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import io
 import os
-import shutil
 import time
 import uuid
 from typing import Any, BinaryIO
@@ -33,12 +32,18 @@ class Transfer:
 
     def fetch(self, url: str, path: str) -> None:
         """Write the object at `url` to `path`."""
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        except OSError as error:
+            raise TransferError(f"could not make the folder of {path}: {error.strerror}") from None
 
         def attempt() -> None:
-            response = self._request("GET", url, None, {})
-            with open(path, "wb") as file:
-                shutil.copyfileobj(response, file, _CHUNK)
+            with _local(open, path, "wb") as file:
+                response = self._request("GET", url, None, {})
+                while chunk := response.read(_CHUNK):
+                    _local(file.write, chunk)
+                if response.length:  # http.client says nothing of a body that ends too early
+                    raise OSError(f"{response.length} bytes are missing")
 
         self._with_retries(attempt, "fetch", url)
 
@@ -49,7 +54,7 @@ class Transfer:
         tail = f"\r\n--{boundary}--\r\n".encode()
 
         def attempt() -> None:
-            with _opened(source) as body:
+            with _local(_opened, source) as body:
                 size = body.seek(0, os.SEEK_END)
                 body.seek(0)
                 headers = {
@@ -110,6 +115,14 @@ class Transfer:
 
 class _Refused(Exception):
     """The store said no, and would again."""
+
+
+def _local(call: Any, *arguments: Any) -> Any:
+    """Something with a file of this machine: that it fails has nothing to do with the store."""
+    try:
+        return call(*arguments)
+    except OSError as error:
+        raise _Refused(f"{error.strerror or error!r} ({error.filename or 'local file'})") from None
 
 
 def _opened(source: str | bytes) -> BinaryIO:

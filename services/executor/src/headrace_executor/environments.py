@@ -7,10 +7,12 @@ made anew.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import platform
 import shutil
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -73,6 +75,13 @@ class EnvironmentStore:
         return self._folder / requirements.digest(_INTERPRETER)
 
     async def _make(self, path: Path, requirements: RequirementSet) -> None:
+        try:
+            await self._make_locked(path, requirements)
+        except OSError as error:
+            message = f"the step's environment cannot be made: {error}"
+            raise EnvironmentFailedError(message) from None
+
+    async def _make_locked(self, path: Path, requirements: RequirementSet) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / f"{path.name}.lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
@@ -112,8 +121,9 @@ async def _uv(*arguments: str) -> None:
     except TimeoutError:
         raise EnvironmentFailedError(f"uv {arguments[0]} took too long") from None
     finally:
-        if process.returncode is None:
-            process.kill()
+        if process.returncode is None:  # and what it has started to build a package
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
         words = said.decode(errors="replace").strip()[-_SHOWN:]
         raise EnvironmentFailedError(f"the step's packages cannot be installed: {words}")

@@ -1,11 +1,12 @@
-"""Commands in: what shall run is kept, then handed to the runner; what shall stop is told to."""
+"""Commands in: what shall run is kept, then handed to the runner; what shall stop is told to;
+what a run leaves is removed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from headrace_contracts.commands import AttemptCommand, CancelAttempt, LaunchAttempt
+from headrace_contracts.commands import AttemptCommand, CancelAttempt, CleanRun, LaunchAttempt
 from headrace_contracts.events import AttemptFailed
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.subjects import executor_commands
@@ -26,7 +27,10 @@ class Handlers:
         self._consumer = executor_commands(cluster).durable
 
     async def handle(self, batch: list[Received[AttemptCommand]]) -> None:
-        """Keep a batch of commands, then act on them."""
+        """Keep a batch of commands, then act on them. To clean leaves nothing to keep: it is done
+        before the message counts as handled, and harmless when it is done twice."""
+        for run_id in {c.message.run_id for c in batch if isinstance(c.message, CleanRun)}:
+            await self._runner.clean_run(run_id)
         fresh, cancels = await self._database.transact(lambda unit: self._keep(unit, batch))
         for command in fresh:
             self._runner.enqueue(Launch(command, "WAITING", False, None, None, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import Failure
@@ -65,4 +66,8 @@ class Backend(Protocol):
 
     async def clean(self, command: LaunchAttempt) -> None:
         """Remove what the attempt left, once its end is committed."""
+        ...
+
+    async def clean_run(self, run_id: UUID) -> None:
+        """Remove what was kept for a run as a whole; again is harmless."""
         ...

@@ -8,22 +8,31 @@ backend that has pods.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import socket
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from uuid import UUID
 
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import Failure, FailureCode
-from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
-from headrace_runtime.errors import RetryableError
+from headrace_contracts.launches import (
+    InputFile,
+    LaunchFile,
+    ResultManifest,
+    UploadGrant,
+    WrittenFile,
+)
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
 from headrace_executor import processes
-from headrace_executor.core.bootstrap import recognise
+from headrace_executor.core.arguments import too_long
+from headrace_executor.core.bootstrap import recognise, recognise_program
 from headrace_executor.core.launch import (
     Limits,
     Places,
@@ -33,8 +42,11 @@ from headrace_executor.core.launch import (
     launch_file,
     launch_id,
     local_inputs,
+    program_start,
 )
 from headrace_executor.core.placeholders import PlaceholderError, resolve_command, resolve_text
+from headrace_executor.core.platform import PlatformError, provision
+from headrace_executor.core.workspace import with_workspace
 from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
 from headrace_executor.forkserver import ForkServer
 from headrace_executor.ports import CannotLaunchError, Handle, Tell
@@ -76,36 +88,39 @@ class ProcessBackend:
     async def launch(self, command: LaunchAttempt, tell: Tell) -> Handle:
         """Prepare the attempt's folder and fork its launcher."""
         places = self._places(command)
+        workspace = self._workspace(command.run_id)
+        if command.workspace:
+            command = with_workspace(command, str(workspace))
+        provided = _provided(command)
         files = await self._files(command)
         inputs = local_inputs(command, places, files)
-        given = executor_input(command, places, inputs)
-        argv, env = self._resolve(command, given)
+        argv, env = self._resolve(command, executor_input(command, places, inputs))
         path, argv = await self._environment(argv, tell)
-        if not argv:
-            raise CannotLaunchError(
-                Failure(code=FailureCode.COMMAND_NOT_FOUND, message="the command is empty")
-            )
+        argv, written, extra = _started(argv, places)
+        env = environment(
+            command,
+            places,
+            path=path,
+            passed_on={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
+            data_dir=str(self._settings.data_dir),
+            env={**provided, **env, **extra},
+        )
+        _check(command, argv, env)
         seconds = self._settings.grant_seconds
         url, fields = await self._objects.presign_post(key_prefix(command), seconds)
         plan = launch_file(
             command,
             places,
             argv=argv,
-            env=environment(
-                command,
-                places,
-                path=path,
-                passed_on={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
-                data_dir=str(self._settings.data_dir),
-                env=env,
-            ),
+            env=env,
+            written=written,
             inputs=inputs,
             files=files,
             grant=UploadGrant(url=url, fields=fields),
             uri_prefix=self._objects.uri(""),
             limits=self._limits,
         )
-        _write(places, plan)
+        await asyncio.to_thread(_write, places, plan, workspace if command.workspace else None)
         return await self._forks.fork(places.launch_file, places.launcher_log)
 
     def find(self, command: LaunchAttempt) -> Handle | None:
@@ -145,6 +160,13 @@ class ProcessBackend:
         """Remove the attempt's folder."""
         await asyncio.to_thread(shutil.rmtree, self._places(command).folder, ignore_errors=True)
 
+    async def clean_run(self, run_id: UUID) -> None:
+        """Remove the run's workspace, and its folder when no attempt has one in it."""
+        workspace = self._workspace(run_id)
+        await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            workspace.parent.rmdir()
+
     async def close(self) -> None:
         """End the fork server; what runs goes on."""
         await self._forks.close()
@@ -152,6 +174,9 @@ class ProcessBackend:
     def _places(self, command: LaunchAttempt) -> Places:
         name = f"{command.run_id}/{command.task_id.hex}-{command.attempt}"
         return Places(PurePosixPath(self._settings.work_dir, name))
+
+    def _workspace(self, run_id: UUID) -> Path:
+        return Path(self._settings.work_dir, str(run_id), "workspace")
 
     async def _files(self, command: LaunchAttempt) -> dict[str, tuple[InputFile, ...]]:
         """What to fetch, by artifact URI; an artifact that lies elsewhere is not in it."""
@@ -167,7 +192,7 @@ class ProcessBackend:
         seconds = self._settings.grant_seconds
         if kind == "none":
             return ()
-        if kind == "file":
+        if kind == "file" or (kind == "unknown" and await self._is_object(key)):
             return (InputFile(path="", url=await self._objects.presign_get(key, seconds)),)
         below = await self._objects.list(key + "/")
         return tuple(
@@ -179,6 +204,14 @@ class ProcessBackend:
                 for entry in below
             ]
         )
+
+    async def _is_object(self, key: str) -> bool:
+        """Whether an object lies at this very key, not only others below it."""
+        try:
+            await self._objects.size(key)
+        except ObjectMissingError:
+            return False
+        return True
 
     def _resolve(
         self, command: LaunchAttempt, given: Mapping[str, object]
@@ -197,9 +230,7 @@ class ProcessBackend:
                 for variable in container.env
             }
         except PlaceholderError as error:
-            raise CannotLaunchError(
-                Failure(code=FailureCode.PLACEHOLDER_INVALID, message=str(error))
-            ) from None
+            raise _cannot(FailureCode.PLACEHOLDER_INVALID, str(error)) from None
         return argv, env
 
     async def _environment(self, argv: tuple[str, ...], tell: Tell) -> tuple[str, tuple[str, ...]]:
@@ -214,9 +245,7 @@ class ProcessBackend:
         try:
             made = await self._environments.ensure(requirements)
         except EnvironmentFailedError as error:
-            raise CannotLaunchError(
-                Failure(code=FailureCode.ENVIRONMENT_FAILED, message=str(error))
-            ) from None
+            raise _cannot(FailureCode.ENVIRONMENT_FAILED, str(error)) from None
         return f"{made.bin_dir}:{_SYSTEM_PATH}", bootstrap.argv
 
     async def _manifest(self, command: LaunchAttempt) -> ResultManifest | None:
@@ -229,19 +258,73 @@ class ProcessBackend:
             return None
         try:
             return ResultManifest.model_validate_json(body)
-        except ValueError as error:
-            raise RetryableError(f"the result cannot be read: {error}") from error
+        except ValueError as error:  # it will not read better the next time
+            return ResultManifest(
+                launch_id=launch_id(command),
+                state="FAILED",
+                failure=Failure(
+                    code=FailureCode.LAUNCHER_ERROR,
+                    message=f"the step's result cannot be read: {error}",
+                ),
+                finished_at=datetime.now(UTC),
+            )
 
     def _last_words(self, command: LaunchAttempt) -> str:
         said = _read(self._places(command).launcher_log) or b""
         return said[-2000:].decode(errors="replace")
 
 
-def _write(places: Places, plan: LaunchFile) -> None:
+def _cannot(code: FailureCode, message: str) -> CannotLaunchError:
+    return CannotLaunchError(Failure(code=code, message=message))
+
+
+def _provided(command: LaunchAttempt) -> dict[str, str]:
+    """The variables that come of the platform settings; their folders have to be there."""
+    try:
+        provided = provision(command, socket.gethostname())
+    except PlatformError as error:
+        raise _cannot(FailureCode.INPUT_INVALID, str(error)) from None
+    for folder, what in provided.folders.items():
+        if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+            raise _cannot(
+                FailureCode.INPUT_INVALID,
+                f"the step needs {what} at {folder!r}, which is no folder of this machine that it "
+                "may write to, and cannot be mounted without a Kubernetes cluster",
+            )
+    return dict(provided.env)
+
+
+def _started(
+    argv: tuple[str, ...], places: Places
+) -> tuple[tuple[str, ...], tuple[WrittenFile, ...], Mapping[str, str]]:
+    """The command as it is started, the files and the variables that it needs for that."""
+    program = recognise_program(argv)
+    if program is None:
+        return argv, (), {}
+    return *program_start(program, places), program.env
+
+
+def _check(command: LaunchAttempt, argv: tuple[str, ...], env: Mapping[str, str]) -> None:
+    if not argv:
+        raise _cannot(FailureCode.COMMAND_NOT_FOUND, "the command is empty")
+    fault = too_long(argv, env, command.inputs.parameters)
+    if fault is not None:
+        raise _cannot(FailureCode.INPUT_INVALID, fault)
+
+
+def _write(places: Places, plan: LaunchFile, workspace: Path | None) -> None:
     folder = Path(places.folder)
-    shutil.rmtree(folder, ignore_errors=True)  # of a launch that never came to its fork
-    folder.mkdir(parents=True)
-    Path(places.launch_file).write_bytes(plan.to_json())
+    try:
+        shutil.rmtree(folder, ignore_errors=True)  # of a launch that never came to its fork
+        folder.mkdir(parents=True)
+        if workspace is not None:
+            workspace.mkdir(exist_ok=True)
+        Path(places.launch_file).write_bytes(plan.to_json())
+    except OSError as error:
+        raise _cannot(
+            FailureCode.LAUNCHER_ERROR,
+            f"the step's folder {folder} cannot be made: {error.strerror}",
+        ) from None
 
 
 def _read(path: str) -> bytes | None:

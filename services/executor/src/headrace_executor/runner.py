@@ -1,4 +1,5 @@
-"""Runs launches, a bounded number at a time, from their arrival to their committed end.
+"""Runs launches, a bounded number at a time, from their arrival to their committed end: those of
+a higher priority first, equal ones in the order of their arrival.
 
 Invariant: an attempt's end is committed once, with the event that tells it, before its folder
 goes. A restarted executor takes up what its predecessor left: it waits for launchers that still
@@ -8,12 +9,13 @@ run, reads the results of those that ended, and reports the rest as lost.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.events import AttemptPreparing, AttemptStarted
+from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import derived_event_id
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
@@ -23,6 +25,7 @@ from structlog.contextvars import bound_contextvars
 from headrace_executor import store
 from headrace_executor.core.outcome import Outcome, failed, lost, outcome
 from headrace_executor.ports import Backend, CannotLaunchError, Handle
+from headrace_executor.queue import Queue
 from headrace_executor.store import Identity, Launch
 
 _RETRY_SECONDS = 0.5
@@ -34,8 +37,8 @@ class Runner:
     def __init__(self, database: Database, backend: Backend, slots: int) -> None:
         self._database = database
         self._backend = backend
-        self._slots = slots
-        self._queue: deque[Launch] = deque()
+        self._free = slots
+        self._queue = Queue()
         self._wake = asyncio.Event()
         self._known: set[Identity] = set()
         self._cancels: dict[Identity, asyncio.Event] = {}
@@ -49,7 +52,7 @@ class Runner:
         self._cancels[launch.identity] = asyncio.Event()
         if launch.cancel_requested:
             self._cancels[launch.identity].set()
-        self._queue.append(launch)
+        self._queue.add(launch)
         self._wake.set()
 
     def cancel(self, key: Identity) -> None:
@@ -57,25 +60,34 @@ class Runner:
         event = self._cancels.get(key)
         if event is not None:
             event.set()
+            self._queue.cancel(key)
+            self._wake.set()
+
+    async def clean_run(self, run_id: UUID) -> None:
+        """Remove what was kept for a run as a whole."""
+        await self._backend.clean_run(run_id)
 
     async def run(self) -> None:
         """Take up what was left, then run what comes, for ever."""
         await self._persist(self._take_up)
-        slots = asyncio.Semaphore(self._slots)
         async with asyncio.TaskGroup() as group:
             while True:
-                while self._queue:
-                    await slots.acquire()
-                    task = group.create_task(self._carry_out(self._queue.popleft()))
-                    task.add_done_callback(lambda _: slots.release())
                 self._wake.clear()
+                while (canceled := self._queue.take_canceled()) is not None:
+                    group.create_task(self._carry_out(canceled))  # needs no slot: it will not run
+                while self._free and (launch := self._queue.take()) is not None:
+                    self._free -= 1
+                    group.create_task(self._carry_out(launch)).add_done_callback(self._release)
                 await self._wake.wait()
+
+    def _release(self, _: object) -> None:
+        self._free += 1
+        self._wake.set()
 
     async def _take_up(self) -> None:
         async with self._database.read() as connection:
             launches = await store.open_launches(connection)
-        # What runs already comes first: it holds a slot whether it is counted or not.
-        for launch in sorted(launches, key=lambda launch: launch.state != "RUNNING"):
+        for launch in launches:
             self.enqueue(launch)
 
     async def _carry_out(self, launch: Launch) -> None:
@@ -128,6 +140,13 @@ class Runner:
             except RetryableError as error:
                 self._log.warning("launch_postponed", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+            except CannotLaunchError:
+                raise
+            except Exception as error:  # one attempt's fault, whatever it is, ends that attempt
+                self._log.exception("launch_failed")
+                message = f"the step could not be started: {error!r}"
+                failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
+                raise CannotLaunchError(failure) from error
             finally:
                 launching.cancel()
                 waiting.cancel()

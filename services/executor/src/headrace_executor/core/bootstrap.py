@@ -1,4 +1,4 @@
-"""Recognises how a KFP lightweight component installs its packages before it runs.
+"""Recognises how a KFP lightweight component installs its packages, and how it is started.
 
 Invariant: only a text that is understood to the last word is recognised; every other command is
 run as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -27,6 +27,14 @@ _USE_VENV = (
 )
 """What `use_venv=True` adds: an environment of the step's own, which it gets here in any case."""
 _HAND_OVER = '"$0" "$@"'
+
+_START = re.compile(
+    r"program_path=\$\(mktemp -d\) *\n\s*"
+    r"printf \"%s\" \"\$0\" > \"\$program_path/ephemeral_component\.py\" *\n\s*"
+    r"(?P<runtime>_KFP_RUNTIME=true )?python3 -m (?P<module>kfp\.(?:dsl|components)\.executor_main)"
+    r"(?: +| *\\\n *)--component_module_path(?: +| *\\\n *)"
+    r"\"\$program_path/ephemeral_component\.py\"(?: +| *\\\n *)\"\$@\"\s*"
+)
 
 _PIECE = r"""(?:'[^']*'|"[^"$`\\]*"|[\w@%+=:,./-])"""
 _WORDS = re.compile(rf"{_PIECE}+(?: +{_PIECE}+)*", re.ASCII)
@@ -79,6 +87,28 @@ class Bootstrap:
 
     requirement_set: RequirementSet
     argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A component's source, the module that runs it, and that module's further arguments."""
+
+    source: str
+    module: str
+    arguments: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+def recognise_program(argv: tuple[str, ...]) -> Program | None:
+    """The lightweight component that a command starts by way of a shell, or None when it is not
+    exactly that."""
+    if len(argv) < 4 or argv[:2] != ("sh", "-ec"):
+        return None
+    start = _START.fullmatch(argv[2])
+    if start is None:
+        return None
+    env = {"_KFP_RUNTIME": "true"} if start["runtime"] else {}
+    return Program(argv[3], start["module"], argv[4:], env)
 
 
 def recognise(argv: tuple[str, ...]) -> Bootstrap | None:

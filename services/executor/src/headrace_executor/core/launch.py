@@ -6,6 +6,7 @@ Source of the executor input's shape: `ExecutorInput` in KFP's pipeline_spec.pro
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +23,14 @@ from headrace_contracts.launches import (
     OutputArtifact,
     OutputParameter,
     ResultPlan,
+    TaskRoot,
     UploadGrant,
+    WrittenFile,
 )
 from headrace_contracts.places import run_folder
 from headrace_contracts.values import Artifact, ArtifactType
+
+from headrace_executor.core.bootstrap import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,25 @@ class Places:
         """KFP's ExecutorOutput file; its folder is the command's task root."""
         return str(self.folder / "out" / "executor_output.json")
 
+    @property
+    def task_root(self) -> str:
+        """Where the command's outputs go; what `dsl.get_uri` gives is in here."""
+        return str(self.folder / "out")
+
+    @property
+    def program(self) -> str:
+        """A lightweight component's source, under the name that KFP gives it."""
+        return str(self.folder / "program" / "ephemeral_component.py")
+
+    @property
+    def arguments(self) -> str:
+        """The arguments of a lightweight component."""
+        return str(self.folder / "argv.json")
+
     def input(self, name: str, index: int, uri: str) -> str:
         """An input artifact's place; it keeps the last part of its URI as its name."""
-        leaf = posixpath.basename(uri.rstrip("/")) or "data"
+        leaf = posixpath.basename(uri.rstrip("/"))
+        leaf = "data" if leaf in ("", ".", "..") else leaf
         return str(self.folder / "in" / name / str(index) / leaf)
 
     def output(self, name: str) -> str:
@@ -152,11 +173,14 @@ def executor_input(
 
 
 def _runtime_artifact(artifact: Artifact, uri: str) -> dict[str, Any]:
+    metadata = whole_numbers(artifact.metadata)
+    if uri != artifact.uri:  # it was fetched: the SDK must not look for it in a mounted workspace
+        metadata.pop("_kfp_workspace", None)
     return {
         "name": artifact.name,
         "type": artifact.type.model_dump(exclude_none=True),
         "uri": uri,
-        "metadata": whole_numbers(artifact.metadata),
+        "metadata": metadata,
     }
 
 
@@ -166,6 +190,7 @@ def launch_file(
     *,
     argv: tuple[str, ...],
     env: dict[str, str],
+    written: tuple[WrittenFile, ...] = (),
     inputs: Mapping[str, list[tuple[Artifact, str]]],
     files: Mapping[str, tuple[InputFile, ...]],
     grant: UploadGrant,
@@ -175,13 +200,12 @@ def launch_file(
     """All that the launcher has to know. `files` says what to fetch for a URI; `uri_prefix` is the
     bucket's."""
     prefix = key_prefix(command)
-    definitions = command.output_definitions
     return LaunchFile(
         launch_id=launch_id(command),
         argv=argv,
         env=env,
         cwd=places.work,
-        dirs=(places.work, places.temporary, posixpath.dirname(places.executor_output)),
+        dirs=(places.work, places.temporary, places.task_root, *_folders(inputs, files)),
         timeout_seconds=command.timeout_seconds,
         grace_seconds=limits.grace_seconds,
         log=LogPlan(
@@ -190,37 +214,98 @@ def launch_file(
             limit_bytes=limits.log_limit_bytes,
             flush_seconds=limits.log_flush_seconds,
         ),
-        inputs=tuple(
-            InputArtifact(name=name, path=path, files=files[artifact.uri])
-            for name, given in inputs.items()
-            for artifact, path in given
-            if artifact.uri in files
-        ),
+        files=written,
+        inputs=_fetched(inputs, files),
         executor_output=places.executor_output,
-        output_parameters=tuple(
-            OutputParameter(
-                name=name,
-                type=definition.parameter_type,
-                path=places.output(name),
-                optional=definition.is_optional,
-            )
-            for name, definition in definitions.parameters.items()
-        ),
-        output_artifacts=tuple(
-            OutputArtifact(
-                name=name,
-                path=places.output(name),
-                handed_uri=places.output(name),
-                uri=f"{uri_prefix}{prefix}{name}",
-                key=prefix + name,
-                type=ArtifactType.model_validate(definition.artifact_type.model_dump()),
-                metadata=whole_numbers(definition.metadata),
-            )
-            for name, definition in definitions.artifacts.items()
+        output_parameters=_output_parameters(command, places),
+        output_artifacts=_output_artifacts(command, places, uri_prefix),
+        task_root=TaskRoot(
+            path=places.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
         ),
         upload=grant,
         result=ResultPlan(path=places.result, key=prefix + "result.json"),
     )
+
+
+def _fetched(
+    inputs: Mapping[str, list[tuple[Artifact, str]]], files: Mapping[str, tuple[InputFile, ...]]
+) -> tuple[InputArtifact, ...]:
+    return tuple(
+        InputArtifact(name=name, path=path, files=files[artifact.uri])
+        for name, given in inputs.items()
+        for artifact, path in given
+        if artifact.uri in files
+    )
+
+
+def _output_parameters(command: LaunchAttempt, places: Places) -> tuple[OutputParameter, ...]:
+    return tuple(
+        OutputParameter(
+            name=name,
+            type=definition.parameter_type,
+            path=places.output(name),
+            optional=definition.is_optional,
+        )
+        for name, definition in command.output_definitions.parameters.items()
+    )
+
+
+def _output_artifacts(
+    command: LaunchAttempt, places: Places, uri_prefix: str
+) -> tuple[OutputArtifact, ...]:
+    prefix = key_prefix(command)
+    return tuple(
+        OutputArtifact(
+            name=name,
+            path=places.output(name),
+            handed_uri=places.output(name),
+            uri=f"{uri_prefix}{prefix}{name}",
+            key=prefix + name,
+            type=ArtifactType.model_validate(definition.artifact_type.model_dump()),
+            metadata=whole_numbers(definition.metadata),
+            is_list=definition.is_artifact_list,
+        )
+        for name, definition in command.output_definitions.artifacts.items()
+    )
+
+
+def _folders(
+    inputs: Mapping[str, list[tuple[Artifact, str]]], files: Mapping[str, object]
+) -> tuple[str, ...]:
+    """The places of input folders: they are there even when no file is in them."""
+    return tuple(
+        path
+        for given in inputs.values()
+        for artifact, path in given
+        if artifact.content.kind == "directory" and artifact.uri in files
+    )
+
+
+def program_start(
+    program: Program, places: Places
+) -> tuple[tuple[str, ...], tuple[WrittenFile, ...]]:
+    """The short command that starts a lightweight component as its shell would, and the files with
+    what is long. Saves two shells, and takes arguments of any size: Linux allows one 128 KiB."""
+    arguments = ["--component_module_path", places.program, *program.arguments]
+    return (
+        ("python3", "-c", _START_PROGRAM, places.arguments, program.module),
+        (
+            WrittenFile(path=places.program, text=program.source),
+            WrittenFile(path=places.arguments, text=json.dumps(arguments)),
+        ),
+    )
+
+
+_START_PROGRAM = """\
+import json, os, runpy, sys
+path, module = sys.argv[1:]
+with open(path, encoding="utf-8") as file:
+    sys.argv = ["-m", *json.load(file)]
+if not getattr(sys.flags, "safe_path", False):
+    sys.path[0] = os.getcwd()
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+"""What ``python3 -m MODULE ARGUMENTS`` does, with the arguments from a file."""
 
 
 def environment(
@@ -244,5 +329,6 @@ def environment(
         "HEADRACE_DATA_DIR": data_dir,
         "HEADRACE_LAUNCH_ID": launch_id(command),
         "HEADRACE_RUN_ID": str(command.run_id),
+        "KFP_RETRY_INDEX": str(command.retry_index),
         **env,
     }

@@ -1,0 +1,326 @@
+"""What a launch becomes on one machine: launch file, workspace, platform settings, its end."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from headrace_contracts.events import AttemptFailed, AttemptSucceeded
+from headrace_contracts.failures import FailureCode
+from headrace_contracts.ids import artifact_id
+from headrace_contracts.launches import InputFile, ResultManifest, UploadGrant
+from headrace_executor.core.arguments import ARGUMENT_BYTES, too_long
+from headrace_executor.core.bootstrap import Program
+from headrace_executor.core.launch import (
+    Limits,
+    Places,
+    environment,
+    executor_input,
+    launch_file,
+    launch_id,
+    local_inputs,
+    program_start,
+)
+from headrace_executor.core.outcome import failed, lost, outcome
+from headrace_executor.core.platform import PlatformError, provision
+from headrace_executor.core.workspace import with_workspace
+
+from tests.support.launches import PREFIX, RUN_ID, TASK_ID, URI_PREFIX, launch_command
+
+PLACES = Places(PurePosixPath("/work/attempt"))
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+LIMITS = Limits(5.0, 1000, 2.0)
+
+
+def artifact(uri: str, **more: Any) -> dict[str, Any]:
+    return {"name": "data", "uri": uri, "type": {"schemaTitle": "system.Dataset"}, **more}
+
+
+def test_the_executor_input_lists_every_artifact() -> None:
+    command = launch_command(
+        inputs={
+            "parameters": {"rounds": 3.0, "deep": {"a": [1.0, 0.5]}},
+            "artifacts": {
+                "data": [
+                    artifact("s3://bucket/a/x", metadata={"_kfp_workspace": True, "rows": 2.0}),
+                    artifact("s3://bucket/b/.."),
+                    artifact("gs://theirs/x", metadata={"_kfp_workspace": True}),
+                ]
+            },
+        },
+        output_definitions={
+            "parameters": {"n": {"parameterType": "STRING"}},
+            "artifacts": {"m": {"artifactType": {"schemaTitle": "system.Model"}}},
+        },
+    )
+    inputs = local_inputs(command, PLACES, {"s3://bucket/a/x": (), "s3://bucket/b/..": ()})
+    given = executor_input(command, PLACES, inputs)
+    assert given["inputs"]["parameterValues"] == {"rounds": 3, "deep": {"a": [1, 0.5]}}
+    assert [
+        (entry["name"], entry["uri"], entry["metadata"])
+        for entry in given["inputs"]["artifacts"]["data"]["artifacts"]
+    ] == [
+        ("data", "/work/attempt/in/data/0/x", {"rows": 2}),
+        ("data", "/work/attempt/in/data/1/data", {}),
+        ("data", "gs://theirs/x", {"_kfp_workspace": True}),
+    ]
+    assert given["outputs"] == {
+        "parameters": {"n": {"outputFile": "/work/attempt/out/n"}},
+        "artifacts": {
+            "m": {
+                "artifacts": [
+                    {
+                        "name": "m",
+                        "type": {"schemaTitle": "system.Model"},
+                        "uri": "/work/attempt/out/m",
+                        "metadata": {},
+                    }
+                ]
+            }
+        },
+        "outputFile": "/work/attempt/out/executor_output.json",
+    }
+
+
+def test_the_launch_file_says_what_to_fetch_and_where_all_shall_lie() -> None:
+    command = launch_command(
+        inputs={
+            "artifacts": {
+                "data": [
+                    artifact("s3://bucket/a", content={"kind": "directory"}),
+                    artifact("/their/own"),
+                ]
+            }
+        },
+        output_definitions={
+            "parameters": {"n": {"parameterType": "LIST", "isOptional": True}},
+            "artifacts": {"m": {"isArtifactList": True, "metadata": {"a": 1.0}}},
+        },
+        timeout_seconds=60,
+    )
+    files = {"s3://bucket/a": (InputFile(path="f", url="http://store/a/f"),)}
+    plan = launch_file(
+        command,
+        PLACES,
+        argv=("true",),
+        env={"A": "b"},
+        inputs=local_inputs(command, PLACES, files),
+        files=files,
+        grant=UploadGrant(url="http://store", fields={}),
+        uri_prefix=URI_PREFIX,
+        limits=LIMITS,
+    )
+    assert [(i.name, i.path, i.files) for i in plan.inputs] == [
+        ("data", "/work/attempt/in/data/0/a", files["s3://bucket/a"])
+    ]
+    assert "/work/attempt/in/data/0/a" in plan.dirs
+    (parameter,) = plan.output_parameters
+    assert (parameter.type, parameter.path, parameter.optional) == (
+        "LIST",
+        "/work/attempt/out/n",
+        True,
+    )
+    (output,) = plan.output_artifacts
+    assert output.is_list
+    assert (output.key, output.uri) == (f"{PREFIX}m", f"{URI_PREFIX}{PREFIX}m")
+    assert plan.task_root is not None
+    assert plan.task_root.key + "/" == PREFIX
+    assert plan.result.key == f"{PREFIX}result.json"
+    assert (plan.timeout_seconds, plan.grace_seconds) == (60, 5.0)
+
+
+def test_a_program_starts_with_short_arguments() -> None:
+    program = Program("source", "kfp.dsl.executor_main", ("--executor_input", "x" * 10**6), {})
+    argv, files = program_start(program, PLACES)
+    assert argv[:2] == ("python3", "-c")
+    assert max(map(len, argv)) < 1000
+    texts = {file.path: file.text for file in files}
+    assert texts[PLACES.program] == "source"
+    assert json.loads(texts[argv[3]]) == [
+        "--component_module_path",
+        PLACES.program,
+        *program.arguments,
+    ]
+
+
+def test_the_environment_is_the_steps_own() -> None:
+    env = environment(
+        launch_command(retry_index=2),
+        PLACES,
+        path="/bin",
+        passed_on={"TZ": "UTC"},
+        data_dir="/data",
+        env={"HOME": "/mine"},
+    )
+    assert env["KFP_RETRY_INDEX"] == "2"
+    assert (env["PATH"], env["TZ"], env["HOME"]) == ("/bin", "UTC", "/mine")
+    assert env["HEADRACE_LAUNCH_ID"] == f"{RUN_ID}-{TASK_ID}-1"
+
+
+def test_the_workspace_is_put_where_it_is_asked_for() -> None:
+    command = launch_command(
+        inputs={
+            "parameters": {
+                "path": "{{$.workspace_path}}/a:{{$.workspace_path}}/b",
+                "deep": {"list": ["{{$.workspace_path}}", 3, None]},
+                "other": "{{$.pipeline_root}}",
+            }
+        },
+        container={
+            "image": "i",
+            "command": ["ls", "{{$.workspace_path}}"],
+            "args": ["{{$.inputs.parameters['path']}}"],
+            "env": [{"name": "W", "value": "{{$.workspace_path}}"}],
+        },
+    )
+    placed = with_workspace(command, "/ws")
+    assert placed.inputs.parameters == {
+        "path": "/ws/a:/ws/b",
+        "deep": {"list": ["/ws", 3, None]},
+        "other": "{{$.pipeline_root}}",
+    }
+    assert placed.container.command == ("ls", "/ws")
+    assert placed.container.args == command.container.args
+    assert placed.container.env[0].value == "/ws"
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "said"),
+    [
+        (("x" * ARGUMENT_BYTES, "ö" * (ARGUMENT_BYTES // 2)), {"A": "b"}, None),
+        (("cat", "small" + "l" * ARGUMENT_BYTES), {}, "argument 1 .*input is 'large' with"),
+        (("ö" * ARGUMENT_BYTES,), {}, f"argument 0 of the command has {2 * ARGUMENT_BYTES} bytes"),
+        ((), {"A": "x" * ARGUMENT_BYTES}, "environment variable 'A'"),
+    ],
+)
+def test_what_linux_cannot_start(
+    argv: tuple[str, ...], env: dict[str, str], said: str | None
+) -> None:
+    fault = too_long(argv, env, {"s": "small", "large": "l" * ARGUMENT_BYTES, "n": None})
+    if said is None:
+        assert fault is None
+    else:
+        assert fault is not None
+        assert re.search(said, fault)
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [
+        {},
+        {"imagePullPolicy": "Always", "nodeSelector": {"labels": {"a": "b"}}, "tolerations": [{}]},
+        {"secretAsEnv": [{"secretName": "s", "optional": True}]},
+        {"configMapAsVolume": [{"configMapName": "c", "mountPath": "/c", "optional": True}]},
+        {"pvcMount": []},
+    ],
+)
+def test_settings_that_a_step_can_do_without(platform: dict[str, Any]) -> None:
+    provided = provision(launch_command(platform=platform), "host")
+    assert (provided.env, provided.folders) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        ({"secretAsEnv": [{"secretName": "s", "optional": False}]}, "the secret 's'"),
+        ({"secretAsVolume": [{"secretName": "s", "mountPath": "/s"}]}, r"\(secretAsVolume\)"),
+        (
+            {"configMapAsEnv": [{"configMapNameParameter": {"runtimeValue": {"constant": "c"}}}]},
+            "the config map 'c'",
+        ),
+        ({"configMapAsVolume": [{"configMapName": "c"}]}, "the config map 'c'"),
+        ({"pvcMount": [{"constant": "p", "mountPath": "/d"}]}, "volume claim 'p'"),
+        ({"pvcMount": [{"taskOutputParameter": {}}]}, "the persistent volume claim "),
+        ({"initContainers": [{"name": "first"}]}, "the init container 'first'"),
+        ({"fieldPathAsEnv": [{"name": "A", "fieldPath": "spec.x"}]}, "'spec.x'"),
+    ],
+)
+def test_settings_that_need_a_cluster(platform: dict[str, Any], said: str) -> None:
+    with pytest.raises(PlatformError, match=said) as caught:
+        provision(launch_command(platform=platform), "host")
+    assert "without a Kubernetes cluster" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata.name", launch_id(launch_command())),
+        ("metadata.uid", str(TASK_ID)),
+        ("metadata.namespace", "team"),
+        ("spec.nodeName", "host"),
+        ("metadata.annotations['pipelines.kubeflow.org/run_name']", "digits at night"),
+        ("metadata.labels['mine']", "yes"),
+        ("metadata.labels['none']", ""),
+    ],
+)
+def test_a_pods_fields_without_a_pod(path: str, value: str) -> None:
+    platform = {
+        "fieldPathAsEnv": [{"name": "A", "fieldPath": path}],
+        "podMetadata": {"labels": {"mine": "yes"}},
+    }
+    assert provision(launch_command(platform=platform), "host").env == {"A": value}
+
+
+def test_folders_that_have_to_be_there() -> None:
+    platform = {
+        "emptyDirMounts": [{"volumeName": "v", "mountPath": "/mnt/v"}],
+        "genericEphemeralVolume": [{"volumeName": "e", "mountPath": "/mnt/e"}],
+    }
+    assert provision(launch_command(platform=platform), "host").folders == {
+        "/mnt/v": "the empty folder 'v' (emptyDirMounts)",
+        "/mnt/e": "the ephemeral volume 'e' (genericEphemeralVolume)",
+    }
+
+
+def result(**changes: Any) -> ResultManifest:
+    return ResultManifest.model_validate(
+        {"launch_id": "l", "state": "SUCCEEDED", "finished_at": NOW, **changes}
+    )
+
+
+def test_a_success_has_outputs_with_identities() -> None:
+    manifest = result(parameters={"n": 1}, artifacts={"m": [artifact("s3://b/0"), artifact("/x")]})
+    end = outcome(launch_command(), manifest, cancel_requested=True)
+    assert isinstance(end, AttemptSucceeded)
+    assert end.started_at == NOW
+    assert end.outputs.parameters == {"n": 1}
+    assert [made.artifact_id for made in end.outputs.artifacts["m"]] == [
+        artifact_id(RUN_ID, TASK_ID, 1, "m", index) for index in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "canceled", "expected", "retryable"),
+    [
+        ("COMMAND_FAILED", False, "COMMAND_FAILED", False),
+        ("CANCELED", True, "CANCELED", False),
+        ("CANCELED", False, "ATTEMPT_LOST", True),
+        ("INPUT_FETCH_FAILED", False, "INPUT_FETCH_FAILED", True),
+        ("OUTPUT_UPLOAD_FAILED", False, "OUTPUT_UPLOAD_FAILED", True),
+        ("OUTPUT_INVALID", False, "OUTPUT_INVALID", False),
+    ],
+)
+def test_a_failure_says_whose_it_is(
+    code: str, canceled: bool, expected: str, retryable: bool
+) -> None:
+    manifest = result(state="FAILED", failure={"code": code, "message": "m"}, exit_code=1)
+    end = outcome(launch_command(), manifest, cancel_requested=canceled)
+    assert isinstance(end, AttemptFailed)
+    assert (end.failure.code, end.retryable, end.exit_code) == (expected, retryable, 1)
+
+
+def test_an_end_without_a_manifest() -> None:
+    end = lost(launch_command(), NOW, cancel_requested=False)
+    assert isinstance(end, AttemptFailed)
+    assert (end.failure.code, end.retryable) == (FailureCode.ATTEMPT_LOST, True)
+    end = lost(launch_command(), NOW, cancel_requested=True)
+    assert isinstance(end, AttemptFailed)
+    assert (end.failure.code, end.retryable) == (FailureCode.CANCELED, False)
+    silent = outcome(launch_command(), result(state="FAILED"), cancel_requested=False)
+    assert isinstance(silent, AttemptFailed)
+    assert silent.failure.code == FailureCode.LAUNCHER_ERROR
+    assert not failed(launch_command(), silent.failure, NOW).retryable

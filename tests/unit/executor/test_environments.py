@@ -1,0 +1,81 @@
+"""Environments of steps, with a made-up installer that says what it was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from headrace_executor import environments
+from headrace_executor.core.bootstrap import Install, RequirementSet
+from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
+
+WANTED = RequirementSet((Install(("a", "b"), ("--trusted-host", "h", "--pre")),))
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the installer writes its arguments; it fails while the file ``fail`` is there."""
+    asked = tmp_path / "asked"
+    uv = tmp_path / "uv"
+    uv.write_text(
+        f'#!/bin/sh\necho "$@" >> {asked}\n'
+        f'if [ -e {tmp_path}/fail ]; then echo "no route to host"; exit 2; fi\n'
+        'if [ "$1" = venv ]; then for last; do :; done; mkdir "$last"; fi\n'
+    )
+    uv.chmod(0o755)
+    monkeypatch.setattr(environments, "_UV", uv)
+    return asked
+
+
+def said(asked: Path) -> list[str]:
+    return asked.read_text().splitlines()
+
+
+async def test_an_environment_is_made_once_for_all_who_ask(tmp_path: Path, asked: Path) -> None:
+    stores = [EnvironmentStore(tmp_path / "environments") for _ in range(2)]
+    made = await asyncio.gather(*(store.ensure(WANTED) for store in stores * 3))
+    assert len({environment.path for environment in made}) == 1
+    venv, pip = said(asked)
+    assert venv.startswith("venv ")
+    assert pip.endswith("--allow-insecure-host h --prerelease=allow a b")
+    assert stores[0].has(WANTED)
+
+
+async def test_what_a_crash_left_is_made_anew(tmp_path: Path, asked: Path) -> None:
+    store = EnvironmentStore(tmp_path / "environments")
+    path = (await store.ensure(WANTED)).path
+    (path / ".complete").unlink()
+    (path / "half").touch()
+    assert not store.has(WANTED)
+    await store.ensure(WANTED)
+    assert not (path / "half").exists()
+
+
+async def test_the_installers_last_words_are_told(tmp_path: Path, asked: Path) -> None:
+    (tmp_path / "fail").touch()
+    store = EnvironmentStore(tmp_path / "environments")
+    with pytest.raises(EnvironmentFailedError, match="no route to host"):
+        await store.ensure(WANTED)
+    (tmp_path / "fail").unlink()
+    await store.ensure(WANTED)
+
+
+async def test_an_installer_or_folder_that_is_not_there(
+    tmp_path: Path, asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EnvironmentFailedError, match="Not a directory"):
+        await EnvironmentStore(asked.parent / "uv" / "x").ensure(WANTED)
+    monkeypatch.setattr(environments, "_UV", tmp_path / "none")
+    with pytest.raises(EnvironmentFailedError, match=r"cannot be made: .*none"):
+        await EnvironmentStore(tmp_path / "environments").ensure(WANTED)
+
+
+def test_another_order_or_interpreter_is_another_environment() -> None:
+    digests = {
+        RequirementSet((Install(("a", "b")),)).digest("cp311"),
+        RequirementSet((Install(("b", "a")),)).digest("cp311"),
+        RequirementSet((Install(("a", "b")),)).digest("cp312"),
+        RequirementSet((Install(("a", "b"), ("--no-deps",)),)).digest("cp311"),
+    }
+    assert len(digests) == 4

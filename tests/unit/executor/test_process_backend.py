@@ -1,0 +1,220 @@
+"""Attempts as processes of this machine, with a small object store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headrace_executor.ports import CannotLaunchError
+from headrace_executor.process_backend import ProcessBackend
+
+from tests.support.launches import (
+    PREFIX,
+    RUN_ID,
+    URI_PREFIX,
+    Objects,
+    Settings,
+    Store,
+    launch_command,
+    run_on,
+    serving,
+    tell,
+)
+
+START = (
+    "program_path=$(mktemp -d)\n\n"
+    'printf "%s" "$0" > "$program_path/ephemeral_component.py"\n'
+    "_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main"
+    ' --component_module_path "$program_path/ephemeral_component.py" "$@"\n'
+)
+
+
+@pytest.fixture
+def objects() -> Iterator[Objects]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBackend]:
+    made = ProcessBackend(Settings(tmp_path), Store(objects))  # type: ignore[arg-type]
+    yield made
+    await made.close()
+
+
+def python(code: str, *args: str, **more: Any) -> dict[str, Any]:
+    return {"image": "i", "command": [sys.executable, "-c", code, *args], **more}
+
+
+async def refusal(backend: ProcessBackend, **changes: Any) -> tuple[str, str]:
+    with pytest.raises(CannotLaunchError) as caught:
+        await backend.launch(launch_command(**changes), tell)
+    return caught.value.failure.code, caught.value.failure.message
+
+
+async def test_an_attempt_runs_and_its_folder_goes(
+    backend: ProcessBackend, objects: Objects, tmp_path: Path
+) -> None:
+    code = "import os; print(os.environ['KFP_RETRY_INDEX'], os.environ['N'])"
+    command = launch_command(
+        container=python(code),
+        retry_index=3,
+        platform={"fieldPathAsEnv": [{"name": "N", "fieldPath": "metadata.namespace"}]},
+    )
+    assert (await run_on(backend, command)).state == "SUCCEEDED"
+    assert objects.held[f"{PREFIX}log.txt"] == b"3 team\n"
+    await backend.clean(command)
+    await backend.clean_run(RUN_ID)
+    assert list((tmp_path / "steps").iterdir()) == []
+
+
+async def test_a_workspace_is_shared_by_the_run_and_cleaned_with_it(
+    backend: ProcessBackend, objects: Objects, tmp_path: Path
+) -> None:
+    inputs = {"parameters": {"path": {"deep": ["{{$.workspace_path}}/note"]}}}
+    definitions = {"parameters": {"path": {"parameterType": "STRUCT"}}}
+    word = "{{$.inputs.parameters['path']}}"
+    read = "import json, sys; path = json.loads(sys.argv[1])['deep'][0]; "
+    for attempt, code in ((1, "open(path, 'w').write('Hello')"), (2, "print(open(path).read())")):
+        command = launch_command(
+            attempt=attempt,
+            workspace=True,
+            inputs=inputs,
+            input_definitions=definitions,
+            container=python(read + code, word),
+        )
+        assert (await run_on(backend, command)).state == "SUCCEEDED"
+        await backend.clean(command)
+    assert objects.held[f"{PREFIX.replace('/1/', '/2/')}log.txt"] == b"Hello\n"
+    assert (tmp_path / "steps" / str(RUN_ID) / "workspace" / "note").exists()
+    await backend.clean_run(RUN_ID)
+    await backend.clean_run(RUN_ID)
+    assert not (tmp_path / "steps" / str(RUN_ID)).exists()
+
+
+async def test_what_lies_at_a_uri_that_nobody_knows_is_looked_up(
+    backend: ProcessBackend, objects: Objects
+) -> None:
+    objects.held |= {"one": b"1", "many/a": b"2", "many/b": b"3"}
+    uris = [f"{URI_PREFIX}one", f"{URI_PREFIX}many", "/their/own"]
+    code = (
+        "import sys; print(open(sys.argv[1]).read(), open(sys.argv[2] + '/b').read(), sys.argv[3])"
+    )
+    words = [f"{{{{$.inputs.artifacts['{name}'].path}}}}" for name in "abc"]
+    command = launch_command(
+        container=python(code, *words),
+        input_definitions={"artifacts": {name: {} for name in "abc"}},
+        inputs={
+            "artifacts": {
+                name: [{"name": name, "uri": uri}] for name, uri in zip("abc", uris, strict=True)
+            }
+        },
+    )
+    assert (await run_on(backend, command)).state == "SUCCEEDED"
+    assert objects.held[f"{PREFIX}log.txt"] == b"1 3 /their/own\n"
+
+
+async def test_a_component_takes_an_input_of_megabytes(
+    backend: ProcessBackend, objects: Objects, tmp_path: Path
+) -> None:
+    """A module of the same name stands in for the SDK's."""
+    fake = (
+        "import json, sys; flag = sys.argv.index('--executor_input');"
+        "given = json.loads(sys.argv[flag + 1]);"
+        "text = given['inputs']['parameterValues']['text'];"
+        "exec(open(sys.argv[2]).read());"
+        "json.dump({'parameterValues': {'Output': text * 2}}, "
+        "open(given['outputs']['outputFile'], 'w'))"
+    )
+    command = launch_command(
+        inputs={"parameters": {"text": "ö" * 3_000_000}},
+        input_definitions={"parameters": {"text": {"parameterType": "STRING"}}},
+        output_definitions={"parameters": {"Output": {"parameterType": "STRING"}}},
+        container={
+            "image": "i",
+            "command": ["sh", "-ec", START, "print('the source')"],
+            "args": ["--executor_input", "{{$}}"],
+            "env": [{"name": "PYTHONPATH", "value": str(tmp_path)}],
+        },
+    )
+    module = tmp_path / "kfp" / "dsl"
+    module.mkdir(parents=True)
+    (module / "executor_main.py").write_text(fake)
+    result = await run_on(backend, command)
+    assert objects.held[f"{PREFIX}log.txt"] == b"the source\n"
+    assert result.parameters == {"Output": "ö" * 6_000_000}
+
+
+async def test_what_cannot_run_is_refused_with_words(backend: ProcessBackend) -> None:
+    secret = {"secretAsEnv": [{"secretName": "s"}]}
+    assert (await refusal(backend, platform=secret))[1].startswith("the step needs the secret 's'")
+    folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": "/no/such/place"}]}
+    assert "'/no/such/place'" in (await refusal(backend, platform=folder))[1]
+    code, message = await refusal(
+        backend,
+        container={"image": "i", "command": ["cat", "{{$.inputs.parameters['text']}}"]},
+        input_definitions={"parameters": {"text": {"parameterType": "STRING"}}},
+        inputs={"parameters": {"text": "x" * 200_000}},
+    )
+    assert code == "INPUT_INVALID"
+    assert "'text' with 200000 bytes" in message
+    assert (await refusal(backend, container={"image": "i"}))[0] == "COMMAND_NOT_FOUND"
+    wrong = {"image": "i", "command": ["{{$.inputs.parameters['none']}}"]}
+    assert (await refusal(backend, container=wrong))[0] == "PLACEHOLDER_INVALID"
+
+
+async def test_a_folder_that_is_there_serves_as_an_empty_one(
+    backend: ProcessBackend, tmp_path: Path
+) -> None:
+    folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": str(tmp_path)}]}
+    assert (await run_on(backend, launch_command(platform=folder))).state == "SUCCEEDED"
+
+
+async def test_a_folder_that_cannot_be_made(backend: ProcessBackend, tmp_path: Path) -> None:
+    (tmp_path / "steps").touch()
+    code, message = await refusal(backend)
+    assert code == "LAUNCHER_ERROR"
+    assert "cannot be made: Not a directory" in message
+
+
+async def test_a_step_is_stopped(backend: ProcessBackend) -> None:
+    command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
+    handle = await backend.launch(command, tell)
+    stopping = asyncio.ensure_future(backend.stop(command, handle))
+    manifest = await backend.wait(command, handle)
+    stopping.cancel()
+    assert manifest is not None
+    assert manifest.failure is not None
+    assert manifest.failure.code == "CANCELED"
+
+
+async def test_a_launcher_is_found_again_and_so_is_its_result(backend: ProcessBackend) -> None:
+    command = launch_command(container={"image": "i", "command": ["sleep", "0.2"]})
+    assert backend.find(command) is None
+    handle = await backend.launch(command, tell)
+    found = backend.find(command)
+    assert found is not None
+    assert found.pid == handle.pid
+    await backend.wait(command, handle)
+    ended = backend.find(command)
+    assert ended is not None
+    assert await backend.wait(command, ended) is not None
+
+
+async def test_a_result_that_cannot_be_read_is_a_failure(
+    backend: ProcessBackend, tmp_path: Path
+) -> None:
+    command = launch_command()
+    handle = await backend.launch(command, tell)
+    await backend.wait(command, handle)
+    name = f"steps/{RUN_ID}/{command.task_id.hex}-1/result.json"
+    (tmp_path / name).write_text(json.dumps({"v": 1}))
+    manifest = await backend.wait(command, handle)
+    assert manifest is not None
+    assert manifest.failure is not None
+    assert "cannot be read" in manifest.failure.message

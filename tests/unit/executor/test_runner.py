@@ -1,0 +1,195 @@
+"""Launches from their arrival to their end, on a backend and a database that are made up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from headrace_contracts.cloudevents import Attributes
+from headrace_contracts.commands import CleanRun, LaunchAttempt
+from headrace_contracts.events import AttemptFailed, AttemptSucceeded
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.launches import ResultManifest
+from headrace_executor.handlers import Handlers
+from headrace_executor.ports import CannotLaunchError, Handle, Tell
+from headrace_executor.runner import Runner
+from headrace_executor.store import Launch
+from headrace_runtime.bus.consumer import Received
+
+from tests.support.launches import RUN_ID, launch_command
+
+
+def attributes() -> Attributes:
+    """Those of some message."""
+    return Attributes(id="1", source="/headrace/scheduler", type="run.clean")
+
+
+class Connection:
+    """Every statement finds what it looks for."""
+
+    async def fetchrow(self, *_: Any) -> dict[str, Any]:
+        return {}
+
+    async def fetch(self, *_: Any) -> list[Any]:
+        return []
+
+
+class Database:
+    """Keeps what is published."""
+
+    def __init__(self) -> None:
+        self.connection = Connection()
+        self.published: list[Any] = []
+
+    def publish(self, message: Any, *_: Any) -> None:
+        self.published.append(message)
+
+    async def admit(self, _: str, ids: list[UUID]) -> set[UUID]:
+        return set(ids)
+
+    async def transact(self, work: Any) -> Any:
+        return await work(self)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        yield self.connection
+
+    async def ends(self, count: int) -> list[Any]:
+        """The first `count` ends of attempts."""
+        async with asyncio.timeout(10):
+            while True:
+                found = [e for e in self.published if e.type in _ENDS]
+                if len(found) >= count:
+                    return found
+                await asyncio.sleep(0.001)
+
+
+_ENDS = {"attempt.succeeded", "attempt.failed"}
+
+
+class Backend:
+    """Attempts run until they are let go."""
+
+    def __init__(self) -> None:
+        self.launched: list[int] = []
+        self.cleaned: list[UUID] = []
+        self.go = asyncio.Event()
+        self.fault: Exception | None = None
+
+    async def launch(self, command: LaunchAttempt, tell: Tell) -> Handle:
+        if self.fault is not None:
+            raise self.fault
+        self.launched.append(command.task_id.int)
+        return Handle(command.task_id.int, 1)
+
+    def find(self, command: LaunchAttempt) -> Handle | None:
+        return None
+
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | None:
+        await self.go.wait()
+        return ResultManifest.model_validate(
+            {"launch_id": "l", "state": "SUCCEEDED", "finished_at": command.run_created_at}
+        )
+
+    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+        self.go.set()
+
+    def place(self, handle: Handle) -> str:
+        return "here"
+
+    def log_key(self, command: LaunchAttempt) -> str:
+        return "log"
+
+    async def clean(self, command: LaunchAttempt) -> None:
+        return
+
+    async def clean_run(self, run_id: UUID) -> None:
+        self.cleaned.append(run_id)
+
+
+class Running:
+    """A runner with one slot, and what it stands on."""
+
+    def __init__(self) -> None:
+        self.database = Database()
+        self.backend = Backend()
+        self.runner = Runner(self.database, self.backend, 1)  # type: ignore[arg-type]
+
+    def add(self, number: int, priority: int = 0) -> Launch:
+        command = launch_command(task_id=UUID(int=number), priority=priority)
+        launch = Launch(command, "WAITING", False, None, None, None)
+        self.runner.enqueue(launch)
+        return launch
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    made = Running()
+    task = asyncio.ensure_future(made.runner.run())
+    await asyncio.sleep(0)
+    yield made
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_one_slot_takes_them_by_priority(running: Running) -> None:
+    running.backend.go.set()
+    for number, priority in ((1, 0), (2, 5), (3, 5)):
+        running.add(number, priority)
+    running.add(2, 5)  # it is known
+    ends = await running.database.ends(3)
+    assert all(isinstance(end, AttemptSucceeded) for end in ends)
+    assert running.backend.launched == [2, 3, 1]
+
+
+async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Running) -> None:
+    running.add(1)
+    waiting = running.add(2)
+    await asyncio.sleep(0.01)
+    running.runner.cancel(waiting.identity)
+    running.runner.cancel((RUN_ID, UUID(int=99), 1))  # nobody knows it
+    (end,) = await running.database.ends(1)
+    assert isinstance(end, AttemptFailed)
+    assert (end.task_id.int, end.failure.code) == (2, FailureCode.CANCELED)
+    assert running.backend.launched == [1]
+    running.backend.go.set()
+    assert len(await running.database.ends(2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (OSError(28, "No space left"), FailureCode.LAUNCHER_ERROR, "No space left"),
+        (
+            CannotLaunchError(Failure(code=FailureCode.INPUT_INVALID, message="no secret")),
+            FailureCode.INPUT_INVALID,
+            "no secret",
+        ),
+    ],
+)
+async def test_an_attempt_that_cannot_start_fails_and_frees_its_slot(
+    running: Running, fault: Exception, code: FailureCode, said: str
+) -> None:
+    running.backend.fault = fault
+    running.add(1)
+    (end,) = await running.database.ends(1)
+    assert isinstance(end, AttemptFailed)
+    assert end.failure.code == code
+    assert said in end.failure.message
+    running.backend.fault = None
+    running.backend.go.set()
+    running.add(2)
+    assert len(await running.database.ends(2)) == 2
+
+
+async def test_a_run_is_cleaned_however_often_it_is_asked(running: Running) -> None:
+    handlers = Handlers(running.database, running.runner, "local")  # type: ignore[arg-type]
+    clean = CleanRun(cluster="local", run_id=RUN_ID)
+    received: Received[Any] = Received(attributes(), clean)
+    await handlers.handle([received])
+    await handlers.handle([received])
+    assert running.backend.cleaned == [RUN_ID, RUN_ID]

@@ -1,0 +1,271 @@
+"""A step as a real process: how it ends, what is said of it, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headrace_contracts.launches import LaunchFile, ResultManifest, WrittenFile
+from headrace_executor.core.bootstrap import Program
+from headrace_executor.core.launch import Limits, Places, program_start
+from headrace_launcher.command import explain
+
+from tests.support.launches import PREFIX, Objects, launch_command, manifest, plan, run, start
+
+LIMITS = Limits(grace_seconds=0.3, log_limit_bytes=1000, log_flush_seconds=60)
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+def failure(result: ResultManifest) -> tuple[str, str]:
+    assert result.state == "FAILED"
+    assert result.failure is not None
+    return result.failure.code, result.failure.message
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(1000):
+        if path.exists() and path.read_text():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} did not come")
+
+
+def test_the_manifest_lies_here_and_in_the_store(tmp_path: Path, objects: Objects) -> None:
+    launch = launch_command(
+        output_definitions={"parameters": {"n": {"parameterType": "NUMBER_INTEGER"}}}
+    )
+    argv = ("sh", "-c", f"echo hello; echo oh >&2; echo 7 > {tmp_path}/out/n")
+    result = run(tmp_path, plan(tmp_path, objects, argv, launch))
+    assert result.state == "SUCCEEDED"
+    assert result.exit_code == 0
+    assert result.parameters == {"n": 7}
+    assert result.log is not None
+    assert result.log.bytes == len(b"hello\noh\n")
+    assert objects.held[f"{PREFIX}log.txt"] == b"hello\noh\n"
+    stored = ResultManifest.model_validate_json(objects.held[f"{PREFIX}result.json"])
+    assert stored == result
+
+
+def test_the_launcher_reads_what_the_launch_file_says(tmp_path: Path, objects: Objects) -> None:
+    launch = plan(tmp_path, objects, ("sh", "-c", 'cat "$FROM"; pwd; ls -d "$TO"'))
+    places = {"FROM": str(tmp_path / "deep" / "text"), "TO": str(tmp_path / "made")}
+    launch = launch.model_copy(
+        update={
+            "env": {**launch.env, **places},
+            "dirs": (*launch.dirs, places["TO"]),
+            "files": (WrittenFile(path=places["FROM"], text="a\r\nö\n"),),
+        }
+    )
+    assert run(tmp_path, launch).state == "SUCCEEDED"
+    said = objects.held[f"{PREFIX}log.txt"].decode()
+    assert said == f"a\r\nö\n{tmp_path}/work\n{places['TO']}\n"
+
+
+def test_a_failed_command_fails_whatever_it_wrote(tmp_path: Path, objects: Objects) -> None:
+    code = "open('../out/executor_output.json', 'w').write('{}'); raise ValueError('no column x')"
+    result = run(tmp_path, plan(tmp_path, objects, python(code)))
+    name, message = failure(result)
+    assert name == "COMMAND_FAILED"
+    assert message.startswith("ValueError: no column x; the command exited with code 1; it last")
+    assert result.exit_code == 1
+    assert result.parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("tail", "start"),
+    [
+        ("", "it ended"),
+        ("only words", "it ended; it last said:\nonly words"),
+        (
+            "Traceback (most recent call last):\n  File x\nKeyError: 'a'\n\nDuring handling:\n\n"
+            "Traceback (most recent call last):\n  File y\n    call()\nmod.Error: b\nmore",
+            "mod.Error: b; it ended; it last said:\nTraceback",
+        ),
+        ("Traceback (most recent call last):\n  File x", "it ended; it last said:\nTraceback"),
+        ("Traceback (most recent call last):\n  File x\nE: " + "x" * 900, "E: xxx"),
+    ],
+)
+def test_an_exception_comes_first(tail: str, start: str) -> None:
+    assert explain("it ended", tail).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "exit_code", "number"),
+    [
+        ("exit 3", "the command exited with code 3", 3, None),
+        ("kill -9 $$", "killed by signal 9 (SIGKILL), as happens when memory runs out", None, 9),
+        ("kill -11 $$", "killed by signal 11 (SIGSEGV)", None, 11),
+        ("exit 137", "code 137, a shell's word for signal 9 (SIGKILL), as happens", 137, None),
+        ("exit 255", "the command exited with code 255", 255, None),
+        ("printf 'a\\0b'; exit 1", "it last said:\na\ufffdb", 1, None),
+    ],
+)
+def test_an_end_is_told_in_words(
+    tmp_path: Path, objects: Objects, code: str, said: str, exit_code: Any, number: Any
+) -> None:
+    result = run(tmp_path, plan(tmp_path, objects, ("sh", "-c", code)))
+    assert failure(result)[0] == "COMMAND_FAILED"
+    assert said in failure(result)[1]
+    assert (result.exit_code, result.signal) == (exit_code, number)
+
+
+def test_a_command_that_is_not_there(tmp_path: Path, objects: Objects) -> None:
+    for name in ("no-such-command", "/no/such/command"):
+        code, message = failure(run(tmp_path, plan(tmp_path, objects, (name,))))
+        assert code == "COMMAND_NOT_FOUND"
+        assert name in message
+
+
+def test_arguments_that_are_too_long_together(tmp_path: Path, objects: Objects) -> None:
+    code, message = failure(run(tmp_path, plan(tmp_path, objects, ("true", *["x" * 130_000] * 60))))
+    assert code == "INPUT_INVALID"
+    assert "longer than this machine allows" in message
+
+
+def test_a_step_has_its_time(tmp_path: Path, objects: Objects) -> None:
+    launch = launch_command(timeout_seconds=0.2)
+    result = run(tmp_path, plan(tmp_path, objects, ("sleep", "60"), launch))
+    assert failure(result) == ("TIMEOUT", "the step took longer than 0.2 s")
+
+
+def test_nothing_of_the_tree_is_left(tmp_path: Path, objects: Objects) -> None:
+    """A grandchild that left the session and ignores SIGTERM."""
+    pids = tmp_path / "pids"
+    grandchild = (
+        "import os, signal, time; os.setsid(); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        f"open({str(pids)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    )
+    code = (
+        "import os, subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, '-c', {grandchild!r}])\n"
+        f"while not os.path.exists({str(pids)!r}) or not open({str(pids)!r}).read(): "
+        "time.sleep(0.01)"
+    )
+    assert run(tmp_path, plan(tmp_path, objects, python(code))).state == "SUCCEEDED"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pids.read_text()), 0)
+
+
+def test_a_canceled_step_is_asked_and_then_killed(tmp_path: Path, objects: Objects) -> None:
+    ready = tmp_path / "ready"
+    code = (
+        "import os, signal, sys, time; "
+        "signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True)); "
+        f"open({str(ready)!r}, 'w').write(str(os.getpid())); [time.sleep(9) for _ in range(9)]"
+    )
+    launcher = start(tmp_path, plan(tmp_path, objects, python(code)))
+    wait_for(ready)
+    launcher.send_signal(signal.SIGTERM)
+    launcher.wait(30)
+    assert failure(manifest(tmp_path)) == ("CANCELED", "the step was canceled")
+    assert objects.held[f"{PREFIX}log.txt"] == b"asked\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(ready.read_text()), 0)
+
+
+def test_a_killed_launcher_takes_its_command_along(tmp_path: Path, objects: Objects) -> None:
+    ready = tmp_path / "ready"
+    code = f"import os, time; open({str(ready)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    launcher = start(tmp_path, plan(tmp_path, objects, python(code)))
+    wait_for(ready)
+    launcher.kill()
+    launcher.wait(30)
+    for _ in range(1000):
+        stat = Path(f"/proc/{ready.read_text()}/stat")
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        time.sleep(0.01)
+    else:
+        raise AssertionError("the command outlived its launcher")
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_a_log_has_a_limit(tmp_path: Path, objects: Objects) -> None:
+    argv = python("print('x' * 5000)")
+    result = run(tmp_path, plan(tmp_path, objects, argv, limits=LIMITS))
+    assert result.log is not None
+    assert result.log.truncated
+    log = objects.held[f"{PREFIX}log.txt"]
+    assert log == b"x" * 1000 + b"\n[headrace] log truncated: 4001 bytes dropped\n"
+
+
+def test_the_last_words_are_told_though_the_log_is_full(tmp_path: Path, objects: Objects) -> None:
+    argv = python("print('x' * 9000); raise KeyError('late')")
+    result = run(tmp_path, plan(tmp_path, objects, argv, limits=LIMITS))
+    assert failure(result)[1].startswith("KeyError: 'late'; the command exited with code 1")
+
+
+def test_a_log_is_sent_while_it_grows(tmp_path: Path, objects: Objects) -> None:
+    limits = dataclasses.replace(LIMITS, log_flush_seconds=0.05)
+    go_on = tmp_path / "go"
+    code = (
+        "import os, time; print('begun', flush=True)\n"
+        f"while not os.path.exists({str(go_on)!r}): time.sleep(0.01)"
+    )
+    launcher = start(tmp_path, plan(tmp_path, objects, python(code), limits=limits))
+    for _ in range(1000):
+        if f"{PREFIX}log.txt" in objects.held:
+            break
+        time.sleep(0.01)
+    assert objects.held[f"{PREFIX}log.txt"] == b"begun\n"
+    go_on.touch()
+    launcher.wait(30)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_step_does_not_wait_for_a_full_disk(tmp_path: Path, objects: Objects) -> None:
+    launch = plan(tmp_path, objects, python("print('x' * 1_000_000)"))
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    result = run(tmp_path, launch)
+    assert result.state == "SUCCEEDED"
+    assert result.log is None or result.log.truncated
+
+
+def test_a_fault_of_the_launcher_is_a_failure_too(tmp_path: Path, objects: Objects) -> None:
+    (tmp_path / "work").touch()
+    code, message = failure(run(tmp_path, plan(tmp_path, objects, ("true",))))
+    assert code == "LAUNCHER_ERROR"
+    assert "work" in message
+
+
+def test_an_input_that_is_not_there(tmp_path: Path, objects: Objects) -> None:
+    launch = plan(tmp_path, objects, ("true",)).model_dump()
+    place = {"name": "data", "path": str(tmp_path / "in")}
+    launch["inputs"] = [{**place, "files": [{"path": "", "url": objects.url("none")}]}]
+    code, message = failure(run(tmp_path, LaunchFile.model_validate(launch)))
+    assert code == "INPUT_FETCH_FAILED"
+    assert "'data'" in message
+    assert "404" in message
+
+
+def test_a_component_is_started_from_files(tmp_path: Path, objects: Objects) -> None:
+    """With an argument that no execve would take, as the module that it names, in its folder."""
+    folder = tmp_path / "work" / "kfp" / "dsl"
+    folder.mkdir(parents=True)
+    (folder / "executor_main.py").write_text(
+        "import os, sys\n"
+        "assert __name__ == '__main__' and sys.modules['__main__'].__spec__.name == 'kfp.dsl."
+        "executor_main'\n"
+        "assert sys.path[0] == os.getcwd() and sys.argv[0] == __file__\n"
+        "assert os.environ['_KFP_RUNTIME'] == 'true'\n"
+        "flag, path, large = sys.argv[1:]\n"
+        "print(flag, os.path.basename(path), open(path).read(), len(large))\n"
+        "sys.exit(5)\n"
+    )
+    env = {"_KFP_RUNTIME": "true"}
+    program = Program("# söurce", "kfp.dsl.executor_main", ("ö" * 3_000_000,), env)
+    argv, files = program_start(program, Places(tmp_path))  # type: ignore[arg-type]
+    launch = plan(tmp_path, objects, argv, env=env).model_copy(update={"files": files})
+    result = run(tmp_path, launch)
+    said = objects.held[f"{PREFIX}log.txt"].decode()
+    assert said == "--component_module_path ephemeral_component.py # söurce 3000000\n"
+    assert result.exit_code == 5
