@@ -1,0 +1,50 @@
+"""Compiles the suite with the real `kfp`: ``python -m tests.conformance.compile FOLDER``.
+
+Writes a package for each case, and ``cases.json`` with what has to come of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import warnings
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from kfp import compiler
+
+from tests.conformance import pipelines
+from tests.conformance.cases import Case
+
+
+def modules() -> list[Any]:
+    """The suite's modules of pipelines, in the order of their names."""
+    folder = Path(pipelines.__path__[0])
+    names = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    return [importlib.import_module(f"{pipelines.__name__}.{name}") for name in names]
+
+
+def main(folder: Path) -> None:
+    """Compile every case into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table: dict[str, Any] = {}
+    for module in modules():
+        topic = (module.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        for case in module.CASES:
+            name = case.pipeline.name
+            if name in table:
+                raise SystemExit(f"two cases are called {name!r}")
+            compiler.Compiler().compile(case.pipeline, str(folder / f"{name}.yaml"))
+            table[name] = {"topic": topic, **_plain(case)}
+    (folder / "cases.json").write_text(json.dumps(table, indent=1))
+
+
+def _plain(case: Case) -> dict[str, Any]:
+    return {k: v for k, v in asdict(replace(case, pipeline=None)).items() if k != "pipeline"}
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(Path(sys.argv[1]))
