@@ -26,6 +26,12 @@ def say(text: str, value: dsl.OutputPath(str)):
 
 
 @dsl.container_component
+def join(first: str, second: str, value: dsl.OutputPath(str)):
+    """Gives two texts in one."""
+    return _shell('mkdir -p "$(dirname "$2")" && printf "%s, %s" "$0" "$1" > "$2"', first, second, value)
+
+
+@dsl.container_component
 def count(number: int, value: dsl.OutputPath(int)):
     """Gives back its number."""
     return _shell(_GIVE, number, value)

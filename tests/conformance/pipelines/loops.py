@@ -10,6 +10,7 @@ from tests.conformance.pipelines._steps import (
     count,
     decide,
     enlist,
+    join,
     measure,
     meet,
     note,
@@ -91,8 +92,8 @@ def loop_two_at_a_time(folder: str) -> List[int]:  # noqa: UP006
 @dsl.pipeline
 def loop_in_loop():
     with dsl.ParallelFor(["a", "b"]) as outer:
-        with dsl.ParallelFor([1, 2, 3]) as inner:
-            say(text=f"{outer}{inner}")
+        with dsl.ParallelFor(["x", "y"]) as inner:
+            join(first=outer, second=inner)
 
 
 @dsl.pipeline
@@ -103,7 +104,7 @@ def loop_over_lists():
 
 
 @dsl.pipeline
-def loop_over_made_lists(size: str = "[1, 2]"):
+def loop_over_made_lists():
     with dsl.ParallelFor(["a", "b"]) as outer:
         made = enlist(items=[outer, "end"])
         with dsl.ParallelFor(made.outputs["value"]) as inner:
@@ -287,8 +288,8 @@ CASES = [
         loop_in_loop,
         "yes",
         made={
-            "for-loop-2/0/for-loop-4/2/say": {"value": "a3"},
-            "for-loop-2/1/for-loop-4/0/say": {"value": "b1"},
+            "for-loop-2/0/for-loop-4/1/join": {"value": "a, y"},
+            "for-loop-2/1/for-loop-4/0/join": {"value": "b, x"},
         },
     ),
     ShellCase(
