@@ -32,6 +32,13 @@ def join(first: str, second: str, value: dsl.OutputPath(str)):
 
 
 @dsl.container_component
+def shout(text: str, value: dsl.OutputPath(str)):
+    """Gives back its text in capitals."""
+    script = 'mkdir -p "$(dirname "$1")" && printf "%s" "$0" | tr a-z A-Z > "$1"'
+    return _shell(script, text, value)
+
+
+@dsl.container_component
 def count(number: int, value: dsl.OutputPath(int)):
     """Gives back its number."""
     return _shell(_GIVE, number, value)
