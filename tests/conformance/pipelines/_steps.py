@@ -94,12 +94,32 @@ def fail(words: str):
 
 @dsl.container_component
 def fail_until(file: str, attempt: int, value: dsl.OutputPath(int)):
-    """Fails but for its n-th attempt, and gives its number; the file counts them."""
+    """Fails but for its n-th attempt, and gives the number that KFP has for it, which is from 0;
+    the file has a line for each, with the second that it began in."""
     script = (
-        'echo >> "$0"; made=$(wc -l < "$0"); [ $made -ge $1 ] || { echo too early; exit 1; };'
-        'mkdir -p "$(dirname "$2")" && printf $made > "$2"'
+        'date +%s >> "$0"; made=$(wc -l < "$0"); [ "$made" -ge "$1" ] || { echo early; exit 1; };'
+        'mkdir -p "$(dirname "$2")" && printf "%s" "$KFP_RETRY_INDEX" > "$2"'
     )
     return _shell(script, file, attempt, value)
+
+
+@dsl.container_component
+def count_lines(file: str, value: dsl.OutputPath(int)):
+    """Gives the number of a file's lines."""
+    return _shell('mkdir -p "$(dirname "$1")" && printf %s $(wc -l < "$0") > "$1"', file, value)
+
+
+@dsl.container_component
+def await_file(file: str):
+    """Ends when the file is there, or after ten seconds."""
+    script = "for i in $(seq 100); do [ ! -e \"$0\" ] || exit 0; sleep 0.1; done"
+    return _shell(script, file)
+
+
+@dsl.container_component
+def hang():
+    """Runs for ten minutes."""
+    return _shell("exec sleep 600")
 
 
 @dsl.container_component
