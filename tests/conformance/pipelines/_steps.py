@@ -28,7 +28,9 @@ def say(text: str, value: dsl.OutputPath(str)):
 @dsl.container_component
 def join(first: str, second: str, value: dsl.OutputPath(str)):
     """Gives two texts in one."""
-    return _shell('mkdir -p "$(dirname "$2")" && printf "%s, %s" "$0" "$1" > "$2"', first, second, value)
+    return _shell(
+        'mkdir -p "$(dirname "$2")" && printf "%s, %s" "$0" "$1" > "$2"', first, second, value
+    )
 
 
 @dsl.container_component
@@ -110,10 +112,32 @@ def count_lines(file: str, value: dsl.OutputPath(int)):
 
 
 @dsl.container_component
+def seconds_between(file: str, least: int, value: dsl.OutputPath(bool)):
+    """Whether the file's last line is a time that much later than its first."""
+    script = (
+        'past=$(($(tail -n 1 "$0") - $(head -n 1 "$0"))); mkdir -p "$(dirname "$2")";'
+        '[ "$past" -ge "$1" ] && printf true > "$2" || printf false > "$2"'
+    )
+    return _shell(script, file, least, value)
+
+
+@dsl.container_component
 def await_file(file: str):
     """Ends when the file is there, or after ten seconds."""
-    script = "for i in $(seq 100); do [ ! -e \"$0\" ] || exit 0; sleep 0.1; done"
+    script = 'for i in $(seq 100); do [ ! -e "$0" ] || exit 0; sleep 0.1; done'
     return _shell(script, file)
+
+
+@dsl.container_component
+def forget_output(value: dsl.OutputPath(str)):
+    """Does not make what it declares."""
+    return _shell(": $0", value)
+
+
+@dsl.container_component
+def say_number(text: str, value: dsl.OutputPath(int)):
+    """Gives back its text as if it were a number."""
+    return _shell(_GIVE, text, value)
 
 
 @dsl.container_component
@@ -126,8 +150,7 @@ def hang():
 def note(file: str, line: str, value: dsl.OutputPath(str)):
     """Adds a line to a file, and gives all that it has now, with blanks between."""
     script = (
-        'echo "$1" >> "$0"; mkdir -p "$(dirname "$2")";'
-        'printf "%s" "$(paste -s -d " " "$0")" > "$2"'
+        'echo "$1" >> "$0"; mkdir -p "$(dirname "$2")";printf "%s" "$(paste -s -d " " "$0")" > "$2"'
     )
     return _shell(script, file, line, value)
 

@@ -316,9 +316,7 @@ CASES = [
             for number in range(2, 7)
         },
     ),
-    ShellCase(
-        "else when no elif holds", else_at_last, "yes", outputs={"Output": "other"}
-    ),
+    ShellCase("else when no elif holds", else_at_last, "yes", outputs={"Output": "other"}),
     ShellCase(
         "a task takes the parameter of the branch that ran (OneOf)",
         oneof_parameter_consumed,
