@@ -7,6 +7,7 @@ from tests.conformance.pipelines._steps import (
     ShellCase,
     await_file,
     count,
+    describe,
     fail,
     forget_output,
     hang,
@@ -138,9 +139,43 @@ def failure_deep_inside():
 
 @dsl.pipeline
 def deadline():
-    with dsl.ExitHandler(say(text="cleaned up")):
+    with dsl.ExitHandler(describe()):
         slow = hang()
         say(text="never").after(slow)
+    beside = hang()
+    say(text="never").after(beside).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def ignore_with_an_output(below: int = 3):
+    made = divided(above=6, below=below)
+    or_default(value=made.output).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def ignore_some():
+    failed = fail(words="oh no")
+    skipped = say(text="never").after(failed)
+    well = say(text="well")
+    say(text="cleaned up").after(failed, skipped, well).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def ignore_in_a_loop():
+    with dsl.ParallelFor(["a", "b"], parallelism=1) as item:
+        failed = fail(words=item)
+        say(text=item).after(failed).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def _clean_up():
+    say(text="cleaned up")
+
+
+@dsl.pipeline
+def ignore_with_a_pipeline():
+    failed = _outer(words="oh no")
+    _clean_up().after(failed).ignore_upstream_failure()
 
 
 CASES = [
@@ -262,7 +297,7 @@ CASES = [
         tasks={"outer/inner": "FAILED", "say": "SKIPPED"},
     ),
     ShellCase(
-        "a deadline stops what runs, and the exit task runs",
+        "a deadline stops what runs; the exit task runs, and no other one",
         deadline,
         "partly: only the pipeline has a deadline, and whether exit tasks run is not written down",
         options={"deadline_seconds": 2},
@@ -270,9 +305,38 @@ CASES = [
         error="2 s",
         tasks={
             "exit-handler-1/hang": "CANCELED",
-            "exit-handler-1/say-2": "CANCELED",
+            "exit-handler-1/say": "CANCELED",
             "exit-handler-1": "CANCELED",
-            "say": "SUCCEEDED",
+            "hang-2": "CANCELED",
+            "say-2": "CANCELED",
         },
+        made={"describe": {"Output": "exit-handler-1 CANCELED without error"}},
+    ),
+    Case(
+        "ignore_upstream_failure: an output that was made is given",
+        ignore_with_an_output,
+        "yes",
+        made={"or-default": {"Output": 2}},
+    ),
+    ShellCase(
+        "ignore_upstream_failure behind tasks that failed, were skipped, and succeeded",
+        ignore_some,
+        "yes",
+        state="FAILED",
+        tasks={"fail": "FAILED", "say": "SKIPPED", "say-2": "SUCCEEDED", "say-3": "SUCCEEDED"},
+    ),
+    ShellCase(
+        "ignore_upstream_failure in a loop",
+        ignore_in_a_loop,
+        "yes",
+        state="FAILED",
+        tasks={"for-loop-2/0/say": "SUCCEEDED", "for-loop-2/1": "ABSENT"},
+    ),
+    ShellCase(
+        "ignore_upstream_failure between pipelines",
+        ignore_with_a_pipeline,
+        "yes",
+        state="FAILED",
+        tasks={"outer": "FAILED", "clean-up/say": "SUCCEEDED"},
     ),
 ]
