@@ -22,7 +22,7 @@ def _shell(script: str, *arguments: object) -> dsl.ContainerSpec:
 @dsl.container_component
 def say(text: str, value: dsl.OutputPath(str)):
     """Gives back its text."""
-    return _shell(f"{_GIVE}; echo said: $0", text, value)
+    return _shell(f'{_GIVE}; echo "said: $0"', text, value)
 
 
 @dsl.container_component
