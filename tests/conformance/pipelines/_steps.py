@@ -122,10 +122,9 @@ def seconds_between(file: str, least: int, value: dsl.OutputPath(bool)):
 
 
 @dsl.container_component
-def await_file(file: str):
-    """Ends when the file is there, or after ten seconds."""
-    script = 'for i in $(seq 100); do [ ! -e "$0" ] || exit 0; sleep 0.1; done'
-    return _shell(script, file)
+def find(file: str):
+    """Fails where the file is not there."""
+    return _shell('[ -e "$0" ]', file)
 
 
 @dsl.container_component
