@@ -1,6 +1,6 @@
 """Artifacts."""
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Input, Markdown, Metrics, Model
@@ -190,10 +190,36 @@ def copy_path(source: dsl.InputPath("Dataset"), target: dsl.OutputPath("Dataset"
 
 
 @dsl.component
-def first_line(source: dsl.InputPath("Dataset")) -> str:
+def last_line(source: dsl.InputPath("Dataset")) -> str:
     """The last line of a file."""
     with open(source) as file:
         return file.read().split("\n")[-1]
+
+
+@dsl.component
+def compare(
+    left: Input[Dataset], right: Input[Dataset], third: Optional[Input[Dataset]] = None
+) -> str:
+    """Whether two datasets are the same files and the same bytes, and what came as a third."""
+    with open(left.path, "rb") as one, open(right.path, "rb") as other:
+        equal = one.read() == other.read()
+    return f"{equal} {third is None}"
+
+
+@dsl.component
+def make_large(size: int, data: Output[Dataset], empty: Output[Dataset]):
+    """A file of many bytes, and one of none."""
+    with open(data.path, "wb") as file:
+        file.write(b"0123456789abcdef" * (size // 16))
+    open(empty.path, "w").close()
+
+
+@dsl.component
+def sizes(data: Input[Dataset], empty: Input[Dataset]) -> list:
+    """The sizes of files, in bytes."""
+    import os
+
+    return [os.path.getsize(data.path), os.path.getsize(empty.path)]
 
 
 @dsl.pipeline
@@ -232,16 +258,10 @@ def an_artifact_that_nobody_wrote() -> str:
 
 
 @dsl.pipeline
-def lists_of_artifacts() -> NamedTuple("Out", listed=str, collected=str):
-    out = NamedTuple("Out", listed=str, collected=str)
-    first, second = make_rows(count=2), make_rows(count=4)
+def lists_of_artifacts() -> str:
     with dsl.ParallelFor([3, 0, 2]) as count:
         made = make_rows(count=count)
-    collected = sum_all(several=dsl.Collected(made.outputs["rows"]))
-    return out(
-        listed=sum_rows(rows=first.outputs["rows"]).after(second).output,
-        collected=collected.output,
-    )
+    return sum_all(several=dsl.Collected(made.outputs["rows"])).output
 
 
 @dsl.pipeline
@@ -278,7 +298,7 @@ def through_nested_pipelines() -> NamedTuple("Out", total=int, last=str):
     out = NamedTuple("Out", total=int, last=str)
     inner = inner_sum(rows=inner_rows(count=4).output)
     return out(
-        total=inner.outputs["total"], last=first_line(source=inner.outputs["again"]).output
+        total=inner.outputs["total"], last=last_line(source=inner.outputs["again"]).output
     )
 
 
@@ -305,7 +325,19 @@ def uris_of_somebody_else(uri: str = "gs://bucket/of/somebody/model") -> str:
 @dsl.pipeline
 def plain_paths() -> str:
     longer = copy_path(source=make_rows(count=3).outputs["rows"])
-    return first_line(source=longer.outputs["target"]).output
+    return last_line(source=longer.outputs["target"]).output
+
+
+@dsl.pipeline
+def one_artifact_for_two_inputs() -> str:
+    rows = make_rows(count=3).outputs["rows"]
+    return compare(left=rows, right=rows).output
+
+
+@dsl.pipeline
+def large_and_empty_files() -> list:
+    made = make_large(size=8_000_000).outputs
+    return sizes(data=made["data"], empty=made["empty"]).output
 
 
 CASES = [
@@ -366,7 +398,7 @@ CASES = [
         "a list of artifacts from a loop, one of them empty",
         lists_of_artifacts,
         "yes",
-        outputs={"listed": 1, "collected": "Dataset 3 3, Dataset 0 0, Dataset 2 1"},
+        outputs={"Output": "Dataset 3 3, Dataset 0 0, Dataset 2 1"},
     ),
     Case(
         "artifacts that a function makes and returns",
@@ -414,4 +446,16 @@ CASES = [
         metadata={"points-at:model": {"owner": "somebody else"}},
     ),
     Case("artifacts as plain paths", plain_paths, "yes", outputs={"Output": "100"}),
+    Case(
+        "one artifact for two inputs, and none for an optional one",
+        one_artifact_for_two_inputs,
+        "yes",
+        outputs={"Output": "True True"},
+    ),
+    Case(
+        "a file of 8 MB and an empty one",
+        large_and_empty_files,
+        "yes",
+        outputs={"Output": [8_000_000, 0]},
+    ),
 ]
