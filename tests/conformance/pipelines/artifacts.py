@@ -297,9 +297,7 @@ def inner_sum(rows: Input[Dataset]) -> NamedTuple("Out", total=int, again=Datase
 def through_nested_pipelines() -> NamedTuple("Out", total=int, last=str):
     out = NamedTuple("Out", total=int, last=str)
     inner = inner_sum(rows=inner_rows(count=4).output)
-    return out(
-        total=inner.outputs["total"], last=last_line(source=inner.outputs["again"]).output
-    )
+    return out(total=inner.outputs["total"], last=last_line(source=inner.outputs["again"]).output)
 
 
 @dsl.pipeline

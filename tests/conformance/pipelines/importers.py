@@ -118,9 +118,7 @@ def import_in_a_loop(path: str) -> NamedTuple("Out", uris=list, texts=list):
 
 
 @dsl.pipeline
-def import_with_metadata(
-    name: str = "gate", version: int = 3, fields: dict = {"a": [1]}
-) -> dict:
+def import_with_metadata(name: str = "gate", version: int = 3) -> dict:
     imported = dsl.importer(
         artifact_uri="gs://bucket/models/1",
         artifact_class=Model,
@@ -128,8 +126,17 @@ def import_with_metadata(
             "name": name,
             "title": f"{name}, version {version}",
             "nested": {"list": [name, "plain", 4]},
-            name: "a key",
         },
+    )
+    return metadata_of(data=imported.output).output
+
+
+@dsl.pipeline
+def import_with_metadata_keys(key: str = "gate") -> dict:
+    imported = dsl.importer(
+        artifact_uri="gs://bucket/models/2",
+        artifact_class=Model,
+        metadata={key: "a key", "inside": {f"the {key}": 1}},
     )
     return metadata_of(data=imported.output).output
 
@@ -149,7 +156,7 @@ def import_if(uri: str = "gs://bucket/if", wanted: bool = False) -> str:
         first = uri_of(data=dsl.importer(artifact_uri=uri, artifact_class=Dataset).output)
     with dsl.Else():
         second = uri_of(
-            data=dsl.importer(artifact_uri=f"{uri}/else", artifact_class=Dataset).output
+            data=dsl.importer(artifact_uri="gs://bucket/else", artifact_class=Dataset).output
         )
     return dsl.OneOf(first.output, second.output)
 
@@ -218,7 +225,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "metadata with parameters in texts, lists and keys",
+        "metadata with parameters in texts and lists",
         import_with_metadata,
         "yes",
         args={"name": 'the "gate"'},
@@ -227,9 +234,16 @@ CASES = [
                 "name": 'the "gate"',
                 "title": 'the "gate", version 3',
                 "nested": {"list": ['the "gate"', "plain", 4]},
-                'the "gate"': "a key",
             }
         },
+        local=False,
+    ),
+    Case(
+        "parameters in the keys of metadata",
+        import_with_metadata_keys,
+        "no: a key stays as it is",
+        args={"key": "valve"},
+        outputs={"Output": {"valve": "a key", "inside": {"the valve": 1}}},
         local=False,
     ),
     Case(
@@ -243,7 +257,7 @@ CASES = [
         "importers in branches",
         import_if,
         "partly: not in a condition of its own",
-        outputs={"Output": "gs://bucket/if/else"},
+        outputs={"Output": "gs://bucket/else"},
         local=False,
     ),
     Case(
