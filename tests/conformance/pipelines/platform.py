@@ -27,12 +27,22 @@ def variables(names: list) -> list:
     task_config_passthroughs=[
         dsl.TaskConfigPassthrough(field=dsl.TaskConfigField.RESOURCES, apply_to_task=True),
         dsl.TaskConfigPassthrough(field=dsl.TaskConfigField.ENV, apply_to_task=True),
-        dsl.TaskConfigField.KUBERNETES_NODE_SELECTOR,
     ]
 )
 def own_settings(config: dsl.TaskConfig) -> dict:
     """The settings that the task was given."""
-    return {"resources": config.resources, "env": config.env, "nodes": config.node_selector}
+    return {"resources": config.resources, "env": config.env}
+
+
+@dsl.component(
+    task_config_passthroughs=[
+        dsl.TaskConfigField.KUBERNETES_NODE_SELECTOR,
+        dsl.TaskConfigField.KUBERNETES_TOLERATIONS,
+    ]
+)
+def own_places(config: dsl.TaskConfig) -> dict:
+    """Where the task may run."""
+    return {"nodes": config.node_selector, "tolerations": config.tolerations}
 
 
 @dsl.pipeline
@@ -96,10 +106,16 @@ def unknown_field_of_the_pod():
 
 
 @dsl.pipeline
-def empty_folder(folder: str) -> str:
-    task = shell(script='echo a > "/tmp/conformance-scratch/a"; printf done > "$1"')
-    kubernetes.empty_dir_mount(task, "scratch", "/tmp/conformance-scratch")
+def empty_folder() -> str:
+    task = shell(script='t=$(mktemp -p /tmp); rm "$t"; printf done > "$1"')
+    kubernetes.empty_dir_mount(task, "scratch", "/tmp")
     return task.outputs["value"]
+
+
+@dsl.pipeline
+def empty_folder_that_cannot_be():
+    task = shell(script="true")
+    kubernetes.empty_dir_mount(task, "scratch", "/no-such-folder/of-mine")
 
 
 @dsl.pipeline
@@ -135,33 +151,32 @@ def volume_claim():
 
 
 @dsl.pipeline
-def made_volume_claim() -> str:
-    made = kubernetes.CreatePVC(
-        pvc_name_suffix="-data",
-        access_modes=["ReadWriteOnce"],
-        size="1Gi",
-        storage_class_name="standard",
-    )
-    task = shell(script='printf done > "$1"')
-    kubernetes.mount_pvc(task, made.outputs["name"], "/data")
-    kubernetes.DeletePVC(pvc_name=made.outputs["name"]).after(task)
-    return task.outputs["value"]
-
-
-@dsl.pipeline
 def settings_that_a_task_asks_for() -> dict:
     task = own_settings().set_cpu_limit("2").set_memory_request("1G")
     task.set_env_variable("LEVEL", "high")
+    return task.output
+
+
+@dsl.pipeline
+def places_that_a_task_asks_for() -> dict:
+    task = own_places()
     kubernetes.add_node_selector(task, "disk", "ssd")
+    kubernetes.add_toleration(task, key="gpu", operator="Exists", effect="NoSchedule")
     return task.output
 
 
 DONE = {"Output": "done"}
 CASES = [
-    Case("where a pod may run, its labels and annotations", places_of_pods, "yes", outputs=DONE),
-    Case("pull policy, pull secrets, users", images_and_security, "yes", outputs=DONE),
-    Case("settings from parameters", settings_from_parameters, "yes", outputs=DONE),
-    Case("a timeout that is not reached", timeout_not_reached, "yes", outputs=DONE),
+    Case(
+        "where a pod may run, its labels and annotations",
+        places_of_pods,
+        "yes",
+        outputs=DONE,
+        local=False,
+    ),
+    Case("pull policy, pull secrets, users", images_and_security, "yes", outputs=DONE, local=False),
+    Case("settings from parameters", settings_from_parameters, "yes", outputs=DONE, local=False),
+    Case("a timeout that is not reached", timeout_not_reached, "yes", outputs=DONE, local=False),
     Case(
         "a timeout that is reached ends the command",
         timeout_reached,
@@ -170,12 +185,14 @@ CASES = [
         tasks={"shell": "FAILED", "shell-2": "SKIPPED"},
         logs={"shell": "waiting"},
         error="1 s",
+        local=False,
     ),
     Case(
         "fields of the pod in the environment: the namespace, a label",
         fields_of_the_pod,
         "yes",
         outputs={"found": ["default", "water"]},
+        local=False,
     ),
     Case(
         "a field that only a pod has fails the task, with words",
@@ -183,8 +200,20 @@ CASES = [
         "yes",
         state="FAILED",
         error="status.qosClass",
+        local=False,
     ),
-    Case("an empty folder", empty_folder, "yes", args={"folder": "x"}, outputs=DONE),
+    Case(
+        "an empty folder that is there and writable", empty_folder, "yes", outputs=DONE, local=False
+    ),
+    Case(
+        "an empty folder at a place that cannot be made fails the task, with words",
+        empty_folder_that_cannot_be,
+        "yes: the cluster mounts it",
+        state="FAILED",
+        tasks={"shell": "FAILED"},
+        error="/no-such-folder/of-mine",
+        local=False,
+    ),
     Case(
         "a secret in the environment fails the task, with words",
         secret_in_the_environment,
@@ -192,6 +221,7 @@ CASES = [
         state="FAILED",
         tasks={"shell": "FAILED"},
         error="the secret 'database'",
+        local=False,
     ),
     Case(
         "a secret as files fails the task, with words",
@@ -199,6 +229,7 @@ CASES = [
         "yes: the cluster has secrets",
         state="FAILED",
         error="the secret 'certificates'",
+        local=False,
     ),
     Case(
         "a config map in the environment fails the task, with words",
@@ -206,12 +237,14 @@ CASES = [
         "yes: the cluster has config maps",
         state="FAILED",
         error="the config map 'settings'",
+        local=False,
     ),
     Case(
         "a secret and a config map that may be missing",
         optional_secret_and_config_map,
         "yes",
         outputs={"Output": [None]},
+        local=False,
     ),
     Case(
         "a volume claim fails the task, with words",
@@ -219,25 +252,30 @@ CASES = [
         "yes: the cluster has volumes",
         state="FAILED",
         error="'my-claim'",
+        local=False,
     ),
     Case(
-        "making a volume claim fails the task, with words",
-        made_volume_claim,
-        "yes: the cluster has volumes",
-        state="FAILED",
-        tasks={"createpvc": "FAILED", "shell": "SKIPPED", "deletepvc": "SKIPPED"},
-        error="volume claim",
-    ),
-    Case(
-        "a task's own settings as its input",
+        "a task's own resources and environment as its input",
         settings_that_a_task_asks_for,
         "yes",
         outputs={
             "Output": {
                 "resources": {"limits": {"cpu": "2"}, "requests": {"memory": "1G"}},
                 "env": [{"name": "LEVEL", "value": "high"}],
-                "nodes": {"disk": "ssd"},
             }
         },
+        local=False,
+    ),
+    Case(
+        "where a task may run as its input, in the form of a pod",
+        places_that_a_task_asks_for,
+        "yes",
+        outputs={
+            "Output": {
+                "nodes": {"disk": "ssd"},
+                "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+            }
+        },
+        local=False,
     ),
 ]
