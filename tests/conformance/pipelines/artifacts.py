@@ -397,7 +397,7 @@ CASES = [
     Case(
         "an artifact that nobody wrote: its metadata are there, its content is not",
         an_artifact_that_nobody_wrote,
-        "partly: a step that reads it fails",
+        "yes",
         outputs={"Output": "False unwritten"},
         metadata={"writes-nothing:data": {"state": "unwritten"}},
     ),
@@ -443,7 +443,6 @@ CASES = [
         "yes",
         outputs={"Output": "from elsewhere"},
         metadata={"elsewhere:data": {"chosen": True}},
-        local=False,
     ),
     Case(
         "an artifact whose URI a function sets is left where it is",

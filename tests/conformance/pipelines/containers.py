@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from kfp import dsl
+from kfp import components, dsl
 
 from tests.conformance.cases import Case
 
@@ -80,6 +80,53 @@ def fails_in_python():
     raise ValueError("the reservoir is empty")
 
 
+OLD_COMPONENT = """
+name: Old component
+inputs:
+- {name: Some text, type: String}
+- {name: How many, type: Integer, default: '2', optional: true}
+- {name: Data file, type: Dataset}
+- {name: Not given, type: String, optional: true}
+outputs:
+- {name: Result text, type: String}
+- {name: Result file, type: Dataset}
+implementation:
+  container:
+    image: alpine
+    command: [sh, -ec]
+    args:
+    - |
+      mkdir -p "$(dirname "$4")" "$(dirname "$5")"
+      printf '%s|%s|%s|' "$1" "$2" "$(cat "$3")" > "$4"; shift 3
+      out="$1"; cp "$1" "$2"; shift 2; printf '%s|' "$@" >> "$out"
+    - old
+    - {inputValue: Some text}
+    - {inputValue: How many}
+    - {inputPath: Data file}
+    - {outputPath: Result text}
+    - {outputPath: Result file}
+    - {concat: [--text=, {inputValue: Some text}]}
+    - if: {cond: {isPresent: Not given}, then: [--given, {inputValue: Not given}], else: [--not-given]}
+"""
+old = components.load_component_from_text(OLD_COMPONENT)
+
+
+@dsl.component
+def make_text(text: str, data: dsl.Output[dsl.Dataset]):
+    """A file with a text."""
+    with open(data.path, "w") as file:
+        file.write(text)
+
+
+@dsl.pipeline
+def component_of_a_yaml_file() -> NamedTuple("Out", text=str, file=str):
+    out = NamedTuple("Out", text=str, file=str)
+    data = make_text(text="content").outputs["data"]
+    made = old(some_text="a b", data_file=data)
+    file = content(file=made.outputs["result_file"])
+    return out(text=made.outputs["result_text"], file=file.outputs["value"])
+
+
 @dsl.pipeline
 def environment(name: str = "Ada") -> NamedTuple("Out", shell=str, python=dict):
     out = NamedTuple("Out", shell=str, python=dict)
@@ -145,7 +192,8 @@ def input_is_empty() -> str:
 
 
 @dsl.pipeline
-def resources(cpu: str = "500m", count: str = "1") -> str:
+def resources(cpu: str = "500m") -> str:
+    count = shell(script='printf 1 > "$1"').outputs["value"]
     task = shell(script='printf done > "$1"')
     task.set_cpu_request("100m").set_cpu_limit(cpu).set_memory_request("64Mi")
     task.set_memory_limit("1G")
@@ -212,12 +260,19 @@ CASES = [
         local=False,
     ),
     Case(
+        "a component of a YAML file in the old format",
+        component_of_a_yaml_file,
+        "partly: a concatenation is not resolved",
+        outputs={"text": "a b|2|content|--text=a b|--not-given|", "file": "a b|2|content|"},
+        local=False,
+    ),
+    Case(
         "the exit code is in the error",
         exit_code_and_last_words,
-        "partly: the error does not name the code",
+        "partly: it is in the messages of the workflow",
         state="FAILED",
         tasks={"quiet": "FAILED"},
-        error="37",
+        error="code 37",
         logs={"quiet": "starting"},
         local=False,
     ),
@@ -258,7 +313,7 @@ CASES = [
     Case(
         "a program that does not exist is named in the error",
         program_that_does_not_exist,
-        "partly: the pod's message says it",
+        "partly: it is in the pod's log alone",
         state="FAILED",
         error="no-such-program-anywhere",
         local=False,
@@ -278,7 +333,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "resource settings and an accelerator, from a parameter too",
+        "resource settings and an accelerator, from a parameter and from a step too",
         resources,
         "yes",
         outputs={"Output": "done"},

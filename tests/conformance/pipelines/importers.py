@@ -189,7 +189,6 @@ CASES = [
         "yes",
         outputs={"uri": ELSEWHERE, "kind": "Dataset"},
         tasks={"importer": "SUCCEEDED"},
-        local=False,
     ),
     Case(
         "the URI of a parameter",
@@ -197,7 +196,6 @@ CASES = [
         "yes",
         args={"uri": "s3://somebody/else's data"},
         outputs={"Output": "s3://somebody/else's data"},
-        local=False,
     ),
     Case(
         "the URI that a step gives, a file of this machine",
@@ -222,12 +220,11 @@ CASES = [
             "uris": ["gs://bucket/a", "gs://bucket/b"],
             "texts": ["this is x", "this is y"],
         },
-        local=False,
     ),
     Case(
         "metadata with parameters in texts and lists",
         import_with_metadata,
-        "yes",
+        "partly: what it refers to stays as it is",
         args={"name": 'the "gate"'},
         outputs={
             "Output": {
@@ -236,7 +233,6 @@ CASES = [
                 "nested": {"list": ['the "gate"', "plain", 4]},
             }
         },
-        local=False,
     ),
     Case(
         "parameters in the keys of metadata",
@@ -244,7 +240,6 @@ CASES = [
         "no: a key stays as it is",
         args={"key": "valve"},
         outputs={"Output": {"valve": "a key", "inside": {"the valve": 1}}},
-        local=False,
     ),
     Case(
         "the same URI imported again, and not",
@@ -256,16 +251,14 @@ CASES = [
     Case(
         "importers in branches",
         import_if,
-        "partly: not in a condition of its own",
+        "yes",
         outputs={"Output": "gs://bucket/else"},
-        local=False,
     ),
     Case(
         "an importer in a nested pipeline",
         import_in_a_nested_pipeline,
         "yes",
         outputs={"Output": "gs://bucket/nested"},
-        local=False,
     ),
     Case(
         "an importer of what a failed step should have given does not run",
@@ -278,10 +271,9 @@ CASES = [
     Case(
         "an empty URI fails the importer, with words",
         import_of_nothing,
-        "partly: the import succeeds",
+        "yes",
         state="FAILED",
         tasks={"importer": "FAILED", "uri-of": "SKIPPED"},
-        error="importer",
-        local=False,
+        error="the URI to import",
     ),
 ]

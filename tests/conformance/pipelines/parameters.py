@@ -1,6 +1,6 @@
 """Parameters."""
 
-from typing import NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from kfp import dsl
 
@@ -11,7 +11,7 @@ KINDS = {
     "number": 2.5,
     "text": "two words",
     "flag": False,
-    "items": [1, "two", None, [3.5]],
+    "items": [1, "two", [3.5]],
     "fields": {"a": {"b": [True]}},
 }
 HARD_TEXT = "Grüße, 世界 🚰 \"double\" 'single' back\\slash $HOME `id` %s {braces}\nsecond\tline\n"
@@ -144,6 +144,30 @@ def length(text: str) -> int:
     return len(text)
 
 
+@dsl.component
+def typed(
+    words: List[str], counts: Dict[str, int], nested: List[Dict[str, List[int]]]
+) -> List[str]:
+    """Lists and objects of declared types."""
+    return [*words, *(f"{name}={n}" for name, n in counts.items()), repr(nested)]
+
+
+@dsl.container_component
+def spoken(
+    whole: dsl.OutputPath(int),
+    number: dsl.OutputPath(float),
+    yes: dsl.OutputPath(bool),
+    no: dsl.OutputPath(bool),
+    items: dsl.OutputPath(list),
+):
+    """Values as programs write them: with blanks and line ends, ``True`` and ``False``."""
+    script = (
+        'mkdir -p "$(dirname "$0")"; echo 7 > "$0"; echo 1e3 > "$1";'
+        ' echo True > "$2"; echo false > "$3"; echo \'[1, {"a": null}]\' > "$4"'
+    )
+    return dsl.ContainerSpec("alpine", ["sh", "-ec", script], [whole, number, yes, no, items])
+
+
 AllOut = NamedTuple(
     "AllOut",
     [("whole", int), ("number", float), ("text", str)]
@@ -254,6 +278,28 @@ def output_files() -> NamedTuple("Out", doubled=int, words=list, word=str):
 
 
 @dsl.pipeline
+def null_inside(items: list, fields: dict) -> NamedTuple("Out", python=str, items=list):
+    out = NamedTuple("Out", python=str, items=list)
+    given = {"whole": 0, "number": 0.5, "text": "", "flag": True, "items": items}
+    python = describe(**given, fields=fields)
+    return out(python=python.output, items=same(**given, fields=fields).outputs["items"])
+
+
+@dsl.pipeline
+def declared_types(words: List[str] = ["a"], counts: Dict[str, int] = {"b": 2}) -> List[str]:
+    return typed(words=words, counts=counts, nested=[{"c": [1, 2]}]).output
+
+
+@dsl.pipeline
+def values_with_line_ends() -> NamedTuple(
+    "Out", whole=int, number=float, yes=bool, no=bool, items=list
+):
+    out = NamedTuple("Out", whole=int, number=float, yes=bool, no=bool, items=list)
+    made = spoken().outputs
+    return out(**{name: made[name] for name in ("whole", "number", "yes", "no", "items")})
+
+
+@dsl.pipeline
 def output_of_another_type(text: str = "seven") -> int:
     return written(text=text).outputs["value"]
 
@@ -291,6 +337,7 @@ CASES = [
         "yes",
         args={"whole": 9.0, "items": [1.0, [2.0]], "fields": {"a": {"b": 3.0}}},
         outputs={"Output": "[9, 2.25, '4', True, [1, [2]], {'a': {'b': 3}}]"},
+        local=False,
     ),
     Case(
         "constants of every type, empty ones too",
@@ -362,12 +409,37 @@ CASES = [
         outputs={"doubled": 6, "words": ["a", "a", "a"], "word": "as it is\n"},
     ),
     Case(
+        "null inside lists and objects",
+        null_inside,
+        "yes",
+        args={"items": [None, [None]], "fields": {"a": None}},
+        outputs={
+            "python": "[0, 0.5, '', True, [None, [None]], {'a': None}]",
+            "items": [None, [None]],
+        },
+        local=False,
+    ),
+    Case(
+        "lists and objects of declared types",
+        declared_types,
+        "yes",
+        args={"words": ["x", "y"]},
+        outputs={"Output": ["x", "y", "b=2", "[{'c': [1, 2]}]"]},
+    ),
+    Case(
+        "values in files with blanks and line ends, as programs write them",
+        values_with_line_ends,
+        "yes",
+        outputs={"whole": 7, "number": 1000, "yes": True, "no": False, "items": [1, {"a": None}]},
+        local=False,
+    ),
+    Case(
         "an output of another type fails its task, with words",
         output_of_another_type,
         "yes",
         state="FAILED",
         tasks={"written": "FAILED"},
-        error="'value'",
+        error="output parameter 'value': 'seven'",
         local=False,
     ),
     Case(
@@ -376,7 +448,7 @@ CASES = [
         "yes",
         state="FAILED",
         tasks={"written": "FAILED"},
-        error="'value'",
+        error="output parameter 'value'",
         local=False,
     ),
 ]

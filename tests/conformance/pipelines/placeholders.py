@@ -1,6 +1,6 @@
 """Placeholders."""
 
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 from kfp import dsl
 
@@ -127,6 +127,30 @@ def present_data(value: dsl.OutputPath(str), data: dsl.Input[dsl.Dataset] = None
     )
 
 
+@dsl.container_component
+def with_defaults(
+    value: dsl.OutputPath(str),
+    text: str = "default",
+    number: float = 2.0,
+    flag: bool = True,
+    items: list = [1, "ü"],
+    fields: dict = {"a": 1e-7},
+    nothing: Optional[str] = None,
+):
+    """Its inputs as words."""
+    return write_words(text, number, flag, items, fields, nothing, value)
+
+
+@dsl.container_component
+def list_data(several: dsl.Input[List[dsl.Dataset]], value: dsl.OutputPath(str)):
+    """The texts of several artifacts, which are given as JSON."""
+    script = (
+        'mkdir -p "$(dirname "$1")"; : > "$1"; printf "%s" "$0" | tr "," "\\n"'
+        ' | sed -n \'s/.*"uri":"\\([^"]*\\)".*/\\1/p\' | while read -r path; do cat "$path" >> "$1"; done'
+    )
+    return dsl.ContainerSpec("alpine", ["sh", "-ec", script], [several, value])
+
+
 @dsl.pipeline
 def executor_input(text: str = 'a "quoted" text') -> dict:
     return given_inputs(text=text, fields={"a": [1, 2.5, "ü"]}).outputs["value"]
@@ -140,6 +164,20 @@ def executor_output_file(text: str = "from the file") -> str:
 @dsl.pipeline
 def paths_and_uris(text: str = "some data;") -> str:
     return read_data(data=make_data(text=text).outputs["data"]).outputs["value"]
+
+
+@dsl.pipeline
+def defaults_in_a_command() -> NamedTuple("Out", defaults=str, given=str):
+    out = NamedTuple("Out", defaults=str, given=str)
+    given = with_defaults(text="", number=12345678.5, flag=False, items=[], fields={"b": [1, 2.5]})
+    return out(defaults=with_defaults().outputs["value"], given=given.outputs["value"])
+
+
+@dsl.pipeline
+def lists_of_artifacts_in_a_command() -> str:
+    with dsl.ParallelFor(["a;", "b;"]) as item:
+        made = make_data(text=item)
+    return list_data(several=dsl.Collected(made.outputs["data"])).outputs["value"]
 
 
 @dsl.pipeline
@@ -208,14 +246,14 @@ def placeholders_as_constants() -> NamedTuple("Out", first=str, second=str):
 
 
 @dsl.component
-def is_in_the_store(root: str) -> bool:
-    """Whether the root is a place in the object store."""
-    return "://" in root
+def is_a_place(root: str) -> bool:
+    """Whether the root is a URI or a path."""
+    return "/" in root
 
 
 @dsl.pipeline
 def root_of_the_run() -> bool:
-    return is_in_the_store(root=dsl.PIPELINE_ROOT_PLACEHOLDER).output
+    return is_a_place(root=dsl.PIPELINE_ROOT_PLACEHOLDER).output
 
 
 @dsl.pipeline
@@ -231,7 +269,7 @@ def placeholders_in_texts(who: str = "Ada") -> NamedTuple("Out", text=str, items
 
 
 @dsl.pipeline
-def placeholders_in_nested_pipelines_and_loops() -> list:
+def placeholders_in_loops() -> list:
     with dsl.ParallelFor(["a", "b"]) as item:
         said = copy(text=f"{item} in {dsl.PIPELINE_JOB_NAME_PLACEHOLDER}")
     return dsl.Collected(said.outputs["value"])
@@ -303,9 +341,26 @@ CASES = [
         local=False,
     ),
     Case(
+        "inputs of each type as words, by default and given",
+        defaults_in_a_command,
+        "yes",
+        outputs={
+            "defaults": '[default][2][true][[1,"ü"]][{"a":1e-07}][]',
+            "given": '[][12345678.5][false][[]][{"b":[1,2.5]}][]',
+        },
+        local=False,
+    ),
+    Case(
+        "a list of artifacts, as JSON",
+        lists_of_artifacts_in_a_command,
+        "no: it stays as it is",
+        outputs={"Output": "a;b;"},
+        local=False,
+    ),
+    Case(
         "metadata of an input artifact by key",
         metadata_in_a_command,
-        "yes",
+        "no: metadata are not resolved",
         outputs={"Output": '[12][it\'s][{"test":0.5}][["a",1]][]'},
         local=False,
     ),
@@ -345,14 +400,12 @@ CASES = [
             "first": 'a "run" of mine about-the-run',
             "second": 'a "run" of mine about-the-run-2',
         },
-        local=False,
     ),
     Case(
-        "the pipeline root as a constant is a place in the object store",
+        "the pipeline root as a constant is where artifacts go, also where none was chosen",
         root_of_the_run,
         "no: it stays as it is",
         outputs={"Output": True},
-        local=False,
     ),
     Case(
         "facts about the run, inputs and upstream outputs in longer texts and lists",
@@ -367,7 +420,7 @@ CASES = [
     ),
     Case(
         "a loop's item and the run's name in a text",
-        placeholders_in_nested_pipelines_and_loops,
+        placeholders_in_loops,
         "partly: the item, not the name",
         options={"display_name": "mine"},
         outputs={"Output": ["a in mine", "b in mine"]},
@@ -376,12 +429,11 @@ CASES = [
     Case(
         "outputs of each type in a text, once",
         outputs_in_texts,
-        "partly: a text is resolved again",
+        "no: quotes in a value break the executor's input",
         outputs={
             "Output": '7 0.25 true [1,"ü"] {"a":null} '
             "{{$.pipeline_job_name}} \"q\" {{$.inputs.parameters['n']}}"
         },
-        local=False,
     ),
     Case(
         "a value that looks like a placeholder stays",

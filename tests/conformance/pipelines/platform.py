@@ -192,7 +192,6 @@ CASES = [
         fields_of_the_pod,
         "yes",
         outputs={"found": ["default", "water"]},
-        local=False,
     ),
     Case(
         "a field that only a pod has fails the task, with words",
@@ -244,7 +243,6 @@ CASES = [
         optional_secret_and_config_map,
         "yes",
         outputs={"Output": [None]},
-        local=False,
     ),
     Case(
         "a volume claim fails the task, with words",
@@ -264,7 +262,6 @@ CASES = [
                 "env": [{"name": "LEVEL", "value": "high"}],
             }
         },
-        local=False,
     ),
     Case(
         "where a task may run as its input, in the form of a pod",
@@ -276,6 +273,5 @@ CASES = [
                 "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
             }
         },
-        local=False,
     ),
 ]

@@ -160,7 +160,6 @@ CASES = [
         "no: only constants and parameters are imported",
         args={"path": "<a writable path>"},
         outputs={"Output": "imported"},
-        local=False,
     ),
     Case(
         "it is empty when a run begins",
