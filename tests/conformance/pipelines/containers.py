@@ -106,7 +106,10 @@ implementation:
     - {outputPath: Result text}
     - {outputPath: Result file}
     - {concat: [--text=, {inputValue: Some text}]}
-    - if: {cond: {isPresent: Not given}, then: [--given, {inputValue: Not given}], else: [--not-given]}
+    - if:
+        cond: {isPresent: Not given}
+        then: [--given, {inputValue: Not given}]
+        else: [--not-given]
 """
 old = components.load_component_from_text(OLD_COMPONENT)
 

@@ -146,7 +146,8 @@ def list_data(several: dsl.Input[List[dsl.Dataset]], value: dsl.OutputPath(str))
     """The texts of several artifacts, which are given as JSON."""
     script = (
         'mkdir -p "$(dirname "$1")"; : > "$1"; printf "%s" "$0" | tr "," "\\n"'
-        ' | sed -n \'s/.*"uri":"\\([^"]*\\)".*/\\1/p\' | while read -r path; do cat "$path" >> "$1"; done'
+        ' | sed -n \'s/.*"uri":"\\([^"]*\\)".*/\\1/p\' | while read -r path; do'
+        ' cat "$path" >> "$1"; done'
     )
     return dsl.ContainerSpec("alpine", ["sh", "-ec", script], [several, value])
 
