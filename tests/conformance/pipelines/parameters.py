@@ -300,7 +300,7 @@ def values_with_line_ends() -> NamedTuple(
 
 
 @dsl.pipeline
-def output_of_another_type(text: str = "seven") -> int:
+def value_of_another_type(text: str = "seven") -> int:
     return written(text=text).outputs["value"]
 
 
@@ -435,7 +435,7 @@ CASES = [
     ),
     Case(
         "an output of another type fails its task, with words",
-        output_of_another_type,
+        value_of_another_type,
         "yes",
         state="FAILED",
         tasks={"written": "FAILED"},
