@@ -130,6 +130,34 @@ def component_of_a_yaml_file() -> NamedTuple("Out", text=str, file=str):
     return out(text=made.outputs["result_text"], file=file.outputs["value"])
 
 
+@dsl.component
+def leaves_early():
+    """Ends well in the middle."""
+    import sys
+
+    print("so far")
+    sys.exit(0)
+
+
+@dsl.component
+def leaves_a_process() -> str:
+    """Ends while a process that it started goes on."""
+    import subprocess
+
+    subprocess.Popen(["sleep", "300"])
+    return "done"
+
+
+@dsl.pipeline
+def an_early_end():
+    leaves_early()
+
+
+@dsl.pipeline
+def a_process_left_behind() -> str:
+    return leaves_a_process().output
+
+
 @dsl.pipeline
 def environment(name: str = "Ada") -> NamedTuple("Out", shell=str, python=dict):
     out = NamedTuple("Out", shell=str, python=dict)
@@ -371,6 +399,19 @@ CASES = [
         "yes",
         state="FAILED",
         tasks={"quiet": "FAILED", "quiet-2": "SKIPPED", "quiet-3": "SKIPPED"},
+        local=False,
+    ),
+    Case(
+        "a Python step that ends early, and well",
+        an_early_end,
+        "yes",
+        logs={"leaves-early": "so far"},
+    ),
+    Case(
+        "a process that a step leaves behind does not hold it up",
+        a_process_left_behind,
+        "yes",
+        outputs={"Output": "done"},
         local=False,
     ),
 ]

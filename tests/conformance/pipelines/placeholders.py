@@ -276,6 +276,13 @@ def placeholders_in_loops() -> list:
     return dsl.Collected(said.outputs["value"])
 
 
+@dsl.pipeline
+def placeholders_in_the_items_of_a_loop() -> list:
+    with dsl.ParallelFor([f"{dsl.PIPELINE_JOB_NAME_PLACEHOLDER}/a", "b"]) as item:
+        said = same(text=item)
+    return dsl.Collected(said.output)
+
+
 @dsl.component
 def values() -> NamedTuple("Values", n=int, x=float, flag=bool, items=list, fields=dict, text=str):
     """One value of each type."""
@@ -455,5 +462,12 @@ CASES = [
         options={"display_name": "mine"},
         outputs={"Output": "in mine"},
         local=False,
+    ),
+    Case(
+        "the run's name in the items of a loop",
+        placeholders_in_the_items_of_a_loop,
+        "no: it stays as it is",
+        options={"display_name": "mine"},
+        outputs={"Output": ["mine/a", "b"]},
     ),
 ]
