@@ -290,7 +290,7 @@ def values() -> NamedTuple("Values", n=int, x=float, flag=bool, items=list, fiel
 
     names = ["n", "x", "flag", "items", "fields", "text"]
     text = "{" + '{$.pipeline_job_name}} "q" {' + "{$.inputs.parameters['n']}}"
-    return namedtuple("Values", names)(7, 0.25, True, [1, "ü"], {"a": None}, text)
+    return namedtuple("Values", names)(7, 0.25, True, [1, "ü"], {"a": [1]}, text)
 
 
 @dsl.pipeline
@@ -408,6 +408,7 @@ CASES = [
             "first": 'a "run" of mine about-the-run',
             "second": 'a "run" of mine about-the-run-2',
         },
+        local=False,
     ),
     Case(
         "the pipeline root as a constant is where artifacts go, also where none was chosen",
@@ -439,7 +440,7 @@ CASES = [
         outputs_in_texts,
         "no: quotes in a value break the executor's input",
         outputs={
-            "Output": '7 0.25 true [1,"ü"] {"a":null} '
+            "Output": '7 0.25 true [1,"ü"] {"a":[1]} '
             "{{$.pipeline_job_name}} \"q\" {{$.inputs.parameters['n']}}"
         },
     ),
@@ -469,5 +470,6 @@ CASES = [
         "no: it stays as it is",
         options={"display_name": "mine"},
         outputs={"Output": ["mine/a", "b"]},
+        local=False,
     ),
 ]
