@@ -101,7 +101,13 @@ class Submissions:
         request, submission = prepared.request, prepared.submission
         if prepared.repeated:
             return Accepted(submission, True)
-        experiment = await _experiment(unit, request, submission.submitted_at)
+        experiment = await experiment_of(
+            unit,
+            request.namespace,
+            request.experiment_id,
+            request.experiment,
+            submission.submitted_at,
+        )
         limits = await store.limits(
             unit.connection, submission.pipeline.pipeline_id, submission.namespace
         )
@@ -230,16 +236,24 @@ class Submissions:
         return checked_document([version.document]), identity, None
 
 
-async def _experiment(unit: Unit, request: SubmitRun, now: datetime) -> Experiment:
-    if request.experiment_id is not None:
-        found = await store.experiment_by_id(unit.connection, request.experiment_id)
-        if found is None or found.namespace != request.namespace:
-            raise _unknown(f"there is no experiment {request.experiment_id}", "experiment_id")
+async def experiment_of(
+    unit: Unit, namespace: str, identity: UUID | None, name: str | None, now: datetime
+) -> Experiment:
+    """The experiment of this id, or else of this name, made when it does not exist; without
+    either: ``Default``.
+
+    Raises:
+        RejectedError: there is none of this id in the namespace.
+    """
+    if identity is not None:
+        found = await store.experiment_by_id(unit.connection, identity)
+        if found is None or found.namespace != namespace:
+            raise _unknown(f"there is no experiment {identity}", "experiment_id")
         return found
-    name = request.experiment or DEFAULT_EXPERIMENT
+    name = name or DEFAULT_EXPERIMENT
     description = _DEFAULT_DESCRIPTION if name == DEFAULT_EXPERIMENT else ""
-    made = await store.create_experiment(unit.connection, request.namespace, name, description, now)
-    found = made or await store.experiment_by_name(unit.connection, request.namespace, name)
+    made = await store.create_experiment(unit.connection, namespace, name, description, now)
+    found = made or await store.experiment_by_name(unit.connection, namespace, name)
     assert found is not None
     return found
 

@@ -109,10 +109,14 @@ def deadline(document: PipelineDocument, request: SubmitRun) -> float | None:
     return document.kubernetes.pipeline_config.active_deadline_seconds
 
 
+def stored_form(document: PipelineDocument) -> dict[str, Any]:
+    """The spec as JSON values, without what it leaves to defaults."""
+    return document.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
 def frozen(document: PipelineDocument) -> bytes:
     """The spec as it is stored: canonical JSON, so that equal specs have equal digests."""
-    value = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(stored_form(document), sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest(content: bytes) -> str:
