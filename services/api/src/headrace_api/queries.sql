@@ -104,7 +104,7 @@ FROM (
         AS given (run_id, state, revision, ended_at)
     ORDER BY run_id, revision DESC
 ) AS heard
-WHERE run.run_id = heard.run_id AND heard.revision > run.state_revision
+WHERE run.run_id = heard.run_id AND heard.revision >= run.state_revision
 
 -- set_archived --
 -- In sight with NULL, else out of sight since then.

@@ -4,7 +4,7 @@ SET LOCAL statement_timeout = '5s';
 -- How a run stands, as far as the api has to know; a state of a lower revision comes too late.
 ALTER TABLE run
     ADD COLUMN state text NOT NULL DEFAULT 'PENDING',
-    ADD COLUMN state_revision integer NOT NULL DEFAULT -1,
+    ADD COLUMN state_revision integer NOT NULL DEFAULT 0,
     ADD COLUMN ended_at timestamptz,
     ADD COLUMN archived_at timestamptz,
     ADD COLUMN recurring_run_id uuid;
