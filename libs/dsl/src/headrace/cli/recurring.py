@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,7 +80,7 @@ def create(
     definition = {
         "display_name": name,
         **_source(package, pipeline, pipeline_version),
-        "parameters": _parameters(package, parameters),
+        "parameters": _parameters(_text(package), parameters),
         "description": description,
         "experiment": experiment,
         "enabled": not disabled,
@@ -149,9 +150,9 @@ def edit(
         if _given(options, _TRIGGER):
             changes["trigger"] = _merged_trigger(before["trigger"], options)
         if parameters:
-            changes["parameters"] = {
-                **before["parameters"], **_parameters(package, parameters)
-            }  # fmt: skip
+            known = (before.get("pipeline_spec") or {}).get("pipeline_spec")
+            spec = _text(package) or ("" if known is None or pipeline else json.dumps(known))
+            changes["parameters"] = {**before["parameters"], **_parameters(spec, parameters)}
         if not changes:
             raise Failed("MALFORMED", "nothing to change was given")
         found = client.edit_recurring(recurring_run_id, changes)
@@ -230,8 +231,21 @@ def _source(package: Path | None, pipeline: str | None, version: str | None) -> 
     return {}
 
 
-def _parameters(package: Path | None, given: tuple[str, ...]) -> dict[str, Any]:
-    return values_of("" if package is None else read_text(package), given)
+def _parameters(spec: str, given: tuple[str, ...]) -> dict[str, Any]:
+    """By the types in the spec's text; without one, what is JSON is read as JSON."""
+    values = values_of(spec, given)
+    return values if spec else {name: _json_or_text(value) for name, value in values.items()}
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _text(package: Path | None) -> str:
+    return "" if package is None else read_text(package)
 
 
 def _line(found: dict[str, Any]) -> str:
