@@ -49,14 +49,14 @@ class Client:
         """The newest runs."""
         return list(self._call("GET", "/runs", params={"page_size": count}).json().get("runs", []))
 
-    def operate(self, run_id: str, operation: str) -> None:
-        """Do something with a run: ``cancel``, ``pause``, ``resume``, ``retry``, ``archive`` or
-        ``unarchive``.
+    def operate(self, run_id: str, operation: str, **options: Any) -> None:
+        """Do something with a run: ``cancel`` (option ``force``: its exit tasks too), ``pause``,
+        ``resume``, ``retry``, ``archive`` or ``unarchive``.
 
         Raises:
             ClientError: the run is unknown, or in a state that does not allow it.
         """
-        self._call("POST", f"/runs/{run_id}/{operation}")
+        self._call("POST", f"/runs/{run_id}/{operation}", params=options)
 
     def delete(self, run_id: str) -> None:
         """Delete a run and all that it made."""

@@ -35,14 +35,14 @@ class Operations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def cancel(self, run_id: UUID, reason: str) -> None:
-        """Ask it to stop; asked again, its exit tasks stop too. Canceled already: no effect."""
+    async def cancel(self, run_id: UUID, reason: str, *, force: bool = False) -> None:
+        """Ask it to stop; by force, its exit tasks too. Canceled already: no effect."""
 
         async def work(unit: Unit, run: KnownRun) -> None:
             if run.state is RunState.CANCELED:
                 return
             _refuse_ended(run, "canceled")
-            unit.publish(RunCancelRequested(run_id=run_id, reason=reason))
+            unit.publish(RunCancelRequested(run_id=run_id, reason=reason, force=force))
 
         await self._with_run(run_id, work)
 

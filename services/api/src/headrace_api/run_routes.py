@@ -47,8 +47,10 @@ def run_router(database: Database, objects: ObjectStore, submissions: Submission
         return Response(await objects.get(run.submission.spec.key), media_type="application/json")
 
     @router.post("/{run_id}/cancel", status_code=202)
-    async def cancel(run_id: UUID, reason: Annotated[str, Body(embed=True)] = "") -> dict[str, Any]:
-        await operations.cancel(run_id, reason)
+    async def cancel(
+        run_id: UUID, reason: Annotated[str, Body()] = "", force: Annotated[bool, Body()] = False
+    ) -> dict[str, Any]:
+        await operations.cancel(run_id, reason, force=force)
         return {}
 
     @router.delete("/{run_id}")

@@ -76,8 +76,10 @@ def own_router(
         return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAM)
 
     @router.post("/runs/{run_id}/cancel", status_code=202)
-    async def cancel(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/cancel", json={"reason": "canceled"})
+    async def cancel(run_id: UUID, force: bool = False) -> dict[str, Any]:
+        """Exit tasks still run, unless it is by force."""
+        body = {"reason": "canceled", "force": force}
+        await api.call("POST", f"/runs/{run_id}/cancel", json=body)
         return {}
 
     @router.post("/runs/{run_id}/pause", status_code=202)

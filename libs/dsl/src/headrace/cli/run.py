@@ -121,10 +121,11 @@ def logs(context: Context, run_id: str, task: str | None) -> None:
 
 @run.command()
 @click.argument("run_id")
+@click.option("--force", is_flag=True, help="Stop its exit tasks too.")
 @common_options
-def cancel(context: Context, run_id: str) -> None:
-    """Stop a run; a second time, its exit tasks too."""
-    _operate(context, run_id, "cancel", "is being stopped")
+def cancel(context: Context, run_id: str, force: bool) -> None:
+    """Stop a run. Its exit tasks still run."""
+    _operate(context, run_id, "cancel", "is being stopped", **{"force": True} if force else {})
 
 
 @run.command()
@@ -201,9 +202,9 @@ def rerun(
     say(context, _summary(made), f"{made['run_id']}  {client.url}/runs/{made['run_id']}")
 
 
-def _operate(context: Context, run_id: str, operation: str, said: str) -> None:
+def _operate(context: Context, run_id: str, operation: str, said: str, **options: object) -> None:
     with connected(context) as client:
-        client.operate(run_id, operation)
+        client.operate(run_id, operation, **options)
     say(context, {"run_id": run_id, "requested": operation}, f"{run_id} {said}")
 
 
