@@ -87,9 +87,9 @@ def table(results: list[Result]) -> list[dict[str, Any]]:
             "wall s": f"{r.wall_ms / 1000:.2f}",
             "floor s": f"{r.floor_wall_ms / 1000:.2f}",
             "ratio": f"{r.wall_ratio:.2f}",
-            "added ms": f"{r.added_wall_ms_per_step:.1f}",
-            "added CPU ms": f"{r.added_cpu_ms_per_step:.1f}",
-            "of it services": f"{r.platform_cpu_ms / r.steps:.1f}",
+            "added": f"{r.added_wall_ms_per_step:.1f}",
+            "CPU": f"{r.added_cpu_ms_per_step:.1f}",
+            "services": f"{r.platform_cpu_ms / r.steps:.1f}",
             "busy": f"{r.busy_with_steps:.0%}",
         }
         for r in results
