@@ -60,8 +60,9 @@ class Service:
         adapter: TypeAdapter[M],
         handle: Handle[M],
         refuse: Refuse | None = None,
+        linger_seconds: float = 0.0,
     ) -> Loop:
-        """The loop that reads a subscription."""
+        """The loop that reads a subscription; see `Consumer` for the options."""
         return Consumer(
             self.bus,
             self.objects,
@@ -70,6 +71,7 @@ class Service:
             handle,
             service=self.name,
             refuse=refuse,
+            linger_seconds=linger_seconds,
         ).run
 
     async def ready(self) -> None:

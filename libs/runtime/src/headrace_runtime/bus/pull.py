@@ -32,9 +32,11 @@ _REPAIR_PAUSE_SECONDS = 0.5
 class PullQueue:
     """The messages of one durable consumer, as an async context manager."""
 
-    def __init__(self, bus: Bus, subscription: Subscription) -> None:
+    def __init__(self, bus: Bus, subscription: Subscription, linger_seconds: float = 0.0) -> None:
+        """`linger_seconds`: how long a batch that is not full waits for company."""
         self._bus = bus
         self._subscription = subscription
+        self._linger_seconds = linger_seconds
         self._messages: asyncio.Queue[Msg] = asyncio.Queue()
         self._outstanding = 0
         self._broken = False
@@ -70,6 +72,8 @@ class PullQueue:
                 self._forget_request()  # not even a heartbeat: the request is gone
                 continue
             self._take(first, batch)
+            if batch and self._linger_seconds:
+                await asyncio.sleep(self._linger_seconds)
             while len(batch) < BATCH and not self._messages.empty():
                 self._take(self._messages.get_nowait(), batch)
         return batch
