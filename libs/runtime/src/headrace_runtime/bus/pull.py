@@ -37,13 +37,13 @@ class PullQueue:
         self._bus = bus
         self._subscription = subscription
         self._linger_seconds = linger_seconds
-        self._messages: asyncio.Queue[Msg] = asyncio.Queue()
+        self._messages: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._outstanding = 0
         self._broken = False
         self._inbox = bus.client.new_inbox()
         self._listening: ClientSubscription | None = None
         self._log = get_logger()
-        bus.when_reconnected(self._forget_request)
+        bus.when_reconnected(self._reconnected)
 
     async def __aenter__(self) -> PullQueue:
         self._listening = await self._bus.client.subscribe(self._inbox, cb=self._arrived)
@@ -78,7 +78,10 @@ class PullQueue:
                 self._take(self._messages.get_nowait(), batch)
         return batch
 
-    def _take(self, message: Msg, batch: list[Msg]) -> None:
+    def _take(self, message: Msg | None, batch: list[Msg]) -> None:
+        if message is None:
+            self._forget_request()
+            return
         status = (message.headers or {}).get("Status") if not message.data else None
         if status is None:
             self._outstanding -= 1
@@ -104,6 +107,9 @@ class PullQueue:
 
     def _forget_request(self) -> None:
         self._outstanding = 0
+
+    def _reconnected(self) -> None:
+        self._messages.put_nowait(None)  # wakes who waits: nothing else comes for the old request
 
     async def _arrived(self, message: Msg) -> None:
         self._messages.put_nowait(message)
