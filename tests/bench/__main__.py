@@ -17,9 +17,10 @@ from rich.table import Table
 
 from tests.bench import core
 from tests.bench.cases import Result, run_case, table
-from tests.bench.cpu import group
+from tests.bench.cpu import Group, group
 from tests.bench.measure import attached
 from tests.bench.pipelines import SHAPES, STEPS
+from tests.bench.trace import trace
 from tests.support.deployment import ROOT, Deployment
 
 
@@ -31,7 +32,7 @@ def main() -> None:
         "python": platform.python_version(),
         "kernel": platform.release(),
     }
-    if options.shape:
+    if options.shape or options.trace:
         kept |= _deployed(options)
     if not options.no_core:
         kept["core"] = core.measure()
@@ -47,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shape", nargs="*", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--step", nargs="*", choices=STEPS, default=list(STEPS))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--trace", action="store_true", help="show where a step's time goes")
     parser.add_argument("--no-core", action="store_true", help="leave out the pure cores")
     parser.add_argument("--output", default=str(ROOT / "bench/results/last.json"))
     return parser.parse_args()
@@ -58,13 +60,15 @@ def _deployed(options: argparse.Namespace) -> dict[str, Any]:
         try:
             with counted.members():
                 deployment.up()
-            results = asyncio.run(_measure(options, deployment, counted))
+            measured = asyncio.run(_measure(options, deployment, counted))
         finally:
             deployment.remove()
-        return {"cpu": counted.source, "cases": [asdict(result) for result in results]}
+        return {"cpu": counted.source, **measured}
 
 
-async def _measure(options: argparse.Namespace, deployment: Deployment, counted: Any) -> list[Any]:
+async def _measure(
+    options: argparse.Namespace, deployment: Deployment, counted: Group
+) -> dict[str, Any]:
     results: list[Result] = []
     async with attached(deployment, counted) as bench:
         for step in options.step:
@@ -72,7 +76,11 @@ async def _measure(options: argparse.Namespace, deployment: Deployment, counted:
                 found = await run_case(bench, deployment, shape, step, options.repeats)
                 _show("", table([found]))
                 results.append(found)
-    return results
+        layers = await trace(bench, deployment) if options.trace else {}
+        if layers:
+            rows = [{"layer": name, "ms": f"{taken:.2f}"} for name, taken in layers.items()]
+            _show("one step of a chain", rows)
+    return {"cases": [asdict(result) for result in results], "layers": layers}
 
 
 def _show(title: str, rows: list[dict[str, Any]]) -> None:
