@@ -1,6 +1,7 @@
-"""Compiles a graph (``SHAPE``, YAML) of lightweight steps, and prints it. Run with kfp's Python."""
+"""Compiles a graph (``SHAPE``, YAML) of lightweight steps, and prints it. Run with kfp's Python.
 
-from __future__ import annotations
+Without postponed annotations: the SDK reads a component's as they are.
+"""
 
 import os
 import sys

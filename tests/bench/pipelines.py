@@ -62,7 +62,7 @@ def lightweight(shape: Shape) -> dict[str, Any]:
     """The shape with a Python step, as the kfp SDK compiles it."""
     done = subprocess.run(
         [str(_KFP_PYTHON), str(ROOT / "tests/bench/kfp_steps.py"), shape.name],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
         env={"SHAPE": yaml.safe_dump(shape.graph), "PATH": "/usr/bin:/bin"},
