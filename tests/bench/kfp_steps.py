@@ -12,7 +12,7 @@ import yaml
 from kfp import compiler, dsl
 
 
-@dsl.component
+@dsl.component(base_image="python:3.11")
 def step(text: str) -> str:
     """Hands on what it gets."""
     return text

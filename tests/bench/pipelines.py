@@ -65,7 +65,7 @@ def lightweight(shape: Shape) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        env={"SHAPE": yaml.safe_dump(shape.graph), "PATH": "/usr/bin:/bin"},
+        env={"SHAPE": yaml.safe_dump(shape.graph, sort_keys=False), "PATH": "/usr/bin:/bin"},
     )
     compiled: dict[str, Any] = yaml.safe_load(done.stdout)
     return compiled

@@ -34,7 +34,8 @@ M = TypeVar("M")
 S = TypeVar("S", bound=ServiceSettings)
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
-_MARK_SECONDS = 0.25
+_MARK_SECONDS = 1.0
+"""Below the age at which the sweeper takes a message for lost; each mark is a commit of its own."""
 _SWEEP_EVERY_SECONDS = 2.0
 _SWEEP_OLDER_THAN_SECONDS = 2.0
 _PURGE_EVERY_SECONDS = 3600.0
