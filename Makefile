@@ -76,6 +76,10 @@ conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another o
 	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
 	@$(BIN)/python -m tests.conformance $(CORPUS)
 
+.PHONY: bench
+bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -32,6 +32,8 @@ class Launch:
     pid: int | None
     pid_started: int | None
     started_at: datetime | None
+    left_behind: bool = False
+    """Kept by an earlier executor, which may have forked its launcher without noting it."""
 
     @property
     def identity(self) -> Identity:
@@ -101,4 +103,5 @@ def _launch(row: Any) -> Launch:
         pid=row["pid"],
         pid_started=row["pid_started"],
         started_at=row["started_at"],
+        left_behind=True,
     )
