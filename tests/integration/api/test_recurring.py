@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from headrace_api.recurring import Ticker
@@ -122,6 +123,33 @@ async def test_a_slot_that_cannot_be_submitted_is_told_and_stops_nothing(api: Ap
     await api.ask("POST", f"/pipelines/{stored['pipeline_id']}/versions?name=v3", pipeline())
     await tick(api, START + HOUR)
     assert (await shown(api, broken)).get("last_error") is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("trigger", {"cron": "* * * * *", "time_zone": "Gone/Zone"}, "no time zone"),
+        ("max_concurrency", 99, None),
+    ],
+)
+async def test_a_row_that_cannot_be_read_any_more_stops_no_other(
+    api: Api, field: str, value: Any, says: str | None
+) -> None:
+    broken, sound = await create(api), await create(api)
+    spoil = (
+        "UPDATE recurring_run SET definition = jsonb_set(definition, $2::text[], $3)"
+        " WHERE recurring_run_id = $1"
+    )
+    identity = UUID(broken["recurring_run_id"])
+    async with api.database.read() as connection:
+        await connection.execute(spoil, identity, [field], value)
+    await tick(api, START)
+    assert len(submitted(api, sound)) == 1
+    assert submitted(api, broken) == []
+    if says is not None:
+        assert says in (await shown(api, broken))["last_error"]["rejection"]["message"]
+    async with api.database.read() as connection:
+        await connection.execute("DELETE FROM recurring_run WHERE recurring_run_id = $1", identity)
 
 
 async def test_it_is_edited_in_place(api: Api) -> None:
