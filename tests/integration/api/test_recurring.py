@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from headrace_api.core.macros import Occasion
 from headrace_api.recurring import Ticker
+from headrace_api.submissions import Prepared, Submissions
+from headrace_contracts.commands import SubmitRun
 
 from tests.integration.api.conftest import pipeline
 
@@ -76,6 +79,20 @@ async def test_without_catch_up_only_the_latest_slot_counts(api: Api) -> None:
 async def test_replicas_take_a_slot_once(api: Api) -> None:
     made = await create(api, max_concurrency=10)
     await asyncio.gather(*(tick(api, START) for _ in range(4)))
+    assert len(submitted(api, made)) == 1
+    assert (await shown(api, made))["fired"] == 1
+
+
+async def test_a_slot_that_somebody_else_took_in_between_is_left(api: Api) -> None:
+    made = await create(api, max_concurrency=10)
+
+    class Overtaken(Submissions):
+        async def prepare(self, request: SubmitRun, occasion: Occasion | None = None) -> Prepared:
+            await tick(api, START)
+            return await super().prepare(request, occasion)
+
+    slow = Overtaken(api.database, api.submissions._objects)
+    await Ticker(api.database, slow, 1.0, lambda: START).tick()
     assert len(submitted(api, made)) == 1
     assert (await shown(api, made))["fired"] == 1
 
