@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
+from headrace_api.core.macros import Occasion
 from headrace_api.recurring import Ticker
+from headrace_api.submissions import Prepared, Submissions
+from headrace_contracts.commands import SubmitRun
 
 from tests.integration.api.conftest import pipeline
 
@@ -79,6 +83,20 @@ async def test_replicas_take_a_slot_once(api: Api) -> None:
     assert (await shown(api, made))["fired"] == 1
 
 
+async def test_a_slot_that_somebody_else_took_in_between_is_left(api: Api) -> None:
+    made = await create(api, max_concurrency=10)
+
+    class Overtaken(Submissions):
+        async def prepare(self, request: SubmitRun, occasion: Occasion | None = None) -> Prepared:
+            await tick(api, START)
+            return await super().prepare(request, occasion)
+
+    slow = Overtaken(api.database, api.submissions._objects)
+    await Ticker(api.database, slow, 1.0, lambda: START).tick()
+    assert len(submitted(api, made)) == 1
+    assert (await shown(api, made))["fired"] == 1
+
+
 async def test_what_passed_while_it_was_disabled_does_not_count(api: Api) -> None:
     made = await create(api, max_concurrency=10)
     path = f"/recurring-runs/{made['recurring_run_id']}"
@@ -122,6 +140,33 @@ async def test_a_slot_that_cannot_be_submitted_is_told_and_stops_nothing(api: Ap
     await api.ask("POST", f"/pipelines/{stored['pipeline_id']}/versions?name=v3", pipeline())
     await tick(api, START + HOUR)
     assert (await shown(api, broken)).get("last_error") is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("trigger", {"cron": "* * * * *", "time_zone": "Gone/Zone"}, "no time zone"),
+        ("max_concurrency", 99, None),
+    ],
+)
+async def test_a_row_that_cannot_be_read_any_more_stops_no_other(
+    api: Api, field: str, value: Any, says: str | None
+) -> None:
+    broken, sound = await create(api), await create(api)
+    spoil = (
+        "UPDATE recurring_run SET definition = jsonb_set(definition, $2::text[], $3)"
+        " WHERE recurring_run_id = $1"
+    )
+    identity = UUID(broken["recurring_run_id"])
+    async with api.database.read() as connection:
+        await connection.execute(spoil, identity, [field], value)
+    await tick(api, START)
+    assert len(submitted(api, sound)) == 1
+    assert submitted(api, broken) == []
+    if says is not None:
+        assert says in (await shown(api, broken))["last_error"]["rejection"]["message"]
+    async with api.database.read() as connection:
+        await connection.execute("DELETE FROM recurring_run WHERE recurring_run_id = $1", identity)
 
 
 async def test_it_is_edited_in_place(api: Api) -> None:

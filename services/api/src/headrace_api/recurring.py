@@ -30,7 +30,6 @@ from headrace_api.core.triggers import plan
 from headrace_api.submissions import Submissions, experiment_of
 
 _AT_ONCE = 100
-_UNEXPECTED = "an unexpected error; it is in the api's log"
 
 
 class RecurringRuns:
@@ -149,7 +148,17 @@ class Ticker:
         now = self._clock()
         async with self._database.read() as connection:
             due = await store.due(connection, now, _AT_ONCE)
-        return sum([await self._take(identity, now) for identity in due])
+        return sum([await self._attempt(identity, now) for identity in due])
+
+    async def _attempt(self, identity: UUID, now: datetime) -> bool:
+        """Take a slot; a fault of one recurring run must not stop the others."""
+        try:
+            return await self._take(identity, now)
+        except RetryableError:
+            raise
+        except Exception:
+            get_logger().exception("slot_failed", recurring_run_id=str(identity))
+            return False
 
     async def _take(self, identity: UUID, now: datetime) -> bool:
         async with self._database.read() as connection:
@@ -157,22 +166,19 @@ class Ticker:
             active = await store.active(connection, identity)
         if found is None or not found.enabled:
             return False
-        definition, slots = found.definition, found.slots
-        room = definition.max_concurrency - active
-        planned = plan(slots, found.since, now, catch_up=definition.catch_up, room=min(room, 1))
-        if not planned.due:
-            return False
-        (slot,) = planned.due
+        slot, next_at = found.next_at or now, None
         try:
-            return await self._submit(found, slot, planned.next_at)
+            room = min(1, found.definition.max_concurrency - active)
+            planned = plan(
+                found.slots, found.since, now, catch_up=found.definition.catch_up, room=room
+            )
+            if not planned.due:
+                return False
+            (slot,), next_at = planned.due, planned.next_at
+            return await self._submit(found, slot, next_at)
         except RejectedError as error:
             rejection = error.rejection
-        except RetryableError:
-            raise
-        except Exception:
-            get_logger().exception("slot_failed", recurring_run_id=str(identity))
-            rejection = Rejection(code=RejectionCode.MALFORMED, message=_UNEXPECTED)
-        return await self._note(found, slot, planned.next_at, rejection)
+        return await self._note(found, slot, next_at, rejection)
 
     async def _submit(self, found: Recurrence, slot: datetime, next_at: datetime | None) -> bool:
         request, occasion = submission_for(found, slot)

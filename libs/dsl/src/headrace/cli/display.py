@@ -17,6 +17,8 @@ _STYLES = {
     "FAILED": "bold red",
     "CANCELED": "yellow",
     "CANCELING": "yellow",
+    "PAUSED": "yellow",
+    "WAITING": "yellow",
     "SKIPPED": "dim",
     "RUNNING": "cyan",
     "READY": "blue",

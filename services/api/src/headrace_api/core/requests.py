@@ -125,8 +125,9 @@ def digest(content: bytes) -> str:
 
 
 def request_digest(request: SubmitRun) -> str:
-    """Tells a repeat of a request from another request with the same key."""
-    value = request.model_dump(mode="json", exclude={"idempotency_key"})
+    """Tells a repeat of a request from another request with the same key. What is left to its
+    default does not count, so that a new field does not make repeats strangers."""
+    value = request.model_dump(mode="json", exclude={"idempotency_key"}, exclude_defaults=True)
     return digest(json.dumps(value, sort_keys=True).encode())
 
 

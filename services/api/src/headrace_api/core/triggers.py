@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 
 from headrace_contracts.recurring import Trigger
 
-from headrace_api.core.cron import Cron, InvalidCron, parse_cron
+from headrace_api.core.cron import Cron, parse_cron
 
 _INSTANT = timedelta(microseconds=1)
 _WINDOWS = tuple(
@@ -104,6 +104,3 @@ def plan(slots: Series, since: datetime, now: datetime, *, catch_up: bool, room:
         latest = slots.latest(since, now)
         due = (first,) if latest is None else (latest,)
     return Plan(due, next(slots.after(due[-1]), None))
-
-
-__all__ = ["InvalidCron", "Plan", "Series", "first_since", "plan", "series"]
