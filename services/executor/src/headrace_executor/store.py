@@ -69,6 +69,12 @@ async def request_cancel(
     return await connection.fetchrow(_QUERIES["insert_canceled"], *key, result) is not None
 
 
+async def waiting(connection: Connection, commands: Sequence[LaunchAttempt]) -> set[Identity]:
+    """Those of these attempts that are known and have not been started."""
+    rows = await connection.fetch(_QUERIES["waiting"], *_columns(commands))
+    return {(row["run_id"], row["task_id"], row["attempt"]) for row in rows}
+
+
 async def open_launches(connection: ReadConnection) -> list[Launch]:
     """Everything that has not ended."""
     return [_launch(row) for row in await connection.fetch(_QUERIES["open_launches"])]
