@@ -23,8 +23,6 @@ _STYLES = {
     "RUNNING": "cyan",
     "READY": "blue",
     "PENDING": "dim",
-    "WAITING": "yellow",
-    "PAUSED": "yellow",
 }
 _FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _MOST_ROWS = 40
