@@ -223,7 +223,7 @@ def launch_file(
             path=places.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
         ),
         upload=grant,
-        result=ResultPlan(path=places.result, key=prefix + "result.json"),
+        result=ResultPlan(path=places.result, key=prefix + "result.json", upload=False),
     )
 
 
