@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -201,12 +201,19 @@ async def test_a_step_does_not_outlive_its_launcher(backend: ProcessBackend) -> 
     command = launch_command(container=python("import time; time.sleep(600)"))
     handle = await backend.launch(command, tell)
     marker = f"HEADRACE_LAUNCH_ID={launch_id(command)}"
-    while not marked(marker):
-        await asyncio.sleep(0.01)
+    await until(lambda: marked(marker))
     os.kill(handle.pid, signal.SIGKILL)
     assert await backend.wait(command, handle) is None
-    while marked(marker):
+    await until(lambda: not marked(marker))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for it to hold, ten seconds at most."""
+    for _ in range(1000):
+        if holds():
+            return
         await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to hold")
 
 
 def marked(marker: str) -> list[str]:
