@@ -71,6 +71,15 @@ T ?= tests
 test: setup kfp ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
+.PHONY: conformance
+conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another one, ORACLE=1 for kfp.local
+	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
+	@$(BIN)/python -m tests.conformance $(CORPUS)
+
+.PHONY: bench
+bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

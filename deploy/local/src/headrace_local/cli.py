@@ -14,9 +14,8 @@ from typing import Any
 import click
 from headrace.cli.options import Context, Failed, common_options, say
 
-from headrace_local import processes
+from headrace_local import processes, setup
 from headrace_local.data import SERVICES, Data, DataError, read_json
-from headrace_local.setup import wait_gone
 
 _UP_SECONDS = 90.0
 _DOWN_SECONDS = 30.0
@@ -188,14 +187,12 @@ def _stop(data: Data) -> bool:
     ran = _running(data)
     if ran and pid:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _DOWN_SECONDS
-        while _running(data) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        setup.wait_gone({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
     left = {pid: processes.start_time(pid) or 0 for pid in processes.marked(data.path)}
     for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
         for orphan in left:
             processes.kill(orphan, number)
-        left = {pid: left[pid] for pid in wait_gone(left, 3)}
+        left = {pid: left[pid] for pid in setup.wait_gone(left, 3)}
     return ran or bool(left)
 
 

@@ -7,6 +7,7 @@ for a while, and leaves alone what it has forked. It runs no threads, so a fork 
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # a first connection needs it: read once here, not in each fork
 import json
 import os
 import select

@@ -108,7 +108,7 @@ class Runner:
         if launch.pid is not None and launch.pid_started is not None:
             handle: Handle | None = Handle(launch.pid, launch.pid_started)
         else:
-            handle = self._backend.find(command)
+            handle = self._backend.find(command) if launch.left_behind else None
         if handle is None:
             if canceled.is_set():
                 return lost(command, datetime.now(UTC), cancel_requested=True)

@@ -170,14 +170,14 @@ class Handlers:
         batch.runs[run_id] = Locked(0, None)
 
     def _note(self, batch: _Batch, run: Run, decision: Decision, item: News) -> None:
+        waits = run.header.state is RunState.PENDING and isinstance(item, RunSubmitted)
+        if waits or (run.header.state.final and not decision.empty):
+            batch.namespaces.add(run.submission.namespace)
         if decision.empty:
             return
         batch.changed[run.run_id] = run
         batch.tasks.update((task.task_id, (run.run_id, task)) for task in decision.tasks)
         batch.cache += [(run.submission, entry) for entry in decision.cache]
-        waits = run.header.state is RunState.PENDING and isinstance(item, RunSubmitted)
-        if run.header.state.final or waits:
-            batch.namespaces.add(run.submission.namespace)
         _publish(batch.unit, run, decision, again=isinstance(item, TaskSilent))
 
     async def _save(self, batch: _Batch) -> None:

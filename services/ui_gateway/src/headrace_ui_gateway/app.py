@@ -17,8 +17,10 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.core import kfp
+from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
 from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
 from headrace_ui_gateway.live import Live
+from headrace_ui_gateway.own_recurring import own_recurring_router
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
 
@@ -53,6 +55,8 @@ def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) ->
     install_problems(app)
     _install_kfp_errors(app)
     app.include_router(own_router(api, recorder, runs, live, settings))
+    app.include_router(own_recurring_router(api))
+    app.include_router(kfp_recurring_router(PREFIX, api))
     app.include_router(kfp_router(api, recorder, runs, settings.max_package_bytes))
     app.mount("/static", StaticFiles(directory=_STATIC))
 
