@@ -393,6 +393,8 @@ def test_these_variations_are_sound(spec: Spec) -> None:
         (NOTE, {"runtimeValue": {"constant": "a\0b"}}, f"{AT_NOTE}.runtimeValue.constant", "NUL"),
         (f"{TRAIN}/taskInfo/name", "\ud800", f"{AT_TRAIN}.taskInfo.name", "not Unicode text"),
         (f"{TRAIN}/taskInfo", {"na\0me": 1}, f"{AT_TRAIN}.taskInfo", "has a key that holds a NUL"),
+        (RATE, {"runtimeValue": {"constant": float("nan")}}, AT_RATE, "not a number in JSON"),
+        (RATE, {"runtimeValue": {"constant": -1e999}}, AT_RATE, "is -inf, which is not"),
         (f"{TRAIN}/dependentTasks", ["\0"], f"{AT_TRAIN}.dependentTasks[0]", "NUL"),
     ],
 )

@@ -1,9 +1,12 @@
-"""What JSON allows and no store takes: NUL characters, halves of surrogate pairs, and nesting
-that nothing gets to the bottom of. Found at the door, because behind it there is nobody to tell.
+"""What JSON's parsers let through and no store takes: NUL characters, halves of surrogate pairs,
+NaN, infinity, and nesting that nothing gets to the bottom of.
+
+Found at the door, because behind it there is nobody to tell.
 """
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 MAX_DEPTH = 200
@@ -21,6 +24,9 @@ def unstorable(value: Any) -> tuple[Location, str] | None:
         if isinstance(current, str):
             if (words := _fault(current)) is not None:
                 return _location(link), words
+        elif isinstance(current, float):
+            if not isfinite(current):
+                return _location(link), f"is {current}, which is not a number in JSON"
         elif isinstance(current, dict | list):
             if depth == MAX_DEPTH:
                 return (), f"is nested deeper than {MAX_DEPTH}"
