@@ -8,7 +8,6 @@ from kfp.dsl import Dataset, Input
 from tests.conformance.pipelines._steps import (
     ShellCase,
     count,
-    decide,
     enlist,
     join,
     measure,
