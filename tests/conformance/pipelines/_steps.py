@@ -1,7 +1,7 @@
 """Steps that the pipelines are made of. All but the last two are shell, so they start at once."""
 
 from functools import partial
-from typing import List  # noqa: UP035 - the SDK does not read list[Dataset]
+from typing import List
 
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Output
@@ -176,7 +176,7 @@ def describe(status: dsl.PipelineTaskFinalStatus) -> str:
 
 
 @dsl.component(base_image="python:3.11")
-def read_all(data: Input[List[Dataset]]) -> str:  # noqa: UP006
+def read_all(data: Input[List[Dataset]]) -> str:
     """The texts of all artifacts, with blanks between."""
     texts = []
     for one in data:

@@ -1,6 +1,6 @@
 """What loops made, collected."""
 
-from typing import List  # noqa: UP035 - the SDK does not read list[Dataset]
+from typing import List
 
 from kfp import dsl
 from kfp.dsl import Dataset
@@ -18,14 +18,14 @@ from tests.conformance.pipelines._steps import (
 
 
 @dsl.pipeline
-def collected_parameters(items: List[int] = [3, 1, 2]) -> str:  # noqa: UP006, B006
+def collected_parameters(items: List[int] = [3, 1, 2]) -> str:
     with dsl.ParallelFor(items) as item:
         made = count(number=item)
     return quote(items=dsl.Collected(made.outputs["value"])).outputs["value"]
 
 
 @dsl.pipeline
-def collected_returned() -> List[str]:  # noqa: UP006
+def collected_returned() -> List[str]:
     with dsl.ParallelFor(["b", "a"]) as item:
         made = say(text=item)
     return dsl.Collected(made.outputs["value"])
@@ -127,14 +127,14 @@ def collected_oneof() -> str:
 
 
 @dsl.pipeline
-def _words(prefix: str) -> List[str]:  # noqa: UP006
+def _words(prefix: str) -> List[str]:
     with dsl.ParallelFor(["a", "b"]) as item:
         made = join(first=prefix, second=item)
     return dsl.Collected(made.outputs["value"])
 
 
 @dsl.pipeline
-def _files(items: List[str]) -> List[Dataset]:  # noqa: UP006
+def _files(items: List[str]) -> List[Dataset]:
     with dsl.ParallelFor(items) as item:
         made = write(text=item)
     return dsl.Collected(made.outputs["data"])

@@ -1,7 +1,8 @@
 """Conditions and branches."""
 
+from typing import Optional
+
 from kfp import dsl
-from kfp.dsl import Dataset
 
 from tests.conformance.pipelines._steps import (
     ShellCase,
@@ -9,9 +10,7 @@ from tests.conformance.pipelines._steps import (
     decide,
     measure,
     quote_dict,
-    read,
     say,
-    write,
 )
 
 
@@ -81,13 +80,13 @@ def compare_str_output(text: str = 'say "b", {ü}'):
 def compare_bools(yes: bool = True):
     made = decide(choice=yes).outputs["value"]
     for value in (yes, made):
-        with dsl.If(value == True):  # noqa: E712
+        with dsl.If(value == True):
             say(text="true")
-        with dsl.If(value != True):  # noqa: E712
+        with dsl.If(value != True):
             say(text="false")
-        with dsl.If(value != False):  # noqa: E712
+        with dsl.If(value != False):
             say(text="true")
-        with dsl.If(value == False):  # noqa: E712
+        with dsl.If(value == False):
             say(text="false")
 
 
@@ -160,51 +159,6 @@ def else_at_last(number: int = 99) -> str:
 
 
 @dsl.pipeline
-def oneof_parameter_consumed(number: int = 2) -> str:
-    with dsl.If(number == 1):
-        one = say(text="one")
-    with dsl.Else():
-        other = say(text="other")
-    chosen = dsl.OneOf(one.outputs["value"], other.outputs["value"])
-    return say(text=chosen).outputs["value"]
-
-
-@dsl.pipeline
-def oneof_artifact_consumed(number: int = 1) -> str:
-    with dsl.If(number == 1):
-        one = write(text="one")
-    with dsl.Else():
-        other = write(text="other")
-    chosen = dsl.OneOf(one.outputs["data"], other.outputs["data"])
-    return read(data=chosen).outputs["text"]
-
-
-@dsl.pipeline
-def _choose_text(number: int) -> str:
-    with dsl.If(number == 1):
-        one = say(text="one")
-    with dsl.Else():
-        other = say(text="other")
-    return dsl.OneOf(one.outputs["value"], other.outputs["value"])
-
-
-@dsl.pipeline
-def _choose_data(number: int) -> Dataset:
-    with dsl.If(number == 1):
-        one = write(text="one")
-    with dsl.Else():
-        other = write(text="other")
-    return dsl.OneOf(one.outputs["data"], other.outputs["data"])
-
-
-@dsl.pipeline
-def oneof_handed_up(number: int = 1) -> str:
-    text = _choose_text(number=number)
-    data = _choose_data(number=2)
-    return say(text=f"{text.output} {read(data=data.output).outputs['text']}").outputs["value"]
-
-
-@dsl.pipeline
 def inside_a_skipped_branch(number: int = 1) -> str:
     before = say(text="before")
     with dsl.If(number == 2):
@@ -240,6 +194,29 @@ def condition_inside_uses_outside(number: int = 7) -> int:
     with dsl.Else():
         other = count(number=0)
     return dsl.OneOf(inside.outputs["value"], other.outputs["value"])
+
+
+@dsl.pipeline
+def condition_without_a_value(word: Optional[str] = None):
+    with dsl.If(word == "x"):
+        say(text="x")
+    with dsl.Else():
+        say(text="not x")
+
+
+@dsl.pipeline
+def condition_on_no_text(word: str = ""):
+    with dsl.If(word == ""):
+        say(text="none")
+    with dsl.If(word != ""):
+        say(text="some")
+
+
+@dsl.pipeline
+def condition_on_many_items():
+    with dsl.ParallelFor(list(range(500))) as item:
+        with dsl.If(item == 250):
+            count(number=item)
 
 
 CASES = [
@@ -318,26 +295,6 @@ CASES = [
     ),
     ShellCase("else when no elif holds", else_at_last, "yes", outputs={"Output": "other"}),
     ShellCase(
-        "a task takes the parameter of the branch that ran (OneOf)",
-        oneof_parameter_consumed,
-        "yes",
-        args={"number": 1},
-        outputs={"Output": "one"},
-    ),
-    ShellCase(
-        "a task takes the artifact of the branch that ran (OneOf)",
-        oneof_artifact_consumed,
-        "yes",
-        args={"number": 3},
-        outputs={"Output": "other"},
-    ),
-    ShellCase(
-        "nested pipelines return a OneOf of parameters and one of artifacts",
-        oneof_handed_up,
-        "yes",
-        outputs={"Output": "one other"},
-    ),
-    ShellCase(
         "nothing in a branch that is not taken comes up, and the run succeeds",
         inside_a_skipped_branch,
         "yes",
@@ -374,5 +331,30 @@ CASES = [
         condition_inside_uses_outside,
         "yes",
         outputs={"Output": 7},
+    ),
+    ShellCase(
+        "a parameter without a value equals nothing",
+        condition_without_a_value,
+        "partly: what such a comparison comes to is not written down",
+        tasks={
+            "condition-branches-1/condition-2": "SKIPPED",
+            "condition-branches-1/condition-3": "SUCCEEDED",
+        },
+    ),
+    ShellCase(
+        "an empty text",
+        condition_on_no_text,
+        "yes",
+        tasks={"condition-1": "SUCCEEDED", "condition-2": "SKIPPED"},
+    ),
+    ShellCase(
+        "a condition on each of 500 items",
+        condition_on_many_items,
+        "yes",
+        tasks={
+            "for-loop-2/249/condition-3": "SKIPPED",
+            "for-loop-2/250/condition-3": "SUCCEEDED",
+            "for-loop-2/499/condition-3": "SKIPPED",
+        },
     ),
 ]

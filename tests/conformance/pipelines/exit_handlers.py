@@ -121,7 +121,7 @@ def exit_of_a_failing_loop():
 @dsl.pipeline
 def exit_of_a_branch(run: bool = False):
     with dsl.ExitHandler(describe()):
-        with dsl.If(run == True):  # noqa: E712
+        with dsl.If(run == True):
             fail(words="never")
 
 

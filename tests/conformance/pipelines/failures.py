@@ -147,7 +147,7 @@ CASES = [
     ShellCase(
         "the run's error has the step's name, its exit code and its last words",
         failing_step,
-        "partly: its error has none of them",
+        "partly: the words are in the step's log alone",
         state="FAILED",
         error="task 'fail' failed: the command exited with code 3; it last said:\nthe disk is full",
         tasks={"fail": "FAILED", "say": "SKIPPED"},
@@ -155,7 +155,7 @@ CASES = [
     Case(
         "an exception in a Python step is in the run's error",
         failing_python_step,
-        "partly: it is in the log alone",
+        "partly: it is in the step's log alone",
         state="FAILED",
         error="ZeroDivisionError",
     ),
@@ -256,7 +256,7 @@ CASES = [
     ShellCase(
         "the error names the step, through nested pipelines and a loop",
         failure_deep_inside,
-        "partly: its error names no step",
+        "partly: the error has no path of the step",
         state="FAILED",
         error="task 'outer/inner/for-loop-2/0/fail' failed: the command exited with code 3",
         tasks={"outer/inner": "FAILED", "say": "SKIPPED"},
@@ -264,7 +264,7 @@ CASES = [
     ShellCase(
         "a deadline stops what runs, and the exit task runs",
         deadline,
-        "partly: only that of the pipeline, and its exit tasks do not run",
+        "partly: only the pipeline has a deadline, and whether exit tasks run is not written down",
         options={"deadline_seconds": 2},
         state="FAILED",
         error="2 s",

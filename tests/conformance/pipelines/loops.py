@@ -1,15 +1,13 @@
 """Loops."""
 
-from typing import List  # noqa: UP035 - the SDK does not read list[Dataset]
+from typing import Dict, List
 
 from kfp import dsl
-from kfp.dsl import Dataset, Input
 
 from tests.conformance.pipelines._steps import (
     ShellCase,
     count,
     enlist,
-    join,
     measure,
     meet,
     note,
@@ -49,25 +47,25 @@ def loop_over_whole_dicts():
 
 
 @dsl.pipeline
-def loop_over_parameter(items: list = ["x", "y"]):  # noqa: B006
+def loop_over_parameter(items: list = ["x", "y"]):
     with dsl.ParallelFor(items) as item:
         say(text=item)
 
 
 @dsl.pipeline
-def loop_over_typed_parameter(items: List[int]):  # noqa: UP006
+def loop_over_typed_parameter(items: List[int]):
     with dsl.ParallelFor(items) as item:
         count(number=item)
 
 
 @dsl.pipeline
-def loop_over_dicts_of_parameter(items: List[dict]):  # noqa: UP006
+def loop_over_dicts_of_parameter(items: List[dict]):
     with dsl.ParallelFor(items) as item:
         say(text=item.word)
 
 
 @dsl.pipeline
-def loop_over_output(items: list = [True, 2, "three", 4.5]):  # noqa: B006
+def loop_over_output(items: list = [True, 2, "three", 4.5]):
     made = enlist(items=items)
     with dsl.ParallelFor(made.outputs["value"]) as item:
         say(text=item)
@@ -82,53 +80,10 @@ def loop_one_at_a_time(file: str) -> str:
 
 
 @dsl.pipeline
-def loop_two_at_a_time(folder: str) -> List[int]:  # noqa: UP006
+def loop_two_at_a_time(folder: str) -> List[int]:
     with dsl.ParallelFor([0, 1, 2, 3, 4], parallelism=2) as item:
         met = meet(folder=folder, number=item, limit=2)
     return dsl.Collected(met.outputs["value"])
-
-
-@dsl.pipeline
-def loop_in_loop():
-    with dsl.ParallelFor(["a", "b"]) as outer:
-        with dsl.ParallelFor(["x", "y"]) as inner:
-            join(first=outer, second=inner)
-
-
-@dsl.pipeline
-def loop_over_lists():
-    with dsl.ParallelFor([[1, 2], [3]]) as outer:
-        with dsl.ParallelFor(outer) as inner:
-            say(text=inner)
-
-
-@dsl.pipeline
-def loop_over_made_lists():
-    with dsl.ParallelFor(["a", "b"]) as outer:
-        made = enlist(items=[outer, "end"])
-        with dsl.ParallelFor(made.outputs["value"]) as inner:
-            say(text=inner)
-
-
-@dsl.pipeline
-def loop_in_branch(run: bool = True):
-    with dsl.If(run == True):  # noqa: E712
-        with dsl.ParallelFor(["a", "b"]) as item:
-            say(text=item)
-    with dsl.Else():
-        with dsl.ParallelFor(["c"]) as item:
-            say(text=item)
-
-
-@dsl.pipeline
-def branch_in_loop(limit: int = 2):
-    with dsl.ParallelFor([1, 2, 3]) as item:
-        made = count(number=item)
-        with dsl.If(made.outputs["value"] > limit):
-            above = say(text="above")
-        with dsl.Else():
-            below = say(text="not above")
-        say(text=dsl.OneOf(above.outputs["value"], below.outputs["value"]))
 
 
 @dsl.pipeline
@@ -139,7 +94,7 @@ def empty_loop(items: list) -> str:
 
 
 @dsl.pipeline
-def empty_loop_of_output(items: list = []) -> str:  # noqa: B006
+def empty_loop_of_output(items: list = []) -> str:
     made = enlist(items=items)
     with dsl.ParallelFor(made.outputs["value"]) as item:
         inside = say(text=item)
@@ -166,32 +121,17 @@ def loop_uses_outside(word: str = "word"):
         say(text=f"{item} {text.outputs['text']} {number.outputs['value']}")
 
 
-@dsl.pipeline
-def read_each(data: Input[List[Dataset]]) -> List[str]:  # noqa: UP006
-    with dsl.ParallelFor(data) as one:
-        text = read(data=one)
-    return dsl.Collected(text.outputs["text"])
+@dsl.component(base_image="python:3.11")
+def rows() -> List[Dict[str, str]]:
+    """A list of dicts."""
+    return [{"word": "x"}, {"word": "y"}]
 
 
 @dsl.pipeline
-def loop_over_artifacts() -> str:
-    with dsl.ParallelFor(["a", "b", "c"]) as item:
-        made = write(text=item)
-    texts = read_each(data=dsl.Collected(made.outputs["data"]))
-    return quote(items=texts.output).outputs["value"]
-
-
-@dsl.pipeline
-def _twice(text: str) -> str:
-    first = say(text=text)
-    return say(text=f"{text}{first.outputs['value']}").outputs["value"]
-
-
-@dsl.pipeline
-def loop_of_a_nested_pipeline() -> List[str]:  # noqa: UP006
-    with dsl.ParallelFor(["a", "b"]) as item:
-        made = _twice(text=item)
-    return dsl.Collected(made.output)
+def loop_over_dicts_of_output() -> List[str]:
+    with dsl.ParallelFor(rows().output) as row:
+        made = say(text=row.word)
+    return dsl.Collected(made.outputs["value"])
 
 
 CASES = [
@@ -283,54 +223,6 @@ CASES = [
         outputs={"Output": [0, 1, 2, 3, 4]},
     ),
     ShellCase(
-        "a loop in a loop",
-        loop_in_loop,
-        "yes",
-        made={
-            "for-loop-2/0/for-loop-4/1/join": {"value": "a, y"},
-            "for-loop-2/1/for-loop-4/0/join": {"value": "b, x"},
-        },
-    ),
-    ShellCase(
-        "a loop over the item of another one",
-        loop_over_lists,
-        "yes",
-        made={
-            "for-loop-2/0/for-loop-3/1/say": {"value": "2"},
-            "for-loop-2/1/for-loop-3/0/say": {"value": "3"},
-        },
-        tasks={"for-loop-2/1/for-loop-3/1": "ABSENT"},
-    ),
-    ShellCase(
-        "a loop over what an iteration of another one made",
-        loop_over_made_lists,
-        "yes",
-        made={
-            "for-loop-2/0/for-loop-3/0/say": {"value": "a"},
-            "for-loop-2/1/for-loop-3/0/say": {"value": "b"},
-            "for-loop-2/1/for-loop-3/1/say": {"value": "end"},
-        },
-    ),
-    ShellCase(
-        "a loop in a branch",
-        loop_in_branch,
-        "yes",
-        tasks={
-            "condition-branches-1/condition-4/for-loop-3/1/say": "SUCCEEDED",
-            "condition-branches-1/condition-5": "SKIPPED",
-            "condition-branches-1/condition-5/for-loop-6": "ABSENT",
-        },
-    ),
-    ShellCase(
-        "a branch in a loop, and its OneOf",
-        branch_in_loop,
-        "yes",
-        made={
-            "for-loop-2/1/say-3": {"value": "not above"},
-            "for-loop-2/2/say-3": {"value": "above"},
-        },
-    ),
-    ShellCase(
         "an empty list: no iterations, and what collects them has none",
         empty_loop,
         "yes",
@@ -362,16 +254,9 @@ CASES = [
         },
     ),
     ShellCase(
-        "artifacts, collected from another loop",
-        loop_over_artifacts,
-        "no: its backend does not implement the artifact iterator",
-        outputs={"Output": '["a","b","c"]'},
-    ),
-    ShellCase(
-        "a nested pipeline",
-        loop_of_a_nested_pipeline,
+        "parts of the dicts that a task made",
+        loop_over_dicts_of_output,
         "yes",
-        outputs={"Output": ["aa", "bb"]},
-        tasks={"for-loop-2/0/twice/say-2": "SUCCEEDED"},
+        outputs={"Output": ["x", "y"]},
     ),
 ]

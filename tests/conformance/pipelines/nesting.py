@@ -21,13 +21,13 @@ from tests.conformance.pipelines._steps import (
 
 
 @dsl.component(base_image="python:3.11")
-def describe_word(word: Optional[str] = None) -> str:  # noqa: UP045
+def describe_word(word: Optional[str] = None) -> str:
     """The word, or that there is none."""
     return "none was given" if word is None else f"given: {word}"
 
 
 @dsl.component(base_image="python:3.11")
-def describe_data(data: Optional[Input[Dataset]] = None) -> str:  # noqa: UP045
+def describe_data(data: Optional[Input[Dataset]] = None) -> str:
     """The artifact's text, or that there is none."""
     if data is None:
         return "no data"
@@ -75,8 +75,8 @@ def _all_defaults(
     whole: int = 3,
     fraction: float = 0.5,
     flag: bool = False,
-    items: list = [1, "b"],  # noqa: B006
-    fields: dict = {"a": {"b": 2}},  # noqa: B006
+    items: list = [1, "b"],
+    fields: dict = {"a": {"b": 2}},
 ) -> str:
     numbers = say(text=f"{text} {whole} {fraction} {flag}")
     rest = join(
@@ -97,7 +97,7 @@ def nested_overrides_defaults(whole: int = 8) -> str:
 
 
 @dsl.pipeline
-def _optional(word: Optional[str] = None) -> str:  # noqa: UP045
+def _optional(word: Optional[str] = None) -> str:
     return describe_word(word=word).output
 
 
@@ -107,12 +107,12 @@ def optional_left_out() -> str:
 
 
 @dsl.pipeline
-def optional_at_the_root(word: Optional[str] = None) -> str:  # noqa: UP045
+def optional_at_the_root(word: Optional[str] = None) -> str:
     return _optional(word=word).output
 
 
 @dsl.pipeline
-def _optional_data(data: Optional[Input[Dataset]] = None) -> str:  # noqa: UP045
+def _optional_data(data: Optional[Input[Dataset]] = None) -> str:
     return describe_data(data=data).output
 
 
@@ -171,7 +171,7 @@ def artifacts_in_and_out() -> str:
 
 @dsl.pipeline
 def nested_in_a_branch(run: bool = True) -> str:
-    with dsl.If(run == True):  # noqa: E712
+    with dsl.If(run == True):
         inside = _greet_twice(name="ada")
     with dsl.Else():
         other = say(text="not run")

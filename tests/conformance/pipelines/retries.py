@@ -1,6 +1,6 @@
 """Retries."""
 
-from typing import List  # noqa: UP035 - the SDK does not read list[Dataset]
+from typing import List
 
 from kfp import dsl
 
@@ -41,7 +41,7 @@ def retry_with_backoff(file: str) -> bool:
 
 
 @dsl.pipeline
-def retry_in_a_loop(file: str) -> List[int]:  # noqa: UP006
+def retry_in_a_loop(file: str) -> List[int]:
     with dsl.ParallelFor([1, 2, 3]) as item:
         tried = fail_until(file=f"{file}-{item}", attempt=item).set_retry(num_retries=2)
     return dsl.Collected(tried.outputs["value"])
