@@ -1,5 +1,6 @@
 """Artifacts."""
 
+from pathlib import Path
 from typing import List, NamedTuple, Optional
 
 from kfp import dsl
@@ -16,6 +17,8 @@ from kfp.dsl import (
 )
 
 from tests.conformance.cases import Case
+
+EMBEDDED = Path(__file__).parents[1] / "embedded"
 
 
 @dsl.component
@@ -205,6 +208,56 @@ def last_line(source: dsl.InputPath("Dataset")) -> str:
         return file.read().split("\n")[-1]
 
 
+@dsl.component(embedded_artifact_path=str(EMBEDDED))
+def read_embedded_folder(folder: dsl.EmbeddedInput[Dataset]) -> dict:
+    """The texts of the files that came with the component."""
+    import os
+
+    found = {}
+    for place, _, names in os.walk(folder.path):
+        for name in names:
+            path = os.path.join(place, name)
+            with open(path) as file:
+                found[os.path.relpath(path, folder.path)] = file.read()
+    return found
+
+
+@dsl.component(embedded_artifact_path=str(EMBEDDED / "a.txt"))
+def read_embedded_file(file: dsl.EmbeddedInput[Dataset]) -> str:
+    """The text of the file that came with the component."""
+    with open(file.path) as opened:
+        return opened.read()
+
+
+@dsl.component
+def log_no_numbers(metrics: Output[Metrics]):
+    """Metrics as they are when something went wrong in training."""
+    metrics.log_metric("loss", float("nan"))
+    metrics.log_metric("bound", float("inf"))
+    metrics.log_metric("step", 3)
+
+
+@dsl.component
+def change(data: Input[Dataset]) -> str:
+    """Changes its own input, and says what it has become."""
+    with open(data.path, "a") as file:
+        file.write("\n100")
+    with open(data.path) as file:
+        return file.read()
+
+
+@dsl.component
+def make_odd_folders(empty: Output[Artifact], links: Output[Artifact]):
+    """A folder without files, and one with a link to a file."""
+    import os
+
+    os.makedirs(empty.path)
+    os.makedirs(links.path)
+    with open(os.path.join(links.path, "real"), "w") as file:
+        file.write("real")
+    os.symlink("real", os.path.join(links.path, "link"))
+
+
 @dsl.component
 def compare(
     left: Input[Dataset], right: Input[Dataset], third: Optional[Input[Dataset]] = None
@@ -347,6 +400,33 @@ def large_and_empty_files() -> list:
     return sizes(data=made["data"], empty=made["empty"]).output
 
 
+@dsl.pipeline
+def embedded_files() -> NamedTuple("Out", folder=dict, file=str):
+    out = NamedTuple("Out", folder=dict, file=str)
+    return out(folder=read_embedded_folder().output, file=read_embedded_file().output)
+
+
+@dsl.pipeline
+def metrics_that_are_no_numbers():
+    log_no_numbers()
+
+
+@dsl.pipeline
+def a_changed_input() -> NamedTuple("Out", changed=str, later=str):
+    out = NamedTuple("Out", changed=str, later=str)
+    rows = make_rows(count=2).outputs["rows"]
+    changed = change(data=rows)
+    return out(changed=changed.output, later=read_text(file=rows).after(changed).output)
+
+
+@dsl.pipeline
+def odd_folders() -> NamedTuple("Out", empty=dict, links=dict):
+    out = NamedTuple("Out", empty=dict, links=dict)
+    made = make_odd_folders().outputs
+    empty, links = (list_folder(folder=made[name]) for name in ("empty", "links"))
+    return out(empty=empty.output, links=links.output)
+
+
 CASES = [
     Case(
         "a dataset with metadata, read downstream",
@@ -463,5 +543,32 @@ CASES = [
         large_and_empty_files,
         "yes",
         outputs={"Output": [8_000_000, 0]},
+    ),
+    Case(
+        "a folder and a file that come with a component",
+        embedded_files,
+        "yes",
+        outputs={
+            "folder": {"a.txt": "embedded text\n", "deep/b.txt": "deeper\n"},
+            "file": "embedded text\n",
+        },
+    ),
+    Case(
+        "metrics that are no numbers do not harm their step",
+        metrics_that_are_no_numbers,
+        "no: the step fails, its output is no JSON",
+        metadata={"log-no-numbers:metrics": {"loss": "NaN", "bound": "Infinity", "step": 3}},
+    ),
+    Case(
+        "a step that changes its input changes its own copy",
+        a_changed_input,
+        "yes",
+        outputs={"changed": "0\n1\n100", "later": "0\n1"},
+    ),
+    Case(
+        "a folder without files, and a link in a folder, which becomes a file",
+        odd_folders,
+        "yes",
+        outputs={"empty": {}, "links": {"link": "real", "real": "real"}},
     ),
 ]

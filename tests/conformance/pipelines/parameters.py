@@ -168,6 +168,28 @@ def spoken(
     return dsl.ContainerSpec("alpine", ["sh", "-ec", script], [whole, number, yes, no, items])
 
 
+def thrice(number: int) -> int:
+    """Three times the number."""
+    return number * 3
+
+
+@dsl.component(additional_funcs=[thrice])
+def ninefold(number: int) -> int:
+    """Nine times the number, by means of another function."""
+    return thrice(thrice(number))
+
+
+@dsl.component
+def every_way(word: dsl.OutputPath(str), data: dsl.Output[dsl.Dataset]) -> NamedTuple(
+    "Returned", number=int, items=List[int]
+):
+    """Outputs in files, as an artifact, and returned."""
+    for path in (word, data.path):
+        with open(path, "w") as file:
+            file.write("written")
+    return (1, [2])
+
+
 AllOut = NamedTuple(
     "AllOut",
     [("whole", int), ("number", float), ("text", str)]
@@ -300,7 +322,24 @@ def values_with_line_ends() -> NamedTuple(
 
 
 @dsl.pipeline
-def output_of_another_type(text: str = "seven") -> int:
+def functions_that_a_step_calls(number: int = 2) -> int:
+    return ninefold(number=number).output
+
+
+@dsl.pipeline
+def outputs_in_every_way() -> NamedTuple("Out", word=str, number=int, items=List[int]):
+    out = NamedTuple("Out", word=str, number=int, items=List[int])
+    made = every_way().outputs
+    return out(word=made["word"], number=made["number"], items=made["items"])
+
+
+@dsl.pipeline
+def too_long_a_word() -> int:
+    return size(text=repeat(text="0123456789", times=20000).output).outputs["value"]
+
+
+@dsl.pipeline
+def value_of_another_type(text: str = "seven") -> int:
     return written(text=text).outputs["value"]
 
 
@@ -435,7 +474,7 @@ CASES = [
     ),
     Case(
         "an output of another type fails its task, with words",
-        output_of_another_type,
+        value_of_another_type,
         "yes",
         state="FAILED",
         tasks={"written": "FAILED"},
@@ -449,6 +488,27 @@ CASES = [
         state="FAILED",
         tasks={"written": "FAILED"},
         error="output parameter 'value'",
+        local=False,
+    ),
+    Case(
+        "a step that calls further functions",
+        functions_that_a_step_calls,
+        "yes",
+        outputs={"Output": 18},
+    ),
+    Case(
+        "outputs in files, as an artifact and returned, of one step",
+        outputs_in_every_way,
+        "yes",
+        outputs={"word": "written", "number": 1, "items": [2]},
+    ),
+    Case(
+        "a word that is too long for a command fails its task, with the input's name",
+        too_long_a_word,
+        "partly: without the input's name",
+        state="FAILED",
+        tasks={"size": "FAILED"},
+        error="'text' with 200000 bytes",
         local=False,
     ),
 ]

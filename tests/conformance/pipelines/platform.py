@@ -165,6 +165,29 @@ def places_that_a_task_asks_for() -> dict:
     return task.output
 
 
+@dsl.pipeline(
+    pipeline_config=dsl.PipelineConfig(
+        ttl_seconds_after_finished=3600,
+        ttl_seconds_after_success=60,
+        ttl_seconds_after_failure=7200,
+        active_deadline_seconds=600,
+    )
+)
+def times_of_the_pipeline() -> str:
+    return shell(script='printf done > "$1"').outputs["value"]
+
+
+@dsl.pipeline(pipeline_config=dsl.PipelineConfig(active_deadline_seconds=1))
+def deadline_of_the_pipeline():
+    shell(script="echo waiting; sleep 60")
+
+
+@dsl.pipeline
+def secret_of_a_parameter(secret: str = "passwords"):
+    task = shell(script="true")
+    kubernetes.use_secret_as_env(task, secret, {"password": "PASSWORD"})
+
+
 DONE = {"Output": "done"}
 CASES = [
     Case(
@@ -273,5 +296,28 @@ CASES = [
                 "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
             }
         },
+    ),
+    Case(
+        "times to live and a deadline of the pipeline that is not reached",
+        times_of_the_pipeline,
+        "yes",
+        outputs=DONE,
+        local=False,
+    ),
+    Case(
+        "a deadline of the pipeline that is reached",
+        deadline_of_the_pipeline,
+        "yes",
+        state="FAILED",
+        error="1 s",
+        local=False,
+    ),
+    Case(
+        "a secret of a parameter fails the task, and its name is in the error",
+        secret_of_a_parameter,
+        "yes: the cluster has secrets",
+        state="FAILED",
+        error="the secret 'passwords'",
+        local=False,
     ),
 ]
