@@ -65,6 +65,11 @@ kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
 examples: kfp ## Compile the example anew
 	@.kfp/bin/python examples/training/pipeline.py
 
+.PHONY: schema
+schema: setup ## JSON schemas and the catalogue of messages, from the contracts
+	@$(BIN)/python -m headrace_contracts.schema
+	@$(BIN)/python -m headrace_contracts.catalogue
+
 ##@ Check
 T ?= tests
 .PHONY: test

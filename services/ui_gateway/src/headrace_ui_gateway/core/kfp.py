@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from headrace_contracts.commands import PipelineReference, SubmitRun
+from headrace_contracts.commands import SubmitRun
 from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.resources import Experiment, Pipeline, PipelineVersion, Run, Task
 from headrace_contracts.states import RunState, TaskState
@@ -24,7 +24,10 @@ _EPOCH = "1970-01-01T00:00:00Z"
 _RUN_STATES = {
     RunState.CANCELED: "FAILED",  # KFP's client waits for ever for a run that ends as CANCELED
 }
-_TASK_STATES = {TaskState.READY: "PENDING"}
+_TASK_STATES = {  # KFP's client refuses a state that KFP does not have
+    TaskState.READY: "PENDING",
+    TaskState.WAITING: "PENDING",
+}
 _GRPC = {
     RejectionCode.NOT_FOUND: 5,
     RejectionCode.CONFLICT: 6,
@@ -191,13 +194,11 @@ def submit_request(body: dict[str, Any]) -> SubmitRun:
     for key in given:
         if key not in known:
             raise invalid(f"unknown field {key!r}", key)
-    config = {snake(k): v for k, v in (given.get("runtime_config") or {}).items()}
-    reference = {
-        snake(key): value for key, value in (given.get("pipeline_version_reference") or {}).items()
-    }
+    config = _message(given, "runtime_config")
+    reference = _message(given, "pipeline_version_reference")
     fields = {
         "pipeline_spec": given.get("pipeline_spec"),
-        "pipeline": PipelineReference.model_validate(reference) if reference else None,
+        "pipeline": reference or None,
         "experiment_id": given.get("experiment_id"),
         "display_name": given.get("display_name"),
         "description": given.get("description"),
@@ -211,6 +212,14 @@ def submit_request(body: dict[str, Any]) -> SubmitRun:
         detail = error.errors()[0]
         place = ".".join(str(part) for part in detail["loc"])
         raise invalid(f"{place}: {detail['msg']}", place) from None
+
+
+def _message(given: dict[str, Any], name: str) -> dict[str, Any]:
+    """A field that is a message of its own, its fields in snake_case; empty when absent."""
+    value = given.get(name) or {}
+    if not isinstance(value, dict):
+        raise invalid(f"{name} is not an object", name)
+    return {snake(key): item for key, item in value.items()}
 
 
 def name_filter(text: str) -> str | None:
@@ -227,11 +236,13 @@ def name_filter(text: str) -> str | None:
         operation = predicate["operation"]
         key = predicate["key"]
         value = predicate.get("stringValue", predicate.get("string_value"))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise invalid("filter is not one predicate as JSON", "filter") from None
     if operation not in (1, "EQUALS") or key not in ("name", "display_name"):
         raise invalid(f"filter: only EQUALS on the name is supported, not {key}", "filter")
-    return str(value)
+    if not isinstance(value, str):
+        raise invalid("filter: string_value is missing or not a text", "filter")
+    return value
 
 
 def snake(name: str) -> str:
