@@ -1,5 +1,7 @@
-"""The pure cores alone, without a deployment: how their cost grows with the size of a pipeline. Times
-are of the CPU."""
+"""The pure cores alone, without a deployment: how their cost grows with a pipeline.
+
+Times are of the CPU.
+"""
 
 from __future__ import annotations
 
