@@ -5,6 +5,7 @@ from typing import NamedTuple
 from kfp import components, dsl
 
 from tests.conformance.cases import Case
+from tests.conformance.pipelines._shell import quiet
 
 
 @dsl.container_component
@@ -13,12 +14,6 @@ def shell(script: str, value: dsl.OutputPath(str)):
     return dsl.ContainerSpec(
         "alpine", ["sh", "-ec", 'mkdir -p "$(dirname "$1")"; eval "$0"'], [script, value]
     )
-
-
-@dsl.container_component
-def quiet(script: str):
-    """Runs a script that gives nothing back."""
-    return dsl.ContainerSpec("alpine", ["sh", "-c"], [script])
 
 
 @dsl.container_component
@@ -53,12 +48,6 @@ def split(
 
 
 @dsl.container_component
-def unknown_program():
-    """A program that is nowhere."""
-    return dsl.ContainerSpec("alpine", ["no-such-program-anywhere"], ["--help"])
-
-
-@dsl.container_component
 def content(file: dsl.Input[dsl.Artifact], value: dsl.OutputPath(str)):
     """What is in a file."""
     return dsl.ContainerSpec(
@@ -72,12 +61,6 @@ def variables(names: list) -> dict:
     import os
 
     return {name: os.environ.get(name) for name in names}
-
-
-@dsl.component
-def fails_in_python():
-    """Raises an error."""
-    raise ValueError("the reservoir is empty")
 
 
 OLD_COMPONENT = """
@@ -111,6 +94,8 @@ implementation:
         then: [--given, {inputValue: Not given}]
         else: [--not-given]
 """
+
+
 old = components.load_component_from_text(OLD_COMPONENT)
 
 
@@ -131,26 +116,12 @@ def component_of_a_yaml_file() -> NamedTuple("Out", text=str, file=str):
 
 
 @dsl.component
-def leaves_early():
-    """Ends well in the middle."""
-    import sys
-
-    print("so far")
-    sys.exit(0)
-
-
-@dsl.component
 def leaves_a_process() -> str:
     """Ends while a process that it started goes on."""
     import subprocess
 
     subprocess.Popen(["sleep", "300"])
     return "done"
-
-
-@dsl.pipeline
-def an_early_end():
-    leaves_early()
 
 
 @dsl.pipeline
@@ -182,31 +153,6 @@ def several_outputs() -> NamedTuple("Out", folder=str, name=str, length=int, cop
         length=made["length"],
         copied=content(file=made["copy"]).outputs["value"],
     )
-
-
-@dsl.pipeline
-def exit_code_and_last_words():
-    quiet(script="echo starting; echo the valve is stuck >&2; exit 37")
-
-
-@dsl.pipeline
-def error_of_a_python_step():
-    fails_in_python()
-
-
-@dsl.pipeline
-def a_signal_ends_the_command():
-    quiet(script="echo before; kill -KILL $$")
-
-
-@dsl.pipeline
-def both_streams_in_the_log():
-    quiet(script="echo on stdout; echo on stderr >&2; printf 'Zürich, no line end'")
-
-
-@dsl.pipeline
-def program_that_does_not_exist():
-    unknown_program()
 
 
 @dsl.pipeline
@@ -298,58 +244,6 @@ CASES = [
         local=False,
     ),
     Case(
-        "the exit code is in the error",
-        exit_code_and_last_words,
-        "partly: it is in the messages of the workflow",
-        state="FAILED",
-        tasks={"quiet": "FAILED"},
-        error="code 37",
-        logs={"quiet": "starting"},
-        local=False,
-    ),
-    Case(
-        "the last words of a command are in the error",
-        dsl.pipeline(exit_code_and_last_words.pipeline_func, name="last-words-in-the-error"),
-        "no: they are in the pod's log alone",
-        state="FAILED",
-        error="the valve is stuck",
-        logs={"quiet": "the valve is stuck"},
-        local=False,
-    ),
-    Case(
-        "the exception of a Python step is in the error",
-        error_of_a_python_step,
-        "no: it is in the pod's log alone",
-        state="FAILED",
-        error="ValueError: the reservoir is empty",
-        logs={"fails-in-python": "Traceback"},
-    ),
-    Case(
-        "a command that a signal ends has failed",
-        a_signal_ends_the_command,
-        "yes",
-        state="FAILED",
-        tasks={"quiet": "FAILED"},
-        logs={"quiet": "before"},
-        error="SIGKILL",
-        local=False,
-    ),
-    Case(
-        "standard output and error are in the log, the last line without an end too",
-        both_streams_in_the_log,
-        "yes",
-        logs={"quiet": "on stdout\non stderr\nZürich, no line end"},
-        local=False,
-    ),
-    Case(
-        "a program that does not exist is named in the error",
-        program_that_does_not_exist,
-        "partly: it is in the pod's log alone",
-        state="FAILED",
-        error="no-such-program-anywhere",
-        local=False,
-    ),
-    Case(
         "the working directory, the home and the temporary folder are writable",
         writable_places,
         "partly: as the image has them",
@@ -400,12 +294,6 @@ CASES = [
         state="FAILED",
         tasks={"quiet": "FAILED", "quiet-2": "SKIPPED", "quiet-3": "SKIPPED"},
         local=False,
-    ),
-    Case(
-        "a Python step that ends early, and well",
-        an_early_end,
-        "yes",
-        logs={"leaves-early": "so far"},
     ),
     Case(
         "a process that a step leaves behind does not hold it up",
