@@ -1,10 +1,7 @@
 """Steps that make and read artifacts."""
 
 from kfp import dsl
-from kfp.dsl import (
-    Dataset,
-    Output,
-)
+from kfp.dsl import Dataset, Output
 
 
 @dsl.component

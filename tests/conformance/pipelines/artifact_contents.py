@@ -4,15 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kfp import dsl
-from kfp.dsl import (
-    HTML,
-    Artifact,
-    Dataset,
-    Input,
-    Markdown,
-    Model,
-    Output,
-)
+from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Model, Output
 
 from tests.conformance.cases import Case
 from tests.conformance.pipelines._artifacts import copy_path, last_line, make_rows, returned_text

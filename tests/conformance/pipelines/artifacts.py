@@ -3,15 +3,7 @@
 from typing import List, NamedTuple, Optional
 
 from kfp import dsl
-from kfp.dsl import (
-    Artifact,
-    ClassificationMetrics,
-    Dataset,
-    Input,
-    Metrics,
-    Model,
-    Output,
-)
+from kfp.dsl import Artifact, ClassificationMetrics, Dataset, Input, Metrics, Model, Output
 
 from tests.conformance.cases import Case
 from tests.conformance.pipelines._artifacts import copy_path, last_line, make_rows, returned_text
