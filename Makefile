@@ -65,11 +65,25 @@ kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
 examples: kfp ## Compile the example anew
 	@.kfp/bin/python examples/training/pipeline.py
 
+.PHONY: schema
+schema: setup ## JSON schemas and the catalogue of messages, from the contracts
+	@$(BIN)/python -m headrace_contracts.schema
+	@$(BIN)/python -m headrace_contracts.catalogue
+
 ##@ Check
 T ?= tests
 .PHONY: test
 test: setup kfp ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
+
+.PHONY: conformance
+conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another one, ORACLE=1 for kfp.local
+	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
+	@$(BIN)/python -m tests.conformance $(CORPUS)
+
+.PHONY: bench
+bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: lint
 lint: setup ## Style, layers, SQL and spelling

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+PATH = "<a writable path>"
+"""An argument of this value is replaced by a fresh path that a step may write to."""
+
 
 @dataclass(frozen=True)
 class Case:

@@ -25,10 +25,10 @@ def with_parameters() -> dict[str, Any]:
     return spec
 
 
-def looping() -> dict[str, Any]:
+def with_custom_job() -> dict[str, Any]:
     """A pipeline with a feature that is not carried out."""
     spec = shell_pipeline({"a": []})
-    spec["root"]["dag"]["tasks"]["a"]["retryPolicy"] = {"maxRetryCount": 3}
+    spec["deploymentSpec"]["executors"]["exec-a"] = {"customJob": {}}
     return spec
 
 
@@ -48,7 +48,7 @@ def looping() -> dict[str, Any]:
             "INVALID_PARAMETER",
             "no parameter 'm'",
         ),
-        (yaml.safe_dump(looping()), (), "UNSUPPORTED_FEATURE", "root.dag.tasks[a]"),
+        (yaml.safe_dump(with_custom_job()), (), "UNSUPPORTED_FEATURE", "executors[exec-a]"),
     ],
 )
 def test_the_command_line_names_the_fault(

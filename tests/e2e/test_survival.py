@@ -7,15 +7,18 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 
-from tests.support.deployment import SERVICES, Deployment
+from tests.support.deployment import ROOT, SERVICES, Deployment
 from tests.support.graphs import shell_pipeline
 
 pytestmark = pytest.mark.e2e
+
+EXAMPLE = ROOT / "examples" / "training" / "pipeline.yaml"
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def own() -> Iterator[Deployment]:
 
 
 def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path) -> None:
-    """Each service, NATS and Postgres are killed in turn in the middle of the run."""
+    """Each service, NATS and Postgres are killed in turn in the middle of two runs: a chain that
+    counts its steps' starts, and the example."""
     counter = tmp_path / "started"
     command = (
         "sh",
@@ -47,16 +51,13 @@ def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path)
         container["command"] = [*command[:4], name]
     package = tmp_path / "chain.yaml"
     package.write_text(yaml.safe_dump(spec))
+    own.json("run", "submit", str(EXAMPLE), "--wait")  # its packages are there from here on
     run_id = own.json("run", "submit", str(package))["run_id"]
+    example = own.json("run", "submit", str(EXAMPLE), "--no-cache")["run_id"]
     for victim in (*SERVICES, "nats", "postgres"):
         time.sleep(0.8)
         own.kill(victim)
-    deadline = time.monotonic() + 120
-    run = own.json("run", "get", run_id, expect=None)
-    while run.get("state") not in ("SUCCEEDED", "FAILED", "CANCELED"):
-        assert time.monotonic() < deadline, run
-        time.sleep(0.5)
-        run = own.json("run", "get", run_id, expect=None)
+    run = _ended(own, run_id)
     assert run["state"] == "SUCCEEDED", run
     assert run["outputs"] == {names[-1]: names[-1]}
     assert [task["outputs"] for task in run["tasks"]] == [{"value": name} for name in names]
@@ -65,6 +66,23 @@ def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path)
     assert sorted(succeeded) == names, "each step's outputs come from exactly one attempt"
     started = counter.read_text().split()
     assert sorted(started) == names, "no step was started a second time"
+    trained = _ended(own, example)
+    assert trained["state"] == "SUCCEEDED", trained
+    assert trained["outputs"]["accuracy"] > 0.9
+    ended = [e["body"] for e in _history(own, example) if e["type"] == "task.succeeded"]
+    assert len(ended) == len({body["task_id"] for body in ended}) == 8
+    assert {task["attempt"] for task in trained["tasks"]} == {1}
+
+
+def _ended(deployment: Deployment, run_id: str) -> Any:
+    """A run that has ended; whatever answers in between may be away."""
+    deadline = time.monotonic() + 120
+    while True:
+        run = deployment.json("run", "get", run_id, expect=None)
+        if run.get("state") in ("SUCCEEDED", "FAILED", "CANCELED"):
+            return run
+        assert time.monotonic() < deadline, run
+        time.sleep(0.5)
 
 
 def test_down_leaves_no_process_and_a_crash_is_healed(own: Deployment, tmp_path: Path) -> None:

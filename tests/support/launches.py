@@ -42,6 +42,7 @@ def launch_command(**changes: Any) -> LaunchAttempt:
             "run_display_name": "digits at night",
             "run_created_at": datetime(2026, 11, 24, tzinfo=UTC),
             "task_name": "train",
+            "path": "root/train",
             "container": {"image": "python:3.11", "command": ["true"]},
             "input_definitions": {},
             "output_definitions": {},

@@ -4,14 +4,7 @@ from typing import Optional
 
 from kfp import dsl
 
-from tests.conformance.pipelines._steps import (
-    ShellCase,
-    count,
-    decide,
-    measure,
-    quote_dict,
-    say,
-)
+from tests.conformance.pipelines._steps import ShellCase, count, decide, measure, quote_dict, say
 
 
 def _compare(value, less, same, more):

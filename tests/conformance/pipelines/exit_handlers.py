@@ -2,15 +2,7 @@
 
 from kfp import dsl
 
-from tests.conformance.pipelines._steps import (
-    ShellCase,
-    count,
-    describe,
-    fail,
-    join,
-    note,
-    say,
-)
+from tests.conformance.pipelines._steps import ShellCase, count, describe, fail, join, note, say
 
 
 @dsl.pipeline

@@ -40,7 +40,7 @@ def output_not_made() -> str:
 
 
 @dsl.pipeline
-def output_of_another_type():
+def output_of_the_wrong_type():
     count(number=say_number(text="seven").outputs["value"])
 
 
@@ -205,7 +205,7 @@ CASES = [
     ),
     ShellCase(
         "a step whose output is not of its type fails",
-        output_of_another_type,
+        output_of_the_wrong_type,
         "yes",
         state="FAILED",
         error="seven",

@@ -5,14 +5,7 @@ from typing import List
 from kfp import dsl
 from kfp.dsl import Dataset
 
-from tests.conformance.pipelines._steps import (
-    ShellCase,
-    quote,
-    read,
-    say,
-    shout,
-    write,
-)
+from tests.conformance.pipelines._steps import ShellCase, quote, read, say, shout, write
 
 
 @dsl.pipeline

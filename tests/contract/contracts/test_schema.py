@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from headrace_contracts import resources, schema
+from headrace_contracts import recurring, resources, schema
 from headrace_contracts.base import Contract
 
 CHANGES = schema.FOLDER.parent / "CHANGES.md"
@@ -73,11 +73,17 @@ def test_annotations_do_not_count_in_the_digest_but_demands_do() -> None:
 
 
 def test_every_resource_has_a_schema() -> None:
-    parts = {resources.Page, resources.StateChange}
+    parts = {
+        resources.Page,
+        resources.StateChange,
+        recurring.Trigger,
+        recurring.SubmissionError,
+    }
     defined = {
         value
-        for _, value in inspect.getmembers(resources, inspect.isclass)
-        if issubclass(value, Contract) and value.__module__ == resources.__name__
+        for module in (resources, recurring)
+        for _, value in inspect.getmembers(module, inspect.isclass)
+        if issubclass(value, Contract) and value.__module__ == module.__name__
     }
     assert defined - parts == set(schema.RESOURCES)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
+import pytest
 from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import PipelineDocument
 from headrace_contracts.ir.parameters import (
@@ -47,7 +51,18 @@ PLACES = (
     "deploymentSpec/executors/exec-train/container",
     "schemaVersion",
     "root",
+    "root/dag/tasks/train/triggerPolicy",
+    "root/dag/tasks/train/triggerPolicy/condition",
+    "root/dag/tasks/train/retryPolicy",
+    "root/dag/tasks/train/retryPolicy/backoffDuration",
+    "root/dag/tasks/train/parameterIterator",
+    "root/dag/tasks/train/parameterIterator/items/raw",
+    "root/dag/tasks/train/artifactIterator",
+    "root/dag/tasks/train/inputs/parameters/rounds/parameterExpressionSelector",
+    "root/dag/outputs/parameters/accuracy/valueFromOneof",
+    "deploymentSpec/executors/exec-train/importer",
 )
+MUTATIONS = ("replace", "remove", "copy", "rename")
 
 
 @given(VALUES)
@@ -88,6 +103,26 @@ def test_any_spoiled_spec_is_read_or_refused_with_reasons(place: str, value: Any
     assert SpecError(faults).rejection.code == faults[0].code if faults else True
 
 
+@given(st.lists(st.tuples(st.sampled_from(MUTATIONS), VALUES, st.randoms()), max_size=4))
+def test_any_mutation_is_read_or_refused_and_nothing_else(mutations: list[Any]) -> None:
+    spec = training()
+    for kind, value, random in mutations:
+        mutate(spec, kind, value, random)
+    try:
+        document = parse_document([spec])
+    except SpecError:
+        event("refused")
+    else:
+        event("read")
+        assert PipelineDocument.model_validate_json(document.model_dump_json()) == document
+
+
+@given(VALUES)
+def test_what_is_no_package_is_refused_and_nothing_else(value: Any) -> None:
+    with pytest.raises(SpecError):
+        parse_document([value])
+
+
 @given(st.dictionaries(st.text(max_size=8).map("x-{}".format), VALUES, max_size=3))
 def test_what_the_models_do_not_know_survives_the_way_through_storage(extra: Any) -> None:
     spec = spoiled(training(), "root/dag/tasks/train/extra", extra)
@@ -96,6 +131,30 @@ def test_what_the_models_do_not_know_survives_the_way_through_storage(extra: Any
     assert again.model_dump_json() == stored
     task = again.pipeline_spec.root.dag.tasks["train"]  # type: ignore[union-attr]
     assert (task.model_extra or {})["extra"] == extra
+
+
+def mutate(spec: Any, kind: str, value: Any, random: Random) -> None:
+    """Change one place within the spec, as an unlucky program would."""
+    places = list(slots(spec))
+    holder, key = random.choice(places)
+    other, other_key = random.choice(places)
+    match kind:
+        case "replace":
+            holder[key] = value
+        case "remove":
+            del holder[key]
+        case "copy":
+            holder[key] = copy.deepcopy(other[other_key])
+        case "rename" if isinstance(holder, dict):
+            holder[str(value)] = holder.pop(key)
+
+
+def slots(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every mapping or list within the value, with each of its keys."""
+    if isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from slots(value[key])
 
 
 def leaves(value: Any) -> list[Any]:

@@ -203,11 +203,6 @@ BINDINGS = [
         "the required input 'data' is not given",
     ),
     (
-        spoiled(SPEC, f"{TRAIN}/inputs/parameters/nope", {"componentInputParameter": "rounds"}),
-        "root.dag.tasks[train].inputs.parameters[nope]",
-        "component 'comp-train' has no such input parameter",
-    ),
-    (
         spoiled(SPEC, f"{TRAIN}/inputs/artifacts/nope", {"componentInputArtifact": "data"}),
         "root.dag.tasks[train].inputs.artifacts[nope]",
         "component 'comp-train' has no such input artifact",

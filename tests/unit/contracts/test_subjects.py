@@ -102,14 +102,25 @@ def test_each_service_reads_what_it_has_to_and_no_more() -> None:
     assert read_by(subjects.SCHEDULER_EVENTS) == {
         events.RunSubmitted,
         events.RunCancelRequested,
+        events.RunPauseRequested,
+        events.RunResumeRequested,
+        events.RunRetryRequested,
+        events.RunDeleted,
         events.AttemptSucceeded,
         events.AttemptFailed,
+    }
+    assert read_by(subjects.API_EVENTS) == {
+        events.RunRetried,
+        events.RunSucceeded,
+        events.RunFailed,
+        events.RunCanceled,
     }
     assert read_by(subjects.RECORDER_EVENTS) == set(schema.EVENTS)
     assert read_by(subjects.API_SUBMISSIONS) == {commands.SubmitRun}
     assert read_by(subjects.executor_commands("local")) == {
         commands.LaunchAttempt,
         commands.CancelAttempt,
+        commands.CleanRun,
     }
     assert read_by(subjects.executor_commands("elsewhere")) == set()
 

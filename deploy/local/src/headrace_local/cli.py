@@ -14,9 +14,8 @@ from typing import Any
 import click
 from headrace.cli.options import Context, Failed, common_options, say
 
-from headrace_local import processes
-from headrace_local.data import SERVICES, Data, DataError, read_json
-from headrace_local.setup import wait_gone
+from headrace_local import processes, setup
+from headrace_local.data import SERVICES, Data, DataError
 
 _UP_SECONDS = 90.0
 _DOWN_SECONDS = 30.0
@@ -76,7 +75,7 @@ def status(context: Context) -> None:
     """Show the processes of the deployment. Exit status 0 only when all are ready."""
     data = Data(context.data)
     running = data.is_ours() and _running(data)
-    state = (read_json(data.run / "state.json") or {}) if running else {}
+    state = data.state() if running else {}
     entries = {
         name: {**entry, "rss_bytes": processes.resident_bytes(entry["pid"]) if entry["pid"] else 0}
         for name, entry in state.get("processes", {}).items()
@@ -129,6 +128,8 @@ def reset(context: Context, yes: bool) -> None:
         raise Failed("NOT_A_DATA_FOLDER", f"{data.path} is not a Headrace data folder")
     if _running(data):
         raise Failed("RUNNING", "the deployment is running; stop it with: headrace down")
+    if not yes and context.json:
+        raise Failed("NOT_CONFIRMED", "nobody can be asked with --json; say --yes")
     if not yes:
         click.confirm(f"Delete {data.path} and everything in it?", abort=True)
     shutil.rmtree(data.path)
@@ -165,7 +166,7 @@ def _spawn(data: Data) -> subprocess.Popen[bytes]:
 def _wait_ready(data: Data, supervisor: subprocess.Popen[bytes] | None) -> dict[str, Any]:
     deadline = time.monotonic() + _UP_SECONDS
     while time.monotonic() < deadline:
-        state = read_json(data.run / "state.json") or {}
+        state = data.state()
         ours = supervisor is None or state.get("supervisor") == supervisor.pid
         if state.get("state") == "ready" and ours:
             return dict(state)
@@ -183,19 +184,17 @@ def _last_line(path: Path) -> str:
 
 def _stop(data: Data) -> bool:
     """End the supervisor, or clear what is left when it is dead. Returns whether anything ran."""
-    state = read_json(data.run / "state.json") or {}
+    state = data.state()
     pid = state.get("supervisor")
     ran = _running(data)
     if ran and pid:
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _DOWN_SECONDS
-        while _running(data) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        setup.wait_gone({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
     left = {pid: processes.start_time(pid) or 0 for pid in processes.marked(data.path)}
     for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
         for orphan in left:
             processes.kill(orphan, number)
-        left = {pid: left[pid] for pid in wait_gone(left, 3)}
+        left = {pid: left[pid] for pid in setup.wait_gone(left, 3)}
     return ran or bool(left)
 
 

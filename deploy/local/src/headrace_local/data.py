@@ -69,6 +69,8 @@ class Data:
             DataError: it holds something else, or Postgres could not reach it.
         """
         marker = self.path / _MARKER
+        if self.path.exists() and not self.path.is_dir():
+            raise DataError(f"{self.path} is not a folder")
         if self.path.exists() and any(self.path.iterdir()) and not marker.exists():
             raise DataError(f"{self.path} is not empty and not a Headrace data folder")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -102,6 +104,13 @@ class Data:
             return None
         return file
 
+    def state(self) -> dict[str, Any]:
+        """What the supervisor last wrote; nothing when that cannot be read."""
+        try:
+            return read_json(self.run / "state.json") or {}
+        except DataError:
+            return {}
+
     def ports(self) -> dict[str, int]:
         """The deployment's ports: the same at each start, unless somebody took one."""
         path = self.path / "ports.json"
@@ -112,22 +121,28 @@ class Data:
         return known
 
     def secrets(self) -> dict[str, str]:
-        """Generated passwords, made once."""
+        """Generated passwords, made once: what was set up with one is not set up again."""
         path = self.path / "secrets.json"
-        names = ["postgres", "s3", "program", "admin", *SERVICES]
         known: dict[str, str] = read_json(path) or {}
-        if set(known) != set(names):
-            known = {name: secrets.token_hex(16) for name in names}
+        missing = [n for n in ("postgres", "s3", "program", "admin", *SERVICES) if n not in known]
+        if missing:
+            known |= {name: secrets.token_hex(16) for name in missing}
             write_json(path, known)
         return known
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds, None when there is none."""
+    """What a JSON file holds, None when there is none.
+
+    Raises:
+        DataError: it is not JSON.
+    """
     try:
         return json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}") from None
 
 
 def write_json(path: Path, value: Any) -> None:

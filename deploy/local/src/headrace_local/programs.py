@@ -227,7 +227,8 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         settings["WORK_DIR"] = str(data.path / "steps")
         settings["ENVIRONMENTS_DIR"] = str(data.path / "environments")
         settings["DATA_DIR"] = str(data.path)
-    env = {prefix + key: value for key, value in settings.items()}
+    chosen = {key: value for key, value in os.environ.items() if key.startswith(prefix)}
+    env = {**chosen, **{prefix + key: value for key, value in settings.items()}}
     return Program(
         name,
         (sys.executable, "-m", f"headrace_{name}"),

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
-from headrace_local.data import SERVICES, Data, DataError, read_json, write_json
+from headrace_local.data import SERVICES, Data, DataError, write_json
 from headrace_local.programs import Program
 
 _TICK_SECONDS = 0.02
@@ -79,7 +79,7 @@ class Supervisor:
 
     def _heal(self) -> None:
         """End what a crashed predecessor has left running, except steps."""
-        known = read_json(self._data.run / "state.json") or {}
+        known = self._data.state()
         left = {
             entry["pid"]: entry["pid_started"]
             for entry in known.get("processes", {}).values()

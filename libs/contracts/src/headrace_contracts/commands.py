@@ -7,12 +7,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from headrace_contracts import subjects
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.events import Rerun
 from headrace_contracts.ir.models import ComponentInputs, ComponentOutputs, ContainerSpec
+from headrace_contracts.ir.storable import unstorable
 from headrace_contracts.values import Inputs
 
 
@@ -61,6 +62,14 @@ class SubmitRun(Contract):
     rerun: Rerun | None = None
     """Take the results of this earlier run, but for the tasks that it names and what depends on
     them. The run has the same spec; give no source, and its parameters unless they change."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, values: Any) -> Any:
+        if (found := unstorable(values)) is not None:
+            location, words = found
+            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {words}")
+        return values
 
     @property
     def subject(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace_contracts.base import Contract, Instant
-from headrace_contracts.events import Origin, PipelineIdentity
+from headrace_contracts.events import Origin, PipelineIdentity, Rerun
 from headrace_contracts.failures import Failure
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
@@ -31,6 +31,16 @@ class Pipeline(Contract):
     display_name: str
     description: str = ""
     created_at: Instant
+    max_active_runs: int | None = None
+    """How many of its runs may be active at one time; None is no limit."""
+
+
+class NamespaceLimits(Contract):
+    """What is set for a namespace."""
+
+    namespace: str
+    max_active_runs: int | None = None
+    """How many of its runs may be active at one time; None is no limit."""
 
 
 class PipelineVersion(Contract):
@@ -58,6 +68,11 @@ class SubmittedRun(Contract):
     pipeline_root: str | None = None
     service_account: str = ""
     submitted_at: Instant
+    priority: int = 0
+    rerun: Rerun | None = None
+    recurring_run_id: UUID | None = None
+    scheduled_at: Instant | None = None
+    archived: bool = False
     duplicate: bool = False
     """True where an idempotency key led to a run that was accepted before."""
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
-from headrace_contracts import resources
+from headrace_contracts import recurring, resources
 from headrace_contracts.base import Contract
 from headrace_contracts.commands import Command
 from headrace_contracts.events import Event
@@ -26,11 +26,16 @@ LAUNCHES: tuple[type[Contract], ...] = (LaunchFile, ResultManifest)
 RESOURCES: tuple[type[Contract], ...] = (
     resources.Experiment,
     resources.ExperimentPage,
+    recurring.Moments,
+    resources.NamespaceLimits,
     resources.Pipeline,
     resources.PipelinePage,
     resources.PipelineVersion,
     resources.PipelineVersionPage,
     resources.Problem,
+    recurring.RecurringRun,
+    recurring.RecurringRunDefinition,
+    recurring.RecurringRunPage,
     resources.Run,
     resources.RunPage,
     resources.SubmittedRun,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -49,9 +49,55 @@ class Client:
         """The newest runs."""
         return list(self._call("GET", "/runs", params={"page_size": count}).json().get("runs", []))
 
-    def cancel(self, run_id: str) -> None:
-        """Ask a run to stop."""
-        self._call("POST", f"/runs/{run_id}/cancel")
+    def operate(self, run_id: str, operation: str, **options: Any) -> None:
+        """Do something with a run: ``cancel`` (option ``force``: its exit tasks too), ``pause``,
+        ``resume``, ``retry``, ``archive`` or ``unarchive``.
+
+        Raises:
+            ClientError: the run is unknown, or in a state that does not allow it.
+        """
+        self._call("POST", f"/runs/{run_id}/{operation}", params=options)
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run and all that it made."""
+        self._call("DELETE", f"/runs/{run_id}")
+
+    def rerun_preview(self, run_id: str, tasks: Sequence[str]) -> dict[str, Any]:
+        """Which tasks a rerun from these would take over (``reuse``), and which it would run."""
+        params = {"task": list(tasks)}
+        return dict(self._call("GET", f"/runs/{run_id}/rerun-preview", params=params).json())
+
+    def create_recurring(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """Make a recurring run; returns it."""
+        return dict(self._call("POST", "/recurring-runs", json=definition).json())
+
+    def recurring(self, identity: str) -> dict[str, Any]:
+        """One recurring run."""
+        return dict(self._call("GET", f"/recurring-runs/{identity}").json())
+
+    def recurring_runs(self, count: int) -> list[dict[str, Any]]:
+        """The newest recurring runs."""
+        answer = self._call("GET", "/recurring-runs", params={"page_size": count}).json()
+        return list(answer.get("recurring_runs", []))
+
+    def edit_recurring(self, identity: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change some fields of a recurring run; returns it."""
+        return dict(self._call("PATCH", f"/recurring-runs/{identity}", json=changes).json())
+
+    def switch_recurring(self, identity: str, enabled: bool) -> dict[str, Any]:
+        """Enable or disable a recurring run; returns it."""
+        word = "enable" if enabled else "disable"
+        return dict(self._call("POST", f"/recurring-runs/{identity}/{word}").json())
+
+    def delete_recurring(self, identity: str) -> None:
+        """Delete a recurring run; its runs stay."""
+        self._call("DELETE", f"/recurring-runs/{identity}")
+
+    def next_moments(self, identity: str, count: int) -> list[str]:
+        """The next slots of a recurring run, RFC 3339."""
+        params = {"count": count}
+        answer = self._call("GET", f"/recurring-runs/{identity}/next", params=params).json()
+        return list(answer["moments"])
 
     def log(self, run_id: str, task_id: str) -> bytes:
         """A task's log as far as it is there."""

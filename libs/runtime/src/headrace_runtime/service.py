@@ -34,7 +34,8 @@ M = TypeVar("M")
 S = TypeVar("S", bound=ServiceSettings)
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
-_MARK_SECONDS = 0.25
+_MARK_SECONDS = 1.0
+"""Below the age at which the sweeper takes a message for lost; each mark is a commit of its own."""
 _SWEEP_EVERY_SECONDS = 2.0
 _SWEEP_OLDER_THAN_SECONDS = 2.0
 _PURGE_EVERY_SECONDS = 3600.0
@@ -60,8 +61,9 @@ class Service:
         adapter: TypeAdapter[M],
         handle: Handle[M],
         refuse: Refuse | None = None,
+        linger_seconds: float = 0.0,
     ) -> Loop:
-        """The loop that reads a subscription."""
+        """The loop that reads a subscription; see `Consumer` for the options."""
         return Consumer(
             self.bus,
             self.objects,
@@ -70,6 +72,7 @@ class Service:
             handle,
             service=self.name,
             refuse=refuse,
+            linger_seconds=linger_seconds,
         ).run
 
     async def ready(self) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from headrace_contracts.commands import SUBMIT_RUN
-from headrace_contracts.subjects import API_SUBMISSIONS
+from headrace_contracts.subjects import API_EVENTS, API_SUBMISSIONS
 from headrace_runtime.service import open_service
 
-from headrace_api.handlers import Handlers
+from headrace_api.handlers import HEARD, Handlers
 from headrace_api.http import http_app
+from headrace_api.recurring import RecurringRuns, Ticker
+from headrace_api.retention import Retention
 from headrace_api.settings import Settings
 from headrace_api.submissions import Submissions
 
@@ -16,7 +18,15 @@ async def serve(settings: Settings) -> None:
     """Run the api until it is told to stop."""
     async with open_service("api", settings, settings, package="headrace_api") as service:
         submissions = Submissions(service.database, service.objects)
+        recurring = RecurringRuns(service.database, submissions)
+        ticker = Ticker(service.database, submissions, settings.recurring_tick_seconds)
+        retention = Retention(
+            service.database, settings.archive_runs_after, settings.delete_archived_runs_after
+        )
         handlers = Handlers(service.database, submissions)
-        app = http_app(service.database, service.objects, submissions, settings.max_package_bytes)
+        app = http_app(
+            service.database, service.objects, submissions, recurring, settings.max_package_bytes
+        )
         consume = service.consumer(API_SUBMISSIONS, SUBMIT_RUN, handlers.handle, handlers.refuse)
-        await service.run(settings, app, consume)
+        hear = service.consumer(API_EVENTS, HEARD, handlers.hear)
+        await service.run(settings, app, consume, hear, ticker.run, retention.run)

@@ -1,6 +1,9 @@
-"""Submit messages: each gets its answer, accepted or rejected, as an event."""
+"""Submit messages, each answered by an event, accepted or rejected; and how runs end."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
 
 from headrace_contracts.cloudevents import Attributes
 from headrace_contracts.commands import SubmitRun
@@ -10,8 +13,14 @@ from headrace_contracts.ids import derived_event_id
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.pg.database import Database, Unit
+from pydantic import Field, TypeAdapter
 
+from headrace_api import store
+from headrace_api.core.heard import Heard, heard_state
+from headrace_api.store import HeardState
 from headrace_api.submissions import Accepted, Submissions
+
+HEARD: TypeAdapter[Heard] = TypeAdapter(Annotated[Heard, Field(discriminator="type")])
 
 
 class Handlers:
@@ -45,6 +54,15 @@ class Handlers:
         except RejectedError as error:
             await self._reject(received.id, error.rejection)
 
+    async def hear(self, batch: list[Received[Heard]]) -> None:
+        """Keep how runs stand; the revisions make order and repeats harmless."""
+        heard = [_heard(received) for received in batch]
+
+        async def work(unit: Unit) -> None:
+            await store.set_run_states(unit.connection, heard)
+
+        await self._database.transact(work)
+
     async def refuse(self, attributes: Attributes, reason: str) -> None:
         """Answer a message that cannot be read."""
         await self._reject(attributes.id, Rejection(code=RejectionCode.MALFORMED, message=reason))
@@ -56,3 +74,11 @@ class Handlers:
             unit.publish(event, derived_event_id(event.type, request_id, rejection.message))
 
         await self._database.transact(work)
+
+
+def _heard(received: Received[Heard]) -> HeardState:
+    told = received.attributes.time
+    at = datetime.now(UTC) if told is None else datetime.fromisoformat(told)
+    event = received.message
+    state, ended_at = heard_state(event, at)
+    return HeardState(event.run_id, state, event.revision, ended_at)

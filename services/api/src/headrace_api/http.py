@@ -3,89 +3,50 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, FastAPI, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import RunCancelRequested, RunSubmitted
+from fastapi import Body, FastAPI, Path, Query, Request
 from headrace_contracts.failures import RejectionCode
-from headrace_contracts.ids import derived_event_id
 from headrace_contracts.resources import (
     Experiment,
     ExperimentPage,
+    NamespaceLimits,
     Pipeline,
     PipelinePage,
     PipelineVersion,
     PipelineVersionPage,
-    SubmittedRun,
 )
 from headrace_runtime.errors import RejectedError
-from headrace_runtime.http import install_problems, problem
+from headrace_runtime.http import install_problems
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import store
+from headrace_api.answers import PageSize, after, found, size
 from headrace_api.core.packages import documents_of
 from headrace_api.core.requests import checked_document
-from headrace_api.submissions import Accepted, Submissions
+from headrace_api.recurring import RecurringRuns
+from headrace_api.recurring_routes import recurring_router
+from headrace_api.run_routes import run_router
+from headrace_api.submissions import Submissions
 
-T = TypeVar("T")
-PageSize = Annotated[int, Query(ge=0)]
-_DEFAULT_PAGE, _LARGEST_PAGE = 20, 200
+Limit = Body(embed=True, ge=1, le=1_000_000)
+Namespace = Annotated[str, Path(min_length=1, max_length=63)]
 
 
 def http_app(
-    database: Database, objects: ObjectStore, submissions: Submissions, max_bytes: int
+    database: Database,
+    objects: ObjectStore,
+    submissions: Submissions,
+    recurring: RecurringRuns,
+    max_bytes: int,
 ) -> FastAPI:
     """The routes over the api's parts."""
     app = FastAPI(title="Headrace api", openapi_url=None)
     install_problems(app)
-
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or None
-        return problem(400, RejectionCode.MALFORMED, f"{place}: {first['msg']}", place)
-
-    @app.post("/runs", status_code=201)
-    async def submit(
-        request: SubmitRun,
-        response: Response,
-        idempotency_key: Annotated[str | None, Header()] = None,
-    ) -> SubmittedRun:
-        if idempotency_key is not None:
-            request = request.model_copy(update={"idempotency_key": idempotency_key})
-        accepted = await submissions.submit(request)
-        response.status_code = 200 if accepted.duplicate else 201
-        return _submitted(accepted)
-
-    @app.get("/runs/{run_id}")
-    async def get_run(run_id: UUID) -> SubmittedRun:
-        return _submitted(Accepted(await _run(run_id), False))
-
-    @app.get("/runs/{run_id}/document")
-    async def get_document(run_id: UUID) -> Response:
-        run = await _run(run_id)
-        return Response(await objects.get(run.spec.key), media_type="application/json")
-
-    @app.post("/runs/{run_id}/cancel", status_code=202)
-    async def cancel(run_id: UUID, reason: Annotated[str, Body(embed=True)] = "") -> dict[str, Any]:
-        await _run(run_id)
-        event = RunCancelRequested(run_id=run_id, reason=reason)
-
-        async def work(unit: Unit) -> None:
-            unit.publish(event, derived_event_id(event.type, run_id))
-
-        await database.transact(work)
-        return {}
-
-    async def _run(run_id: UUID) -> RunSubmitted:
-        async with database.read() as connection:
-            found = await store.run_by_id(connection, run_id)
-        return _found(found, f"there is no run {run_id}")
+    app.include_router(run_router(database, objects, submissions))
+    app.include_router(recurring_router(database, recurring))
 
     @app.get("/experiments")
     async def list_experiments(
@@ -96,7 +57,7 @@ def http_app(
     ) -> ExperimentPage:
         async with database.read() as connection:
             return await store.experiments(
-                connection, namespace, name, _after(page_token), _size(page_size)
+                connection, namespace, name, after(page_token), size(page_size)
             )
 
     @app.post("/experiments", status_code=201)
@@ -122,8 +83,8 @@ def http_app(
     @app.get("/experiments/{experiment_id}")
     async def get_experiment(experiment_id: UUID) -> Experiment:
         async with database.read() as connection:
-            found = await store.experiment_by_id(connection, experiment_id)
-        return _found(found, f"there is no experiment {experiment_id}")
+            known = await store.experiment_by_id(connection, experiment_id)
+        return found(known, f"there is no experiment {experiment_id}")
 
     @app.post("/pipelines", status_code=201)
     async def create_pipeline(
@@ -191,14 +152,39 @@ def http_app(
     ) -> PipelinePage:
         async with database.read() as connection:
             return await store.pipelines(
-                connection, namespace, name, _after(page_token), _size(page_size)
+                connection, namespace, name, after(page_token), size(page_size)
             )
 
     @app.get("/pipelines/{pipeline_id}")
     async def get_pipeline(pipeline_id: UUID) -> Pipeline:
         async with database.read() as connection:
-            found = await store.pipeline_by_id(connection, pipeline_id)
-        return _found(found, f"there is no pipeline {pipeline_id}")
+            known = await store.pipeline_by_id(connection, pipeline_id)
+        return found(known, f"there is no pipeline {pipeline_id}")
+
+    @app.patch("/pipelines/{pipeline_id}")
+    async def change_pipeline(
+        pipeline_id: UUID, max_active_runs: Annotated[int | None, Limit]
+    ) -> Pipeline:
+        async def work(unit: Unit) -> Pipeline | None:
+            return await store.set_pipeline_limit(unit.connection, pipeline_id, max_active_runs)
+
+        return found(await database.transact(work), f"there is no pipeline {pipeline_id}")
+
+    @app.get("/namespaces/{namespace}/limits")
+    async def get_limits(namespace: Namespace) -> NamespaceLimits:
+        async with database.read() as connection:
+            limits = await store.limits(connection, None, namespace)
+        return NamespaceLimits(namespace=namespace, max_active_runs=limits.namespace)
+
+    @app.put("/namespaces/{namespace}/limits")
+    async def set_limits(
+        namespace: Namespace, max_active_runs: Annotated[int | None, Limit]
+    ) -> NamespaceLimits:
+        async def work(unit: Unit) -> None:
+            await store.set_namespace_limit(unit.connection, namespace, max_active_runs)
+
+        await database.transact(work)
+        return NamespaceLimits(namespace=namespace, max_active_runs=max_active_runs)
 
     @app.get("/pipelines/{pipeline_id}/versions")
     async def list_versions(
@@ -206,41 +192,15 @@ def http_app(
     ) -> PipelineVersionPage:
         await get_pipeline(pipeline_id)
         async with database.read() as connection:
-            return await store.versions(
-                connection, pipeline_id, _after(page_token), _size(page_size)
-            )
+            return await store.versions(connection, pipeline_id, after(page_token), size(page_size))
 
     @app.get("/pipelines/{pipeline_id}/versions/{version_id}")
     async def get_version(pipeline_id: UUID, version_id: UUID) -> PipelineVersion:
         async with database.read() as connection:
-            found = await store.version_by_id(connection, pipeline_id, version_id)
-        return _found(found, f"there is no pipeline version {version_id}")
+            known = await store.version_by_id(connection, pipeline_id, version_id)
+        return found(known, f"there is no pipeline version {version_id}")
 
     return app
-
-
-def _submitted(accepted: Accepted) -> SubmittedRun:
-    fields = accepted.submission.model_dump(exclude={"type", "v", "spec"})
-    return SubmittedRun(**fields, duplicate=accepted.duplicate)
-
-
-def _found(value: T | None, message: str) -> T:
-    if value is None:
-        raise RejectedError.because(RejectionCode.NOT_FOUND, message)
-    return value
-
-
-def _size(page_size: int) -> int:
-    return min(page_size or _DEFAULT_PAGE, _LARGEST_PAGE)
-
-
-def _after(page_token: str) -> UUID | None:
-    try:
-        return UUID(page_token) if page_token else None
-    except ValueError:
-        raise RejectedError.because(
-            RejectionCode.MALFORMED, "page_token is not one that a list gave", "page_token"
-        ) from None
 
 
 async def _body(request: Request, limit: int) -> bytes:

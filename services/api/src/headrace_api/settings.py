@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
@@ -13,3 +16,23 @@ class Settings(ServiceSettings, ObjectStoreSettings):
 
     max_package_bytes: int = 32 * 1024 * 1024
     """KFP's own limit for an upload."""
+    recurring_tick_seconds: float = Field(default=1.0, gt=0)
+    """How often due slots are looked for: a cron with seconds is met within one."""
+    archive_runs_after_days: float | None = Field(default=None, gt=0)
+    """Ended runs are archived so many days after their end; None leaves them in sight."""
+    delete_archived_runs_after_days: float | None = Field(default=None, gt=0)
+    """Archived runs are deleted so many days after they were archived; None keeps them."""
+
+    @property
+    def archive_runs_after(self) -> timedelta | None:
+        """The first of the two as a duration."""
+        return _days(self.archive_runs_after_days)
+
+    @property
+    def delete_archived_runs_after(self) -> timedelta | None:
+        """The second of the two as a duration."""
+        return _days(self.delete_archived_runs_after_days)
+
+
+def _days(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)

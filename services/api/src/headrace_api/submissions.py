@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace_contracts.commands import PipelineReference, SubmitRun
-from headrace_contracts.events import PipelineIdentity, RunSubmitted
+from headrace_contracts.events import PipelineIdentity, Rerun, RunSubmitted
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.ids import new_id
 from headrace_contracts.ir.models import PipelineDocument
@@ -19,17 +20,23 @@ from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import store
+from headrace_api.core.macros import Occasion
 from headrace_api.core.requests import (
+    check_rerun_tasks,
     checked_document,
+    deadline,
     default_name,
     digest,
     fitted_parameters,
     frozen,
     own_document,
     request_digest,
+    rerun_request,
 )
 
 DEFAULT_EXPERIMENT = "Default"
+Source = tuple[PipelineDocument, PipelineIdentity, BlobRef | None]
+"""A spec, what pipeline it belongs to, and where it is stored if it was frozen before."""
 _DEFAULT_DESCRIPTION = "All runs created without specifying an experiment will be grouped here."
 
 
@@ -39,6 +46,17 @@ class Accepted:
 
     submission: RunSubmitted
     duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that was checked, and whose spec is in the object store: ready to be kept."""
+
+    request: SubmitRun
+    submission: RunSubmitted
+    fingerprint: str
+    repeated: bool
+    """Whether it is known that the same request became this run before."""
 
 
 OnAccepted = Callable[[Unit, Accepted], None]
@@ -54,23 +72,64 @@ class Submissions:
     async def submit(self, request: SubmitRun, tell: OnAccepted | None = None) -> Accepted:
         """Accept a request, or find the run that the same request became before. `tell` stages an
         answer in the same transaction."""
-        fingerprint = request_digest(request)
-        repeated = await self._repeated(request, fingerprint)
-        if repeated is None:
-            document, identity = await self._document(request)
-            submission = await self._prepare(request, document, identity)
-        else:
-            submission = repeated
+        prepared = await self.prepare(request)
 
         async def work(unit: Unit) -> Accepted:
-            accepted = Accepted(submission, repeated is not None)
-            if repeated is None:
-                accepted = await self._keep(unit, request, submission, fingerprint)
+            accepted = await self.keep(unit, prepared)
             if tell is not None:
                 tell(unit, accepted)
             return accepted
 
         return await self._database.transact(work)
+
+    async def prepare(self, request: SubmitRun, occasion: Occasion | None = None) -> Prepared:
+        """Check a request, and put its spec into the object store; nothing else is kept yet."""
+        fingerprint = request_digest(request)
+        known = await self._repeated(request, fingerprint)
+        if known is not None:
+            return Prepared(request, known, fingerprint, True)
+        if request.rerun is not None:
+            own_document(request)  # refuses a second source
+            request, source = await self._earlier(request, request.rerun)
+        else:
+            source = await self._source(request)
+        submission = await self._submission(request, source, occasion)
+        return Prepared(request, submission, fingerprint, False)
+
+    async def keep(self, unit: Unit, prepared: Prepared) -> Accepted:
+        """Make the run part of the transaction, unless its key was taken in the meantime."""
+        request, submission = prepared.request, prepared.submission
+        if prepared.repeated:
+            return Accepted(submission, True)
+        experiment = await experiment_of(
+            unit,
+            request.namespace,
+            request.experiment_id,
+            request.experiment,
+            submission.submitted_at,
+        )
+        limits = await store.limits(
+            unit.connection, submission.pipeline.pipeline_id, submission.namespace
+        )
+        submission = submission.model_copy(
+            update={"experiment_id": experiment.experiment_id, "limits": limits}
+        )
+        key = request.idempotency_key
+        if await store.insert_run(unit.connection, submission, key, prepared.fingerprint):
+            unit.publish(submission, submission.run_id)
+            return Accepted(submission, False)
+        assert key is not None
+        known = await store.run_by_key(unit.connection, request.namespace, key)
+        assert known is not None
+        return Accepted(_same(known, prepared.fingerprint), True)
+
+    async def check(self, request: SubmitRun, occasion: Occasion) -> None:
+        """Raise `RejectedError` when a run of this request would not be accepted now."""
+        document, _, _ = await self._source(request)
+        fitted_parameters(
+            document, request.parameters, UUID(int=0), occasion.scheduled_at, occasion
+        )
+        self._check_root(request.pipeline_root)
 
     async def _repeated(self, request: SubmitRun, fingerprint: str) -> RunSubmitted | None:
         if request.idempotency_key is None:
@@ -79,44 +138,53 @@ class Submissions:
             known = await store.run_by_key(connection, request.namespace, request.idempotency_key)
         return None if known is None else _same(known, fingerprint)
 
-    async def _keep(
-        self, unit: Unit, request: SubmitRun, submission: RunSubmitted, fingerprint: str
-    ) -> Accepted:
-        experiment = await _experiment(unit, request, submission.submitted_at)
-        submission = submission.model_copy(update={"experiment_id": experiment.experiment_id})
-        key = request.idempotency_key
-        if await store.insert_run(unit.connection, submission, key, fingerprint):
-            unit.publish(submission, submission.run_id)
-            return Accepted(submission, False)
-        assert key is not None
-        known = await store.run_by_key(unit.connection, request.namespace, key)
-        assert known is not None
-        return Accepted(_same(known, fingerprint), True)
-
-    async def _prepare(
-        self, request: SubmitRun, document: PipelineDocument, identity: PipelineIdentity
-    ) -> RunSubmitted:
-        run_id, now = new_id(), datetime.now(UTC)
-        if request.pipeline_root and self._objects.key(request.pipeline_root) is None:
+    def _check_root(self, pipeline_root: str | None) -> None:
+        if pipeline_root and self._objects.key(pipeline_root) is None:
             raise RejectedError.because(
                 RejectionCode.INVALID_PARAMETER,
-                f"pipeline_root {request.pipeline_root!r} is not in this deployment's store",
+                f"pipeline_root {pipeline_root!r} is not in this deployment's store",
                 "pipeline_root",
             )
-        parameters = fitted_parameters(document, request, run_id, now)
+
+    async def _submission(
+        self, request: SubmitRun, source: Source, occasion: Occasion | None
+    ) -> RunSubmitted:
+        document, identity, spec = source
+        run_id, now = new_id(), datetime.now(UTC)
+        self._check_root(request.pipeline_root)
+        parameters = fitted_parameters(document, request.parameters, run_id, now, occasion)
         return RunSubmitted(
             run_id=run_id,
             namespace=request.namespace,
             display_name=request.display_name or default_name(document, now),
             description=request.description,
-            experiment_id=UUID(int=0),  # known within the transaction
+            experiment_id=UUID(int=0),  # known within the transaction, as the limits are
             pipeline=identity,
-            spec=await self._freeze(document),
+            spec=spec or await self._freeze(document),
             parameters=parameters,
             pipeline_root=request.pipeline_root,
             service_account=request.service_account,
             submitted_at=now,
+            priority=request.priority,
+            deadline_seconds=deadline(document, request),
+            failure_strategy=request.failure_strategy,
+            caching=request.caching,
+            rerun=request.rerun,
+            recurring_run_id=occasion.recurring_run_id if occasion else None,
+            scheduled_at=occasion.scheduled_at if occasion else None,
         )
+
+    async def _earlier(self, request: SubmitRun, rerun: Rerun) -> tuple[SubmitRun, Source]:
+        """A rerun's request made whole, and the frozen spec of the run that it repeats."""
+        async with self._database.read() as connection:
+            found = await store.run_by_id(connection, rerun.run_id)
+        if found is None or found.submission.namespace != request.namespace:
+            raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
+        earlier = found.submission
+        content = json.loads(await self._objects.get(earlier.spec.key))
+        document = PipelineDocument.model_validate(content)
+        check_rerun_tasks(document, rerun.tasks)
+        return rerun_request(request, earlier), (document, earlier.pipeline, earlier.spec)
 
     async def _freeze(self, document: PipelineDocument) -> BlobRef:
         """Put the spec into the object store, once for equal specs."""
@@ -130,16 +198,15 @@ class Submissions:
             await self._objects.put(ref.key, content)
         return ref
 
-    async def _document(self, request: SubmitRun) -> tuple[PipelineDocument, PipelineIdentity]:
+    async def _source(self, request: SubmitRun) -> Source:
         document = own_document(request)
         if document is not None:
-            return document, PipelineIdentity(name=document.pipeline_spec.pipeline_info.name)
+            name = document.pipeline_spec.pipeline_info.name
+            return document, PipelineIdentity(name=name), None
         assert request.pipeline is not None
         return await self._stored(request.namespace, request.pipeline)
 
-    async def _stored(
-        self, namespace: str, wanted: PipelineReference
-    ) -> tuple[PipelineDocument, PipelineIdentity]:
+    async def _stored(self, namespace: str, wanted: PipelineReference) -> Source:
         async with self._database.read() as connection:
             if wanted.pipeline_id is not None:
                 pipeline = await store.pipeline_by_id(connection, wanted.pipeline_id)
@@ -161,23 +228,32 @@ class Submissions:
             raise _unknown(
                 f"pipeline {pipeline.name!r} has no version {str(shown)!r}", "pipeline.version"
             )
-        return checked_document([version.document]), PipelineIdentity(
+        identity = PipelineIdentity(
             name=pipeline.name,
             pipeline_id=pipeline.pipeline_id,
             pipeline_version_id=version.pipeline_version_id,
         )
+        return checked_document([version.document]), identity, None
 
 
-async def _experiment(unit: Unit, request: SubmitRun, now: datetime) -> Experiment:
-    if request.experiment_id is not None:
-        found = await store.experiment_by_id(unit.connection, request.experiment_id)
-        if found is None or found.namespace != request.namespace:
-            raise _unknown(f"there is no experiment {request.experiment_id}", "experiment_id")
+async def experiment_of(
+    unit: Unit, namespace: str, identity: UUID | None, name: str | None, now: datetime
+) -> Experiment:
+    """The experiment of this id, or else of this name, made when it does not exist; without
+    either: ``Default``.
+
+    Raises:
+        RejectedError: there is none of this id in the namespace.
+    """
+    if identity is not None:
+        found = await store.experiment_by_id(unit.connection, identity)
+        if found is None or found.namespace != namespace:
+            raise _unknown(f"there is no experiment {identity}", "experiment_id")
         return found
-    name = request.experiment or DEFAULT_EXPERIMENT
+    name = name or DEFAULT_EXPERIMENT
     description = _DEFAULT_DESCRIPTION if name == DEFAULT_EXPERIMENT else ""
-    made = await store.create_experiment(unit.connection, request.namespace, name, description, now)
-    found = made or await store.experiment_by_name(unit.connection, request.namespace, name)
+    made = await store.create_experiment(unit.connection, namespace, name, description, now)
+    found = made or await store.experiment_by_name(unit.connection, namespace, name)
     assert found is not None
     return found
 

@@ -40,17 +40,25 @@ class Handlers:
     async def _keep(
         self, unit: Unit, batch: list[Received[AttemptCommand]]
     ) -> tuple[list[LaunchAttempt], list[CancelAttempt]]:
+        """What to run and what to stop. A repeat of the batch, whose first transaction may have
+        committed without anybody having heard so, gives the same answer."""
         admitted = await unit.admit(self._consumer, [received.id for received in batch])
-        commands = [received.message for received in batch if received.id in admitted]
-        launches = list({identity(c): c for c in commands if isinstance(c, LaunchAttempt)}.values())
-        cancels = [c for c in commands if isinstance(c, CancelAttempt)]
+        fresh = [received.message for received in batch if received.id in admitted]
+        launches = list({identity(c): c for c in fresh if isinstance(c, LaunchAttempt)}.values())
         new = await store.insert(unit.connection, launches) if launches else set()
         await self._answer_repeats(unit, [c for c in launches if identity(c) not in new])
-        for cancel in cancels:
+        for cancel in (c for c in fresh if isinstance(c, CancelAttempt)):
             result = _canceled(cancel)
             if await store.request_cancel(unit.connection, cancel, result):
                 unit.publish(result)
-        return [c for c in launches if identity(c) in new], cancels
+        commands = [received.message for received in batch]
+        known = [c for c in commands if isinstance(c, LaunchAttempt) and identity(c) not in new]
+        waiting = await store.waiting(unit.connection, known) if known else set()
+        return (
+            [c for c in launches if identity(c) in new]
+            + [c for c in known if identity(c) in waiting],
+            [c for c in commands if isinstance(c, CancelAttempt)],
+        )
 
     async def _answer_repeats(self, unit: Unit, repeats: Sequence[LaunchAttempt]) -> None:
         """A launch that is known is a question: what became of it? Under a new message id, since

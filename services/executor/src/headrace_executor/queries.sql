@@ -27,6 +27,13 @@ JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS asked (run_id, task_id, at
     USING (run_id, task_id, attempt)
 WHERE state = 'ENDED'
 
+-- waiting --
+-- Those of these attempts that have not been started.
+SELECT run_id, task_id, attempt FROM launch
+JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS asked (run_id, task_id, attempt)
+    USING (run_id, task_id, attempt)
+WHERE state = 'WAITING'
+
 -- open_launches --
 -- Attempts that have not ended, in the order of their arrival.
 SELECT run_id, task_id, attempt, state, command, cancel_requested, pid, pid_started, started_at

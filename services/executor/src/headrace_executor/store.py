@@ -32,6 +32,8 @@ class Launch:
     pid: int | None
     pid_started: int | None
     started_at: datetime | None
+    left_behind: bool = False
+    """Kept by an earlier executor, which may have forked its launcher without noting it."""
 
     @property
     def identity(self) -> Identity:
@@ -65,6 +67,12 @@ async def request_cancel(
     if await connection.fetchrow(_QUERIES["request_cancel"], *key) is not None:
         return False
     return await connection.fetchrow(_QUERIES["insert_canceled"], *key, result) is not None
+
+
+async def waiting(connection: Connection, commands: Sequence[LaunchAttempt]) -> set[Identity]:
+    """Those of these attempts that are known and have not been started."""
+    rows = await connection.fetch(_QUERIES["waiting"], *_columns(commands))
+    return {(row["run_id"], row["task_id"], row["attempt"]) for row in rows}
 
 
 async def open_launches(connection: ReadConnection) -> list[Launch]:
@@ -101,4 +109,5 @@ def _launch(row: Any) -> Launch:
         pid=row["pid"],
         pid_started=row["pid_started"],
         started_at=row["started_at"],
+        left_behind=True,
     )

@@ -16,5 +16,7 @@ async def serve(settings: Settings) -> None:
     async with open_service("recorder", settings, settings, package="headrace_recorder") as service:
         handlers = Handlers(service.database, service.bus, service.objects)
         app = http_app(service.database, service.objects, settings.grant_seconds)
-        consume = service.consumer(RECORDER_EVENTS, EVENT, handlers.handle)
+        consume = service.consumer(
+            RECORDER_EVENTS, EVENT, handlers.handle, linger_seconds=settings.linger_seconds
+        )
         await service.run(settings, app, consume)

@@ -129,21 +129,21 @@ WHERE task.plan ->> 'component' = $1 AND task.fingerprint IS NOT NULL AND task.t
 ORDER BY task.created_at DESC LIMIT 50
 
 -- delete_tasks --
--- What a deleted run leaves: nothing but its mark in the table of runs.
+-- The tasks of deleted runs: nothing stays but a mark in the table of runs.
 DELETE FROM task WHERE run_id = ANY($1::uuid[])
 
 -- delete_artifacts --
--- As above.
+-- What tasks of deleted runs made.
 DELETE FROM artifact WHERE run_id = ANY($1::uuid[])
 
 -- delete_uses --
--- As above.
+-- What tasks of deleted runs used.
 DELETE FROM artifact_use WHERE run_id = ANY($1::uuid[])
 
 -- delete_metrics --
--- As above.
+-- The numbers of deleted runs.
 DELETE FROM metric WHERE run_id = ANY($1::uuid[])
 
 -- delete_history --
--- As above.
+-- What happened to deleted runs.
 DELETE FROM history WHERE run_id = ANY($1::uuid[])

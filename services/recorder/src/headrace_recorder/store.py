@@ -153,8 +153,14 @@ async def earlier_executions(
 
 async def delete(connection: Connection, run_ids: Collection[UUID]) -> None:
     """Leave nothing of these runs but the mark that they were deleted."""
-    for kind in ("tasks", "artifacts", "uses", "metrics", "history"):
-        await connection.execute(_QUERIES[f"delete_{kind}"], list(run_ids))
+    for query in (
+        "delete_tasks",
+        "delete_artifacts",
+        "delete_uses",
+        "delete_metrics",
+        "delete_history",
+    ):
+        await connection.execute(_QUERIES[query], list(run_ids))
 
 
 async def tasks_of_run(connection: ReadConnection, run_id: UUID) -> list[TaskRow]:

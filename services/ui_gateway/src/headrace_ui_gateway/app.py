@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.http import STATUS, install_problems, problem
 from headrace_runtime.service import open_service
@@ -17,8 +15,10 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.core import kfp
+from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
 from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
 from headrace_ui_gateway.live import Live
+from headrace_ui_gateway.own_recurring import own_recurring_router
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
 
@@ -53,6 +53,8 @@ def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) ->
     install_problems(app)
     _install_kfp_errors(app)
     app.include_router(own_router(api, recorder, runs, live, settings))
+    app.include_router(own_recurring_router(api))
+    app.include_router(kfp_recurring_router(PREFIX, api))
     app.include_router(kfp_router(api, recorder, runs, settings.max_package_bytes))
     app.mount("/static", StaticFiles(directory=_STATIC))
 
@@ -95,10 +97,3 @@ def _install_kfp_errors(app: FastAPI) -> None:
             response = Response(body, 503, media_type="application/json")
         response.headers["Retry-After"] = "1"
         return response
-
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or None
-        where = f"{place}: " if place else ""
-        return problem(400, RejectionCode.MALFORMED, f"{where}{first['msg']}", place)

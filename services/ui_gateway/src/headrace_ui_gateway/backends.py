@@ -104,9 +104,10 @@ class Runs:
 
 
 def _pending(submitted: SubmittedRun) -> Run:
-    fields = submitted.model_dump(exclude={"submitted_at", "duplicate"})
+    fields = submitted.model_dump(exclude={"submitted_at", "duplicate", "rerun"})
     return Run(
         **fields,
+        rerun_of=submitted.rerun.run_id if submitted.rerun else None,
         state=RunState.PENDING,
         created_at=submitted.submitted_at,
         version=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from headrace_contracts.failures import RejectionCode
@@ -22,6 +23,7 @@ from starlette.formparsers import MultiPartException
 
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.core import kfp
+from headrace_ui_gateway.kfp_requests import json_body, list_query, page_of, query, unsupported
 
 PREFIX = "/apis/v2beta1"
 
@@ -36,13 +38,13 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
 
     @router.get("/experiments")
     async def list_experiments(request: Request) -> dict[str, Any]:
-        query = _list_query(request, {"name": kfp.name_filter(_query(request, "filter"))})
-        page = await api.get(ExperimentPage, "/experiments", **query)
-        return _page("experiments", [kfp.experiment(e) for e in page.experiments], page)
+        asked = list_query(request, {"name": kfp.name_filter(query(request, "filter"))})
+        page = await api.get(ExperimentPage, "/experiments", **asked)
+        return page_of("experiments", [kfp.experiment(e) for e in page.experiments], page)
 
     @router.post("/experiments")
     async def create_experiment(request: Request) -> dict[str, Any]:
-        body = await _json(request)
+        body = await json_body(request)
         content = {
             "display_name": body.get("display_name", ""),
             "description": body.get("description", ""),
@@ -57,16 +59,16 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
 
     @router.get("/runs")
     async def list_runs(request: Request) -> dict[str, Any]:
-        if _query(request, "filter"):
-            raise _unsupported("filter of runs", "filter")
-        experiment = _query(request, "experiment_id") or None
-        query = _list_query(request, {"experiment_id": experiment})
-        page = await recorder.get(RunPage, "/runs", **query)
-        return _page("runs", [kfp.run(run) for run in page.runs], page)
+        if query(request, "filter"):
+            raise unsupported("filter of runs", "filter")
+        experiment = query(request, "experiment_id") or None
+        asked = list_query(request, {"experiment_id": experiment})
+        page = await recorder.get(RunPage, "/runs", **asked)
+        return page_of("runs", [kfp.run(run) for run in page.runs], page)
 
     @router.post("/runs")
     async def create_run(request: Request) -> dict[str, Any]:
-        body = await _json(request)
+        body = await json_body(request)
         run, _ = await runs.submit(kfp.submit_request(body))
         return {**kfp.run(run), "state": "PENDING"}
 
@@ -86,14 +88,34 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
         await api.call("POST", f"/runs/{run_id}/cancel", json={"reason": "terminated"})
         return {}
 
+    @router.post("/runs/{run_id}:retry")
+    async def retry_run(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/retry")
+        return {}
+
+    @router.post("/runs/{run_id}:archive")
+    async def archive_run(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/archive")
+        return {}
+
+    @router.post("/runs/{run_id}:unarchive")
+    async def unarchive_run(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/unarchive")
+        return {}
+
+    @router.delete("/runs/{run_id}")
+    async def delete_run(run_id: UUID) -> dict[str, Any]:
+        await api.call("DELETE", f"/runs/{run_id}")
+        return {}
+
     @router.post("/pipelines/upload")
     async def upload(request: Request) -> Response:
         try:
             name, package = await _uploaded(request, max_bytes)
             params = {
-                "name": _query(request, "name") or _query(request, "display_name") or name,
-                "display_name": _query(request, "display_name"),
-                "description": _query(request, "description"),
+                "name": query(request, "name") or query(request, "display_name") or name,
+                "display_name": query(request, "display_name"),
+                "description": query(request, "description"),
             }
             made = await api.send(Pipeline, "/pipelines", package, **params)
         except RejectedError as error:
@@ -105,10 +127,10 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
         try:
             name, package = await _uploaded(request, max_bytes)
             params = {
-                "name": _query(request, "name") or _query(request, "display_name") or name,
-                "description": _query(request, "description"),
+                "name": query(request, "name") or query(request, "display_name") or name,
+                "description": query(request, "description"),
             }
-            pipeline_id = _query(request, "pipelineid")
+            pipeline_id = query(request, "pipelineid")
             path = f"/pipelines/{pipeline_id}/versions"
             made = await api.send(PipelineVersion, path, package, **params)
         except RejectedError as error:
@@ -117,9 +139,9 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
 
     @router.get("/pipelines")
     async def list_pipelines(request: Request) -> dict[str, Any]:
-        query = _list_query(request, {"name": kfp.name_filter(_query(request, "filter"))})
-        page = await api.get(PipelinePage, "/pipelines", **query)
-        return _page("pipelines", [kfp.pipeline(p) for p in page.pipelines], page)
+        asked = list_query(request, {"name": kfp.name_filter(query(request, "filter"))})
+        page = await api.get(PipelinePage, "/pipelines", **asked)
+        return page_of("pipelines", [kfp.pipeline(p) for p in page.pipelines], page)
 
     @router.get("/pipelines/{pipeline_id}")
     async def get_pipeline(pipeline_id: str) -> dict[str, Any]:
@@ -127,13 +149,13 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
 
     @router.get("/pipelines/{pipeline_id}/versions")
     async def list_versions(pipeline_id: str, request: Request) -> dict[str, Any]:
-        if _query(request, "filter"):
-            raise _unsupported("filter of versions", "filter")
-        query = _list_query(request, {})
-        query.pop("namespace")
-        page = await api.get(PipelineVersionPage, f"/pipelines/{pipeline_id}/versions", **query)
+        if query(request, "filter"):
+            raise unsupported("filter of versions", "filter")
+        asked = list_query(request, {})
+        asked.pop("namespace")
+        page = await api.get(PipelineVersionPage, f"/pipelines/{pipeline_id}/versions", **asked)
         found = [kfp.version(version) for version in page.pipeline_versions]
-        return _page("pipeline_versions", found, page)
+        return page_of("pipeline_versions", found, page)
 
     @router.get("/pipelines/{pipeline_id}/versions/{version_id}")
     async def get_version(pipeline_id: str, version_id: str) -> dict[str, Any]:
@@ -149,43 +171,6 @@ def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> A
         return Response(json.dumps(body), 501, media_type="application/json")
 
     return router
-
-
-def _query(request: Request, name: str) -> str:
-    return request.query_params.get(name, "")
-
-
-def _list_query(request: Request, more: dict[str, Any]) -> dict[str, Any]:
-    order = _query(request, "sort_by")
-    if order and order not in ("created_at desc", "created_at DESC"):
-        raise _unsupported(f"sort_by {order!r}; lists are newest first", "sort_by")
-    try:
-        size = int(_query(request, "page_size") or 0)
-    except ValueError:
-        size = -1
-    if size < 0:
-        raise RejectedError.because(
-            RejectionCode.MALFORMED, "page_size is not a number from 0 up", "page_size"
-        )
-    token = _query(request, "page_token") or None
-    return {"namespace": kfp.NAMESPACE, "page_size": size, "page_token": token, **more}
-
-
-def _page(name: str, found: list[dict[str, Any]], page: Any) -> dict[str, Any]:
-    content = {name: found, "total_size": page.total_size, "next_page_token": page.next_page_token}
-    return {key: value for key, value in content.items() if value}
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body() or b"{}")
-    except ValueError as error:
-        raise RejectedError.because(
-            RejectionCode.MALFORMED, f"the body is not JSON: {error}"
-        ) from None
-    if not isinstance(body, dict):
-        raise RejectedError.because(RejectionCode.MALFORMED, "the body is not a JSON object")
-    return body
 
 
 async def _uploaded(request: Request, limit: int) -> tuple[str, bytes]:
@@ -218,12 +203,6 @@ async def _uploaded(request: Request, limit: int) -> tuple[str, bytes]:
             return file.filename or "pipeline", await file.read()
     except MultiPartException as error:
         raise RejectedError.because(RejectionCode.MALFORMED, error.message) from None
-
-
-def _unsupported(what: str, field: str) -> RejectedError:
-    return RejectedError.because(
-        RejectionCode.UNSUPPORTED_FEATURE, f"{what} is not supported yet", field
-    )
 
 
 def _upload_error(error: RejectedError) -> Response:

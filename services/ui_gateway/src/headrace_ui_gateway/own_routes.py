@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 from headrace_contracts.commands import SubmitRun
-from headrace_contracts.resources import Run, RunPage
+from headrace_contracts.resources import NamespaceLimits, Pipeline, Run, RunPage
 from headrace_contracts.states import RunState
 
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.live import Live
 from headrace_ui_gateway.settings import Settings
 
+_LIMIT = Body(embed=True, ge=1, le=1_000_000)
+_Namespace = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,63}$")]
 _STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -42,6 +44,8 @@ def own_router(
         page_size: Annotated[int, Query(ge=0, le=200)] = 20,
         page_token: str = "",
         namespace: str = "default",
+        archived: bool | None = None,
+        recurring_run_id: UUID | None = None,
     ) -> RunPage:
         return await recorder.get(
             RunPage,
@@ -49,6 +53,8 @@ def own_router(
             namespace=namespace,
             experiment_id=experiment_id,
             state=state,
+            archived=None if archived is None else str(archived).lower(),
+            recurring_run_id=recurring_run_id,
             page_size=page_size,
             page_token=page_token or None,
         )
@@ -70,9 +76,56 @@ def own_router(
         return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAM)
 
     @router.post("/runs/{run_id}/cancel", status_code=202)
-    async def cancel(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/cancel", json={"reason": "canceled"})
+    async def cancel(run_id: UUID, force: bool = False) -> dict[str, Any]:
+        """Exit tasks still run, unless it is by force."""
+        body = {"reason": "canceled", "force": force}
+        await api.call("POST", f"/runs/{run_id}/cancel", json=body)
         return {}
+
+    @router.post("/runs/{run_id}/pause", status_code=202)
+    async def pause(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/pause")
+        return {}
+
+    @router.post("/runs/{run_id}/resume", status_code=202)
+    async def resume(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/resume")
+        return {}
+
+    @router.post("/runs/{run_id}/retry", status_code=202)
+    async def retry(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/retry")
+        return {}
+
+    @router.post("/runs/{run_id}/archive", status_code=202)
+    async def archive(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/archive")
+        return {}
+
+    @router.post("/runs/{run_id}/unarchive", status_code=202)
+    async def unarchive(run_id: UUID) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/unarchive")
+        return {}
+
+    @router.delete("/runs/{run_id}")
+    async def delete(run_id: UUID) -> dict[str, Any]:
+        await api.call("DELETE", f"/runs/{run_id}")
+        return {}
+
+    @router.get("/runs/{run_id}/rerun-preview")
+    async def rerun_preview(
+        run_id: UUID, task: Annotated[tuple[str, ...], Query()] = ()
+    ) -> Response:
+        """Which tasks a rerun would take over, and which it would run."""
+        params = {"task": list(task)}
+        found = await recorder.call("GET", f"/runs/{run_id}/rerun-preview", params=params)
+        return Response(found.content, media_type="application/json")
+
+    @router.get("/runs/{run_id}/tasks/{task_id}/cache")
+    async def cache(run_id: UUID, task_id: UUID) -> Response:
+        """Why the task was not found in the cache."""
+        found = await recorder.call("GET", f"/runs/{run_id}/tasks/{task_id}/cache")
+        return Response(found.content, media_type="application/json")
 
     @router.get("/runs/{run_id}/events")
     async def events(run_id: UUID, after: int = 0, limit: int = 500) -> Response:
@@ -99,5 +152,29 @@ def own_router(
         path = f"/runs/{run_id}/tasks/{task_id}/artifacts/{name}"
         found: dict[str, Any] = (await recorder.call("GET", path, params={"index": index})).json()
         return RedirectResponse(found["url"]) if "url" in found else found
+
+    @router.get("/pipelines/{pipeline_id}")
+    async def get_pipeline(pipeline_id: UUID) -> Pipeline:
+        return await api.get(Pipeline, f"/pipelines/{pipeline_id}")
+
+    @router.patch("/pipelines/{pipeline_id}")
+    async def limit_pipeline(
+        pipeline_id: UUID, max_active_runs: Annotated[int | None, _LIMIT]
+    ) -> Pipeline:
+        limit = {"max_active_runs": max_active_runs}
+        found = await api.call("PATCH", f"/pipelines/{pipeline_id}", json=limit)
+        return Pipeline.model_validate_json(found.content)
+
+    @router.get("/namespaces/{namespace}/limits")
+    async def get_limits(namespace: _Namespace) -> NamespaceLimits:
+        return await api.get(NamespaceLimits, f"/namespaces/{namespace}/limits")
+
+    @router.put("/namespaces/{namespace}/limits")
+    async def limit_namespace(
+        namespace: _Namespace, max_active_runs: Annotated[int | None, _LIMIT]
+    ) -> NamespaceLimits:
+        limit = {"max_active_runs": max_active_runs}
+        found = await api.call("PUT", f"/namespaces/{namespace}/limits", json=limit)
+        return NamespaceLimits.model_validate_json(found.content)
 
     return router

@@ -69,6 +69,8 @@ def output_faults(place: str, outputs: DagOutputs, dag: Dag, spec: PipelineSpec)
     for name, parameter in outputs.parameters.items():
         where = f"{place}.parameters[{name}]"
         yield from _source_faults(where, parameter, _OUTPUT_SOURCES)
+        if parameter.value_from_oneof is not None and not parameter.selectors:
+            yield where, "has no source"
         for selected in parameter.selectors:
             key = selected.output_parameter_key
             yield from _selected(where, "parameter", selected.producer_subtask, key, dag, spec)
@@ -213,7 +215,7 @@ def _parameter_loop_faults(
 def _json(text: str | None) -> Any:
     try:
         return json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

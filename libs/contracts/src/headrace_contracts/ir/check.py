@@ -18,6 +18,9 @@ from headrace_contracts.ir.parameters import PARAMETER_TYPES
 
 MAX_NESTING = 64
 """DAGs within DAGs. People write a handful; a program that writes more has lost its way."""
+MAX_KEY = 128
+MAX_PATH = 2000
+"""Bytes of a task's path in the run's graph: an index of Postgres takes no more."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _MAX_NAME = 128
 
@@ -80,6 +83,8 @@ def _dag_faults(place: str, component: Component, dag: Dag, spec: PipelineSpec) 
         yield f"{place}.tasks", "is empty: a DAG has at least one task"
     for key, task in dag.tasks.items():
         where = f"{place}.tasks[{key}]"
+        if not 0 < len(key) <= MAX_KEY or "/" in key or not key.isprintable():
+            yield where, f"is not a key for a task: 1 to {MAX_KEY} printable characters without '/'"
         if task.component_ref.name not in spec.components:
             yield f"{where}.componentRef.name", f"there is no component {task.component_ref.name!r}"
         for name in sorted(dependencies(task) - dag.tasks.keys()):
@@ -115,8 +120,29 @@ def _nesting_faults(spec: PipelineSpec) -> Iterator[Fault]:
         return
     depth: dict[str, int] = {}
     for key in order:
-        depth[key] = 1 + max((depth[other] for other in below.get(key, ())), default=0)
-    for key, levels in depth.items():
-        if levels > MAX_NESTING:
+        if key in below:
+            depth[key] = 1 + max((depth.get(other, 0) for other in below[key]), default=0)
+        if depth.get(key, 0) > MAX_NESTING:
             yield f"components[{key}]", f"the DAGs in it are nested deeper than {MAX_NESTING}"
             return
+    yield from _path_faults(order, spec)
+
+
+def _path_faults(order: list[str], spec: PipelineSpec) -> Iterator[Fault]:
+    """Tasks whose path is too long to be kept. `order` has inner components before outer ones."""
+    below: dict[str, int] = {}
+
+    def longest(component: Component) -> int:
+        tasks = component.dag.tasks.items() if component.dag else ()
+        return max(
+            (
+                len(key.encode(errors="replace")) + 1 + below.get(task.component_ref.name, 0)
+                for key, task in tasks
+            ),
+            default=0,
+        )
+
+    for key in order:
+        below[key] = longest(spec.components[key])
+    if longest(spec.root) > MAX_PATH:
+        yield "root.dag.tasks", f"the keys of nested tasks come to more than {MAX_PATH} bytes"

@@ -30,6 +30,9 @@ _PARSE_JSON = cel.FunctionDecl(
 _CONDITIONS = cel.NewEnv(variables={"inputs": cel.Type.DYN}, functions=[_PARSE_JSON])
 _SELECTORS = cel.NewEnv(variables=_SELECTED, functions=[_PARSE_JSON])
 _REMEMBERED = 4096
+_SHOWN = 200
+_FOR_DOUBLES = ("No matching overloads", "out of range for")
+"""What the runtime says of numbers that it would take as doubles."""
 
 
 class ExpressionError(ValueError):
@@ -57,7 +60,7 @@ def holds(condition: str, parameters: Mapping[str, Any]) -> bool:
         program, lambda values: {"inputs": {"parameter_values": values}}, dict(parameters)
     )
     if not isinstance(value, bool):
-        raise ExpressionError(f"{condition!r} gives {value!r}, which is neither true nor false")
+        raise ExpressionError(f"{_shown(condition)} gives {value!r}: neither true nor false")
     return value
 
 
@@ -65,7 +68,7 @@ def select(selector: str, value: Any) -> Any:
     """The part of a parameter's value that a selector picks.
 
     Raises:
-        ExpressionError: there is no such part.
+        ExpressionError: there is no such part, or it is nothing that JSON has.
     """
 
     def variables(selected: Any) -> dict[str, Any]:
@@ -79,18 +82,27 @@ def select(selector: str, value: Any) -> Any:
             "struct_value": selected if isinstance(selected, dict) else None,
         }
 
-    return whole_numbers(_evaluate(_selector(selector), variables, value))
+    selected = _evaluate(_selector(selector), variables, value)
+    try:
+        return whole_numbers(json.loads(json.dumps(selected, allow_nan=False)))
+    except (TypeError, ValueError) as error:
+        raise ExpressionError(f"{_shown(selector)} gives no JSON value: {error}") from None
 
 
 def _evaluate(program: Any, variables: Callable[[Any], dict[str, Any]], value: Any) -> Any:
     """KFP has doubles only, and CEL mixes them with whole numbers in comparisons but not in
     arithmetic: what does not go with whole numbers is tried with doubles."""
-    result = program.eval(data=variables(value))
-    if result.type() == cel.Type.ERROR and "No matching overloads" in str(result.value()):
-        result = program.eval(data=variables(_doubles(value)))
-    if result.type() == cel.Type.ERROR:
-        raise ExpressionError(str(result.value()).partition(": ")[2] or str(result.value()))
-    return result.plain_value()
+    try:
+        result = program.eval(data=variables(value))
+        if result.type() == cel.Type.ERROR and any(m in str(result.value()) for m in _FOR_DOUBLES):
+            result = program.eval(data=variables(_doubles(value)))
+        failed = result.type() == cel.Type.ERROR
+        plain = result.value() if failed else result.plain_value()
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise ExpressionError(_cut(str(error).splitlines()[0])) from None
+    if failed:
+        raise ExpressionError(_cut(str(plain).partition(": ")[2] or str(plain)))
+    return plain
 
 
 def _doubles(value: Any) -> Any:
@@ -120,6 +132,16 @@ def _selector(text: str) -> Any:
 def _compiled(environment: Any, text: str) -> Any:
     try:
         return environment.compile(text, disable_check=True)  # values have no static types
+    except TypeError:  # half of a surrogate pair
+        raise ExpressionError(f"{_shown(text)} is not CEL: it is not Unicode text") from None
     except (RuntimeError, ValueError) as error:
         words = str(error).replace("INVALID_ARGUMENT: ", "").splitlines()[0]
-        raise ExpressionError(f"{text!r} is not CEL: {words}") from None
+        raise ExpressionError(f"{_shown(text)} is not CEL: {_cut(words)}") from None
+
+
+def _shown(text: str) -> str:
+    return repr(_cut(text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

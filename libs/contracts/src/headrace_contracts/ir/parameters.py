@@ -13,6 +13,7 @@ from typing import Any
 
 from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.ir.models import ComponentInputs, ParameterDefinition
+from headrace_contracts.ir.storable import unstorable
 
 PARAMETER_TYPES = frozenset(
     {
@@ -82,18 +83,22 @@ def fit(value: Any, parameter_type: str) -> Any:
     raise ParameterError(f"expected {_WORDS[parameter_type]}, got {_shown(value)}")
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d*)?)s")
+LONGEST_SECONDS = 100 * 365 * 24 * 3600
+"""Of any duration: it still ends at a moment that can be written down."""
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?)s")
 
 
 def seconds(duration: str) -> float:
     """A protobuf duration such as ``5s`` or ``0.25s``, in seconds.
 
     Raises:
-        ParameterError: it is not one.
+        ParameterError: it is not one, or longer than `LONGEST_SECONDS`.
     """
     match = _DURATION.fullmatch(duration.strip())
     if match is None:
-        raise ParameterError(f"{duration!r} is not a duration such as '5s'")
+        raise ParameterError(f"{_shown(duration)} is not a duration such as '5s'")
+    if float(match[1]) > LONGEST_SECONDS:
+        raise ParameterError(f"{_shown(duration)} is longer than {LONGEST_SECONDS}s")
     return float(match[1])
 
 
@@ -137,6 +142,8 @@ def run_parameters(inputs: ComponentInputs, given: Mapping[str, Any]) -> dict[st
 
 
 def _checked(name: str, value: Any, definition: ParameterDefinition) -> Any:
+    if (found := unstorable(value)) is not None:
+        raise _invalid(name, f"parameter {name!r} {found[1]}")
     if definition.parameter_type == "STRING" and not isinstance(value, str):
         raise _invalid(name, f"parameter {name!r}: expected a text, got {_shown(value)}")
     try:

@@ -15,6 +15,7 @@ from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.ir.check import faults_of
 from headrace_contracts.ir.features import unsupported
 from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.ir.storable import unstorable
 
 SCHEMA_VERSION = "2.1.0"
 _SHOWN = 5
@@ -45,6 +46,10 @@ def parse_document(documents: list[Any]) -> PipelineDocument:
     """
     spec, platform = _split(documents)
     _check_head(spec)
+    for part in (spec, platform):
+        if (found := unstorable(part)) is not None:
+            location, words = found
+            raise SpecError([_fault_at(location, words)])
     try:
         document = PipelineDocument.model_validate(
             {"pipeline_spec": spec, "platform_spec": platform}
@@ -116,14 +121,18 @@ def _kind(value: Any) -> str:
 
 
 def _shape_fault(detail: Any) -> Rejection:
+    location = detail["loc"]
+    inner = location[1:] if location[:1] in (("pipeline_spec",), ("platform_spec",)) else location
+    return _fault_at(inner, detail["msg"])
+
+
+def _fault_at(location: tuple[str | int, ...], message: str) -> Rejection:
     place = ""
-    for part in detail["loc"]:
-        if part in ("pipeline_spec", "platform_spec") and not place:
-            continue
+    for part in location:
         text = str(part)
         keyed = isinstance(part, int) or place.endswith(_MAPPINGS)
         place += f"[{text}]" if keyed else f".{text}" if place else text
-    return Rejection(code=RejectionCode.INVALID_SPEC, message=detail["msg"], field=place or None)
+    return Rejection(code=RejectionCode.INVALID_SPEC, message=message, field=place or None)
 
 
 _MAPPINGS = ("tasks", "components", "executors", "parameters", "artifacts")

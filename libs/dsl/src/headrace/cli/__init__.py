@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from headrace.cli.recurring import recurring
 from headrace.cli.run import run
 
 
@@ -21,6 +22,7 @@ def main(data: Path | None, as_json: bool, host: str | None) -> None:
 
 
 main.add_command(run)
+main.add_command(recurring)
 for _entry in entry_points(group="headrace.commands"):
     for _command in _entry.load():
         main.add_command(_command)

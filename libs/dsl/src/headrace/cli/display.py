@@ -17,12 +17,12 @@ _STYLES = {
     "FAILED": "bold red",
     "CANCELED": "yellow",
     "CANCELING": "yellow",
+    "PAUSED": "yellow",
+    "WAITING": "yellow",
     "SKIPPED": "dim",
     "RUNNING": "cyan",
     "READY": "blue",
     "PENDING": "dim",
-    "WAITING": "yellow",
-    "PAUSED": "yellow",
 }
 _FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _MOST_ROWS = 40

@@ -1,16 +1,20 @@
-"""``headrace run submit | list | get | logs | cancel``."""
+"""``headrace run``: submit runs, look at them, and change how they go on."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from headrace.cli.common import (
+    connected,
+    execution_fields,
+    execution_options,
+    read_text,
+    values_of,
+)
 from headrace.cli.options import Context, Failed, common_options, say
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ def run() -> None:
 @click.option("--name", help="The run's display name.")
 @click.option("--experiment", help="The experiment's name; made when it does not exist.")
 @click.option("--idempotency-key", help="Repeats with the same key are one run.")
+@execution_options
 @click.option("--wait", is_flag=True, help="Show the run until it ends; exit 0 on SUCCEEDED only.")
 @click.option("--timeout", type=float, help="With --wait: give up after so many seconds.")
 @common_options
@@ -38,6 +43,10 @@ def submit(
     name: str | None,
     experiment: str | None,
     idempotency_key: str | None,
+    priority: int,
+    deadline: float | None,
+    no_cache: bool,
+    continue_on_failure: bool,
     wait: bool,
     timeout: float | None,
 ) -> None:
@@ -45,15 +54,16 @@ def submit(
 
     A value is taken by the parameter's type: a text as it is, others as JSON; @FILE reads a file.
     """
-    text = _read(package)
+    text = read_text(package)
     request = {
         "package": text,
-        "parameters": _values(text, parameters),
+        "parameters": values_of(text, parameters),
         "display_name": name,
         "experiment": experiment,
         "idempotency_key": idempotency_key,
+        **execution_fields(priority, deadline, no_cache, continue_on_failure),
     }
-    with _client(context) as client:
+    with connected(context) as client:
         made = client.submit({key: value for key, value in request.items() if value is not None})
         if not wait:
             say(context, _summary(made), f"{made['run_id']}  {client.url}/runs/{made['run_id']}")
@@ -69,7 +79,7 @@ def submit(
 @common_options
 def list_runs(context: Context, count: int) -> None:
     """List the newest runs."""
-    with _client(context) as client:
+    with connected(context) as client:
         found = client.runs(count)
     lines = [f"{r['run_id']}  {r['state']:<9}  {r['display_name']}" for r in found]
     say(context, {"runs": [_summary(one) for one in found]}, "\n".join(lines) or "no runs yet")
@@ -80,7 +90,7 @@ def list_runs(context: Context, count: int) -> None:
 @common_options
 def get(context: Context, run_id: str) -> None:
     """Show a run: its tasks, outputs, metrics and artifacts."""
-    with _client(context) as client:
+    with connected(context) as client:
         found = client.run(run_id)
         if context.json:
             say(context, _summary(found), "")
@@ -96,7 +106,7 @@ def get(context: Context, run_id: str) -> None:
 @common_options
 def logs(context: Context, run_id: str, task: str | None) -> None:
     """Show the log of a task, or of all tasks of a run."""
-    with _client(context) as client:
+    with connected(context) as client:
         tasks = [t for t in client.run(run_id)["tasks"] if task in (None, t["name"], t["task_id"])]
         if not tasks:
             raise Failed("NOT_FOUND", f"run {run_id} has no task {task!r}")
@@ -111,34 +121,91 @@ def logs(context: Context, run_id: str, task: str | None) -> None:
 
 @run.command()
 @click.argument("run_id")
+@click.option("--force", is_flag=True, help="Stop its exit tasks too.")
 @common_options
-def cancel(context: Context, run_id: str) -> None:
-    """Stop a run."""
-    with _client(context) as client:
-        client.cancel(run_id)
-    say(context, {"run_id": run_id, "state": "CANCELING"}, f"{run_id} is being stopped")
+def cancel(context: Context, run_id: str, force: bool) -> None:
+    """Stop a run. Its exit tasks still run."""
+    _operate(context, run_id, "cancel", "is being stopped", **{"force": True} if force else {})
 
 
-@contextmanager
-def _client(context: Context) -> Iterator[Client]:
-    """The client of the deployment; its errors become the command's."""
-    from headrace.client import Client, ClientError
+@run.command()
+@click.argument("run_id")
+@common_options
+def pause(context: Context, run_id: str) -> None:
+    """Let a run start nothing new; what runs goes on."""
+    _operate(context, run_id, "pause", "is being paused")
 
-    url = context.host
-    if url is None:
-        try:
-            url = json.loads((context.data / "connection.json").read_text())["gateway_url"]
-        except (OSError, ValueError, KeyError):
-            raise Failed(
-                "UNREACHABLE",
-                f"there is no deployment in {context.data}; start one with: headrace up",
-            ) from None
-    try:
-        yield Client(url)
-    except ClientError as error:
-        raise Failed(error.code, error.message) from None
-    except TimeoutError as error:
-        raise Failed("TIMEOUT", str(error)) from None
+
+@run.command()
+@click.argument("run_id")
+@common_options
+def resume(context: Context, run_id: str) -> None:
+    """Let a paused run go on."""
+    _operate(context, run_id, "resume", "goes on")
+
+
+@run.command()
+@click.argument("run_id")
+@common_options
+def retry(context: Context, run_id: str) -> None:
+    """Let a failed or canceled run go on from what has succeeded."""
+    _operate(context, run_id, "retry", "is retried")
+
+
+@run.command()
+@click.argument("run_id")
+@common_options
+def archive(context: Context, run_id: str) -> None:
+    """Put a run out of sight."""
+    _operate(context, run_id, "archive", "is archived")
+
+
+@run.command()
+@click.argument("run_id")
+@common_options
+def unarchive(context: Context, run_id: str) -> None:
+    """Bring an archived run back into sight."""
+    _operate(context, run_id, "unarchive", "is in sight again")
+
+
+@run.command()
+@click.argument("run_id")
+@common_options
+def delete(context: Context, run_id: str) -> None:
+    """Delete a run with its artifacts and logs; if it runs, it is stopped."""
+    with connected(context) as client:
+        client.delete(run_id)
+    say(context, {"run_id": run_id, "deleted": True}, f"{run_id} is deleted")
+
+
+@run.command()
+@click.argument("run_id")
+@click.option("--from", "tasks", multiple=True, metavar="PATH", help="A task to run anew.")
+@click.option("--name", help="The new run's display name.")
+@click.option("--dry-run", is_flag=True, help="Show what would run, and submit nothing.")
+@common_options
+def rerun(
+    context: Context, run_id: str, tasks: tuple[str, ...], name: str | None, dry_run: bool
+) -> None:
+    """Run a run's spec again, with the results of those of its tasks that succeeded.
+
+    The tasks at --from, such as root/train, and all that depend on them run anew.
+    """
+    with connected(context) as client:
+        if dry_run:
+            preview = client.rerun_preview(run_id, tasks)
+            lines = [f"{word:<5}  {t['path']}" for word in ("reuse", "run") for t in preview[word]]
+            say(context, preview, "\n".join(lines))
+            return
+        request: dict[str, Any] = {"rerun": {"run_id": run_id, "tasks": list(tasks)}}
+        made = client.submit(request if name is None else {**request, "display_name": name})
+    say(context, _summary(made), f"{made['run_id']}  {client.url}/runs/{made['run_id']}")
+
+
+def _operate(context: Context, run_id: str, operation: str, said: str, **options: object) -> None:
+    with connected(context) as client:
+        client.operate(run_id, operation, **options)
+    say(context, {"run_id": run_id, "requested": operation}, f"{run_id} {said}")
 
 
 def _follow(context: Context, client: Client, run_id: str, timeout: float | None) -> dict[str, Any]:
@@ -153,51 +220,6 @@ def _follow(context: Context, client: Client, run_id: str, timeout: float | None
         raise Failed(
             "INTERRUPTED", f"the run goes on; look at it with: headrace run get {run_id}"
         ) from None
-
-
-def _read(package: Path) -> str:
-    try:
-        return package.read_text(encoding="utf-8")
-    except OSError as error:
-        raise Failed("NOT_FOUND", f"{package} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise Failed("MALFORMED", f"{package} is not a text file") from None
-
-
-def _values(text: str, given: tuple[str, ...]) -> dict[str, Any]:
-    types = _types(text) if given else {}
-    values: dict[str, Any] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise Failed("INVALID_PARAMETER", f"-p {pair}: expected NAME=VALUE")
-        if value.startswith("@"):
-            value = _read(Path(value[1:]))
-        if types.get(name, "STRING") == "STRING":
-            values[name] = value
-            continue
-        try:
-            values[name] = json.loads(value)
-        except ValueError:
-            raise Failed(
-                "INVALID_PARAMETER",
-                f"parameter {name!r}: {value!r} is not JSON; its type is {types[name]}",
-            ) from None
-    return values
-
-
-def _types(text: str) -> dict[str, str]:
-    """The declared types of the pipeline's parameters; a package that cannot be read has none
-    here, and is refused by the gateway with the reason."""
-    import yaml
-
-    try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        spec = next(iter(yaml.load_all(text, Loader=loader)))  # a safe loader
-        declared = spec["root"]["inputDefinitions"]["parameters"]
-        return {name: definition["parameterType"] for name, definition in declared.items()}
-    except (yaml.YAMLError, KeyError, TypeError, StopIteration, AttributeError):
-        return {}
 
 
 def _summary(found: dict[str, Any]) -> dict[str, Any]:

@@ -67,8 +67,10 @@ class Consumer(Generic[M]):
         *,
         service: str,
         refuse: Refuse | None = None,
+        linger_seconds: float = 0.0,
     ) -> None:
-        """`refuse` is told of each message that cannot be read, before it is set aside."""
+        """`refuse` is told of each message that cannot be read, before it is set aside. A batch
+        waits `linger_seconds` for company: fewer, larger transactions where nobody is waiting."""
         self._bus = bus
         self._objects = objects
         self._subscription = subscription
@@ -76,12 +78,13 @@ class Consumer(Generic[M]):
         self._handle = handle
         self._service = service
         self._refuse = refuse
+        self._linger_seconds = linger_seconds
         self._log = get_logger()
 
     async def run(self) -> None:
         """Read for ever; cancellation is the way to stop."""
         await provision_consumer(self._bus.js, self._subscription)
-        async with PullQueue(self._bus, self._subscription) as queue:
+        async with PullQueue(self._bus, self._subscription, self._linger_seconds) as queue:
             while True:
                 await self.process(await queue.next_batch())
 

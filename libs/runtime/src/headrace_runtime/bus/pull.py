@@ -32,16 +32,18 @@ _REPAIR_PAUSE_SECONDS = 0.5
 class PullQueue:
     """The messages of one durable consumer, as an async context manager."""
 
-    def __init__(self, bus: Bus, subscription: Subscription) -> None:
+    def __init__(self, bus: Bus, subscription: Subscription, linger_seconds: float = 0.0) -> None:
+        """`linger_seconds`: how long a batch that is not full waits for company."""
         self._bus = bus
         self._subscription = subscription
-        self._messages: asyncio.Queue[Msg] = asyncio.Queue()
+        self._linger_seconds = linger_seconds
+        self._messages: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._outstanding = 0
         self._broken = False
         self._inbox = bus.client.new_inbox()
         self._listening: ClientSubscription | None = None
         self._log = get_logger()
-        bus.when_reconnected(self._forget_request)
+        bus.when_reconnected(self._reconnected)
 
     async def __aenter__(self) -> PullQueue:
         self._listening = await self._bus.client.subscribe(self._inbox, cb=self._arrived)
@@ -70,11 +72,16 @@ class PullQueue:
                 self._forget_request()  # not even a heartbeat: the request is gone
                 continue
             self._take(first, batch)
+            if batch and self._linger_seconds:
+                await asyncio.sleep(self._linger_seconds)
             while len(batch) < BATCH and not self._messages.empty():
                 self._take(self._messages.get_nowait(), batch)
         return batch
 
-    def _take(self, message: Msg, batch: list[Msg]) -> None:
+    def _take(self, message: Msg | None, batch: list[Msg]) -> None:
+        if message is None:
+            self._forget_request()
+            return
         status = (message.headers or {}).get("Status") if not message.data else None
         if status is None:
             self._outstanding -= 1
@@ -100,6 +107,9 @@ class PullQueue:
 
     def _forget_request(self) -> None:
         self._outstanding = 0
+
+    def _reconnected(self) -> None:
+        self._messages.put_nowait(None)  # wakes who waits: nothing else comes for the old request
 
     async def _arrived(self, message: Msg) -> None:
         self._messages.put_nowait(message)

@@ -2,11 +2,13 @@
 
 A package comes from outside, so nothing in it is trusted: sizes are checked before anything is
 unpacked, and YAML is composed with a budget, because a few lines of it can stand for gigabytes.
+Only what JSON has comes out of it: a date without quotes is a text, and a set is refused.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import zipfile
 from typing import Any
@@ -44,23 +46,61 @@ def documents_of(package: bytes) -> list[Any]:
     return _parse(text)
 
 
+_JSON_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")
+)
+_RESOLVERS = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in _JSON_TAGS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class _Composer(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    yaml_implicit_resolvers = _RESOLVERS
+
+
+class _Constructor(yaml.SafeLoader):
+    yaml_constructors = {
+        tag: constructor
+        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag in _JSON_TAGS
+    }
+
+
 def _parse(text: str) -> list[Any]:
+    if text[:1] == "{" and sum(map(text.count, ",[{")) <= MAX_NODES:
+        try:
+            return [json.loads(text)]
+        except (ValueError, RecursionError):
+            pass  # YAML's flow style looks the same, and its parser says where the fault is
     try:
-        nodes = _compose(text)
-        loader = yaml.SafeLoader("")
-        return [loader.construct_document(node) for node in nodes]
+        return [_Constructor("").construct_document(node) for node in _compose(text)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise _malformed(f"the package is not YAML: {error.problem}{where}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, RecursionError) as error:
         raise _malformed(f"the package is not YAML: {error}") from None
 
 
 def _compose(text: str) -> list[Any]:
     """The node graphs of all documents, checked for depth and for what their aliases stand for."""
-    depth = 0
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    _check_events(text)
+    nodes = [node for node in yaml.compose_all(text, Loader=_Composer) if node is not None]
+    sizes: dict[int, int] = {}
+    if sum(_size(node, sizes) for node in nodes) > MAX_NODES:
+        raise _too_many()
+    return nodes
+
+
+def _check_events(text: str) -> None:
+    """Before anything is built: how deep it is, and how much there is, aliases counted as one."""
+    depth, values = 0, 0
+    for event in yaml.parse(text, Loader=_Composer):
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_NODES:
+            raise _too_many()
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -68,19 +108,17 @@ def _compose(text: str) -> list[Any]:
                 raise _malformed(f"the package is nested deeper than {MAX_DEPTH} at line {line}")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-    nodes = list(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    sizes: dict[int, int] = {}
-    if sum(_size(node, sizes) for node in nodes if node is not None) > MAX_NODES:
-        raise _malformed(f"the package stands for more than {MAX_NODES:,} values")
-    return [node for node in nodes if node is not None]
 
 
 def _size(node: Any, sizes: dict[int, int]) -> int:
     """How many values a node stands for, each alias counted as what it names."""
     known = sizes.get(id(node))
+    if known == 0:
+        line = node.start_mark.line + 1
+        raise _malformed(f"the value at line {line} of the package contains itself")
     if known is not None:
         return known
-    sizes[id(node)] = 1  # a node within itself: YAML allows it, and construction refuses it
+    sizes[id(node)] = 0  # under way
     if isinstance(node, yaml.MappingNode):
         total = 1 + sum(_size(key, sizes) + _size(value, sizes) for key, value in node.value)
     elif isinstance(node, yaml.SequenceNode):
@@ -133,6 +171,10 @@ def _limited(content: bytes) -> bytes:
             RejectionCode.TOO_LARGE, f"the package unpacks to more than {MAX_BYTES // 1024**2} MiB"
         )
     return content
+
+
+def _too_many() -> RejectedError:
+    return _malformed(f"the package stands for more than {MAX_NODES:,} values")
 
 
 def _malformed(message: str) -> RejectedError:

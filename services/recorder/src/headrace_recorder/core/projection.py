@@ -65,6 +65,7 @@ class TaskRow:
     failure: dict[str, Any] | None = None
     origin: dict[str, Any] | None = None
     fingerprint: dict[str, Any] | None = None
+    """Digest, parts, and the attempt that told it."""
     log: str | None = None
     log_attempt: int = 0
     """The attempt that log and moments belong to."""
@@ -152,8 +153,7 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
     match event:
         case e.TaskReady():
             _inputs(task, event.inputs, event.attempt)
-            if event.fingerprint is not None:
-                task.fingerprint = _json(event.fingerprint)
+            _fingerprint(task, event.fingerprint, event.attempt)
             _state(task, TaskState.READY, event.attempt)
         case e.TaskStarted():
             _inputs(task, event.inputs, event.attempt)
@@ -191,8 +191,7 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
 def _succeeded(task: TaskRow, event: e.TaskSucceeded, at: datetime) -> None:
     if event.inputs is not None:
         _inputs(task, event.inputs, event.attempt)
-    if event.fingerprint is not None:
-        task.fingerprint = _json(event.fingerprint)
+    _fingerprint(task, event.fingerprint, event.attempt)
     if _state(task, TaskState.SUCCEEDED, event.attempt):
         task.outputs = _json(event.outputs)
         task.origin = None if event.origin is None else _json(event.origin)
@@ -203,6 +202,12 @@ def _succeeded(task: TaskRow, event: e.TaskSucceeded, at: datetime) -> None:
 def _inputs(task: TaskRow, inputs: Contract, attempt: int) -> None:
     if task.inputs is None or attempt >= task.inputs_attempt:
         task.inputs, task.inputs_attempt = _json(inputs), attempt
+
+
+def _fingerprint(task: TaskRow, fingerprint: Contract | None, attempt: int) -> None:
+    """That of the latest attempt that told one: an attempt after a failure asks no cache."""
+    if fingerprint is not None and attempt >= (task.fingerprint or {}).get("attempt", 0):
+        task.fingerprint = {**_json(fingerprint), "attempt": attempt}
 
 
 def _moments(

@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from headrace_contracts.commands import PipelineReference, SubmitRun
+from headrace_contracts.commands import SubmitRun
 from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.resources import Experiment, Pipeline, PipelineVersion, Run, Task
 from headrace_contracts.states import RunState, TaskState
@@ -24,7 +24,10 @@ _EPOCH = "1970-01-01T00:00:00Z"
 _RUN_STATES = {
     RunState.CANCELED: "FAILED",  # KFP's client waits for ever for a run that ends as CANCELED
 }
-_TASK_STATES = {TaskState.READY: "PENDING"}
+_TASK_STATES = {  # KFP's client refuses a state that KFP does not have
+    TaskState.READY: "PENDING",
+    TaskState.WAITING: "PENDING",
+}
 _GRPC = {
     RejectionCode.NOT_FOUND: 5,
     RejectionCode.CONFLICT: 6,
@@ -117,7 +120,8 @@ def run(found: Run, document: dict[str, Any] | None = None) -> dict[str, Any]:
             "run_id": str(found.run_id),
             "display_name": found.display_name,
             "description": found.description,
-            "storage_state": "AVAILABLE",
+            "storage_state": "ARCHIVED" if found.archived else "AVAILABLE",
+            "recurring_run_id": str(found.recurring_run_id) if found.recurring_run_id else None,
             "pipeline_version_reference": reference,
             "pipeline_spec": spec(document) if document and reference is None else None,
             "runtime_config": present(
@@ -125,7 +129,7 @@ def run(found: Run, document: dict[str, Any] | None = None) -> dict[str, Any]:
             ),
             "service_account": found.service_account,
             "created_at": time(found.created_at),
-            "scheduled_at": time(found.created_at),
+            "scheduled_at": time(found.scheduled_at or found.created_at),
             "finished_at": time(found.finished_at) or _EPOCH,
             "state": _RUN_STATES.get(found.state, found.state.value),
             "error": _error(found),
@@ -186,21 +190,19 @@ def submit_request(body: dict[str, Any]) -> SubmitRun:
         "experiment_id", "display_name", "description", "pipeline_spec", "runtime_config",
         "pipeline_version_reference", "service_account",
     }  # fmt: skip
-    snake = {_snake(key): value for key, value in body.items()}
-    for key in snake:
+    given = {snake(key): value for key, value in body.items()}
+    for key in given:
         if key not in known:
-            raise _invalid(f"unknown field {key!r}", key)
-    config = {_snake(k): v for k, v in (snake.get("runtime_config") or {}).items()}
-    reference = {
-        _snake(key): value for key, value in (snake.get("pipeline_version_reference") or {}).items()
-    }
+            raise invalid(f"unknown field {key!r}", key)
+    config = _message(given, "runtime_config")
+    reference = _message(given, "pipeline_version_reference")
     fields = {
-        "pipeline_spec": snake.get("pipeline_spec"),
-        "pipeline": PipelineReference.model_validate(reference) if reference else None,
-        "experiment_id": snake.get("experiment_id"),
-        "display_name": snake.get("display_name"),
-        "description": snake.get("description"),
-        "service_account": snake.get("service_account"),
+        "pipeline_spec": given.get("pipeline_spec"),
+        "pipeline": reference or None,
+        "experiment_id": given.get("experiment_id"),
+        "display_name": given.get("display_name"),
+        "description": given.get("description"),
+        "service_account": given.get("service_account"),
         "parameters": config.get("parameters"),
         "pipeline_root": config.get("pipeline_root"),
     }
@@ -209,7 +211,15 @@ def submit_request(body: dict[str, Any]) -> SubmitRun:
     except ValidationError as error:
         detail = error.errors()[0]
         place = ".".join(str(part) for part in detail["loc"])
-        raise _invalid(f"{place}: {detail['msg']}", place) from None
+        raise invalid(f"{place}: {detail['msg']}", place) from None
+
+
+def _message(given: dict[str, Any], name: str) -> dict[str, Any]:
+    """A field that is a message of its own, its fields in snake_case; empty when absent."""
+    value = given.get(name) or {}
+    if not isinstance(value, dict):
+        raise invalid(f"{name} is not an object", name)
+    return {snake(key): item for key, item in value.items()}
 
 
 def name_filter(text: str) -> str | None:
@@ -226,16 +236,20 @@ def name_filter(text: str) -> str | None:
         operation = predicate["operation"]
         key = predicate["key"]
         value = predicate.get("stringValue", predicate.get("string_value"))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise _invalid("filter is not one predicate as JSON", "filter") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise invalid("filter is not one predicate as JSON", "filter") from None
     if operation not in (1, "EQUALS") or key not in ("name", "display_name"):
-        raise _invalid(f"filter: only EQUALS on the name is supported, not {key}", "filter")
-    return str(value)
+        raise invalid(f"filter: only EQUALS on the name is supported, not {key}", "filter")
+    if not isinstance(value, str):
+        raise invalid("filter: string_value is missing or not a text", "filter")
+    return value
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """A field's name in snake_case; clients may send either."""
     return "".join("_" + c.lower() if c.isupper() else c for c in name)
 
 
-def _invalid(message: str, field: str) -> RejectedError:
+def invalid(message: str, field: str) -> RejectedError:
+    """A refusal of a request that is not of the documented shape."""
     return RejectedError.because(RejectionCode.MALFORMED, message, field)

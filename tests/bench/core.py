@@ -1,0 +1,136 @@
+"""The pure cores alone, without a deployment: how their cost grows with a pipeline.
+
+Times are of the CPU.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import tracemalloc
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.events import AttemptSucceeded
+from headrace_contracts.ir.parse import parse_document
+from headrace_contracts.states import RunState
+from headrace_contracts.values import Outputs
+from headrace_scheduler.core.decide import decide
+from headrace_scheduler.core.plan import Plan, plan
+from headrace_scheduler.core.run import Run
+
+from tests.support.graphs import shell_pipeline
+from tests.support.submissions import AT, submitted
+
+TASKS, EDGES = 5_000, 7_000
+_REPEATS = 5
+
+
+def layered(tasks: int, edges: int) -> dict[str, list[str]]:
+    """A graph without cycles: each task but the first follows an earlier one, and what is left of
+    `edges` is drawn between others."""
+    draw = random.Random(tasks)
+    upstream: dict[int, set[int]] = {
+        task: {draw.randrange(max(0, task - 50), task)} if task else set() for task in range(tasks)
+    }
+    missing = edges - (tasks - 1)
+    while missing > 0:
+        task = draw.randrange(1, tasks)
+        other = draw.randrange(task)
+        if other not in upstream[task]:
+            upstream[task].add(other)
+            missing -= 1
+    return {f"t{task}": [f"t{other}" for other in sorted(upstream[task])] for task in upstream}
+
+
+def loop(items: int, limit: int) -> dict[str, Any]:
+    """A ParallelFor over `items` constants, `limit` at a time, with one step inside."""
+    spec = shell_pipeline({"each": []}, name="loop")
+    body = spec["root"]["dag"]
+    value = {"producerSubtask": "each", "outputParameterKey": "value"}
+    spec["components"]["comp-loop"] = {
+        "dag": {
+            "tasks": body["tasks"],
+            "outputs": {"parameters": {"value": {"valueFromParameter": value}}},
+        },
+        "inputDefinitions": {"parameters": {"item": {"parameterType": "NUMBER_INTEGER"}}},
+        "outputDefinitions": {"parameters": {"value": {"parameterType": "LIST"}}},
+    }
+    spec["root"]["dag"] = {
+        "tasks": {
+            "loop": {
+                "componentRef": {"name": "comp-loop"},
+                "taskInfo": {"name": "loop"},
+                "iteratorPolicy": {"parallelismLimit": limit},
+                "parameterIterator": {
+                    "itemInput": "item",
+                    "items": {"raw": json.dumps(list(range(items)))},
+                },
+            }
+        }
+    }
+    return spec
+
+
+def measure() -> dict[str, float]:
+    """What planning a large graph costs, and what deciding costs for each item of two loops."""
+    graph = parse_document([shell_pipeline(layered(TASKS, EDGES))])
+    few, many = plan(parse_document([loop(100, 50)])), plan(parse_document([loop(10_000, 50)]))
+    decide_many(few)  # whatever is made once is made
+    for_few = median(_milliseconds(lambda: decide_many(few)) / 100 for _ in range(_REPEATS))
+    for_many = _milliseconds(lambda: decide_many(many), once=True) / 10_000
+    return {
+        "plan_ms": _milliseconds(lambda: plan(graph)),
+        "plan_peak_mb": _peak_megabytes(lambda: plan(graph)),
+        "decide_100_us": for_few * 1000,
+        "decide_10000_us": for_many * 1000,
+        "decide_ratio": for_many / for_few,
+        "decide_100_peak_mb": _peak_megabytes(lambda: decide_many(few)),
+        "decide_10000_peak_mb": _peak_megabytes(lambda: decide_many(many)),
+    }
+
+
+def decide_many(planned: Plan) -> Run:
+    """A run from its submission to its end, every attempt succeeding at once; returns it."""
+    run = Run.fresh(submitted(), planned)
+    news: deque[Any] = deque([run.submission])
+    while news:
+        decision = decide(run, news.popleft(), AT, "local")
+        news += [_succeeded(c) for c in decision.commands if isinstance(c, LaunchAttempt)]
+    assert run.header.state is RunState.SUCCEEDED
+    return run
+
+
+def _succeeded(command: LaunchAttempt) -> AttemptSucceeded:
+    return AttemptSucceeded(
+        run_id=command.run_id,
+        task_id=command.task_id,
+        attempt=command.attempt,
+        outputs=Outputs(parameters={"value": "done"}),
+        started_at=AT,
+        finished_at=AT,
+    )
+
+
+def _milliseconds(work: Callable[[], object], *, once: bool = False) -> float:
+    taken = []
+    for _ in range(1 if once else _REPEATS):
+        began = time.process_time()
+        work()
+        taken.append((time.process_time() - began) * 1000)
+    return median(taken)
+
+
+def _peak_megabytes(work: Callable[[], object]) -> float:
+    tracemalloc.start()
+    try:
+        made = work()
+        peak = tracemalloc.get_traced_memory()[1]
+        del made
+    finally:
+        tracemalloc.stop()
+    return peak / 2**20

@@ -1,0 +1,74 @@
+"""What is run: each shape of graph, with a step that does nothing and with an unmodified
+lightweight step that the kfp SDK of `make kfp` compiles."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from tests.support.deployment import ROOT
+from tests.support.graphs import shell_pipeline
+
+_KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
+_NO_OP = ("sh", "-c", ': > "$0"', "{{$.outputs.parameters['value'].output_file}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One graph, how many runs of it at one time, and what its steps wait for."""
+
+    name: str
+    graph: dict[str, list[str]]
+    runs: int = 1
+    parallel: int = 2
+    """How many steps the graph lets run at one time, at most one for each core of two."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of all runs together."""
+        return len(self.graph) * self.runs
+
+
+def chain(length: int) -> dict[str, list[str]]:
+    """Each task takes the output of the one before."""
+    return {f"t{i}": [f"t{i - 1}"] if i else [] for i in range(length)}
+
+
+def fan_out(width: int) -> dict[str, list[str]]:
+    """Independent tasks, and one that takes all their outputs."""
+    tasks: dict[str, list[str]] = {f"t{i}": [] for i in range(width)}
+    return {**tasks, "join": list(tasks)}
+
+
+SHAPES = {
+    shape.name: shape
+    for shape in (
+        Shape("chain", chain(50), parallel=1),
+        Shape("fan-out", fan_out(200)),
+        Shape("runs", chain(10), runs=20),
+    )
+}
+
+
+def no_op(shape: Shape) -> dict[str, Any]:
+    """The shape with a container step that only makes its output file."""
+    return shell_pipeline(shape.graph, name=f"bench-{shape.name}", command=_NO_OP)
+
+
+def lightweight(shape: Shape) -> dict[str, Any]:
+    """The shape with a Python step, as the kfp SDK compiles it."""
+    done = subprocess.run(
+        [str(_KFP_PYTHON), str(ROOT / "tests/bench/kfp_steps.py"), shape.name],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={"SHAPE": yaml.safe_dump(shape.graph, sort_keys=False), "PATH": "/usr/bin:/bin"},
+    )
+    compiled: dict[str, Any] = yaml.safe_load(done.stdout)
+    return compiled
+
+
+STEPS = {"no-op": no_op, "kfp": lightweight}

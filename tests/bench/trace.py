@@ -1,0 +1,116 @@
+"""Where one step's time goes: the moments that a chain leaves behind, put in order.
+
+Nothing in the services is changed for it. Each moment is either when a message arrived on the bus
+(a subscription beside the services' own), when a transaction began (Postgres' ``now()`` in
+outbox and inbox), or what the launcher wrote into its manifest. All are of one machine's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import datetime
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import asyncpg
+import nats
+
+from tests.bench.measure import Bench
+from tests.bench.pipelines import STEPS, Shape, chain
+from tests.support.deployment import Deployment
+
+Moments = dict[tuple[str, str], float]
+"""Seconds by task id and moment."""
+
+LAYERS = (
+    ("ended", "decide", "scheduler: deliver, begin"),
+    ("decide", "launch", "scheduler: decide, write, commit, publish"),
+    ("launch", "keep", "executor: deliver, begin"),
+    ("keep", "forked", "executor: write, commit, sign the grant, write the launch file, fork"),
+    ("forked", "command", "launcher: read the launch file, make folders"),
+    ("command", "delivered", "launcher: command, outputs, upload of the log"),
+    ("delivered", "noted", "launcher: upload of the manifest; executor: see the end, begin"),
+    ("noted", "succeeded", "executor: write, commit, publish"),
+)
+
+
+async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[str, float]:
+    """Milliseconds of each layer, medians over the steps of one chain of no-op steps."""
+    heard: Moments = {}
+    bus = await nats.connect(deployment.nats_url)
+
+    async def tap(message: Any) -> None:
+        now = time.time()
+        body = json.loads(message.data)
+        kind = message.subject.rsplit(".", 1)[1]
+        if "attempt" not in message.subject or kind not in ("launch", "started", "succeeded"):
+            return
+        task = body["task_id"]
+        heard[task, kind] = now
+        if kind == "started":
+            heard[task, "forked"] = _seconds(body["started_at"])
+        if kind == "succeeded":
+            heard[task, "command"] = _seconds(body["started_at"])
+            heard[task, "delivered"] = _seconds(body["finished_at"])
+
+    for subject in ("evt.attempt.>", "cmd.attempt.>"):
+        await bus.subscribe(subject, cb=tap)
+    await bus.flush()
+    await bench.run(STEPS["no-op"](Shape("trace", chain(length))), 1)
+    await asyncio.sleep(0.2)
+    await bus.close()
+    heard |= await _transactions(bench)
+    return _layers(heard)
+
+
+async def _transactions(bench: Bench) -> Moments:
+    """When the transactions began that staged or admitted a message about a task."""
+    found: Moments = {}
+    scheduler, executor = bench.dsn("scheduler"), bench.dsn("executor")
+    for dsn, table, kind, moment in (
+        (scheduler, "outbox", "attempt.launch", "decide"),
+        (executor, "outbox", "attempt.succeeded", "noted"),
+    ):
+        connection = await asyncpg.connect(dsn)
+        for row in await connection.fetch(f"SELECT body, created_at FROM {table}"):
+            body = json.loads(row["body"])
+            if body["type"] == kind:
+                found[body["task_id"], moment] = row["created_at"].timestamp()
+        await connection.close()
+    launches = await _ids(scheduler)
+    connection = await asyncpg.connect(executor)
+    for row in await connection.fetch("SELECT message_id, received_at FROM inbox"):
+        if row["message_id"] in launches:
+            found[launches[row["message_id"]], "keep"] = row["received_at"].timestamp()
+    await connection.close()
+    return found
+
+
+async def _ids(dsn: str) -> dict[str, str]:
+    """The tasks of launch commands, by message id."""
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("SELECT event_id, body FROM outbox WHERE subject LIKE 'cmd.%'")
+    await connection.close()
+    return {str(row["event_id"]): json.loads(row["body"])["task_id"] for row in rows}
+
+
+def _layers(heard: Moments) -> dict[str, float]:
+    tasks = sorted(
+        {task for task, moment in heard if moment == "succeeded"},
+        key=lambda task: heard[task, "succeeded"],
+    )
+    for before, task in pairwise(tasks):
+        heard[task, "ended"] = heard[before, "succeeded"]
+    taken = {
+        label: median((heard[t, end] - heard[t, begin]) * 1000 for t in tasks[1:])
+        for begin, end, label in LAYERS
+    }
+    whole = median((heard[t, "succeeded"] - heard[t, "ended"]) * 1000 for t in tasks[1:])
+    return {**taken, "whole step": whole}
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,68 @@
+"""``python -m tests.conformance [CORPUS]``: the suite, or a corpus, on a deployment of its own.
+
+The suite's table is written to ``docs/conformance.md``. Exit status 0 only when all is as expected.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from headrace.client import Client
+
+from tests.conformance import corpus, table
+from tests.conformance.runs import Outcome, check_case
+from tests.conformance.suite import compiled
+from tests.support.deployment import ROOT, Deployment
+
+_AT_ONE_TIME = 8
+_DOCUMENT = ROOT / "docs" / "conformance.md"
+_LOCAL = Path(__file__).with_name("local.json")
+
+
+def run_suite(client: Client) -> tuple[dict[str, Any], list[Outcome]]:
+    """Every case of the suite."""
+    packages, cases = compiled()
+    return cases, _all(cases, lambda name: check_case(client, name, packages[name], cases[name]))
+
+
+def run_corpus(client: Client, folder: Path) -> list[Outcome]:
+    """Every entry of a corpus, and what it says is to be refused."""
+    found = corpus.entries(folder)
+    outcomes = _all(found, lambda name: corpus.check_entry(client, folder, name, found[name]))
+    return outcomes + corpus.check_invalid(client.url, folder)
+
+
+def _all(names: Iterable[str], check: Callable[[str], Outcome]) -> list[Outcome]:
+    with ThreadPoolExecutor(_AT_ONE_TIME) as pool:
+        return list(pool.map(check, names))
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print a line for each difference, and say how many cases passed."""
+    deployment = Deployment()
+    try:
+        deployment.up()
+        client = Client(deployment.url)
+        if arguments:
+            outcomes = run_corpus(client, Path(arguments[0]))
+        else:
+            cases, outcomes = run_suite(client)
+            local = json.loads(_LOCAL.read_text()) if _LOCAL.exists() else {}
+            _DOCUMENT.write_text(table.render(cases, outcomes, local))
+    finally:
+        deployment.remove()
+    for outcome in outcomes:
+        for difference in outcome.differences:
+            sys.stdout.write(f"{outcome.name}: {difference}\n")
+    passed = sum(outcome.passed for outcome in outcomes)
+    sys.stdout.write(f"{passed} of {len(outcomes)} as expected\n")
+    return 0 if passed == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

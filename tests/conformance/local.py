@@ -1,0 +1,83 @@
+"""What `kfp.local` does with the suite's cases: ``python -m tests.conformance.local`` in an
+environment with the real SDK writes ``local.json``, which the conformance table shows.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.cases import PATH
+from tests.conformance.compile import modules
+
+_RESULTS = Path(__file__).with_name("local.json")
+_LONGEST_SECONDS = 120
+
+
+def measure(name: str) -> str:
+    """What came of one case, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.conformance.local", name]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "no: it does not end"
+    lines = done.stdout.strip().splitlines()
+    return lines[-1] if lines and done.returncode == 0 else f"no: {_last_words(done.stderr)}"
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return lines[-1][:150] if lines else "it says nothing"
+
+
+def run_here(case: Any) -> str:
+    """Run a case's pipeline by `kfp.local`, and compare its state and outputs."""
+    from kfp import local
+
+    with tempfile.TemporaryDirectory() as folder:
+        local.init(
+            runner=local.SubprocessRunner(use_venv=False),
+            pipeline_root=f"{folder}/root",
+            workspace_root=f"{folder}/workspace",
+            raise_on_error=True,
+        )
+        given = {
+            name: f"{folder}/{name}" if value == PATH else value
+            for name, value in case.args.items()
+        }
+        try:
+            task = case.pipeline(**given)
+        except Exception as error:
+            words = str(error).strip().splitlines() or [type(error).__name__]
+            failed = case.state == "FAILED"
+            return "yes" if failed else f"no: {words[0][:150]}"
+        if case.state == "FAILED":
+            return "no: it does not fail"
+        for name, value in case.outputs.items():
+            made = task.outputs.get(name)
+            if made != value:
+                return f"no: output {name!r} is {str(made)[:80]!r}"
+    return "yes"
+
+
+def main(arguments: list[str]) -> None:
+    """Measure one case by name, or all and write the results."""
+    cases = {case.pipeline.name: case for module in modules() for case in module.CASES}
+    if arguments:
+        sys.stdout.write("\n" + run_here(cases[arguments[0]]) + "\n")
+        return
+    names = [name for name, case in cases.items() if case.local]
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(zip(names, pool.map(measure, names), strict=True))
+    _RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,187 @@
+"""The consumer on a real bus: what becomes of good messages, bad ones, and those beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from headrace_contracts.events import EVENT, Event, RunCancelRequested
+from headrace_contracts.subjects import DEAD_LETTERS, EVENTS, Subscription, dead_letter
+from headrace_runtime.bus import consumer as consumer_module
+from headrace_runtime.bus.connection import Bus
+from headrace_runtime.bus.consumer import Consumer, Received
+from headrace_runtime.errors import PoisonError, RetryableError
+
+SUBSCRIPTION = Subscription(EVENTS, "test-events", ("evt.>",))
+Handle = Callable[[list[Received[Event]]], Awaitable[None]]
+
+
+def event(reason: str = "because") -> RunCancelRequested:
+    return RunCancelRequested(run_id=uuid4(), reason=reason)
+
+
+async def send(bus: Bus, *messages: Event | bytes) -> None:
+    for message in messages:
+        body = message if isinstance(message, bytes) else message.to_json()
+        subject = (
+            "evt.run.p00.x.cancel_requested" if isinstance(message, bytes) else message.subject
+        )
+        await bus.js.publish(subject, body, headers={"ce-id": str(uuid4())})
+
+
+@asynccontextmanager
+async def consuming(bus: Bus, handle: Handle, **options: Any) -> AsyncIterator[None]:
+    consumer = Consumer(bus, None, SUBSCRIPTION, EVENT, handle, service="test", **options)
+    task = asyncio.create_task(consumer.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def settled(bus: Bus) -> None:
+    """Wait until the consumer has nothing to deliver and nothing to hear about."""
+    async with asyncio.timeout(10):
+        while True:
+            for info in await bus.js.consumers_info(EVENTS):
+                if not (info.num_pending or info.num_ack_pending) and info.delivered:
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def dead_letters(bus: Bus, count: int) -> list[Any]:
+    found = await bus.js.pull_subscribe(dead_letter("test"), "test-dlq")
+    return list(await found.fetch(count, timeout=5))
+
+
+class Ear:
+    """Keeps what it hears; `fault` may raise for a batch."""
+
+    def __init__(self, fault: Callable[[list[str]], None] = lambda _: None) -> None:
+        self.heard: list[str] = []
+        self.batches: list[int] = []
+        self.heard_more = asyncio.Event()
+        self._fault = fault
+
+    async def __call__(self, batch: list[Received[Event]]) -> None:
+        self.batches.append(len(batch))
+        reasons = [getattr(received.message, "reason", "") for received in batch]
+        self._fault(reasons)
+        self.heard += reasons
+        self.heard_more.set()
+
+
+async def test_what_cannot_be_read_is_set_aside_and_blocks_nothing(bus: Bus) -> None:
+    refused: list[str] = []
+
+    async def refuse(_: Any, reason: str) -> None:
+        refused.append(reason)
+
+    ear = Ear()
+    await send(
+        bus, event("first"), b"not json", b'{"type": "run.cancel_requested", "v": 1}', event("last")
+    )
+    async with consuming(bus, ear, refuse=refuse):
+        await settled(bus)
+    assert ear.heard == ["first", "last"]
+    letters = await dead_letters(bus, 2)
+    assert letters[0].data == b"not json"
+    assert "JSON" in letters[0].headers["headrace-reason"]
+    assert "run_id" in letters[1].headers["headrace-reason"]
+    assert letters[0].headers["headrace-subject"] == "evt.run.p00.x.cancel_requested"
+    assert [" ".join(reason.split()) for reason in refused] == [
+        letter.headers["headrace-reason"] for letter in letters
+    ]
+
+
+async def test_a_type_from_a_newer_publisher_is_passed_over(bus: Bus) -> None:
+    ear = Ear()
+    await send(bus, json.dumps({"type": "run.teleported", "v": 1}).encode(), event("known"))
+    async with consuming(bus, ear):
+        await settled(bus)
+    assert ear.heard == ["known"]
+    assert (await bus.js.stream_info(DEAD_LETTERS)).state.messages == 0
+
+
+async def test_poison_is_set_aside_at_once_and_the_others_are_handled(bus: Bus) -> None:
+    def fault(reasons: list[str]) -> None:
+        if "poison" in reasons:
+            raise PoisonError("never")
+
+    ear = Ear(fault)
+    await send(bus, event("a"), event("poison"), event("b"))
+    async with consuming(bus, ear):
+        await settled(bus)
+    assert sorted(ear.heard) == ["a", "b"]
+    (letter,) = await dead_letters(bus, 1)
+    assert letter.headers["headrace-reason"] == "PoisonError: never"
+
+
+async def test_an_unexpected_error_is_tried_again_then_held_to_be_the_messages_fault(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "_GIVE_UP_AFTER", 3)
+    tried: list[str] = []
+
+    def fault(reasons: list[str]) -> None:
+        if "bug" in reasons:
+            tried.extend(reasons)
+            raise ValueError("a bug")
+
+    ear = Ear(fault)
+    await send(bus, event("bug"))
+    async with consuming(bus, ear):
+        await settled(bus)
+    assert tried == ["bug"] * 3
+    (letter,) = await dead_letters(bus, 1)
+    assert letter.headers["headrace-reason"] == "ValueError: a bug"
+
+
+async def test_a_dependency_that_is_away_only_postpones(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "_GIVE_UP_AFTER", 1)
+    failures = iter([True, True, False])
+
+    def fault(_: list[str]) -> None:
+        if next(failures):
+            raise RetryableError("away")
+
+    ear = Ear(fault)
+    await send(bus, event("patient"))
+    async with consuming(bus, ear):
+        await settled(bus)
+    assert ear.heard == ["patient"], "never given up, however often"
+
+
+async def test_a_batch_waits_for_company_when_told_to(bus: Bus) -> None:
+    ear = Ear()
+    async with consuming(bus, ear, linger_seconds=0.2):
+        for number in range(5):
+            await send(bus, event(str(number)))
+        await settled(bus)
+    assert ear.heard == ["0", "1", "2", "3", "4"]
+    assert len(ear.batches) < 5
+
+
+async def test_reading_goes_on_after_the_bus_was_killed(bus: Bus, servers: Any) -> None:
+    ear = Ear()
+    await send(bus, event("before"))
+    async with consuming(bus, ear):
+        await settled(bus)
+        back = asyncio.Event()
+        bus.when_reconnected(back.set)
+        servers.kill("nats")
+        servers.start("nats")
+        async with asyncio.timeout(10):
+            await back.wait()
+            ear.heard_more.clear()
+            await send(bus, event("after"))
+            await ear.heard_more.wait()
+    assert ear.heard == ["before", "after"]

@@ -1,0 +1,73 @@
+"""The object store on the real S3 server."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from headrace_runtime.errors import RetryableError
+from headrace_runtime.objects import ObjectMissingError, ObjectStore
+
+from tests.support.servers import Servers
+
+
+async def test_objects_are_written_read_and_listed(objects: ObjectStore) -> None:
+    await objects.put("some/a", b"0123456789")
+    await objects.put("some/b", b"")
+    assert await objects.get("some/a") == b"0123456789"
+    assert await objects.get_range("some/a", 2, 5) == b"234"
+    assert await objects.get_range("some/a", 8, 50) == b"89"
+    assert await objects.get_range("some/a", 5, 5) == b""
+    assert await objects.size("some/a") == 10
+    assert await objects.list("some/") == ["some/a", "some/b"]
+
+
+async def test_a_missing_object_has_an_error_of_its_own(objects: ObjectStore) -> None:
+    for read in (objects.get("none"), objects.size("none")):
+        with pytest.raises(ObjectMissingError, match="none"):
+            await read
+
+
+async def test_a_link_reads_one_object(objects: ObjectStore) -> None:
+    await objects.put("linked", b"here")
+    url = await objects.presign_get("linked", 60)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(url)).content == b"here"
+        assert (await client.get(url.replace("/linked", "/other"))).status_code == 403
+
+
+async def test_a_grant_writes_below_its_prefix_and_nowhere_else(objects: ObjectStore) -> None:
+    url, fields = await objects.presign_post("mine/", 60)
+    async with httpx.AsyncClient(trust_env=False) as client:
+
+        async def post(key: str) -> int:
+            form = {**fields, "key": key}
+            return (await client.post(url, data=form, files={"file": b"x"})).status_code
+
+        assert await post("mine/deep/file") in (200, 204)
+        assert await post("yours/file") == 403
+    assert await objects.get("mine/deep/file") == b"x"
+    assert await objects.list("yours/") == []
+
+
+async def test_a_store_that_is_away_is_worth_another_try(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(_: float) -> None:
+        """The client's own pauses between tries."""
+
+    monkeypatch.setattr("aiobotocore.endpoint.asyncio", SimpleNamespace(sleep=at_once))
+    settings = servers.object_settings().model_copy(
+        update={"objects_endpoint": "http://127.0.0.1:9"}
+    )
+    async with ObjectStore(settings) as store:
+        with pytest.raises(RetryableError):
+            await store.get("anything")
+
+
+def test_a_uri_names_a_key_of_this_bucket_only(servers: Servers) -> None:
+    store = ObjectStore(servers.object_settings())
+    assert store.key(store.uri("a/b")) == "a/b"
+    assert store.key("s3://another/a/b") is None
+    assert store.key("gs://headrace/a") is None

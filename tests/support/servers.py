@@ -1,0 +1,98 @@
+"""The real servers for tests of what stands on them: no services, free ports, gone at the end."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from headrace_local import processes, programs, setup
+from headrace_local.data import Data
+from headrace_local.programs import BUCKET, Program
+from headrace_runtime.settings import ObjectStoreSettings
+
+_PATIENCE_SECONDS = 30.0
+
+
+class Servers:
+    """NATS, Postgres and S3, each started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self.data = Data(Path(tempfile.mkdtemp(prefix="headrace-servers-", dir="/var/tmp")))
+        self.data.prepare()
+        self._ports = self.data.ports()
+        self._secrets = self.data.secrets()
+        self._running: dict[str, tuple[Program, subprocess.Popen[bytes]]] = {}
+
+    def start(self, name: str) -> None:
+        """Start ``nats``, ``postgres`` or ``s3`` if it does not run, and wait until it answers."""
+        if name in self._running:
+            return
+        if name == "postgres":
+            setup.prepare_postgres(self.data, self._secrets)
+            program = programs.postgres(self.data, self._ports)
+        else:
+            make = {"nats": programs.nats, "s3": programs.s3}[name]
+            program = make(self.data, self._ports, self._secrets)
+        process = processes.start(program, self.data.logs / f"{name}.log")
+        self._running[name] = (program, process)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not self._answers(name, process.pid):
+            assert time.monotonic() < deadline, f"{name} does not answer"
+            time.sleep(0.02)
+        if name == "postgres":
+            setup.create_roles(self.data, self._ports["postgres"], self._secrets)
+
+    def kill(self, name: str) -> None:
+        """``kill -9`` it."""
+        _, process = self._running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def nats_url(self, user: str) -> str:
+        """The bus for one service."""
+        return f"nats://{user}:{self._secrets[user]}@127.0.0.1:{self._ports['nats']}"
+
+    def dsn(self, service: str) -> str:
+        """The database for one service."""
+        port = self._ports["postgres"]
+        return f"postgresql://{service}:{self._secrets[service]}@127.0.0.1:{port}/headrace"
+
+    def object_settings(self) -> ObjectStoreSettings:
+        """The object store."""
+        return ObjectStoreSettings(
+            objects_endpoint=f"http://127.0.0.1:{self._ports['s3']}",
+            objects_access_key="headrace",
+            objects_secret_key=self._secrets["s3"],
+            objects_bucket=BUCKET,
+        )
+
+    def remove(self) -> None:
+        """Stop what runs and delete the folder."""
+        for program, process in self._running.values():
+            process.send_signal(program.stop_signal)
+        for program, process in self._running.values():
+            try:
+                process.wait(program.stop_seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.data.path, ignore_errors=True)
+
+    def _answers(self, name: str, pid: int) -> bool:
+        if name == "postgres":
+            return setup.is_ready(self.data, pid)
+        url = {
+            "nats": f"http://127.0.0.1:{self._ports['nats_monitor']}/healthz",
+            "s3": f"http://127.0.0.1:{self._ports['s3']}/healthz",
+        }[name]
+        try:
+            with urllib.request.urlopen(url, timeout=0.5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False

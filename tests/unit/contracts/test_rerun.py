@@ -1,0 +1,121 @@
+"""What a rerun takes from the earlier run, and what it runs anew."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+import pytest
+from headrace_contracts.rerun import EarlierTask, taken_over
+from headrace_contracts.states import TaskKind, TaskState
+
+STEP, DAG, LOOP = TaskKind.STEP, TaskKind.DAG, TaskKind.LOOP
+OK, FAILED = TaskState.SUCCEEDED, TaskState.FAILED
+
+
+def of(path: str) -> UUID:
+    return uuid5(UUID(int=0), path)
+
+
+def task(
+    path: str,
+    *after: str,
+    kind: TaskKind = STEP,
+    state: TaskState = OK,
+    position: int = 0,
+) -> EarlierTask:
+    """A task at `path`, after its siblings `after`."""
+    parent = path.rpartition("/")[0]
+    return EarlierTask(
+        task_id=of(path),
+        path=path,
+        kind=kind,
+        state=state,
+        position=position,
+        parent_id=of(parent) if parent else None,
+        dependencies=tuple(of(f"{parent}/{name}") for name in after),
+    )
+
+
+def earlier(*, loop: TaskState = OK, second: TaskState = OK, end: TaskState = OK) -> list:
+    """prepare -> loop of two iterations of (fit -> score) -> end, and aside beside them."""
+    return [
+        task("root", kind=DAG),
+        task("root/prepare", position=0),
+        task("root/aside", position=1),
+        task("root/loop", "prepare", kind=LOOP, state=loop, position=2),
+        task("root/loop/0", kind=DAG, position=0),
+        task("root/loop/0/fit", position=0),
+        task("root/loop/0/score", "fit", position=1),
+        task("root/loop/1", kind=DAG, state=second, position=1),
+        task("root/loop/1/fit", state=second, position=0),
+        task("root/loop/1/score", "fit", state=second, position=1),
+        task("root/end", "loop", state=end, position=3),
+    ]
+
+
+STEPS = {
+    "root/prepare",
+    "root/aside",
+    "root/loop/0/fit",
+    "root/loop/0/score",
+    "root/loop/1/fit",
+    "root/loop/1/score",
+    "root/end",
+}
+AFTER_PREPARE = STEPS - {"root/aside"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "again"),
+    [
+        ([], set()),
+        (["root/end"], {"root/end"}),
+        (["root/aside"], {"root/aside"}),
+        (["root/prepare"], AFTER_PREPARE),
+        (["root/loop"], AFTER_PREPARE - {"root/prepare"}),
+        (["root/loop/1"], {"root/loop/1/fit", "root/loop/1/score", "root/end"}),
+        (["root/loop/0/score"], {"root/loop/0/score", "root/end"}),
+        (["root/loop/0/fit"], {"root/loop/0/fit", "root/loop/0/score", "root/end"}),
+        (["root/aside", "root/end"], {"root/aside", "root/end"}),
+        (["root"], STEPS),
+        (["root/unknown"], set()),
+    ],
+)
+def test_what_was_chosen_and_what_depends_on_it_runs_again(
+    chosen: list[str], again: set[str]
+) -> None:
+    assert taken_over(earlier(), chosen) == {of(path) for path in STEPS - again}
+
+
+def test_what_failed_runs_again_and_so_does_what_comes_after() -> None:
+    tasks = earlier(loop=FAILED, second=FAILED, end=TaskState.SKIPPED)
+    kept = {"root/prepare", "root/aside", "root/loop/0/fit", "root/loop/0/score"}
+    assert taken_over(tasks, []) == {of(path) for path in kept}
+
+
+@pytest.mark.parametrize(
+    "state", [s for s in TaskState if s not in (OK, TaskState.FAILED, TaskState.CANCELED)]
+)
+def test_only_what_succeeded_is_taken(state: TaskState) -> None:
+    tasks = [task("root", kind=DAG), task("root/a", state=state), task("root/b", "a", position=1)]
+    assert taken_over(tasks, []) == {of("root/b")}
+
+
+@pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELED])
+def test_a_task_after_one_that_failed_is_not_taken(state: TaskState) -> None:
+    """It ran although the other failed, on what that one left; now there will be something new."""
+    tasks = [task("root", kind=DAG), task("root/a", state=state), task("root/b", "a", position=1)]
+    assert taken_over(tasks, []) == set()
+
+
+def test_the_order_in_which_tasks_are_told_does_not_matter() -> None:
+    for tasks in (earlier(), earlier()[::-1]):
+        taken = taken_over(tasks, ["root/loop/0/fit"])
+        assert of("root/end") not in taken
+        assert of("root/prepare") in taken
+
+
+def test_a_task_whose_parent_is_not_told_stands_at_the_top() -> None:
+    tasks = [task("elsewhere/a"), task("elsewhere/b", "a", position=1)]
+    assert taken_over(tasks, []) == {of("elsewhere/a"), of("elsewhere/b")}
+    assert taken_over(tasks, ["elsewhere/a"]) == set()
