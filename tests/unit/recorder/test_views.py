@@ -39,13 +39,18 @@ TREE = [
 
 @given(st.permutations(TREE))
 def test_tasks_are_in_the_order_of_the_graph(tasks: list[TaskRow]) -> None:
-    assert in_order(tasks) == TREE
+    assert in_order([task_view(task) for task in tasks]) == [task_view(task) for task in TREE]
+
+
+def test_a_change_inside_what_did_not_change_is_shown() -> None:
+    (changed,) = in_order([task_view(TREE[3])])
+    assert changed.path == "root/loop/0/x"
 
 
 def test_the_view_of_a_run() -> None:
     rows: Rows = ({}, {})
     fold(rows, history())
-    view = run_view(rows[0][RUN], 9, list(rows[1].values()))
+    view = run_view(rows[0][RUN], 9, in_order([task_view(task) for task in rows[1].values()]))
     assert (view.state, view.version, view.error) == (RunState.SUCCEEDED, 9, None)
     assert (view.created_at, view.started_at, view.finished_at) == (at(0), at(1), at(29))
     assert [task.path for task in view.tasks or ()] == [

@@ -91,6 +91,8 @@ class Task(Contract):
     component: str = ""
     image: str | None = None
     exit_task: bool = False
+    position: int = 0
+    """Its place among its siblings, each after those it depends on."""
     state: TaskState
     detail: str | None = None
     """What it is busy with, or why it was skipped, in a few words."""
@@ -140,6 +142,7 @@ class Run(Contract):
     version: int
     """Grows with every change of the run or one of its tasks."""
     tasks: tuple[Task, ...] | None = None
+    """Left out of lists; of a run that was asked for since a version, those that have changed."""
 
 
 class Page(Contract):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -123,8 +123,11 @@ class Client:
         version = -1
         while True:
             try:
-                for run in self._stream(run_id, deadline):
+                tasks: dict[str, dict[str, Any]] = {}
+                for changed in self._stream(run_id, deadline):
                     away_since = None
+                    tasks |= {task["task_id"]: task for task in changed.get("tasks") or ()}
+                    run = {**changed, "tasks": in_order(tasks)}
                     if run["version"] > version:
                         version = run["version"]
                         yield run
@@ -141,6 +144,7 @@ class Client:
             time.sleep(_POLL_SECONDS)
 
     def _stream(self, run_id: str, deadline: float | None) -> Iterator[dict[str, Any]]:
+        """The run, and then what changes: each time those of its tasks alone that have."""
         timeout = httpx.Timeout(30, connect=3)
         with self._http.stream("GET", f"/runs/{run_id}/live", timeout=timeout) as response:
             if response.status_code >= 400:
@@ -160,6 +164,22 @@ class Client:
         if response.status_code >= 400:
             raise _refused(response)
         return response
+
+
+def in_order(tasks: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """A run's tasks by id as the graph is read: each before those inside it and those that depend
+    on it."""
+    places: dict[str, tuple[int, ...]] = {}
+
+    def place(task: dict[str, Any]) -> tuple[int, ...]:
+        known = places.get(task["task_id"])
+        if known is None:
+            parent = tasks.get(task.get("parent_task_id") or "")
+            known = (*(place(parent) if parent else ()), task.get("position", 0))
+            places[task["task_id"]] = known
+        return known
+
+    return sorted(tasks.values(), key=place)
 
 
 def _unreachable(url: str) -> ClientError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Query, Response
 from headrace_contracts.failures import RejectionCode
-from headrace_contracts.resources import Run, RunPage
+from headrace_contracts.resources import Run, RunPage, Task
 from headrace_contracts.states import RunState
 from headrace_contracts.values import Artifact, Outputs
 from headrace_runtime.errors import RejectedError
@@ -21,10 +22,12 @@ from headrace_runtime.pg.database import Database
 
 from headrace_recorder import store
 from headrace_recorder.core.projection import TaskRow
-from headrace_recorder.views import cache_view, preview, run_view
+from headrace_recorder.views import cache_view, in_order, preview, run_view, task_view
 
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 200
 _LARGEST_LOG_PART = 8 * 1024 * 1024
+_VIEWS_AT_ONE_TIME = 300
+"""Some 20 ms of work."""
 
 
 def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> FastAPI:
@@ -52,13 +55,31 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
         return RunPage(runs=tuple(runs), next_page_token=token, total_size=total)
 
     @app.get("/runs/{run_id}")
-    async def get_run(run_id: UUID, tasks: bool = True) -> Run:
+    async def get_run(
+        run_id: UUID, tasks: bool = True, since: Annotated[int, Query(ge=0)] = 0
+    ) -> Response:
+        """The run, with those of its tasks that have changed since a version of it. The headers
+        say what has to be known of it by who only hands it on."""
+        run = await _run(run_id, tasks=tasks, since=since)
+        headers = {"X-Run-Version": str(run.version), "X-Run-State": run.state}
+        return Response(run.to_json(), media_type="application/json", headers=headers)
+
+    async def _run(run_id: UUID, *, tasks: bool = True, since: int = 0) -> Run:
         async with database.read() as connection:
             found = await store.run_by_id(connection, run_id)
-            rows = await store.tasks_of_run(connection, run_id) if tasks and found else None
+            rows = await store.tasks_of_run(connection, run_id, since) if tasks and found else None
         if found is None:
             raise _missing(f"there is no run {run_id}")
-        return run_view(*found, rows)
+        views = None if rows is None else await _task_views(rows)
+        return run_view(*found, views)
+
+    async def _task_views(rows: list[TaskRow]) -> list[Task]:
+        """A few hundred at a time, so that the events of other runs need not wait."""
+        views: list[Task] = []
+        for start in range(0, len(rows), _VIEWS_AT_ONE_TIME):
+            views += map(task_view, rows[start : start + _VIEWS_AT_ONE_TIME])
+            await asyncio.sleep(0)
+        return in_order(views)
 
     @app.get("/runs/{run_id}/events")
     async def get_events(
@@ -73,7 +94,7 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
         run_id: UUID, task: Annotated[list[str] | None, Query()] = None
     ) -> dict[str, Any]:
         """What a new run from these tasks, by path, would take over, and what it would run."""
-        run = await get_run(run_id)
+        run = await _run(run_id)
         return preview(run.tasks or (), task or [])
 
     @app.get("/runs/{run_id}/tasks/{task_id}/cache")

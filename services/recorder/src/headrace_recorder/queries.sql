@@ -103,10 +103,10 @@ WHERE submission IS NOT NULL AND NOT deleted
   AND ($5::uuid IS NULL OR recurring_run_id = $5)
 
 -- tasks_of_run --
--- All tasks of a run.
+-- The tasks of a run that have changed since a version of it; 0 is all of them.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
     origin, fingerprint, log, log_attempt, created_at, started_at, finished_at
-FROM task WHERE run_id = $1 AND plan IS NOT NULL
+FROM task WHERE run_id = $1 AND version > $2 AND plan IS NOT NULL
 
 -- task_by_id --
 -- One task of a run.

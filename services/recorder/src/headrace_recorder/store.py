@@ -163,9 +163,10 @@ async def delete(connection: Connection, run_ids: Collection[UUID]) -> None:
         await connection.execute(_QUERIES[query], list(run_ids))
 
 
-async def tasks_of_run(connection: ReadConnection, run_id: UUID) -> list[TaskRow]:
-    """All tasks of a run."""
-    return [_task(row) for row in await connection.fetch(_QUERIES["tasks_of_run"], run_id)]
+async def tasks_of_run(connection: ReadConnection, run_id: UUID, since: int = 0) -> list[TaskRow]:
+    """The tasks of a run that have changed since a version of it, all of them by default."""
+    rows = await connection.fetch(_QUERIES["tasks_of_run"], run_id, since)
+    return [_task(row) for row in rows]
 
 
 async def task_by_id(connection: ReadConnection, run_id: UUID, task_id: UUID) -> TaskRow | None:

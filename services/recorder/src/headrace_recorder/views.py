@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from headrace_contracts.events import Origin
 from headrace_contracts.failures import Failure, RejectionCode
@@ -34,7 +35,7 @@ _KEPT = (
 )
 
 
-def run_view(row: RunRow, version: int, tasks: list[TaskRow] | None) -> Run:
+def run_view(row: RunRow, version: int, tasks: Sequence[Task] | None) -> Run:
     """A run as it is shown; without `tasks`, as in a list."""
     assert row.submission is not None
     changes = [
@@ -54,28 +55,28 @@ def run_view(row: RunRow, version: int, tasks: list[TaskRow] | None) -> Run:
         started_at=next((one.at for one in changes if one.state is RunState.RUNNING), None),
         finished_at=changes[-1].at if row.state.final else None,
         version=version,
-        tasks=None if tasks is None else tuple(map(task_view, in_order(tasks))),
+        tasks=None if tasks is None else tuple(tasks),
     )
 
 
-def in_order(tasks: list[TaskRow]) -> list[TaskRow]:
-    """The tasks as the graph is read: each before those inside it and those that depend on it."""
-    inside: defaultdict[str | None, list[TaskRow]] = defaultdict(list)
+def in_order(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks as the graph is read: each before those inside it and those that depend on it.
+    One whose parent is not among them stands with those of the root."""
+    known = {task.task_id for task in tasks}
+    inside: defaultdict[UUID | None, list[Task]] = defaultdict(list)
     for task in tasks:
-        assert task.plan is not None
-        inside[task.plan.get("parent_task_id")].append(task)
-    ordered: list[TaskRow] = []
-    pending = _siblings(inside[None])
+        inside[task.parent_task_id if task.parent_task_id in known else None].append(task)
+    ordered: list[Task] = []
+    pending = _last_first(inside[None])
     while pending:
         task = pending.pop()
         ordered.append(task)
-        pending += _siblings(inside[str(task.task_id)])
+        pending += _last_first(inside[task.task_id])
     return ordered
 
 
-def _siblings(tasks: list[TaskRow]) -> list[TaskRow]:
-    """The last first, as a stack wants them."""
-    return sorted(tasks, key=lambda task: (task.plan or {}).get("position", 0), reverse=True)
+def _last_first(tasks: list[Task]) -> list[Task]:
+    return sorted(tasks, key=lambda task: task.position, reverse=True)
 
 
 def task_view(row: TaskRow) -> Task:
@@ -83,7 +84,7 @@ def task_view(row: TaskRow) -> Task:
     assert row.plan is not None
     finished = row.finished_at if row.state.final else None
     return Task(
-        **{k: v for k, v in row.plan.items() if v is not None and k != "position"},
+        **{key: value for key, value in row.plan.items() if value is not None},
         state=row.state,
         detail=row.detail,
         attempt=row.attempt,
@@ -116,11 +117,11 @@ def preview(tasks: Sequence[Task], chosen: Collection[str]) -> dict[str, Any]:
             path=task.path,
             kind=task.kind,
             state=task.state,
-            position=position,
+            position=task.position,
             parent_id=task.parent_task_id,
             dependencies=task.dependencies,
         )
-        for position, task in enumerate(tasks)
+        for task in tasks
     ]
     taken = taken_over(graph, chosen)
     steps = [task for task in tasks if task.kind is TaskKind.STEP]

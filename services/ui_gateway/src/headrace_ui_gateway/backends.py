@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -68,6 +69,15 @@ class Backend:
         return kind.model_validate_json(response.content)
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run as it stands: its JSON, and what the gateway itself has to know of it."""
+
+    version: int
+    state: RunState
+    body: bytes
+
+
 class Runs:
     """Runs, as api has accepted and recorder has seen them."""
 
@@ -95,12 +105,19 @@ class Runs:
 
     async def get(self, run_id: str) -> Run:
         """One run; the recorder may not have heard of it yet."""
+        return Run.model_validate_json((await self.snapshot(run_id)).body)
+
+    async def snapshot(self, run_id: str, since: int = 0) -> Snapshot:
+        """One run as JSON, with those of its tasks that have changed since a version of it."""
         try:
-            return await self._recorder.get(Run, f"/runs/{run_id}")
+            found = await self._recorder.call("GET", f"/runs/{run_id}", params={"since": since})
         except RejectedError as error:
             if error.rejection.code is not RejectionCode.NOT_FOUND:
                 raise
-            return _pending(await self._api.get(SubmittedRun, f"/runs/{run_id}"))
+            run = _pending(await self._api.get(SubmittedRun, f"/runs/{run_id}"))
+            return Snapshot(0, run.state, run.to_json())
+        version, state = found.headers["X-Run-Version"], found.headers["X-Run-State"]
+        return Snapshot(int(version), RunState(state), found.content)
 
 
 def _pending(submitted: SubmittedRun) -> Run:

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from headrace_contracts.resources import Run
 from headrace_contracts.subjects import live_run
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.errors import RetryableError
 from nats.aio.msg import Msg
+
+from headrace_ui_gateway.backends import Snapshot
 
 _EVERY_RUN = ""
 
@@ -52,24 +53,26 @@ class Live:
     async def snapshots(
         self,
         run_id: str,
-        read: Callable[[], Awaitable[Run]],
+        read: Callable[[int], Awaitable[Snapshot]],
         per_second: float,
         heartbeat_seconds: float,
     ) -> AsyncIterator[bytes]:
-        """A run as server-sent events: how it stands, and again whenever it has changed, to its
-        end. Source: the HTML standard, "Server-sent events"."""
+        """A run as server-sent events: ``run``, how it stands, then ``changes`` whenever it has
+        changed, with those tasks alone that have, to its end. `read` gives what has changed since
+        a version. Source: the HTML standard, "Server-sent events"."""
         shown = -1
         async with self.watch(run_id) as news:
             while not self._stop.is_set():
                 news.clear()
                 try:
-                    run = await read()
+                    run = await read(max(shown, 0))
                 except RetryableError:
                     await asyncio.sleep(1)  # its part of the system is away; the page waits
                     continue
                 if run.version != shown:
+                    kind = b"changes" if shown > 0 else b"run"
                     shown = run.version
-                    yield b"event: run\nid: %d\ndata: %s\n\n" % (shown, run.to_json())
+                    yield b"event: %s\nid: %d\ndata: %s\n\n" % (kind, shown, run.body)
                     if run.state.final:
                         return
                 await asyncio.sleep(1 / per_second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
@@ -17,6 +17,7 @@ from headrace_ui_gateway.settings import Settings
 
 _LIMIT = Body(embed=True, ge=1, le=1_000_000)
 _Namespace = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,63}$")]
+_Operation = Literal["pause", "resume", "retry", "archive", "unarchive"]
 _STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -65,14 +66,17 @@ def own_router(
             live.changes(*pace), media_type="text/event-stream", headers=_STREAM
         )
 
-    @router.get("/runs/{run_id}")
-    async def get_run(run_id: UUID) -> Run:
-        return await runs.get(str(run_id))
+    @router.get("/runs/{run_id}", response_model=Run)
+    async def get_run(run_id: UUID, since: Annotated[int, Query(ge=0)] = 0) -> Response:
+        """With `since`, a version of the run: those of its tasks alone that have changed."""
+        found = await runs.snapshot(str(run_id), since)
+        return Response(found.body, media_type="application/json")
 
     @router.get("/runs/{run_id}/live")
     async def watch_run(run_id: UUID) -> StreamingResponse:
-        await runs.get(str(run_id))  # an unknown run is an error, not an empty stream
-        stream = live.snapshots(str(run_id), lambda: runs.get(str(run_id)), *pace)
+        identity = str(run_id)
+        await runs.snapshot(identity, 2**62)  # an unknown run is an error, not an empty stream
+        stream = live.snapshots(identity, lambda since: runs.snapshot(identity, since), *pace)
         return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAM)
 
     @router.post("/runs/{run_id}/cancel", status_code=202)
@@ -82,29 +86,9 @@ def own_router(
         await api.call("POST", f"/runs/{run_id}/cancel", json=body)
         return {}
 
-    @router.post("/runs/{run_id}/pause", status_code=202)
-    async def pause(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/pause")
-        return {}
-
-    @router.post("/runs/{run_id}/resume", status_code=202)
-    async def resume(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/resume")
-        return {}
-
-    @router.post("/runs/{run_id}/retry", status_code=202)
-    async def retry(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/retry")
-        return {}
-
-    @router.post("/runs/{run_id}/archive", status_code=202)
-    async def archive(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/archive")
-        return {}
-
-    @router.post("/runs/{run_id}/unarchive", status_code=202)
-    async def unarchive(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/unarchive")
+    @router.post("/runs/{run_id}/{operation}", status_code=202)
+    async def operate(run_id: UUID, operation: _Operation) -> dict[str, Any]:
+        await api.call("POST", f"/runs/{run_id}/{operation}")
         return {}
 
     @router.delete("/runs/{run_id}")

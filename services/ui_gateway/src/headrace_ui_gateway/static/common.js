@@ -48,17 +48,18 @@ export function definitions(values) {
   return list;
 }
 
-export function watch(url, kind, heard, isOver = () => false) {
+// `heard` has a function for each kind of event; one that returns true has heard enough.
+export function watch(url, heard) {
   const live = document.getElementById("live");
   const source = new EventSource(url);
   source.onopen = () => { live.textContent = "live"; };
-  source.addEventListener(kind, (event) => {
-    const value = JSON.parse(event.data);
-    heard(value);
-    if (isOver(value)) {
-      source.close();
-      live.textContent = "";
-    }
-  });
+  for (const [kind, take] of Object.entries(heard)) {
+    source.addEventListener(kind, (event) => {
+      if (take(JSON.parse(event.data)) === true) {
+        source.close();
+        live.textContent = "";
+      }
+    });
+  }
   source.onerror = () => { live.textContent = "connection lost, trying again"; };
 }

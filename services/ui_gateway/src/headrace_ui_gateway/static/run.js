@@ -25,7 +25,9 @@ function level() {  // the DAG or loop whose tasks are shown
 }
 
 function tasksOf(path) {
-  return (run.tasks ?? []).filter((task) => parentOf(task.path) === path);
+  return (run.tasks ?? [])
+    .filter((task) => parentOf(task.path) === path)
+    .sort((one, other) => one.position - other.position);
 }
 
 function facts() {
@@ -140,8 +142,20 @@ function show() {
   byId("parameters").replaceChildren(definitions(run.parameters));
 }
 
-watch(`/api/v1/runs/${id}/live`, "run", (value) => { run = value; show(); log(); },
-  (value) => FINAL.includes(value.state));
+function take(value) {
+  run = value;
+  show();
+  log();
+  return FINAL.includes(run.state);
+}
+
+function merge(changed) {  // those tasks alone that have changed, or are new
+  const tasks = new Map((run?.tasks ?? []).map((task) => [task.task_id, task]));
+  for (const task of changed.tasks ?? []) tasks.set(task.task_id, task);
+  return take({ ...changed, tasks: [...tasks.values()] });
+}
+
+watch(`/api/v1/runs/${id}/live`, { run: take, changes: merge });
 addEventListener("hashchange", () => { if (run) { show(); log(); } });
 setInterval(() => {
   if (!run || FINAL.includes(run.state)) return;

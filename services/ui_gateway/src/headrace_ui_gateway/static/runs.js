@@ -25,5 +25,5 @@ async function load() {
   show();
 }
 
-watch("/api/v1/runs/live", "runs", load);
+watch("/api/v1/runs/live", { runs: () => { load(); } });
 setInterval(() => { if (runs.some((run) => !run.finished_at)) show(); }, 1000);
