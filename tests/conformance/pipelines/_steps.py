@@ -22,7 +22,7 @@ def _shell(script: str, *arguments: object) -> dsl.ContainerSpec:
 @dsl.container_component
 def say(text: str, value: dsl.OutputPath(str)):
     """Gives back its text."""
-    return _shell(f"{_GIVE}; echo said: $0", text, value)
+    return _shell(f'{_GIVE}; echo "said: $0"', text, value)
 
 
 @dsl.container_component
@@ -122,10 +122,9 @@ def seconds_between(file: str, least: int, value: dsl.OutputPath(bool)):
 
 
 @dsl.container_component
-def await_file(file: str):
-    """Ends when the file is there, or after ten seconds."""
-    script = 'for i in $(seq 100); do [ ! -e "$0" ] || exit 0; sleep 0.1; done'
-    return _shell(script, file)
+def find(file: str):
+    """Fails where the file is not there."""
+    return _shell('[ -e "$0" ]', file)
 
 
 @dsl.container_component

@@ -134,6 +134,30 @@ def exit_uses_what_was_before() -> str:
     return before.outputs["value"]
 
 
+@dsl.pipeline
+def exit_not_reached():
+    before = fail(words="oh no")
+    with dsl.ExitHandler(describe()):
+        say(text="never").after(before)
+
+
+@dsl.pipeline
+def _clean_up_knowing(status: dsl.PipelineTaskFinalStatus):
+    say(text="cleaned")
+
+
+@dsl.pipeline
+def exit_is_a_pipeline_with_status():
+    with dsl.ExitHandler(_clean_up_knowing()):
+        say(text="well")
+
+
+@dsl.pipeline
+def exit_with_a_name():
+    with dsl.ExitHandler(describe(), name="tidy up"):
+        say(text="well")
+
+
 _NO_TEXT = "partly: it fills no error text"
 
 CASES = [
@@ -258,5 +282,24 @@ CASES = [
         "yes",
         outputs={"Output": "before"},
         made={"exit-handler-1/join-2": {"value": "before, inside, more"}},
+    ),
+    ShellCase(
+        "a body that never has its turn: the exit task does not run",
+        exit_not_reached,
+        "yes",
+        state="FAILED",
+        tasks={"exit-handler-1": "SKIPPED", "describe": "SKIPPED"},
+    ),
+    ShellCase(
+        "the exit task is a pipeline that is given the status",
+        exit_is_a_pipeline_with_status,
+        "yes",
+        tasks={"clean-up-knowing/say": "SUCCEEDED"},
+    ),
+    ShellCase(
+        "an exit handler with a name of its own",
+        exit_with_a_name,
+        "yes",
+        made={"describe": {"Output": "exit-handler-1 COMPLETE without error"}},
     ),
 ]

@@ -5,9 +5,10 @@ from kfp import dsl
 from tests.conformance.cases import Case
 from tests.conformance.pipelines._steps import (
     ShellCase,
-    await_file,
     count,
+    describe,
     fail,
+    find,
     forget_output,
     hang,
     note,
@@ -44,11 +45,12 @@ def output_of_the_wrong_type():
 
 
 def _fail_beside(file: str) -> None:
-    """`slow` goes on until the failure beside it is known, which the exit task tells."""
+    """`slow` ends once the failure beside it is known, which the exit task tells. It is tried again
+    until then, so that it never keeps what fails from running."""
     with dsl.ExitHandler(note(file=file, line="failed")):
         failed = fail(words="oh no")
         say(text="behind").after(failed)
-    slow = await_file(file=file)
+    slow = find(file=file).set_retry(num_retries=100, backoff_duration="1s", backoff_factor=1)
     say(text="beside").after(slow)
 
 
@@ -138,9 +140,43 @@ def failure_deep_inside():
 
 @dsl.pipeline
 def deadline():
-    with dsl.ExitHandler(say(text="cleaned up")):
+    with dsl.ExitHandler(describe()):
         slow = hang()
         say(text="never").after(slow)
+    beside = hang()
+    say(text="never").after(beside).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def ignore_with_an_output(below: int = 3):
+    made = divided(above=6, below=below)
+    or_default(value=made.output).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def ignore_some():
+    failed = fail(words="oh no")
+    skipped = say(text="never").after(failed)
+    well = say(text="well")
+    say(text="cleaned up").after(failed, skipped, well).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def ignore_in_a_loop():
+    with dsl.ParallelFor(["a", "b"], parallelism=1) as item:
+        failed = fail(words=item)
+        say(text=item).after(failed).ignore_upstream_failure()
+
+
+@dsl.pipeline
+def _clean_up():
+    say(text="cleaned up")
+
+
+@dsl.pipeline
+def ignore_with_a_pipeline():
+    failed = _outer(words="oh no")
+    _clean_up().after(failed).ignore_upstream_failure()
 
 
 CASES = [
@@ -184,7 +220,7 @@ CASES = [
         tasks={
             "exit-handler-1/say": "SKIPPED",
             "note": "SUCCEEDED",
-            "await-file": "SUCCEEDED",
+            "find": "SUCCEEDED",
             "say-2": "SKIPPED",
         },
     ),
@@ -198,7 +234,7 @@ CASES = [
         tasks={
             "exit-handler-1/say": "SKIPPED",
             "note": "SUCCEEDED",
-            "await-file": "SUCCEEDED",
+            "find": "SUCCEEDED",
             "say-2": "SUCCEEDED",
         },
     ),
@@ -262,7 +298,7 @@ CASES = [
         tasks={"outer/inner": "FAILED", "say": "SKIPPED"},
     ),
     ShellCase(
-        "a deadline stops what runs, and the exit task runs",
+        "a deadline stops what runs; the exit task runs, and no other one",
         deadline,
         "partly: only the pipeline has a deadline, and whether exit tasks run is not written down",
         options={"deadline_seconds": 2},
@@ -270,9 +306,38 @@ CASES = [
         error="2 s",
         tasks={
             "exit-handler-1/hang": "CANCELED",
-            "exit-handler-1/say-2": "CANCELED",
+            "exit-handler-1/say": "CANCELED",
             "exit-handler-1": "CANCELED",
-            "say": "SUCCEEDED",
+            "hang-2": "CANCELED",
+            "say-2": "CANCELED",
         },
+        made={"describe": {"Output": "exit-handler-1 CANCELED without error"}},
+    ),
+    Case(
+        "ignore_upstream_failure: an output that was made is given",
+        ignore_with_an_output,
+        "yes",
+        made={"or-default": {"Output": 2}},
+    ),
+    ShellCase(
+        "ignore_upstream_failure behind tasks that failed, were skipped, and succeeded",
+        ignore_some,
+        "yes",
+        state="FAILED",
+        tasks={"fail": "FAILED", "say": "SKIPPED", "say-2": "SUCCEEDED", "say-3": "SUCCEEDED"},
+    ),
+    ShellCase(
+        "ignore_upstream_failure in a loop",
+        ignore_in_a_loop,
+        "yes",
+        state="FAILED",
+        tasks={"for-loop-2/0/say": "SUCCEEDED", "for-loop-2/1": "ABSENT"},
+    ),
+    ShellCase(
+        "ignore_upstream_failure between pipelines",
+        ignore_with_a_pipeline,
+        "yes",
+        state="FAILED",
+        tasks={"outer": "FAILED", "clean-up/say": "SUCCEEDED"},
     ),
 ]

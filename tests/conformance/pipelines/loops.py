@@ -145,6 +145,7 @@ CASES = [
             "for-loop-2/1/say": {"value": "it's b"},
             "for-loop-2/2/say": {"value": '"c"'},
         },
+        logs={"for-loop-2/1/say": "said: it's b"},
     ),
     ShellCase(
         "whole numbers and fractions",

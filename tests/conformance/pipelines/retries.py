@@ -8,6 +8,7 @@ from tests.conformance.pipelines._steps import (
     ShellCase,
     count_lines,
     describe,
+    fail,
     fail_until,
     note,
     say,
@@ -98,6 +99,29 @@ def _loop(file: str):
 def retry_of_a_pipeline_with_a_loop(file: str) -> int:
     tried = _loop(file=file).set_retry(num_retries=3)
     return count_lines(file=f"{file}-3").after(tried).outputs["value"]
+
+
+@dsl.pipeline
+def retry_beside_a_failure(file: str):
+    fail_until(file=file, attempt=2).set_retry(num_retries=1, backoff_duration="2s")
+    fail(words="oh no")
+
+
+@dsl.pipeline
+def _guarded(file: str):
+    with dsl.ExitHandler(describe()):
+        fail_until(file=file, attempt=2)
+
+
+@dsl.pipeline
+def retry_of_a_pipeline_with_an_exit(file: str):
+    _guarded(file=file).set_retry(num_retries=1)
+
+
+@dsl.pipeline
+def retry_of_pipelines_in_a_loop(file: str):
+    with dsl.ParallelFor([1, 2]) as item:
+        _guarded(file=f"{file}-{item}").set_retry(num_retries=1)
 
 
 _NESTED = "no: it ignores the retries of a pipeline"
@@ -196,5 +220,30 @@ CASES = [
         args=_FILE,
         outputs={"Output": 3},
         attempts={"loop": 4, "loop/for-loop-2/0/fail-until": 1},
+    ),
+    ShellCase(
+        "a step that waits for its next attempt has it, whatever failed beside it",
+        retry_beside_a_failure,
+        "yes",
+        args=_FILE,
+        state="FAILED",
+        error="task 'fail' failed",
+        attempts={"fail-until": 2},
+        tasks={"fail-until": "SUCCEEDED"},
+    ),
+    ShellCase(
+        "of a nested pipeline with an exit handler: the exit task runs each time",
+        retry_of_a_pipeline_with_an_exit,
+        _NESTED,
+        args=_FILE,
+        attempts={"guarded/describe": 2},
+        made={"guarded/describe": {"Output": "exit-handler-1 COMPLETE without error"}},
+    ),
+    ShellCase(
+        "of nested pipelines in a loop",
+        retry_of_pipelines_in_a_loop,
+        _NESTED,
+        args=_FILE,
+        attempts={"for-loop-2/0/guarded": 2, "for-loop-2/1/guarded": 2},
     ),
 ]
