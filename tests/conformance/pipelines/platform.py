@@ -1,6 +1,6 @@
 """Settings for Kubernetes."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from kfp import dsl, kubernetes
 
@@ -43,6 +43,12 @@ def own_settings(config: dsl.TaskConfig) -> dict:
 def own_places(config: dsl.TaskConfig) -> dict:
     """Where the task may run."""
     return {"nodes": config.node_selector, "tolerations": config.tolerations}
+
+
+@dsl.component(task_config_passthroughs=[dsl.TaskConfigField.KUBERNETES_AFFINITY])
+def own_affinity(config: dsl.TaskConfig) -> dict:
+    """Which nodes the task wants."""
+    return config.affinity
 
 
 @dsl.pipeline
@@ -188,6 +194,22 @@ def secret_of_a_parameter(secret: str = "passwords"):
     kubernetes.use_secret_as_env(task, secret, {"password": "PASSWORD"})
 
 
+@dsl.pipeline
+def nodes_that_a_task_asks_for() -> dict:
+    task = own_affinity()
+    kubernetes.add_node_affinity(
+        task, match_expressions=[{"key": "zone", "operator": "In", "values": ["a"]}]
+    )
+    return task.output
+
+
+@dsl.pipeline
+def secret_without_a_name(secret: Optional[str] = None) -> list:
+    task = variables(names=["PASSWORD"])
+    kubernetes.use_secret_as_env(task, secret, {"password": "PASSWORD"})
+    return task.output
+
+
 DONE = {"Output": "done"}
 CASES = [
     Case(
@@ -319,5 +341,31 @@ CASES = [
         state="FAILED",
         error="the secret 'passwords'",
         local=False,
+    ),
+    Case(
+        "the nodes that a task wants as its input, in the form of a pod",
+        nodes_that_a_task_asks_for,
+        "yes",
+        outputs={
+            "Output": {
+                "nodeAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": {
+                        "nodeSelectorTerms": [
+                            {
+                                "matchExpressions": [
+                                    {"key": "zone", "operator": "In", "values": ["a"]}
+                                ]
+                            }
+                        ]
+                    }
+                }
+            }
+        },
+    ),
+    Case(
+        "a secret whose name is an optional parameter without a value is none",
+        secret_without_a_name,
+        "yes",
+        outputs={"Output": [None]},
     ),
 ]
