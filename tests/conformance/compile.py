@@ -20,7 +20,7 @@ from tests.conformance.cases import Case
 
 
 def modules() -> list[Any]:
-    """The suite's modules of pipelines, in the order of their names."""
+    """The suite's modules of pipelines, in the order of their names; ``_steps`` is not one."""
     folder = Path(pipelines.__path__[0])
     names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
     return [importlib.import_module(f"{pipelines.__name__}.{name}") for name in names]

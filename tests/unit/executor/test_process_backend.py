@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from headrace_executor.core.launch import launch_id
 from headrace_executor.ports import CannotLaunchError
 from headrace_executor.process_backend import ProcessBackend
 
@@ -191,6 +195,35 @@ async def test_a_step_is_stopped(backend: ProcessBackend) -> None:
     assert manifest is not None
     assert manifest.failure is not None
     assert manifest.failure.code == "CANCELED"
+
+
+async def test_a_step_does_not_outlive_its_launcher(backend: ProcessBackend) -> None:
+    command = launch_command(container=python("import time; time.sleep(600)"))
+    handle = await backend.launch(command, tell)
+    marker = f"HEADRACE_LAUNCH_ID={launch_id(command)}"
+    await until(lambda: marked(marker))
+    os.kill(handle.pid, signal.SIGKILL)
+    assert await backend.wait(command, handle) is None
+    await until(lambda: not marked(marker))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for it to hold, ten seconds at most."""
+    for _ in range(1000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to hold")
+
+
+def marked(marker: str) -> list[str]:
+    """The processes that were started with this in their environment, zombies left out."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and marker.encode() in (entry / "environ").read_bytes():
+                found.append(entry.name)
+    return found
 
 
 async def test_a_launcher_is_found_again_and_so_is_its_result(backend: ProcessBackend) -> None:

@@ -89,6 +89,9 @@ class ResultPlan(Contract):
 
     path: str
     key: str
+    upload: bool = True
+    """False where whoever started the launcher reads `path`: the object store then only gets what
+    does not fit there."""
 
 
 class LaunchFile(Contract):

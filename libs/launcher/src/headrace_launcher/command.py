@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -21,7 +22,6 @@ from headrace_launcher.log import Log
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 """What asks a launcher to stop its step."""
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
 _LAST_WORDS_SECONDS = 1.0
@@ -80,14 +80,8 @@ def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
 
 
 def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
-    parent = os.getpid()
-
-    def die_with_launcher() -> None:
-        if _PRCTL is not None:
-            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
-
+    """Start the command. Nothing runs between fork and exec, so that the kernel need not copy the
+    launcher for it; a command whose launcher is killed is found by its environment."""
     try:
         return subprocess.Popen(
             _found(launch["argv"], launch["env"]),
@@ -97,7 +91,6 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_launcher,  # no threads run yet
         )
     except OSError as error:
         name = launch["argv"][0]
@@ -137,11 +130,25 @@ def _wait(
         left = None if deadline is None else deadline - time.monotonic()
         if cancellation.asked.is_set() or (left is not None and left <= 0):
             return False
-        try:
-            process.wait(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
+        if _ended_within(process, _POLL_SECONDS if left is None else min(_POLL_SECONDS, left)):
             return True
-        except subprocess.TimeoutExpired:
-            log.flush_if_due()
+        log.flush_if_due()
+
+
+def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for the command's end, without asking for it again and again where that can be done
+    (Linux 5.3)."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return process.returncode is not None
+    try:
+        select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+    return process.poll() is not None
 
 
 def _end_tree(process: subprocess.Popen[bytes], grace: float) -> None:

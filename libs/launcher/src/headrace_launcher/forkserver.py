@@ -8,6 +8,7 @@ for a while, and leaves alone what it has forked. It runs no threads, so a fork 
 from __future__ import annotations
 
 import encodings.idna  # noqa: F401  # a first connection needs it: read once here, not in each fork
+import gc
 import json
 import os
 import select
@@ -26,6 +27,9 @@ _IDLE_SECONDS = 60.0
 def serve(requests: IO[str], answers: IO[str]) -> None:
     """Fork a launcher for each request, until there are no more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: nobody waits here
+    gc.collect()
+    gc.freeze()  # what a collection would touch, each fork would have to copy
+    gc.disable()
     while select.select([requests], [], [], _IDLE_SECONDS)[0]:
         line = requests.readline()
         if not line:

@@ -17,12 +17,12 @@ uploads stays in proportion to the log."""
 class Log:
     """One step's output, standard output and error together."""
 
-    def __init__(self, plan: dict[str, Any], grant: dict[str, Any]) -> None:
+    def __init__(self, plan: dict[str, Any], grant: dict[str, Any], transfer: Transfer) -> None:
         self._plan = plan
         self._grant = grant
         self._file = open(plan["path"], "wb", buffering=0)  # noqa: SIM115  # closed by finish
         self._lock = threading.Lock()
-        self._transfer = Transfer()
+        self._transfer = transfer
         self._uploaded = 0
         self._next = time.monotonic() + plan["flush_seconds"]
         self._last = b""
@@ -66,13 +66,13 @@ class Log:
             return  # the next one brings it
 
     def finish(self) -> dict[str, Any]:
-        """Upload the whole log; returns what the manifest says of it."""
+        """Upload the whole log, if the step said anything; returns what the manifest says of it."""
         with self._lock:
             if self.dropped:
                 self._write(f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode())
             self._file.close()
-        self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
-        self._transfer.close()
+        if self.bytes:
+            self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
         return {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
 
     def tail(self) -> str:

@@ -109,7 +109,7 @@ def _parse(value: Any, kind: str) -> Any:
             number = float(stripped)
             if not math.isfinite(number):
                 raise ValueError("not a number that JSON knows")
-            return number
+            return printable(number)
         case "BOOLEAN":
             words = {"true": True, "1": True, "false": False, "0": False}
             return words[str(stripped).lower()]

@@ -35,7 +35,7 @@ def run(launch_path: str) -> int:
     status = 0
     log = None
     try:
-        log = _prepare(launch)
+        log = _prepare(launch, transfer)
         _fetch(launch, transfer, cancellation)
         manifest["started_at"] = _now()
         command.run(launch, log, cancellation)
@@ -56,7 +56,7 @@ def run(launch_path: str) -> int:
     return _deliver(launch, manifest, log, transfer, status)
 
 
-def _prepare(launch: dict[str, Any]) -> Log:
+def _prepare(launch: dict[str, Any], transfer: Transfer) -> Log:
     for folder in launch["dirs"]:
         os.makedirs(folder, exist_ok=True)
     places = [*launch["output_parameters"], *launch["output_artifacts"]]
@@ -66,7 +66,7 @@ def _prepare(launch: dict[str, Any]) -> Log:
         os.makedirs(os.path.dirname(file["path"]), exist_ok=True)
         with open(file["path"], "w", encoding="utf-8", newline="") as written:
             written.write(file["text"])
-    return Log(launch["log"], launch["upload"])
+    return Log(launch["log"], launch["upload"], transfer)
 
 
 def _fetch(launch: dict[str, Any], transfer: Transfer, cancellation: command.Cancellation) -> None:
@@ -93,7 +93,8 @@ def _deliver(
     transfer: Transfer,
     status: int,
 ) -> int:
-    """Upload the log, then the manifest, then leave a local copy, if there is room for one."""
+    """Upload the log, then leave the manifest: here, and in the object store where it is to lie
+    there, or where there is no room for it here."""
     try:
         if log is not None:
             manifest["log"] = log.finish()
@@ -102,19 +103,24 @@ def _deliver(
         manifest["log"] = None
     manifest["finished_at"] = _now()
     body = json.dumps(manifest).encode()
+    if not _left_here(launch["result"]["path"], body) or launch["result"]["upload"]:
+        try:
+            transfer.send(launch["upload"], launch["result"]["key"], body)
+        except TransferError as error:
+            sys.stderr.write(f"{error}\n")
+            status = EXIT_UPLOAD
+    return status
+
+
+def _left_here(path: str, body: bytes) -> bool:
     try:
-        transfer.send(launch["upload"], launch["result"]["key"], body)
-    except TransferError as error:
-        sys.stderr.write(f"{error}\n")
-        status = EXIT_UPLOAD
-    temporary = launch["result"]["path"] + ".part"
-    try:
-        with open(temporary, "wb") as file:
+        with open(path + ".part", "wb") as file:
             file.write(body)
-        os.replace(temporary, launch["result"]["path"])
+        os.replace(path + ".part", path)
     except OSError as error:
         sys.stderr.write(f"no local copy of the result: {error}\n")
-    return status
+        return False
+    return True
 
 
 def _failed(code: str, message: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Endpoints: ``/livez`` (the process runs), ``/readyz`` (its dependencies answer),
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
@@ -86,10 +87,19 @@ def install_problems(app: Starlette) -> None:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)
         return problem(500, "INTERNAL", "an unexpected error; it is in the service's log")
 
+    async def malformed(_: Request, error: Exception) -> Response:
+        first = error.errors()[0]  # type: ignore[attr-defined]  # a RequestValidationError
+        place = ".".join(str(part) for part in first["loc"][1:]) or None
+        where = f"{place}: " if place else ""
+        return problem(400, RejectionCode.MALFORMED, f"{where}{first['msg']}", place)
+
     app.add_exception_handler(RejectedError, rejected)
     app.add_exception_handler(RetryableError, unavailable)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, unexpected)
+    fastapi = sys.modules.get("fastapi.exceptions")  # of a service that has an API of its own
+    if fastapi is not None:
+        app.add_exception_handler(fastapi.RequestValidationError, malformed)
 
 
 def _code(status: int) -> str:

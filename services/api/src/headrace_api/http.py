@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, FastAPI, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Body, FastAPI, Path, Query, Request
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import (
     Experiment,
@@ -19,7 +18,7 @@ from headrace_contracts.resources import (
     PipelineVersionPage,
 )
 from headrace_runtime.errors import RejectedError
-from headrace_runtime.http import install_problems, problem
+from headrace_runtime.http import install_problems
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
@@ -48,13 +47,6 @@ def http_app(
     install_problems(app)
     app.include_router(run_router(database, objects, submissions))
     app.include_router(recurring_router(database, recurring))
-
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or None
-        return problem(400, RejectionCode.MALFORMED, f"{place}: {first['msg']}", place)
 
     @app.get("/experiments")
     async def list_experiments(

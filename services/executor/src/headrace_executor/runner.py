@@ -29,6 +29,8 @@ from headrace_executor.queue import Queue
 from headrace_executor.store import Identity, Launch
 
 _RETRY_SECONDS = 0.5
+_SHORT_SECONDS = 0.1
+"""An attempt that is shorter is told with its end alone, which saves it a commit and an event."""
 
 
 class Runner:
@@ -118,10 +120,24 @@ class Runner:
                 return failed(command, error.failure, datetime.now(UTC))
             if handle is None:
                 return lost(command, datetime.now(UTC), cancel_requested=canceled.is_set())
-        if launch.state != "RUNNING":
-            started = handle
-            await self._persist(lambda: self._started(command, started))
-        return await self._watch(command, handle, canceled)
+        ended = asyncio.Event()
+        telling = asyncio.ensure_future(self._tell_started(launch, handle, ended))
+        try:
+            result = await self._watch(command, handle, canceled)
+            ended.set()
+            await telling
+        finally:
+            telling.cancel()
+        return result
+
+    async def _tell_started(self, launch: Launch, handle: Handle, ended: asyncio.Event) -> None:
+        """Note and tell that the launcher runs, unless it has ended before anybody could look."""
+        if launch.state == "RUNNING":
+            return
+        try:
+            await asyncio.wait_for(ended.wait(), _SHORT_SECONDS)
+        except TimeoutError:
+            await self._persist(lambda: self._started(launch.command, handle))
 
     async def _launch(self, command: LaunchAttempt, canceled: asyncio.Event) -> Handle | None:
         """Start the launcher, again while something is away; None when it was canceled

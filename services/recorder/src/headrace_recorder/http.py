@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Query, Response
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Run, RunPage
 from headrace_contracts.states import RunState
 from headrace_contracts.values import Artifact, Outputs
 from headrace_runtime.errors import RejectedError
-from headrace_runtime.http import install_problems, problem
+from headrace_runtime.http import install_problems
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.pg.database import Database
 
@@ -32,13 +31,6 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
     """The routes over the recorder's rows."""
     app = FastAPI(title="Headrace recorder", openapi_url=None)
     install_problems(app)
-
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or None
-        return problem(400, RejectionCode.MALFORMED, f"{place}: {first['msg']}", place)
 
     @app.get("/runs")
     async def list_runs(

@@ -50,7 +50,7 @@ class _Batch:
     runs: dict[UUID, Locked]
     changed: dict[UUID, Run] = field(default_factory=dict)
     tasks: dict[UUID, tuple[UUID, TaskRecord]] = field(default_factory=dict)
-    cache: list[tuple[RunSubmitted, CacheEntry]] = field(default_factory=list)
+    cache: list[tuple[Run, CacheEntry]] = field(default_factory=list)
     namespaces: set[str] = field(default_factory=set)
     """Where a run has ended or begun to wait, so that another one may start."""
 
@@ -137,7 +137,8 @@ class Handlers:
         self._note(batch, run, decision, item)
         asked = decision.lookups
         while asked:
-            answers = await self._lookups.answer(batch.unit.connection, run.submission, asked)
+            await self._keep_outputs(batch)  # the answer may be among them
+            answers = await self._lookups.answer(batch.unit.connection, run, asked)
             further = [decide(run, one, batch.now, self._cluster) for one in answers]
             for one in further:
                 self._note(batch, run, one, item)
@@ -177,15 +178,19 @@ class Handlers:
             return
         batch.changed[run.run_id] = run
         batch.tasks.update((task.task_id, (run.run_id, task)) for task in decision.tasks)
-        batch.cache += [(run.submission, entry) for entry in decision.cache]
+        batch.cache += [(run, entry) for entry in decision.cache]
         _publish(batch.unit, run, decision, again=isinstance(item, TaskSilent))
 
     async def _save(self, batch: _Batch) -> None:
         await self._store.save(batch.unit, list(batch.changed.values()), list(batch.tasks.values()))
-        await lookups.keep(batch.unit.connection, batch.cache)
+        await self._keep_outputs(batch)
         for run_id in batch.changed:
             batch.runs[run_id].version += 1
-        batch.changed, batch.tasks, batch.cache = {}, {}, []
+        batch.changed, batch.tasks = {}, {}
+
+    async def _keep_outputs(self, batch: _Batch) -> None:
+        kept, batch.cache = batch.cache, []
+        await lookups.keep(batch.unit.connection, kept)
 
     async def _admit(self, batch: _Batch, namespace: str) -> None:
         """Start the runs of a namespace that there is room for now."""

@@ -18,6 +18,7 @@ from headrace_runtime.pg.database import Connection
 from headrace_runtime.pg.queries import load_queries
 
 from headrace_scheduler.core.draft import CacheEntry, Lookup, LookupAnswered, Taken
+from headrace_scheduler.core.run import Run
 
 _QUERIES = load_queries("headrace_scheduler")
 
@@ -29,13 +30,14 @@ class Lookups:
         self._objects = objects
 
     async def answer(
-        self, connection: Connection, submission: RunSubmitted, asked: Sequence[Lookup]
+        self, connection: Connection, run: Run, asked: Sequence[Lookup]
     ) -> list[LookupAnswered]:
         """An answer to each question, in their order."""
+        submission = run.submission
         found = await self._reusable(connection, submission, asked)
         rest = [one for one in asked if one.cached and one.task_id not in found]
         if rest:
-            found |= await self._cached(connection, submission, rest)
+            found |= await self._cached(connection, _scope(run), rest)
         return [
             LookupAnswered(submission.run_id, one.task_id, found.get(one.task_id), one.fingerprint)
             for one in asked
@@ -57,9 +59,8 @@ class Lookups:
         }
 
     async def _cached(
-        self, connection: Connection, submission: RunSubmitted, asked: Sequence[Lookup]
+        self, connection: Connection, scope: tuple[str, str], asked: Sequence[Lookup]
     ) -> dict[UUID, Taken]:
-        scope = (submission.namespace, submission.pipeline.name)
         digests = [one.fingerprint.digest for one in asked]
         rows = await connection.fetch(_QUERIES["find_cached"], *scope, digests)
         taken = {row["fingerprint"]: _taken("cache", row) for row in rows}
@@ -87,18 +88,22 @@ class Lookups:
         return await self._objects.has(key)
 
 
-async def keep(connection: Connection, entries: Sequence[tuple[RunSubmitted, CacheEntry]]) -> None:
+async def keep(connection: Connection, entries: Sequence[tuple[Run, CacheEntry]]) -> None:
     """Keep outputs for later executions."""
     if entries:
         await connection.execute(
             _QUERIES["save_cache"],
-            [submission.namespace for submission, _ in entries],
-            [submission.pipeline.name for submission, _ in entries],
+            *zip(*(_scope(run) for run, _ in entries), strict=True),
             [entry.fingerprint for _, entry in entries],
-            [submission.run_id for submission, _ in entries],
+            [run.run_id for run, _ in entries],
             [entry.task_id for _, entry in entries],
             [entry.outputs for _, entry in entries],
         )
+
+
+def _scope(run: Run) -> tuple[str, str]:
+    """Within which executions can be equal: KFP's scope, the spec's name in the namespace."""
+    return run.submission.namespace, run.plan.pipeline_name
 
 
 def _taken(kind: Any, row: Any) -> Taken:

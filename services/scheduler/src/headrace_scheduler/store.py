@@ -48,7 +48,7 @@ class Plans:
         known = self._plans.get(spec.sha256)
         if known is None:
             body = await self._objects.get(spec.key)
-            known = plan(PipelineDocument.model_validate_json(body))
+            known = plan(PipelineDocument.model_validate_json(body), self._objects.uri(""))
             self._plans[spec.sha256] = known
             if len(self._plans) > _PLANS_IN_MEMORY:
                 self._plans.popitem(last=False)

@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.http import STATUS, install_problems, problem
 from headrace_runtime.service import open_service
@@ -99,10 +97,3 @@ def _install_kfp_errors(app: FastAPI) -> None:
             response = Response(body, 503, media_type="application/json")
         response.headers["Retry-After"] = "1"
         return response
-
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or None
-        where = f"{place}: " if place else ""
-        return problem(400, RejectionCode.MALFORMED, f"{where}{first['msg']}", place)

@@ -112,7 +112,9 @@ def launch_id(command: LaunchAttempt) -> str:
 def key_prefix(command: LaunchAttempt) -> str:
     """Where the attempt's objects lie. Each attempt has a prefix of its own, so that a late one
     cannot touch what another made."""
-    folder = run_folder(command.namespace, command.pipeline_name, command.run_id)
+    folder = run_folder(
+        command.namespace, command.pipeline_name, command.run_id, command.pipeline_root
+    )
     return f"{folder}{command.path.partition('/')[2]}/{command.attempt}/"
 
 
@@ -223,7 +225,7 @@ def launch_file(
             path=places.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
         ),
         upload=grant,
-        result=ResultPlan(path=places.result, key=prefix + "result.json"),
+        result=ResultPlan(path=places.result, key=prefix + "result.json", upload=False),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from headrace_contracts.ir.expressions import ExpressionError, select
 from headrace_contracts.ir.models import ContainerSpec, TaskInputArtifact, TaskInputParameter
 from headrace_contracts.ir.parameters import ParameterError, fit, whole_numbers
+from headrace_contracts.places import run_folder
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Artifact, Inputs
 
@@ -263,7 +264,7 @@ class _Resolver:
             case list():
                 return [self.fill(item) for item in value]
             case dict():
-                return {key: self.fill(item) for key, item in value.items()}
+                return {self.fill(key): self.fill(item) for key, item in value.items()}
             case _:
                 return value
 
@@ -319,6 +320,14 @@ class _Resolver:
         return self._texts.get(match[3], match[0])
 
 
+def _root(run: Run) -> str:
+    """Where the run's artifacts are to lie: as somebody said, or in the deployment's store."""
+    submission = run.submission
+    given = submission.pipeline_root or run.plan.default_pipeline_root
+    folder = run_folder(submission.namespace, submission.pipeline.name, submission.run_id)
+    return given or run.plan.store_uri + folder.rstrip("/")
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -335,7 +344,7 @@ def _pipeline_placeholders(run: Run, node: Node) -> Mapping[str, str]:
         "pipeline_job_uuid": str(submission.run_id),
         "pipeline_job_create_time_utc": created,
         "pipeline_job_schedule_time_utc": scheduled.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "pipeline_root": submission.pipeline_root or run.plan.default_pipeline_root or "",
+        "pipeline_root": _root(run),
         "pipeline_task_name": node.record.name,
         "pipeline_task_uuid": str(node.record.task_id),
     }

@@ -12,7 +12,6 @@ from headrace_scheduler.core.plan import TaskPlan
 
 _PLATFORM_FIELDS = {
     "KUBERNETES_TOLERATIONS": ("tolerations", "tolerations"),
-    "KUBERNETES_NODE_SELECTOR": ("nodeSelector", "nodeSelector"),
     "KUBERNETES_AFFINITY": ("affinity", "nodeAffinity"),
 }
 """Passthrough to the name that the code sees and the name in the platform settings."""
@@ -27,6 +26,8 @@ def task_config(plan: TaskPlan) -> dict[str, Any]:
             config["resources"] = _resources(container.resources)
         elif passthrough.field == "ENV" and container and container.env:
             config["env"] = [{"name": v.name, "value": v.value} for v in container.env]
+        elif passthrough.field == "KUBERNETES_NODE_SELECTOR" and "nodeSelector" in plan.platform:
+            config["nodeSelector"] = plan.platform["nodeSelector"].get("labels", {})
         elif passthrough.field in _PLATFORM_FIELDS:
             shown, name = _PLATFORM_FIELDS[passthrough.field]
             if name in plan.platform:

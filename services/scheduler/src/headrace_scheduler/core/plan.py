@@ -114,12 +114,14 @@ class Plan:
     pipeline_name: str
     root: TaskPlan
     default_pipeline_root: str | None
+    store_uri: str
+    """The URI of the deployment's own store, with a slash at its end."""
     workspace: bool
     retries_dags: bool
     """Whether a DAG in it may run again, for which what had succeeded in it is needed."""
 
 
-def plan(document: PipelineDocument) -> Plan:
+def plan(document: PipelineDocument, store_uri: str = "") -> Plan:
     """The plan of a spec that `ir.parse` has accepted."""
     planner = _Planner(document)
     spec = document.pipeline_spec
@@ -129,6 +131,7 @@ def plan(document: PipelineDocument) -> Plan:
         pipeline_name=spec.pipeline_info.name,
         root=root,
         default_pipeline_root=spec.default_pipeline_root,
+        store_uri=store_uri,
         workspace=document.kubernetes.pipeline_config.workspace is not None,
         retries_dags=planner.retries_dags,
     )
