@@ -138,6 +138,11 @@ POLICIES = [
         f"{RETRIES}.maxRetryCount",
         "is below 0",
     ),
+    (
+        spoiled(SPEC, f"{TRAIN}/retryPolicy", {"backoffFactor": -0.5}),
+        f"{RETRIES}.backoffFactor",
+        "is below 0",
+    ),
     *(
         (
             spoiled(SPEC, f"{TRAIN}/retryPolicy", {"maxRetryCount": 1, name: text}),

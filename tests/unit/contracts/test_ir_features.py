@@ -270,9 +270,10 @@ def test_settings_of_an_executor_are_kept_for_the_backend_and_a_workspace_is_kno
     assert written == value
 
 
-def test_a_platform_setting_of_the_wrong_type_is_a_fault_of_the_spec() -> None:
+@pytest.mark.parametrize("seconds", ["soon", 1.5, -1, 10**18])
+def test_a_platform_setting_of_the_wrong_type_is_a_fault_of_the_spec(seconds: object) -> None:
     place = f"{KUBERNETES}/deploymentSpec/executors/exec-train/activeDeadlineSeconds"
-    (fault,) = refused(SPEC, spoiled(platform(), place, "soon"))
+    (fault,) = refused(SPEC, spoiled(platform(), place, seconds))
     assert fault.code == RejectionCode.INVALID_SPEC
     assert fault.field == place.replace("/exec-train/", "[exec-train].").replace("/", ".")
 

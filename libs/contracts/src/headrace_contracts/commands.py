@@ -12,7 +12,12 @@ from pydantic import Field, TypeAdapter, model_validator
 from headrace_contracts import subjects
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.events import Rerun
-from headrace_contracts.ir.models import ComponentInputs, ComponentOutputs, ContainerSpec
+from headrace_contracts.ir.models import (
+    LONGEST_SECONDS,
+    ComponentInputs,
+    ComponentOutputs,
+    ContainerSpec,
+)
 from headrace_contracts.ir.storable import unstorable
 from headrace_contracts.values import Inputs
 
@@ -53,7 +58,7 @@ class SubmitRun(Contract):
     """Repeats with the same key, in the same namespace, are the same run."""
     priority: int = Field(default=0, ge=-1000, le=1000)
     """Runs and steps of a higher priority go first where something has to wait."""
-    deadline_seconds: float | None = Field(default=None, gt=0)
+    deadline_seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
     """How long the run may take from its start; beyond, it fails. Without it: the pipeline's."""
     failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
     """After a failed task: nothing new starts in its DAG, or all that does not depend on it."""

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
+from headrace_contracts.ir.models import LONGEST_SECONDS
 from headrace_contracts.resources import Page
 
 
@@ -67,7 +68,7 @@ class RecurringRunDefinition(Contract):
     pipeline_root: str | None = None
     service_account: str = ""
     priority: int = Field(default=0, ge=-1000, le=1000)
-    deadline_seconds: float | None = Field(default=None, gt=0)
+    deadline_seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
     failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
     caching: bool = True
 

@@ -224,6 +224,8 @@ def _policy_faults(place: str, task: Task) -> Iterator[Fault]:
     if policy is not None:
         if policy.max_retry_count < 0:
             yield f"{place}.retryPolicy.maxRetryCount", "is below 0"
+        if (policy.backoff_factor or 0) < 0:
+            yield f"{place}.retryPolicy.backoffFactor", "is below 0"
         for name, text in (
             ("backoffDuration", policy.backoff_duration),
             ("backoffMaxDuration", policy.backoff_max_duration),

@@ -7,10 +7,14 @@ unchanged, and `ir.features` can say that it is there.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+LONGEST_SECONDS = 100 * 365 * 24 * 3600
+"""Of any duration: it still ends at a moment that can be written down."""
+Seconds = Annotated[int, Field(ge=0, le=LONGEST_SECONDS)]
 
 
 class Node(BaseModel):
@@ -346,7 +350,7 @@ class PipelineSpec(Node):
 class KubernetesExecutor(Node):
     """The platform settings of one executor that are modelled; the others are kept as they are."""
 
-    active_deadline_seconds: int | None = None
+    active_deadline_seconds: Seconds | None = None
 
 
 class KubernetesDeployment(Node):
@@ -366,10 +370,10 @@ class PipelineConfig(Node):
     """Settings of the whole pipeline."""
 
     workspace: Workspace | None = None
-    active_deadline_seconds: int | None = None
-    resource_ttl_on_completion: int | None = None
-    resource_ttl_on_success: int | None = None
-    resource_ttl_on_failure: int | None = None
+    active_deadline_seconds: Seconds | None = None
+    resource_ttl_on_completion: Seconds | None = None
+    resource_ttl_on_success: Seconds | None = None
+    resource_ttl_on_failure: Seconds | None = None
 
 
 class KubernetesPlatform(Node):

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace_contracts.failures import Rejection, RejectionCode
-from headrace_contracts.ir.models import ComponentInputs, ParameterDefinition
+from headrace_contracts.ir.models import (
+    LONGEST_SECONDS,
+    ComponentInputs,
+    ParameterDefinition,
+)
 from headrace_contracts.ir.storable import unstorable
 
 PARAMETER_TYPES = frozenset(
@@ -83,8 +87,6 @@ def fit(value: Any, parameter_type: str) -> Any:
     raise ParameterError(f"expected {_WORDS[parameter_type]}, got {_shown(value)}")
 
 
-LONGEST_SECONDS = 100 * 365 * 24 * 3600
-"""Of any duration: it still ends at a moment that can be written down."""
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?)s")
 
 

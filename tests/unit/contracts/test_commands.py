@@ -1,0 +1,49 @@
+"""What a submit message may say: what could not be kept or carried out later is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from headrace_contracts.commands import SubmitRun
+from headrace_contracts.ir.models import LONGEST_SECONDS
+from pydantic import ValidationError
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"display_name": "a\0b"}, "display_name holds a NUL character"),
+        ({"namespace": "a\0b"}, "namespace holds a NUL character"),
+        ({"display_name": "\ud800"}, "display_name is not Unicode text"),
+        ({"parameters": {"x": [1, {"y": "\0"}]}}, "parameters.x.1.y holds a NUL character"),
+        ({"parameters": {"\0": 1}}, "parameters has a key that holds a NUL character"),
+        ({"parameters": {"x": float("nan")}}, "parameters.x is nan, which is not a number"),
+        ({"parameters": {"x": nested(1000)}}, "the request is nested deeper than 200"),
+        ({"pipeline_spec": {"a": {"b": "\0"}}}, "pipeline_spec.a.b holds a NUL character"),
+        ({"deadline_seconds": 0}, "greater than 0"),
+        ({"deadline_seconds": 1e300}, f"less than or equal to {LONGEST_SECONDS}"),
+        ({"deadline_seconds": float("inf")}, "is inf, which is not a number"),
+        ({"priority": 1001}, "less than or equal to 1000"),
+        ({"namespace": ""}, "at least 1 character"),
+        ({"failure_strategy": "HOPE"}, "'FAIL_FAST' or 'CONTINUE'"),
+        ({"parameter": {}}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_request_is_refused_in_words(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SubmitRun(**fields)
+    assert message in str(caught.value)
+
+
+def test_texts_of_all_scripts_are_fine() -> None:
+    text = "Größe 漢字 \U0001f600 \u200b"
+    request = SubmitRun(display_name=text, parameters={text: [text, None, 0, 1e300]})
+    assert SubmitRun.model_validate_json(request.to_json()) == request
