@@ -19,6 +19,7 @@ from headrace_contracts.values import Outputs
 from headrace_scheduler.core.admission import Queued, admit
 from headrace_scheduler.core.decide import RunAdmitted
 from headrace_scheduler.core.draft import Taken
+from headrace_scheduler.core.plan import Retries
 
 from tests.support.submissions import RUN_ID
 from tests.unit.scheduler.runs import STRING, Played, Spec, component, spec, start, task
@@ -239,3 +240,8 @@ def test_runs_are_admitted_as_limits_allow(
     active: dict[str, int], waiting: list[Queued], admitted: list[int]
 ) -> None:
     assert [run_id.int for run_id in admit(active, waiting)] == admitted
+
+
+@pytest.mark.parametrize(("factor", "failed"), [(2.0, 5000), (1e308, 3)])
+def test_a_pause_never_outgrows_its_limit(factor: float, failed: int) -> None:
+    assert Retries(9, 1.0, factor, 60.0).pause_seconds(failed) == 60

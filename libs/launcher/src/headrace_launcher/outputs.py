@@ -38,6 +38,15 @@ def executor_output(path: str) -> dict[str, Any]:
 def parameters(launch: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
     """The output parameters by name; null in the ExecutorOutput is as if nothing was said."""
     given = output.get("parameterValues") or {}
+    try:
+        return _parameters(launch, given)
+    except RecursionError:
+        raise StepError(
+            "OUTPUT_INVALID", "an output parameter is nested too deep to be kept"
+        ) from None
+
+
+def _parameters(launch: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for declared in launch["output_parameters"]:
         name, kind = declared["name"], declared["type"]

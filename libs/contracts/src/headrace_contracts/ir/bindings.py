@@ -38,6 +38,10 @@ _STRATEGIES = (
     "ALL_UPSTREAM_TASKS_COMPLETED",
 )
 
+LOOP_ITEM = "loop-item"
+"""In the name of a channel: the item of a loop, or a part of it. The SDK's compiler (2.17) forgets
+to hand such a channel on when a text refers to it, so it is looked for in the loops around."""
+
 Fault = tuple[str, str]
 
 
@@ -117,7 +121,8 @@ def _parameter_faults(
     name = parameter.component_input_parameter
     if parameter.runtime_value is not None and name is None:
         name = parameter.runtime_value.runtime_parameter
-    if name is not None and name not in owner.input_definitions.parameters:
+    missing = name is not None and name not in owner.input_definitions.parameters
+    if missing and LOOP_ITEM not in (name or ""):
         yield place, f"there is no input parameter {name!r}"
     if parameter.parameter_expression_selector:
         try:

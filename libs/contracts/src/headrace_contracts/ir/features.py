@@ -12,6 +12,12 @@ from headrace_contracts.ir.models import Executor, KubernetesExecutor, PipelineD
 
 _Found = tuple[str, str]
 
+_CLUSTER_TASKS = {
+    "argostub/createpvc": "making a volume claim",
+    "argostub/deletepvc": "deleting a volume claim",
+}
+"""Images that stand for something that KFP's driver does."""
+
 
 def unsupported(document: PipelineDocument) -> list[Rejection]:
     """The features used in the spec that are refused, in reading order."""
@@ -39,6 +45,8 @@ def _of_executor(place: str, executor: Executor) -> Iterator[_Found]:
         return
     if executor.container is None:
         yield place, "an executor that is neither a container nor an importer"
+    elif executor.container.image in _CLUSTER_TASKS:
+        yield place, f"{_CLUSTER_TASKS[executor.container.image]} without a Kubernetes cluster"
     elif not (executor.container.command or executor.container.args):
         yield place, "a container without a command"
 

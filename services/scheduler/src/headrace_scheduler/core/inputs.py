@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from headrace_contracts.ir.bindings import LOOP_ITEM
 from headrace_contracts.ir.expressions import ExpressionError, select
 from headrace_contracts.ir.models import ContainerSpec, TaskInputArtifact, TaskInputParameter
 from headrace_contracts.ir.parameters import ParameterError, fit, whole_numbers
@@ -19,12 +20,13 @@ from headrace_contracts.places import run_folder
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Artifact, Inputs
 
-from headrace_scheduler.core.passthrough import task_config
+from headrace_scheduler.core.passthrough import filled_in, task_config
 from headrace_scheduler.core.run import Node, Run, Scope
 
 _PLACEHOLDER = re.compile(
     r"\{\{\$\.(?:inputs\.parameters\[(?:'([^']*)'|\"([^\"]*)\")\]|([a-z_]+))\}\}"
 )
+_SUBVAR = "-subvar-"
 _FINAL_STATES = {
     TaskState.SUCCEEDED: "COMPLETE",
     TaskState.FAILED: "FAILED",
@@ -141,6 +143,20 @@ def step_container(run: Run, node: Node, given: Scope) -> ContainerSpec:
     )
 
 
+def step_platform(run: Run, node: Node, given: Scope) -> dict[str, Any]:
+    """The step's platform settings, those that are given by parameters filled in.
+
+    Raises:
+        InputError: a parameter cannot be had.
+    """
+    resolver = _Resolver(run, node, given)
+
+    def value_of(name: str, source: dict[str, Any]) -> Any:
+        return resolver.parameter(name, TaskInputParameter.model_validate(source))
+
+    return filled_in(node.plan.platform, value_of)
+
+
 def import_source(run: Run, node: Node, given: Scope) -> tuple[str, dict[str, Any]]:
     """The URI and the metadata of what an importer imports.
 
@@ -159,7 +175,8 @@ def import_source(run: Run, node: Node, given: Scope) -> tuple[str, dict[str, An
             uri = definition.default_value
     uri = resolver.fill(uri)
     if not isinstance(uri, str) or not uri:
-        raise InputError(f"the URI to import is {json.dumps(uri)}, not a text")
+        said = "empty" if uri in (None, "") else f"{json.dumps(uri)}, not a text"
+        raise InputError(f"the URI to import is {said}")
     return uri, resolver.fill(whole_numbers(importer.metadata))
 
 
@@ -273,13 +290,26 @@ class _Resolver:
         parent = self._node.parent
         return Scope() if parent is None else scope_of(self._run, parent)
 
+    def _around_parameter(self, name: str) -> Any:
+        """An input of the DAG around, or an item of a loop further out, or a part of one."""
+        node = self._node.parent
+        while node is not None:
+            parameters = scope_of(self._run, node).parameters
+            whole, subvar, key = name.partition(_SUBVAR)
+            if name in parameters:
+                return parameters[name]
+            if subvar and whole in parameters:
+                return _part(parameters[whole], key)
+            node = node.parent if LOOP_ITEM in name else None
+        return None
+
     def _beside(self, name: str) -> Node:
         assert self._node.parent is not None
         return self._node.parent.children[name]
 
     def _value(self, name: str, source: TaskInputParameter) -> Any:
         if source.component_input_parameter is not None:
-            return self._around.parameters.get(source.component_input_parameter)
+            return self._around_parameter(source.component_input_parameter)
         if source.task_output_parameter is not None:
             produced = source.task_output_parameter
             outputs = self._beside(produced.producer_task).record.outputs
@@ -289,7 +319,7 @@ class _Resolver:
         if source.runtime_value is None:
             return None
         if source.runtime_value.runtime_parameter is not None:
-            return self._around.parameters.get(source.runtime_value.runtime_parameter)
+            return self._around_parameter(source.runtime_value.runtime_parameter)
         if name in self._open:
             raise InputError(f"input parameter {name!r} refers to itself")
         self._open.append(name)
@@ -326,6 +356,15 @@ def _root(run: Run) -> str:
     given = submission.pipeline_root or run.plan.default_pipeline_root
     folder = run_folder(submission.namespace, submission.pipeline.name, submission.run_id)
     return given or run.plan.store_uri + folder.rstrip("/")
+
+
+def _part(item: Any, key: str) -> Any:
+    """The part of a loop's item that ``item.key`` stands for in the SDK."""
+    try:
+        value = json.loads(item) if isinstance(item, str) else item
+    except ValueError:
+        return None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _shown(value: Any) -> str:

@@ -41,7 +41,10 @@ class Retries:
 
     def pause_seconds(self, failed: int) -> float:
         """The pause before the next attempt, `failed` attempts having failed (from 1)."""
-        return min(self.delay_seconds * self.factor ** (failed - 1), self.longest_seconds)
+        try:
+            return min(self.delay_seconds * self.factor ** (failed - 1), self.longest_seconds)
+        except OverflowError:
+            return self.longest_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from headrace_scheduler.core.inputs import (
     items_of,
     step_container,
     step_inputs,
+    step_platform,
 )
 from headrace_scheduler.core.run import Node, Scope
 
@@ -282,5 +283,5 @@ def launch_command(draft: Draft, node: Node, given: Scope, inputs: Inputs) -> La
         priority=submission.priority,
         retry_index=record.retries,
         workspace=run.plan.workspace,
-        platform=dict(plan.platform),
+        platform=step_platform(run, node, given),
     )
