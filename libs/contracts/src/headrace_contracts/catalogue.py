@@ -9,12 +9,9 @@ import ast
 import inspect
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator
-from functools import cache
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args
 from uuid import UUID
 
@@ -61,7 +58,7 @@ def readers(model: type[Contract]) -> list[str]:
     return [
         subscription.durable.partition("-")[0]
         for subscription in (*constants, subjects.executor_commands("<cluster>"))
-        if any(_matches(pattern, subject) for pattern in subscription.filters)
+        if any(re.fullmatch(_expression(one), subject) for one in subscription.filters)
     ]
 
 
@@ -108,19 +105,15 @@ def _fields(model: type[Contract]) -> Iterator[tuple[str, str, str, str]]:
 def _written(model: type[Contract]) -> dict[str, tuple[str, str]]:
     """Type and docstring of each field that the class itself declares."""
     found: dict[str, tuple[str, str]] = {}
-    body = _classes(sys.modules[model.__module__])[model.__name__].body
+    (definition,) = ast.parse(inspect.getsource(model)).body
+    assert isinstance(definition, ast.ClassDef)
+    body = definition.body
     for node, after in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             told = after.value if isinstance(after, ast.Expr) else None
             meaning = told.value if isinstance(told, ast.Constant) else ""
             found[node.target.id] = (ast.unparse(node.annotation), _words(str(meaning)))
     return found
-
-
-@cache
-def _classes(module: ModuleType) -> dict[str, ast.ClassDef]:
-    tree = ast.parse(inspect.getsource(module))
-    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _used(roots: Iterable[type[Contract]]) -> list[type[Contract]]:
@@ -148,9 +141,8 @@ def _sample(model: type[Contract]) -> str:
     return str(message.subject).replace(subjects.token("<request_id>"), "<request_id>")
 
 
-def _matches(pattern: str, subject: str) -> bool:
-    expression = re.escape(pattern).replace(r"\*", "[^.]+").replace(">", ".+")
-    return re.fullmatch(expression, subject) is not None
+def _expression(subscribed: str) -> str:
+    return re.escape(subscribed).replace(r"\*", "[^.]+").replace(">", ".+")
 
 
 def _type(model: type[Contract]) -> str:
