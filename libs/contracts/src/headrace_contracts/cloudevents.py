@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 MESSAGE_ID = "Nats-Msg-Id"
@@ -26,6 +26,15 @@ class Attributes:
     subject: str | None = None
     dataref: str | None = None
     traceparent: str | None = None
+
+    def told_at(self, otherwise: datetime) -> datetime:
+        """When the event was told; `otherwise` where its producer does not say, or not so that it
+        can be read. A moment without a zone is UTC."""
+        try:
+            at = datetime.fromisoformat(self.time or "")
+        except ValueError:
+            return otherwise
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def headers(

@@ -77,8 +77,7 @@ class Handlers:
 
 
 def _heard(received: Received[Heard]) -> HeardState:
-    told = received.attributes.time
-    at = datetime.now(UTC) if told is None else datetime.fromisoformat(told)
+    at = received.attributes.told_at(datetime.now(UTC))
     event = received.message
     state, ended_at = heard_state(event, at)
     return HeardState(event.run_id, state, event.revision, ended_at)

@@ -45,7 +45,11 @@ class Handlers:
         connection = unit.connection
         fresh = await unit.admit(RECORDER_EVENTS.durable, [received.id for received in batch])
         heard = list(
-            {r.id: (r.id, r.message, _told_at(r)) for r in batch if r.id in fresh}.values()
+            {
+                r.id: (r.id, r.message, r.attributes.told_at(datetime.now(UTC)))
+                for r in batch
+                if r.id in fresh
+            }.values()
         )
         if not heard:
             return []
@@ -79,11 +83,3 @@ class Handlers:
         for run in runs:
             if run.submission is not None:
                 await self._objects.delete_all(run_prefix(run.submission))
-
-
-def _told_at(received: Received[Event]) -> datetime:
-    try:
-        at = datetime.fromisoformat(received.attributes.time or "")
-    except ValueError:
-        return datetime.now(UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
