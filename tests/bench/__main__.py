@@ -89,7 +89,7 @@ def _show(title: str, rows: list[dict[str, Any]]) -> None:
         shown.add_column(column, justify="right")
     for row in rows:
         shown.add_row(*map(str, row.values()))
-    Console().print(shown)
+    Console(width=None if sys.stdout.isatty() else 120).print(shown)
 
 
 main()

@@ -60,6 +60,9 @@ def run(launch: dict[str, Any], steps: int, parallel: int) -> Used:
     """Run the launch's command `steps` times, `parallel` at a time."""
     for folder in _folders(launch):
         os.makedirs(folder, exist_ok=True)
+    for file in launch["files"]:
+        os.makedirs(os.path.dirname(file["path"]), exist_ok=True)
+        Path(file["path"]).write_text(file["text"], encoding="utf-8")
 
     def once(_: int) -> None:
         subprocess.run(

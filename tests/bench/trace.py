@@ -29,10 +29,9 @@ LAYERS = (
     ("ended", "decide", "scheduler: deliver, begin"),
     ("decide", "launch", "scheduler: decide, write, commit, publish"),
     ("launch", "keep", "executor: deliver, begin"),
-    ("keep", "forked", "executor: write, commit, sign the grant, write the launch file, fork"),
-    ("forked", "command", "launcher: read the launch file, make folders"),
-    ("command", "delivered", "launcher: command, outputs, upload of the log"),
-    ("delivered", "noted", "launcher: upload of the manifest; executor: see the end, begin"),
+    ("keep", "command", "executor: write, commit, fork; launcher: make folders and files"),
+    ("command", "delivered", "launcher: command, outputs"),
+    ("delivered", "noted", "launcher: write the manifest; executor: see the end, begin"),
     ("noted", "succeeded", "executor: write, commit, publish"),
 )
 
@@ -46,12 +45,10 @@ async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[
         now = time.time()
         body = json.loads(message.data)
         kind = message.subject.rsplit(".", 1)[1]
-        if "attempt" not in message.subject or kind not in ("launch", "started", "succeeded"):
+        if "attempt" not in message.subject or kind not in ("launch", "succeeded"):
             return
         task = body["task_id"]
         heard[task, kind] = now
-        if kind == "started":
-            heard[task, "forked"] = _seconds(body["started_at"])
         if kind == "succeeded":
             heard[task, "command"] = _seconds(body["started_at"])
             heard[task, "delivered"] = _seconds(body["finished_at"])
