@@ -1,10 +1,15 @@
 """What `kfp.local` does with the suite's cases: ``python -m tests.conformance.local`` in an
 environment with the real SDK writes ``local.json``, which the conformance table shows.
+
+The steps run in this very environment, which has the SDK already and must not change: `pip` is
+replaced by a program and a module that do nothing.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,12 +24,27 @@ _RESULTS = Path(__file__).with_name("local.json")
 _LONGEST_SECONDS = 120
 
 
-def measure(name: str) -> str:
+def environment(folder: Path) -> dict[str, str]:
+    """This environment's Python first on the path, and a `pip` that leaves it as it is."""
+    program = folder / "pip"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    (folder / "pip.py").write_text("")
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join(
+            (str(folder), str(Path(sys.executable).parent), os.environ["PATH"])
+        ),
+        "PYTHONPATH": str(folder),
+    }
+
+
+def measure(name: str, env: dict[str, str]) -> str:
     """What came of one case, in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.conformance.local", name]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
+            command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False, env=env
         )
     except subprocess.TimeoutExpired:
         return "no: it does not end"
@@ -55,7 +75,8 @@ def run_here(case: Any) -> str:
         try:
             task = case.pipeline(**given)
         except Exception as error:
-            words = str(error).strip().splitlines() or [type(error).__name__]
+            said = re.sub(r"\x1b\[\d+m", "", str(error))  # it colours its names
+            words = said.strip().splitlines() or [type(error).__name__]
             failed = case.state == "FAILED"
             return "yes" if failed else f"no: {words[0][:150]}"
         if case.state == "FAILED":
@@ -74,8 +95,9 @@ def main(arguments: list[str]) -> None:
         sys.stdout.write("\n" + run_here(cases[arguments[0]]) + "\n")
         return
     names = [name for name, case in cases.items() if case.local]
-    with ThreadPoolExecutor(2) as pool:
-        found = dict(zip(names, pool.map(measure, names), strict=True))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        env = environment(Path(folder))
+        found = dict(zip(names, pool.map(lambda name: measure(name, env), names), strict=True))
     _RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
