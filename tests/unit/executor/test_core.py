@@ -31,7 +31,7 @@ from headrace_executor.core.workspace import with_workspace
 
 from tests.support.launches import PREFIX, RUN_ID, TASK_ID, URI_PREFIX, launch_command
 
-PLACES = Places(PurePosixPath("/work/attempt"))
+PLACES = Places(PurePosixPath("/steps/attempt"))
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LIMITS = Limits(5.0, 1000, 2.0)
 
@@ -64,25 +64,25 @@ def test_the_executor_input_lists_every_artifact() -> None:
         (entry["name"], entry["uri"], entry["metadata"])
         for entry in given["inputs"]["artifacts"]["data"]["artifacts"]
     ] == [
-        ("data", "/work/attempt/in/data/0/x", {"rows": 2}),
-        ("data", "/work/attempt/in/data/1/data", {}),
+        ("data", "/steps/attempt/in/data/0/x", {"rows": 2}),
+        ("data", "/steps/attempt/in/data/1/data", {}),
         ("data", "gs://theirs/x", {"_kfp_workspace": True}),
     ]
     assert given["outputs"] == {
-        "parameters": {"n": {"outputFile": "/work/attempt/out/n"}},
+        "parameters": {"n": {"outputFile": "/steps/attempt/out/n"}},
         "artifacts": {
             "m": {
                 "artifacts": [
                     {
                         "name": "m",
                         "type": {"schemaTitle": "system.Model"},
-                        "uri": "/work/attempt/out/m",
+                        "uri": "/steps/attempt/out/m",
                         "metadata": {},
                     }
                 ]
             }
         },
-        "outputFile": "/work/attempt/out/executor_output.json",
+        "outputFile": "/steps/attempt/out/executor_output.json",
     }
 
 
@@ -115,13 +115,13 @@ def test_the_launch_file_says_what_to_fetch_and_where_all_shall_lie() -> None:
         limits=LIMITS,
     )
     assert [(i.name, i.path, i.files) for i in plan.inputs] == [
-        ("data", "/work/attempt/in/data/0/a", files["s3://bucket/a"])
+        ("data", "/steps/attempt/in/data/0/a", files["s3://bucket/a"])
     ]
-    assert "/work/attempt/in/data/0/a" in plan.dirs
+    assert "/steps/attempt/in/data/0/a" in plan.dirs
     (parameter,) = plan.output_parameters
     assert (parameter.type, parameter.path, parameter.optional) == (
         "LIST",
-        "/work/attempt/out/n",
+        "/steps/attempt/out/n",
         True,
     )
     (output,) = plan.output_artifacts
