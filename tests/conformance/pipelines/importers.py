@@ -99,6 +99,13 @@ def import_what_a_step_wrote(path: str) -> str:
 
 
 @dsl.pipeline
+def import_what_a_step_made() -> str:
+    made = make(text="made by a step")
+    uri = uri_of(data=made.outputs["data"]).output
+    return read(data=dsl.importer(artifact_uri=uri, artifact_class=Dataset).output).output
+
+
+@dsl.pipeline
 def import_a_folder(path: str) -> list:
     written = write_folder(path=path)
     imported = dsl.importer(artifact_uri=written.output, artifact_class=Artifact)
@@ -203,6 +210,12 @@ CASES = [
         "no: only constants and parameters",
         args={"path": "<a writable path>"},
         outputs={"Output": "written by hand"},
+    ),
+    Case(
+        "the URI that a step tells of an artifact of its run",
+        import_what_a_step_made,
+        "no: only constants and parameters",
+        outputs={"Output": "made by a step"},
     ),
     Case(
         "a folder of this machine",

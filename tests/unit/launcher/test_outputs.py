@@ -138,3 +138,25 @@ def test_what_no_database_takes_is_replaced_in_metadata() -> None:
     assert outputs.printable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
     assert [type(value) for value in outputs.printable([1e300, 10**30])] == [float, float]
     assert outputs.printable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [
+        ("/steps/1/out/model", "s3://b/1/model"),
+        ("/steps/1/out/model/part", "s3://b/1/model/part"),
+        ("/steps/1/in/data/0/rows", "s3://b/0/rows"),
+        ("/steps/1/out/models", "/steps/1/out/models"),
+        ("see /steps/1/out/model", "see /steps/1/out/model"),
+        ("/elsewhere", "/elsewhere"),
+    ],
+)
+def test_the_uri_that_a_command_saw_becomes_the_true_one(
+    tmp_path: Path, told: str, value: str
+) -> None:
+    launch = {
+        **declared(tmp_path / "x", "STRING"),
+        "output_artifacts": [{"handed_uri": "/steps/1/out/model", "uri": "s3://b/1/model"}],
+        "inputs": [{"path": "/steps/1/in/data/0/rows", "uri": "s3://b/0/rows"}],
+    }
+    assert outputs.parameters(launch, {"parameterValues": {"x": told}}) == {"x": value}

@@ -233,7 +233,9 @@ def test_a_fault_of_the_launcher_is_a_failure_too(tmp_path: Path, objects: Objec
 def test_an_input_that_is_not_there(tmp_path: Path, objects: Objects) -> None:
     launch = plan(tmp_path, objects, ("true",)).model_dump()
     place = {"name": "data", "path": str(tmp_path / "in")}
-    launch["inputs"] = [{**place, "files": [{"path": "", "url": objects.url("none")}]}]
+    launch["inputs"] = [
+        {**place, "uri": "s3://b/none", "files": [{"path": "", "url": objects.url("none")}]}
+    ]
     code, message = failure(run(tmp_path, LaunchFile.model_validate(launch)))
     assert code == "INPUT_FETCH_FAILED"
     assert "'data'" in message

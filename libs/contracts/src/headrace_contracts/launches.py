@@ -21,10 +21,12 @@ class InputFile(Contract):
 
 
 class InputArtifact(Contract):
-    """An input artifact's local place and what to fetch for it."""
+    """An input artifact's local place, which the command sees as its URI, the URI that it has
+    elsewhere, and what to fetch for it."""
 
     name: str
     path: str
+    uri: str
     files: tuple[InputFile, ...] = ()
 
 

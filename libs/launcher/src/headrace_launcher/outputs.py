@@ -51,16 +51,29 @@ def _parameters(launch: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     for declared in launch["output_parameters"]:
         name, kind = declared["name"], declared["type"]
         if given.get(name) is not None:
-            values[name] = _fit(name, given[name], kind)
+            values[name] = _true_uri(launch, _fit(name, given[name], kind))
             continue
         text = _text(name, declared["path"])
         if text is not None:
-            values[name] = _fit(name, text, kind)
+            values[name] = _true_uri(launch, _fit(name, text, kind))
         elif not declared.get("optional"):
             raise StepError(
                 "OUTPUT_MISSING", f"the step did not write its output parameter {name!r}"
             )
     return values
+
+
+def _true_uri(launch: dict[str, Any], value: Any) -> Any:
+    """A text that is the URI which the command saw of one of its artifacts, or a place below it,
+    as the URI that it has for everybody else: the local place is gone when the step has ended."""
+    if not isinstance(value, str) or not value.startswith("/"):
+        return value
+    outputs = ((a["handed_uri"], a["uri"]) for a in launch.get("output_artifacts", ()))
+    inputs = ((a["path"], a["uri"]) for a in launch.get("inputs", ()))
+    for handed, uri in (*outputs, *inputs):
+        if value == handed or value.startswith(handed + "/"):
+            return uri + value[len(handed) :]
+    return value
 
 
 def printable(value: Any) -> Any:

@@ -233,7 +233,7 @@ def _fetched(
     inputs: Mapping[str, list[tuple[Artifact, str]]], files: Mapping[str, tuple[InputFile, ...]]
 ) -> tuple[InputArtifact, ...]:
     return tuple(
-        InputArtifact(name=name, path=path, files=files[artifact.uri])
+        InputArtifact(name=name, path=path, uri=artifact.uri, files=files[artifact.uri])
         for name, given in inputs.items()
         for artifact, path in given
         if artifact.uri in files
