@@ -5,7 +5,6 @@ Times are of the CPU.
 
 from __future__ import annotations
 
-import json
 import random
 import time
 import tracemalloc
@@ -23,7 +22,7 @@ from headrace_scheduler.core.decide import decide
 from headrace_scheduler.core.plan import Plan, plan
 from headrace_scheduler.core.run import Run
 
-from tests.support.graphs import shell_pipeline
+from tests.support.graphs import loop_pipeline, shell_pipeline
 from tests.support.submissions import AT, submitted
 
 TASKS, EDGES = 5_000, 7_000
@@ -47,39 +46,13 @@ def layered(tasks: int, edges: int) -> dict[str, list[str]]:
     return {f"t{task}": [f"t{other}" for other in sorted(upstream[task])] for task in upstream}
 
 
-def loop(items: int, limit: int) -> dict[str, Any]:
-    """A ParallelFor over `items` constants, `limit` at a time, with one step inside."""
-    spec = shell_pipeline({"each": []}, name="loop")
-    body = spec["root"]["dag"]
-    value = {"producerSubtask": "each", "outputParameterKey": "value"}
-    spec["components"]["comp-loop"] = {
-        "dag": {
-            "tasks": body["tasks"],
-            "outputs": {"parameters": {"value": {"valueFromParameter": value}}},
-        },
-        "inputDefinitions": {"parameters": {"item": {"parameterType": "NUMBER_INTEGER"}}},
-        "outputDefinitions": {"parameters": {"value": {"parameterType": "LIST"}}},
-    }
-    spec["root"]["dag"] = {
-        "tasks": {
-            "loop": {
-                "componentRef": {"name": "comp-loop"},
-                "taskInfo": {"name": "loop"},
-                "iteratorPolicy": {"parallelismLimit": limit},
-                "parameterIterator": {
-                    "itemInput": "item",
-                    "items": {"raw": json.dumps(list(range(items)))},
-                },
-            }
-        }
-    }
-    return spec
-
-
 def measure() -> dict[str, float]:
     """What planning a large graph costs, and what deciding costs for each item of two loops."""
     graph = parse_document([shell_pipeline(layered(TASKS, EDGES))])
-    few, many = plan(parse_document([loop(100, 50)])), plan(parse_document([loop(10_000, 50)]))
+    few, many = (
+        plan(parse_document([loop_pipeline(100, 50)])),
+        plan(parse_document([loop_pipeline(10_000, 50)])),
+    )
     decide_many(few)  # whatever is made once is made
     for_few = median(_milliseconds(lambda: decide_many(few)) / 100 for _ in range(_REPEATS))
     for_many = _milliseconds(lambda: decide_many(many), repeats=3) / 10_000

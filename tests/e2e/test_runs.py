@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.support.deployment import ROOT, Deployment
-from tests.support.graphs import shell_pipeline
+from tests.support.graphs import loop_pipeline, shell_pipeline
 
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 EXAMPLE = ROOT / "examples" / "training" / "pipeline.yaml"
@@ -63,6 +63,17 @@ def test_a_failing_step_fails_the_run_and_tells_its_last_words(
     assert second["state"] == "SKIPPED"
     logs = deployment.json("run", "logs", run["run_id"])["logs"]
     assert logs["a"].strip() == "oh no"
+
+
+def test_each_iteration_of_a_loop_has_its_log(deployment: Deployment, tmp_path: Path) -> None:
+    said = ("sh", "-c", 'echo "here"; echo x > "$0"', WRITE[-1])
+    (tmp_path / "loop.yaml").write_text(yaml.safe_dump(loop_pipeline(2, 1, command=said)))
+    run = deployment.json("run", "submit", str(tmp_path / "loop.yaml"), "--wait")
+    logs = deployment.json("run", "logs", run["run_id"])["logs"]
+    assert [text.strip() for text in logs.values()] == ["here", "here"]
+    assert deployment.json("run", "logs", run["run_id"], "each")["logs"] == logs
+    one = next(iter(logs))
+    assert deployment.json("run", "logs", run["run_id"], one)["logs"] == {one: logs[one]}
 
 
 def test_an_idempotency_key_makes_repeats_one_run(deployment: Deployment, package: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,6 +71,35 @@ def shell_pipeline(
         "components": components,
         "deploymentSpec": {"executors": executors},
     }
+
+
+def loop_pipeline(items: int, limit: int, **options: Any) -> dict[str, Any]:
+    """A ParallelFor over `items` constants, `limit` at a time, with one step inside."""
+    spec = shell_pipeline({"each": []}, name="loop", **options)
+    body = spec["root"]["dag"]
+    value = {"producerSubtask": "each", "outputParameterKey": "value"}
+    spec["components"]["comp-loop"] = {
+        "dag": {
+            "tasks": body["tasks"],
+            "outputs": {"parameters": {"value": {"valueFromParameter": value}}},
+        },
+        "inputDefinitions": {"parameters": {"item": {"parameterType": "NUMBER_INTEGER"}}},
+        "outputDefinitions": {"parameters": {"value": {"parameterType": "LIST"}}},
+    }
+    spec["root"]["dag"] = {
+        "tasks": {
+            "loop": {
+                "componentRef": {"name": "comp-loop"},
+                "taskInfo": {"name": "loop"},
+                "iteratorPolicy": {"parallelismLimit": limit},
+                "parameterIterator": {
+                    "itemInput": "item",
+                    "items": {"raw": json.dumps(list(range(items)))},
+                },
+            }
+        }
+    }
+    return spec
 
 
 def shell_document(tasks: Mapping[str, Sequence[str]], **options: Any) -> PipelineDocument:

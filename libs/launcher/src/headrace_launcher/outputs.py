@@ -50,12 +50,11 @@ def _parameters(launch: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     values: dict[str, Any] = {}
     for declared in launch["output_parameters"]:
         name, kind = declared["name"], declared["type"]
-        if given.get(name) is not None:
-            values[name] = _true_uri(launch, _fit(name, given[name], kind))
-            continue
-        text = _text(name, declared["path"])
-        if text is not None:
-            values[name] = _true_uri(launch, _fit(name, text, kind))
+        value = given.get(name)
+        if value is None:
+            value = _text(name, declared["path"])
+        if value is not None:
+            values[name] = _true_uri(launch, _fit(name, value, kind))
         elif not declared.get("optional"):
             raise StepError(
                 "OUTPUT_MISSING", f"the step did not write its output parameter {name!r}"

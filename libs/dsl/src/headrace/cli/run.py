@@ -105,17 +105,23 @@ def get(context: Context, run_id: str) -> None:
 @click.argument("task", required=False)
 @common_options
 def logs(context: Context, run_id: str, task: str | None) -> None:
-    """Show the log of a task, or of all tasks of a run."""
+    """Show the log of a task, by its name, path or id, or of all tasks of a run."""
     with connected(context) as client:
-        tasks = [t for t in client.run(run_id)["tasks"] if task in (None, t["name"], t["task_id"])]
-        if not tasks:
+        # By path: a name is there once in each iteration of a loop.
+        tasks = {one["path"].partition("/")[2]: one for one in client.run(run_id)["tasks"]}
+        asked = {
+            path: one
+            for path, one in tasks.items()
+            if task in (None, one["name"], path, one["task_id"])
+        }
+        if not asked:
             raise Failed("NOT_FOUND", f"run {run_id} has no task {task!r}")
         found = {
-            one["name"]: client.log(run_id, one["task_id"]).decode(errors="replace")
-            for one in tasks
+            path: client.log(run_id, one["task_id"]).decode(errors="replace")
+            for path, one in asked.items()
             if one["has_log"]
         }
-    headed = [f"--- {name}\n{text}" if task is None else text for name, text in found.items()]
+    headed = [text if len(asked) == 1 else f"--- {path}\n{text}" for path, text in found.items()]
     say(context, {"run_id": run_id, "logs": found}, "\n".join(headed).rstrip("\n"))
 
 
