@@ -15,6 +15,8 @@ from headrace_contracts.subjects import DEAD_LETTERS, EVENTS, Subscription, dead
 from headrace_runtime.bus import consumer as consumer_module
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Consumer, Received
+from headrace_runtime.bus.provision import ACK_WAIT_SECONDS, provision_consumer
+from headrace_runtime.bus.pull import PullQueue
 from headrace_runtime.errors import PoisonError, RetryableError
 
 SUBSCRIPTION = Subscription(EVENTS, "test-events", ("evt.>",))
@@ -185,3 +187,20 @@ async def test_reading_goes_on_after_the_bus_was_killed(bus: Bus, servers: Any) 
             await send(bus, event("after"))
             await ear.heard_more.wait()
     assert ear.heard == ["before", "after"]
+
+
+async def test_a_slow_reader_keeps_its_message_and_a_dead_one_does_not(bus: Bus) -> None:
+    """Two readers share a durable consumer, as replicas do, or a service and its successor."""
+    await provision_consumer(bus.js, SUBSCRIPTION)
+    async with PullQueue(bus, SUBSCRIPTION) as first:
+        await send(bus, event("held"))
+        (message,) = await first.next_batch()
+        async with PullQueue(bus, SUBSCRIPTION) as second:
+            taking = asyncio.create_task(second.next_batch())
+            await asyncio.sleep(ACK_WAIT_SECONDS * 1.6)
+            assert not taking.done(), "its reader says that it is still at it"
+            assert first._keeping is not None
+            first._keeping.cancel()  # as when its process was killed
+            async with asyncio.timeout(ACK_WAIT_SECONDS * 2):
+                (again,) = await taking
+    assert again.data == message.data

@@ -9,7 +9,15 @@ import pytest
 from headrace_contracts import events as e
 from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.states import RunState, TaskState
-from headrace_recorder.core.projection import Rows, RunRow, TaskRow, fold, touched
+from headrace_recorder.core.projection import (
+    Rows,
+    RunRow,
+    TaskRow,
+    fold,
+    show,
+    touched,
+    with_open_tasks,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +45,7 @@ ALL = history()
 def folded(told: list[Told]) -> Rows:
     rows: Rows = ({}, {})
     fold(rows, told)
+    show(rows[0].values(), with_open_tasks(rows[1].values()))
     return rows
 
 
@@ -87,8 +96,10 @@ def test_a_history_in_two_parts_ends_in_the_same_rows(told: list[Told], part: in
     rows = folded(told[:part])
     kept = copy.deepcopy(rows)
     fold(rows, told[part:])
+    show(rows[0].values(), with_open_tasks(rows[1].values()))
     assert rows == folded(ALL)
     fold(kept, ALL)  # all of it again, as after a crash
+    show(kept[0].values(), with_open_tasks(kept[1].values()))
     assert kept == rows
 
 
@@ -210,3 +221,22 @@ def test_a_task_is_known_before_its_plan_is_heard() -> None:
     found: Any = early[1][TRAIN].plan
     assert found["path"] == "root/train"
     assert early[1][TRAIN].state == TaskState.RUNNING
+
+
+@given(st.permutations(ALL))
+def test_an_end_is_shown_when_all_ends_are_there(told: list[Told]) -> None:
+    rows: Rows = ({}, {})
+    for one in told:
+        fold(rows, [one])
+        show(rows[0].values(), with_open_tasks(rows[1].values()))
+        run = rows[0].get(RUN)
+        if run is not None and run.state.final:
+            assert run.latest is run.state
+            assert all(task.state.final for task in rows[1].values())
+
+
+def test_a_run_goes_on_in_sight_while_the_end_of_a_task_is_missing() -> None:
+    """As when the reader died that held that news."""
+    missing = next(one for one in reversed(ALL) if isinstance(one[0], e.TaskSucceeded))
+    run = folded([one for one in ALL if one is not missing])[0][RUN]
+    assert (run.state, run.latest) == (RunState.RUNNING, RunState.SUCCEEDED)

@@ -9,7 +9,7 @@ import pytest
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_recorder.core.cache import closest, differences
-from headrace_recorder.core.projection import Rows, TaskRow, fold
+from headrace_recorder.core.projection import Rows, TaskRow, fold, show, with_open_tasks
 from headrace_recorder.views import cache_view, in_order, preview, run_view, task_view
 from headrace_runtime.errors import RejectedError
 from hypothesis import given
@@ -50,6 +50,7 @@ def test_a_change_inside_what_did_not_change_is_shown() -> None:
 def test_the_view_of_a_run() -> None:
     rows: Rows = ({}, {})
     fold(rows, history())
+    show(rows[0].values(), with_open_tasks(rows[1].values()))
     view = run_view(rows[0][RUN], 9, in_order([task_view(task) for task in rows[1].values()]))
     assert (view.state, view.version, view.error) == (RunState.SUCCEEDED, 9, None)
     assert (view.created_at, view.started_at, view.finished_at) == (at(0), at(1), at(29))
@@ -62,6 +63,7 @@ def test_the_view_of_a_run() -> None:
 def test_a_run_that_goes_on_has_not_finished() -> None:
     rows: Rows = ({}, {})
     fold(rows, history()[:19])
+    show(rows[0].values(), with_open_tasks(rows[1].values()))
     view = run_view(rows[0][RUN], 1, None)
     assert (view.state, view.finished_at) == (RunState.RUNNING, None)
 

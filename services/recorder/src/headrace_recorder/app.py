@@ -19,4 +19,4 @@ async def serve(settings: Settings) -> None:
         consume = service.consumer(
             RECORDER_EVENTS, EVENT, handlers.handle, linger_seconds=settings.linger_seconds
         )
-        await service.run(settings, app, consume)
+        await service.run(settings, app, consume, handlers.show_overdue)

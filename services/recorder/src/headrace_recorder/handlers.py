@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,15 +13,17 @@ from headrace_contracts.places import run_prefix
 from headrace_contracts.subjects import RECORDER_EVENTS, live_run
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Received
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_recorder import store
-from headrace_recorder.core.projection import RunRow, fold, touched
+from headrace_recorder.core.projection import Rows, RunRow, fold, show, touched, with_open_tasks
 from headrace_recorder.store import Heard
 
 Change = tuple[UUID, int, str]
+_OVERDUE_SECONDS = 60.0
 
 
 class Handlers:
@@ -34,6 +37,9 @@ class Handlers:
     async def handle(self, batch: list[Received[Event]]) -> None:
         """Record a batch, then say which runs look different now."""
         changes = await self._database.transact(lambda unit: self._record(unit, batch))
+        await self._announce(changes)
+
+    async def _announce(self, changes: list[Change]) -> None:
         for run_id, version, state in changes:
             news = {"run_id": str(run_id), "version": version, "state": state}
             try:
@@ -67,6 +73,7 @@ class Handlers:
         rows = await store.rows(unit.connection, run_ids, task_ids)
         fold(rows, [(event, at) for _, event, at in heard])
         runs, changed = rows
+        await self._show(unit, rows)
         gone = {run_id for run_id, run in runs.items() if run.deleted}
         kept = [task for task in changed.values() if task.run_id not in gone]
         versions = await store.save(unit.connection, list(runs.values()), kept)
@@ -76,6 +83,27 @@ class Handlers:
         if gone:
             await self._delete(unit, [runs[run_id] for run_id in gone])
         return [(run_id, version, runs[run_id].state.value) for run_id, version in versions.items()]
+
+    async def _show(self, unit: Unit, rows: Rows) -> None:
+        runs, tasks = rows
+        ending = [run.run_id for run in runs.values() if run.latest.final]
+        open_runs = with_open_tasks(tasks.values())
+        if ending:
+            open_runs |= await store.with_open_tasks(unit.connection, ending, list(tasks))
+        show(runs.values(), open_runs)
+
+    async def show_overdue(self) -> None:
+        """For ever: show the end of runs of which a task's end has not come within a minute."""
+        while True:
+            await asyncio.sleep(_OVERDUE_SECONDS / 4)
+            try:
+                changes = await self._database.transact(
+                    lambda unit: store.show_overdue(unit.connection, _OVERDUE_SECONDS)
+                )
+            except RetryableError as error:
+                get_logger().warning("overdue_postponed", error=str(error))
+                continue
+            await self._announce(changes)
 
     async def _delete(self, unit: Unit, runs: list[RunRow]) -> None:
         """The runs' rows go, and their artifacts and logs. What is still heard of them goes too."""

@@ -5,7 +5,7 @@ SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::
 
 -- lock_runs --
 -- The runs of a batch, in one order.
-SELECT run_id, version, state, revision, submission, history, failure, outputs, archived, archived_at,
+SELECT run_id, version, state, coalesce(latest, state) AS latest, revision, submission, history, failure, outputs, archived, archived_at,
     deleted
 FROM run WHERE run_id = ANY($1::uuid[]) ORDER BY run_id FOR UPDATE
 
@@ -18,22 +18,35 @@ FROM task WHERE task_id = ANY($1::uuid[])
 -- upsert_runs --
 -- The runs that changed; the version grows by one.
 INSERT INTO run (run_id, namespace, experiment_id, recurring_run_id, created_at, state, revision,
-    submission, history, failure, outputs, archived, archived_at, deleted)
+    submission, history, failure, outputs, archived, archived_at, deleted, latest)
 SELECT run_id, submission ->> 'namespace', (submission ->> 'experiment_id')::uuid,
     (submission ->> 'recurring_run_id')::uuid, (submission ->> 'submitted_at')::timestamptz, state,
-    revision, submission, history, failure, outputs, archived, archived_at, deleted
+    revision, submission, history, failure, outputs, archived, archived_at, deleted, latest
 FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::jsonb[], $5::jsonb[], $6::jsonb[],
-    $7::jsonb[], $8::boolean[], $9::timestamptz[], $10::boolean[])
+    $7::jsonb[], $8::boolean[], $9::timestamptz[], $10::boolean[], $11::text[])
     AS new (run_id, state, revision, submission, history, failure, outputs, archived, archived_at,
-        deleted)
+        deleted, latest)
 ON CONFLICT (run_id) DO UPDATE SET
     namespace = EXCLUDED.namespace, experiment_id = EXCLUDED.experiment_id,
     recurring_run_id = EXCLUDED.recurring_run_id, created_at = EXCLUDED.created_at,
     state = EXCLUDED.state, revision = EXCLUDED.revision, submission = EXCLUDED.submission,
     history = EXCLUDED.history, failure = EXCLUDED.failure, outputs = EXCLUDED.outputs,
     archived = EXCLUDED.archived, archived_at = EXCLUDED.archived_at, deleted = EXCLUDED.deleted,
-    version = run.version + 1
+    latest = EXCLUDED.latest, version = run.version + 1
 RETURNING run_id, version
+
+-- with_open_tasks --
+-- Those of these runs of which a task, apart from some, has not been heard to end.
+SELECT DISTINCT run_id FROM task
+WHERE run_id = ANY($1::uuid[]) AND task_id <> ALL($2::uuid[])
+  AND (plan IS NULL OR state NOT IN ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELED'))
+
+-- show_overdue --
+-- Runs whose end waits for news of a task for too long: that news may have been set aside.
+UPDATE run SET state = latest, version = version + 1
+WHERE state <> latest
+  AND (history -> revision::text ->> 1)::timestamptz < now() - $1::interval
+RETURNING run_id, version, state
 
 -- upsert_tasks --
 -- The tasks that changed, with the version of their run.
@@ -74,13 +87,13 @@ ON CONFLICT DO NOTHING
 
 -- run_by_id --
 -- One run that was heard to be submitted.
-SELECT run_id, version, state, revision, submission, history, failure, outputs, archived, archived_at,
+SELECT run_id, version, state, coalesce(latest, state) AS latest, revision, submission, history, failure, outputs, archived, archived_at,
     deleted
 FROM run WHERE run_id = $1 AND submission IS NOT NULL AND NOT deleted
 
 -- runs --
 -- A page, newest first, after the run of this moment and id.
-SELECT run_id, version, state, revision, submission, history, failure, outputs, archived, archived_at,
+SELECT run_id, version, state, coalesce(latest, state) AS latest, revision, submission, history, failure, outputs, archived, archived_at,
     deleted
 FROM run
 WHERE submission IS NOT NULL AND NOT deleted

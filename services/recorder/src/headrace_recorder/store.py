@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +54,7 @@ async def save(
             [getattr(run, name) for run in runs]
             for name in (
                 "state", "revision", "submission", "history", "failure", "outputs", "archived",
-                "archived_at", "deleted",
+                "archived_at", "deleted", "latest",
             )
         ),
     )  # fmt: skip
@@ -75,6 +75,20 @@ async def save(
             ),
         )  # fmt: skip
     return versions
+
+
+async def with_open_tasks(
+    connection: Connection, run_ids: Collection[UUID], besides: Collection[UUID]
+) -> set[UUID]:
+    """Those of the runs of which a task has not been heard to end, `besides` these tasks."""
+    found = await connection.fetch(_QUERIES["with_open_tasks"], list(run_ids), list(besides))
+    return {row["run_id"] for row in found}
+
+
+async def show_overdue(connection: Connection, seconds: float) -> list[tuple[UUID, int, str]]:
+    """Show the ends that have waited for longer; gives each run with its version and state."""
+    found = await connection.fetch(_QUERIES["show_overdue"], timedelta(seconds=seconds))
+    return [(row["run_id"], row["version"], row["state"]) for row in found]
 
 
 async def save_lineage(connection: Connection, heard: Sequence[Heard]) -> None:
@@ -185,7 +199,8 @@ async def history_of_run(
 
 def _run(row: Any) -> RunRow:
     values = {field.name: row[field.name] for field in fields(RunRow)}
-    return RunRow(**{**values, "state": RunState(row["state"])})
+    states = {"state": RunState(row["state"]), "latest": RunState(row["latest"])}
+    return RunRow(**{**values, **states})
 
 
 def _task(row: Any) -> TaskRow:

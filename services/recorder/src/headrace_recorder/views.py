@@ -42,6 +42,9 @@ def run_view(row: RunRow, version: int, tasks: Sequence[Task] | None) -> Run:
         StateChange(state=RunState(state), at=datetime.fromisoformat(at))
         for _, (state, at) in sorted(row.history.items(), key=lambda item: int(item[0]))
     ]
+    shown = row.state is row.latest
+    if not shown:
+        changes.pop()
     rerun = row.submission.get("rerun") or {}
     return Run(
         **{name: row.submission.get(name) for name in _KEPT},
@@ -49,8 +52,8 @@ def run_view(row: RunRow, version: int, tasks: Sequence[Task] | None) -> Run:
         archived=row.archived,
         state=row.state,
         state_history=tuple(changes),
-        error=None if row.failure is None else Failure.model_validate(row.failure),
-        outputs=Outputs.model_validate(row.outputs or {}),
+        error=Failure.model_validate(row.failure) if shown and row.failure else None,
+        outputs=Outputs.model_validate((shown and row.outputs) or {}),
         created_at=row.submission["submitted_at"],
         started_at=next((one.at for one in changes if one.state is RunState.RUNNING), None),
         finished_at=changes[-1].at if row.state.final else None,

@@ -86,7 +86,10 @@ class Consumer(Generic[M]):
         await provision_consumer(self._bus.js, self._subscription)
         async with PullQueue(self._bus, self._subscription, self._linger_seconds) as queue:
             while True:
-                await self.process(await queue.next_batch())
+                batch = await queue.next_batch()
+                await self.process(batch)
+                for raw in batch:
+                    queue.release(raw)
 
     async def process(self, batch: list[Msg]) -> None:
         """One pass: read, handle, acknowledge. Raises only when cancelled."""

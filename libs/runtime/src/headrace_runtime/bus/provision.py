@@ -21,7 +21,9 @@ from nats.js.errors import NotFoundError
 
 _MAX_BYTES = 2 * 1024**3
 _DUPLICATE_WINDOW_SECONDS = 600
-ACK_WAIT_SECONDS = 30
+ACK_WAIT_SECONDS = 5
+"""How long what a dead reader held stays away from its successor. A living reader that needs
+longer says so."""
 MAX_ACK_PENDING = 1024
 
 

@@ -19,7 +19,11 @@ from nats.aio.subscription import Subscription as ClientSubscription
 from nats.js.errors import Error as JetStreamError
 
 from headrace_runtime.bus.connection import Bus
-from headrace_runtime.bus.provision import provision_consumer, provision_streams
+from headrace_runtime.bus.provision import (
+    ACK_WAIT_SECONDS,
+    provision_consumer,
+    provision_streams,
+)
 from headrace_runtime.logging import get_logger
 
 BATCH = 256
@@ -27,6 +31,7 @@ _EXPIRES_SECONDS = 30.0
 _HEARTBEAT_SECONDS = 5.0
 _MISSED_HEARTBEATS = 2
 _REPAIR_PAUSE_SECONDS = 0.5
+_KEEP_SECONDS = ACK_WAIT_SECONDS / 2.5
 
 
 class PullQueue:
@@ -38,6 +43,8 @@ class PullQueue:
         self._subscription = subscription
         self._linger_seconds = linger_seconds
         self._messages: asyncio.Queue[Msg | None] = asyncio.Queue()
+        self._held: dict[str, Msg] = {}
+        self._keeping: asyncio.Task[None] | None = None
         self._outstanding = 0
         self._broken = False
         self._inbox = bus.client.new_inbox()
@@ -47,6 +54,7 @@ class PullQueue:
 
     async def __aenter__(self) -> PullQueue:
         self._listening = await self._bus.client.subscribe(self._inbox, cb=self._arrived)
+        self._keeping = asyncio.create_task(self._keep())
         return self
 
     async def __aexit__(
@@ -55,6 +63,8 @@ class PullQueue:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
         if self._listening is not None and self._bus.client.is_connected:
             await self._listening.unsubscribe()
 
@@ -77,6 +87,23 @@ class PullQueue:
             while len(batch) < BATCH and not self._messages.empty():
                 self._take(self._messages.get_nowait(), batch)
         return batch
+
+    def release(self, message: Msg) -> None:
+        """The message was answered: the server need not be told of it any more."""
+        self._held.pop(message.reply, None)
+
+    async def _keep(self) -> None:
+        """Tell the server of messages that are held for long, so that it does not take their
+        reader for dead."""
+        before: set[str] = set()
+        while True:
+            await asyncio.sleep(_KEEP_SECONDS)
+            for reply in before & self._held.keys():
+                try:
+                    await self._held[reply].in_progress()
+                except (nats.errors.Error, KeyError, OSError):
+                    continue  # answered just now, or delivered once more: a repeat does no harm
+            before = set(self._held)
 
     def _take(self, message: Msg | None, batch: list[Msg]) -> None:
         if message is None:
@@ -112,6 +139,8 @@ class PullQueue:
         self._messages.put_nowait(None)  # wakes who waits: nothing else comes for the old request
 
     async def _arrived(self, message: Msg) -> None:
+        if message.reply:
+            self._held[message.reply] = message
         self._messages.put_nowait(message)
 
     async def _request(self) -> None:

@@ -3,11 +3,12 @@
 A fact about a run or task is a partial row. Folding is order-insensitive: of a run's states the
 one with the highest revision counts, of a task's the one with the highest (attempt, rank); what
 belongs to an attempt goes with it. So reordered, repeated and split histories end in the same rows.
+A run is shown to have ended when all its tasks are: who waits for the end finds everything there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,9 @@ class RunRow:
     run_id: UUID
     submission: dict[str, Any] | None = None
     state: RunState = RunState.PENDING
+    """What is shown."""
+    latest: RunState = RunState.PENDING
+    """What the latest news says."""
     revision: int = 0
     history: dict[str, list[str]] = field(default_factory=dict)
     """Revision to the state that came with it and the moment, RFC 3339."""
@@ -144,9 +148,29 @@ def _run_state(run: RunRow, state: RunState, revision: int, at: datetime) -> boo
     run.history[str(revision)] = [state.value, at.isoformat()]
     if revision < run.revision:
         return False
-    run.state, run.revision = state, revision
+    run.latest, run.revision = state, revision
     run.failure = run.outputs = None
     return True
+
+
+def show(runs: Iterable[RunRow], open_runs: Container[UUID]) -> None:
+    """Show the latest state, unless it is an end and tasks of the run are still open."""
+    for run in runs:
+        if run.latest.final and run.run_id in open_runs:
+            run.state = _before_the_end(run)
+        else:
+            run.state = run.latest
+
+
+def with_open_tasks(tasks: Iterable[TaskRow]) -> set[UUID]:
+    """The runs of those of the tasks that have not been heard to end."""
+    return {task.run_id for task in tasks if task.plan is None or not task.state.final}
+
+
+def _before_the_end(run: RunRow) -> RunState:
+    earlier = sorted(run.history.items(), key=lambda item: -int(item[0]))
+    states = [RunState(state) for _, (state, _) in earlier]
+    return next((state for state in states if not state.final), RunState.RUNNING)
 
 
 def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
