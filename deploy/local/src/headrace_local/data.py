@@ -31,6 +31,7 @@ PORTS = (
     "ui_gateway",
 )
 SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
+_SECRETS = ("postgres", "s3", "program", "admin", "service_token", *SERVICES)
 _MARKER = ".headrace-data"
 _RANGE = (15000, 22000)
 """Below the kernel's ephemeral ports, so that no outgoing connection takes one; SeaweedFS also
@@ -124,7 +125,7 @@ class Data:
         """Generated passwords, made once: what was set up with one is not set up again."""
         path = self.path / "secrets.json"
         known: dict[str, str] = read_json(path) or {}
-        missing = [n for n in ("postgres", "s3", "program", "admin", *SERVICES) if n not in known]
+        missing = [n for n in _SECRETS if n not in known]
         if missing:
             known |= {name: secrets.token_hex(16) for name in missing}
             write_json(path, known)

@@ -220,6 +220,8 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         "OBJECTS_REGION": REGION,
         "HTTP_PORT": str(ports[name]),
     }
+    if name in ("api", "recorder", "ui_gateway"):
+        settings["SERVICE_TOKEN"] = secrets["service_token"]
     if name == "ui_gateway":
         settings["API_URL"] = f"http://127.0.0.1:{ports['api']}"
         settings["RECORDER_URL"] = f"http://127.0.0.1:{ports['recorder']}"

@@ -57,6 +57,12 @@ class RejectionCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     TOO_LARGE = "TOO_LARGE"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    """Nobody known asks: a credential is missing, expired or not one of ours."""
+    FORBIDDEN = "FORBIDDEN"
+    """Who asks may see the object, and not do this to it."""
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+    """Nothing is wrong with it but the pace: send it again later."""
 
 
 class Rejection(Contract):

@@ -30,8 +30,12 @@ STATUS = {
     RejectionCode.NOT_FOUND: 404,
     RejectionCode.CONFLICT: 409,
     RejectionCode.TOO_LARGE: 413,
+    RejectionCode.UNAUTHENTICATED: 401,
+    RejectionCode.FORBIDDEN: 403,
+    RejectionCode.TOO_MANY_REQUESTS: 429,
 }
 
+HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 Check = Callable[[], Awaitable[None]]
 
 
@@ -103,7 +107,14 @@ def install_problems(app: Starlette) -> None:
 
 
 def _code(status: int) -> str:
-    names = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 409: "CONFLICT", 413: "TOO_LARGE"}
+    names = {
+        401: "UNAUTHENTICATED",
+        403: "FORBIDDEN",
+        404: "NOT_FOUND",
+        405: "METHOD_NOT_ALLOWED",
+        409: "CONFLICT",
+        413: "TOO_LARGE",
+    }
     return names.get(status, "MALFORMED" if status < 500 else "INTERNAL")
 
 

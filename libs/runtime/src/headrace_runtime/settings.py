@@ -24,6 +24,15 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class InternalHttpSettings(BaseSettings):
+    """Of the services that speak HTTP with each other."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    service_token: SecretStr
+    """What the gateway shows to the services behind it; page tokens are signed with it as well."""
+
+
 class ObjectStoreSettings(BaseSettings):
     """Where the object store is; services that never touch it do not have these."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headrace_contracts.commands import SUBMIT_RUN
 from headrace_contracts.subjects import API_EVENTS, API_SUBMISSIONS
+from headrace_runtime.access import install_access
 from headrace_runtime.service import open_service
 
 from headrace_api.handlers import HEARD, Handlers
@@ -27,6 +28,7 @@ async def serve(settings: Settings) -> None:
         app = http_app(
             service.database, service.objects, submissions, recurring, settings.max_package_bytes
         )
+        install_access(app, settings.service_token.get_secret_value())
         consume = service.consumer(API_SUBMISSIONS, SUBMIT_RUN, handlers.handle, handlers.refuse)
         hear = service.consumer(API_EVENTS, HEARD, handlers.hear)
         await service.run(settings, app, consume, hear, ticker.run, retention.run)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from headrace_runtime.settings import (
+    InternalHttpSettings,
+    ObjectStoreSettings,
+    ServiceSettings,
+)
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
-class Settings(ServiceSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_API_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_API_", frozen=True, extra="ignore")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from headrace_runtime.settings import (
+    InternalHttpSettings,
+    ObjectStoreSettings,
+    ServiceSettings,
+)
 from pydantic_settings import SettingsConfigDict
 
 
-class Settings(ServiceSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_RECORDER_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_RECORDER_", frozen=True, extra="ignore")

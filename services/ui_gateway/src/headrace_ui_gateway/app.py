@@ -8,12 +8,14 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from headrace_contracts.access import Access
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.http import STATUS, install_problems, problem
 from headrace_runtime.service import open_service
 from starlette.middleware.base import RequestResponseEndpoint
 
 from headrace_ui_gateway.backends import Backend, Runs
+from headrace_ui_gateway.caller import ACCESS
 from headrace_ui_gateway.core import kfp
 from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
 from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
@@ -35,8 +37,9 @@ async def serve(settings: Settings) -> None:
     async with open_service(
         "ui_gateway", settings, settings, package="headrace_ui_gateway"
     ) as service:
-        api = Backend("api", settings.api_url)
-        recorder = Backend("recorder", settings.recorder_url)
+        token = settings.service_token.get_secret_value()
+        api = Backend("api", settings.api_url, token)
+        recorder = Backend("recorder", settings.recorder_url, token)
         live = Live(service.bus, service.stop)
         try:
             app = http_app(api, recorder, live, settings)
@@ -60,6 +63,7 @@ def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) ->
 
     @app.middleware("http")
     async def secure(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        ACCESS.set(Access.everywhere())
         response = await call_next(request)
         for name, value in _SECURITY.items():
             response.headers.setdefault(name, value)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
+from headrace_contracts.access import HEADER
 from headrace_contracts.base import Contract
 from headrace_contracts.commands import SubmitRun
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Run, SubmittedRun
 from headrace_contracts.states import RunState
 from headrace_runtime.errors import RejectedError, RetryableError
+
+from headrace_ui_gateway.caller import ACCESS
 
 C = TypeVar("C", bound=Contract)
 _KNOWN_WITHIN_SECONDS = 1.0
@@ -23,10 +26,13 @@ _ASK_EVERY_SECONDS = 0.01
 class Backend:
     """One service behind the gateway."""
 
-    def __init__(self, name: str, url: str) -> None:
+    def __init__(self, name: str, url: str, service_token: str) -> None:
         self._name = name
         self._client = httpx.AsyncClient(
-            base_url=url, timeout=httpx.Timeout(15, connect=2), trust_env=False
+            base_url=url,
+            timeout=httpx.Timeout(15, connect=2),
+            trust_env=False,
+            headers={"Authorization": f"Bearer {service_token}"},
         )
 
     async def close(self) -> None:
@@ -34,15 +40,18 @@ class Backend:
         await self._client.aclose()
 
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request.
+        """Send a request on behalf of the caller.
 
         Raises:
             RejectedError: the service refused it.
             RetryableError: the service is away.
         """
         params = {k: v for k, v in (options.pop("params", None) or {}).items() if v is not None}
+        headers = {**options.pop("headers", {}), HEADER: ACCESS.get().to_header()}
         try:
-            response = await self._client.request(method, path, params=params, **options)
+            response = await self._client.request(
+                method, path, params=params, headers=headers, **options
+            )
         except httpx.HTTPError as error:
             raise RetryableError(f"{self._name}: {error!r}") from error
         if response.status_code >= 500:

@@ -1,0 +1,242 @@
+"""Filters, order and page tokens: what is understood, what is refused, and the SQL of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from headrace_runtime.errors import RejectedError
+from headrace_runtime.lists.filters import Operation, Predicate, filter_text, parse_filter
+from headrace_runtime.lists.page import Arguments, Asked, Field, Kind, Listing
+from headrace_runtime.lists.tokens import TokenSigner
+from hypothesis import given
+from hypothesis import strategies as st
+
+SIGNER = TokenSigner("secret")
+FIELDS = {
+    "run_id": Field("run_id", Kind.ID),
+    "name": Field("submission ->> 'display_name'", Kind.TEXT, sortable=False),
+    "created_at": Field("created_at", Kind.TIME),
+    "state": Field("state", Kind.TEXT),
+    "archived": Field("archived", Kind.FLAG, sortable=False),
+    "experiment_id": Field("experiment_id", Kind.ID, sortable=False),
+}
+RUNS = Listing("runs", FIELDS, "run_id", SIGNER, sort_prefixes=("metric:",))
+SQL = "SELECT {sort} FROM run WHERE NOT deleted AND {where} ORDER BY {order} LIMIT {limit}"
+
+
+def filtered(*predicates: dict[str, Any]) -> str:
+    return json.dumps({"predicates": predicates})
+
+
+def test_the_spellings_of_kfps_clients() -> None:
+    text = filtered(
+        {"operation": 1, "key": "name", "stringValue": "a"},
+        {"operation": "IN", "key": "state", "string_values": {"values": ["FAILED"]}},
+        {"operation": "GREATER_THAN", "key": "n", "long_value": "7"},
+        {"operation": 6, "key": "created_at", "timestampValue": "2026-01-01T00:00:00Z"},
+    )
+    assert parse_filter(text) == (
+        Predicate("name", Operation.EQUALS, "a"),
+        Predicate("state", Operation.IN, ("FAILED",)),
+        Predicate("n", Operation.GREATER_THAN, 7),
+        Predicate("created_at", Operation.LESS_THAN, datetime(2026, 1, 1, tzinfo=UTC)),
+    )
+    assert parse_filter("") == parse_filter("{}") == ()
+
+
+SCALARS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+ONE = st.sampled_from([o for o in Operation if o not in (Operation.IN, Operation.NOT_IN)])
+SEVERAL = st.sampled_from([Operation.IN, Operation.NOT_IN])
+KEYS = st.text(min_size=1, max_size=9)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+
+
+def several(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(values, min_size=1, max_size=9).map(tuple)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(Predicate, KEYS, ONE, SCALARS | NUMBERS | MOMENTS),
+            st.builds(Predicate, KEYS, SEVERAL, several(SCALARS)),
+            st.builds(Predicate, KEYS, SEVERAL, several(NUMBERS)),
+        ),
+        max_size=9,
+    ).map(tuple)
+)  # fmt: skip
+def test_a_written_filter_is_read_back(predicates: tuple[Predicate, ...]) -> None:
+    if len(filter_text(predicates)) <= 20_000:
+        assert parse_filter(filter_text(predicates)) == predicates
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x", "not JSON"),
+        ("[]", "not an object"),
+        ('{"other": 1}', "alone"),
+        (filtered({"operation": "EQUALS", "key": "name"}), "0 values and not one"),
+        (filtered({"operation": 4, "key": "name", "string_value": "a"}), "not an operation"),
+        (filtered({"operation": "LIKE", "key": "name", "string_value": "a"}), "not an operation"),
+        (filtered({"operation": 1, "string_value": "a"}), "no 'key'"),
+        (filtered({"operation": 8, "key": "name", "string_value": "a"}), "several values"),
+        (
+            filtered({"operation": 1, "key": "name", "string_values": {"values": ["a"]}}),
+            "takes one value",
+        ),
+        (filtered({"operation": 1, "key": "name", "string_value": 7}), "not a string"),
+        (filtered({"operation": 1, "key": "name", "string_value": "a\0"}), "not a string"),
+        (filtered({"operation": 1, "key": "name", "int_value": 2**63}), "not a int"),
+        (filtered({"operation": 1, "key": "name", "timestamp_value": "today"}), "not a timestamp"),
+        (filtered(*[{"operation": 1, "key": "name", "string_value": "a"}] * 21), "more than 20"),
+        ("[" * 9000, "not JSON"),
+        ('{"predicates": [' + " " * 20_000, "longer"),
+    ],
+)
+def test_what_is_no_filter_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(RejectedError, match=fault):
+        parse_filter(text)
+
+
+@pytest.mark.parametrize(
+    ("predicate", "fault"),
+    [
+        ({"operation": 1, "key": "secret", "string_value": "a"}, "no field 'secret'"),
+        ({"operation": 1, "key": "state) OR (TRUE", "string_value": "a"}, "no field"),
+        ({"operation": 1, "key": "created_at", "string_value": "a"}, "not a value of 'created_at'"),
+        ({"operation": 1, "key": "archived", "string_value": "perhaps"}, "not a value"),
+        ({"operation": 9, "key": "created_at", "string_value": "a"}, "needs texts"),
+        ({"operation": 9, "key": "name", "int_value": 1}, "needs texts"),
+    ],
+)
+def test_a_filter_that_does_not_fit_the_list_is_refused(predicate: Any, fault: str) -> None:
+    with pytest.raises(RejectedError, match=fault):
+        RUNS.page(Asked(filter=filtered(predicate)))
+
+
+def test_values_become_arguments_and_never_sql() -> None:
+    evil = "'; DROP TABLE run; --"
+    predicates = [
+        {"operation": "IS_SUBSTRING", "key": "name", "string_value": "50%_\\" + evil},
+        {"operation": "IN", "key": "state", "string_values": {"values": [evil, "FAILED"]}},
+        {"operation": "EQUALS", "key": "archived", "string_value": "true"},
+    ]
+    experiment = uuid4()
+    page = RUNS.page(
+        Asked("team", filtered(*predicates), page_size=5, where={"experiment_id": experiment})
+    )
+    sql, arguments = page.statement(SQL)
+    assert evil not in sql
+    assert sql == (
+        "SELECT created_at FROM run WHERE NOT deleted AND namespace = $1::text"
+        " AND experiment_id = $2::uuid AND (submission ->> 'display_name')::text ILIKE $3::text"
+        " AND state = ANY($4::text[]) AND archived = $5::boolean AND TRUE"
+        " ORDER BY created_at DESC, run_id DESC LIMIT 6"
+    )
+    assert arguments == ["team", experiment, f"%50\\%\\_\\\\{evil}%", [evil, "FAILED"], True]
+
+
+def test_an_id_that_is_none_matches_nothing() -> None:
+    one = {"key": "run_id", "string_value": "not-an-id"}
+    arguments = Arguments()
+    assert (
+        RUNS.page(Asked(filter=filtered({"operation": 1, **one}))).conditions(arguments) == "FALSE"
+    )
+    assert (
+        RUNS.page(Asked(filter=filtered({"operation": 2, **one}))).conditions(arguments) == "TRUE"
+    )
+    assert arguments.values == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ("", "created_at DESC, run_id DESC"),
+        ("created_at", "created_at ASC, run_id ASC"),
+        ("created_at asc", "created_at ASC, run_id ASC"),
+        ("state DESC", "state DESC, run_id DESC"),
+    ],
+)
+def test_order(asked: str, order: str) -> None:
+    assert RUNS.page(Asked(sort_by=asked)).order() == order
+
+
+@pytest.mark.parametrize(
+    "asked", ["name", "nothing", "state up", "state; --", "created_at desc desc"]
+)
+def test_an_order_that_is_none_is_refused(asked: str) -> None:
+    with pytest.raises(RejectedError, match="cannot be sorted") as caught:
+        RUNS.page(Asked(sort_by=asked))
+    assert caught.value.rejection.field == "sort_by"
+
+
+def test_a_page_begins_after_the_one_before() -> None:
+    text = filtered({"operation": 1, "key": "state", "string_value": "FAILED"})
+    first = RUNS.page(Asked("team", text, "created_at asc", page_size=2))
+    moment, identity = datetime(2026, 1, 2, tzinfo=UTC), uuid4()
+    token = first.next_token(moment, identity, total=41)
+    for asked in (
+        Asked("team", page_token=token),
+        Asked("team", text, "created_at", page_token=token),
+    ):
+        page = RUNS.page(asked)
+        assert (page.predicates, page.total) == (first.predicates, 41)
+        arguments = Arguments()
+        assert page.beyond(arguments) == "(created_at, run_id) > ($1::timestamptz, $2::uuid)"
+        assert arguments.values == [moment, str(identity)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked("other"),
+        Asked(),
+        Asked("team", where={"experiment_id": uuid4()}),
+        Asked("team", sort_by="state"),
+        Asked("team", filtered({"operation": 1, "key": "state", "string_value": "FAILED"})),
+    ],
+)
+def test_a_token_of_another_list_is_refused(asked: Asked) -> None:
+    token = RUNS.page(Asked("team")).next_token(datetime.now(UTC), uuid4(), None)
+    with pytest.raises(RejectedError, match="page_token belongs to another"):
+        RUNS.page(Asked(asked.namespace, asked.filter, asked.sort_by, 0, token, asked.where))
+
+
+def test_a_metric_is_for_the_list_to_understand() -> None:
+    page = RUNS.page(Asked(sort_by="metric:accuracy desc"))
+    assert (page.sort_key, page.descending, page.sort_kind) == (
+        "metric:accuracy",
+        True,
+        Kind.NUMBER,
+    )
+
+
+@given(st.binary(max_size=80))
+def test_a_token_that_was_not_given_is_refused(content: bytes) -> None:
+    for token in (base64.urlsafe_b64encode(content).decode(), content.decode("latin-1")):
+        if token:
+            with pytest.raises(RejectedError, match="not one that a list gave"):
+                RUNS.page(Asked(page_token=token))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_a_token_that_was_tampered_with_is_refused(place: int, change: int) -> None:
+    token = RUNS.page(Asked("team")).next_token(datetime(2026, 1, 2, tzinfo=UTC), uuid4(), 3)
+    raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    raw[place % len(raw)] ^= change
+    with pytest.raises(RejectedError, match="not one that a list gave"):
+        RUNS.page(Asked("team", page_token=base64.urlsafe_b64encode(bytes(raw)).decode()))
+
+
+def test_another_deployment_gives_other_tokens() -> None:
+    token = RUNS.page(Asked()).next_token(datetime.now(UTC), uuid4(), None)
+    other = Listing("runs", FIELDS, "run_id", TokenSigner("other"))
+    with pytest.raises(RejectedError, match="not one that a list gave"):
+        other.page(Asked(page_token=token))
