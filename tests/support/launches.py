@@ -220,6 +220,7 @@ class Settings:
         self.data_dir = folder
         self.grace_seconds = 0.3
         self.log_limit_bytes = 1 << 20
+        self.log_inline_bytes = 0
         self.log_flush_seconds = 60.0
         self.grant_seconds = 60
 

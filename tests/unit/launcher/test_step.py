@@ -191,6 +191,26 @@ def test_a_log_has_a_limit(tmp_path: Path, objects: Objects) -> None:
     assert log == b"x" * 1000 + b"\n[headrace] log truncated: 4001 bytes dropped\n"
 
 
+def test_a_short_log_is_told_and_not_uploaded(tmp_path: Path, objects: Objects) -> None:
+    limits = dataclasses.replace(LIMITS, log_inline_bytes=20)
+    argv = ("sh", "-c", "echo grün; echo oh >&2")
+    result = run(tmp_path, plan(tmp_path, objects, argv, limits=limits))
+    assert result.log is not None
+    assert (result.log.text, result.log.bytes) == ("grün\noh\n", 9)
+    assert f"{PREFIX}log.txt" not in objects.held
+
+
+@pytest.mark.parametrize("said", ["printf '%021d' 7", r"printf '\377'", r"printf 'a\0b'"])
+def test_one_that_is_long_or_no_text_is_uploaded(
+    tmp_path: Path, objects: Objects, said: str
+) -> None:
+    limits = dataclasses.replace(LIMITS, log_inline_bytes=20)
+    result = run(tmp_path, plan(tmp_path, objects, ("sh", "-c", said), limits=limits))
+    assert result.log is not None
+    assert result.log.text is None
+    assert len(objects.held[f"{PREFIX}log.txt"]) == result.log.bytes
+
+
 def test_the_last_words_are_told_though_the_log_is_full(tmp_path: Path, objects: Objects) -> None:
     argv = python("print('x' * 9000); raise KeyError('late')")
     result = run(tmp_path, plan(tmp_path, objects, argv, limits=LIMITS))

@@ -92,7 +92,7 @@ def worked(path: str, attempt: int, second: float) -> e.AttemptSucceeded:
         outputs=Outputs(parameters={"of": attempt}),
         started_at=at(second),
         finished_at=at(second + 0.5),
-        log=f"logs/{path}/{attempt}",
+        log_text=f"said by {path} {attempt}",
     )
 
 

@@ -70,9 +70,8 @@ def test_a_whole_history() -> None:
     assert (train.state, train.attempt, train.failure) == (TaskState.SUCCEEDED, 3, None)
     assert train.inputs == {"parameters": {"attempt": 3}, "artifacts": {}}
     assert train.fingerprint == {"digest": "second", "parts": {"seed": 2}, "attempt": 3}
-    assert (train.log, train.started_at, train.finished_at) == (
-        "logs/root/train/3", at(23), at(23.5),
-    )  # fmt: skip
+    assert (train.log, train.log_text) == ("logs/root/train/3", "said by root/train 3")
+    assert (train.started_at, train.finished_at) == (at(23), at(23.5))
     prepare = tasks[PREPARE]
     assert prepare.origin == HIT.model_dump(mode="json")
     assert (prepare.state, prepare.attempt, prepare.started_at) == (TaskState.SUCCEEDED, 0, at(2))

@@ -345,6 +345,8 @@ class AttemptSucceeded(_AttemptEvent):
     started_at: Instant
     finished_at: Instant
     log: str | None = None
+    log_text: str | None = None
+    """The whole log, where it is so short that no object was made for it."""
 
 
 class AttemptFailed(_AttemptEvent):
@@ -358,6 +360,8 @@ class AttemptFailed(_AttemptEvent):
     finished_at: Instant
     exit_code: int | None = None
     log: str | None = None
+    log_text: str | None = None
+    """As of `AttemptSucceeded`."""
 
 
 class _SubmissionEvent(_Event):

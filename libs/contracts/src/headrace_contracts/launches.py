@@ -84,6 +84,9 @@ class LogPlan(Contract):
     key: str
     limit_bytes: int
     flush_seconds: float
+    inline_bytes: int = 0
+    """A log that has become no larger than this, and that nobody could look at before, is told in
+    the manifest and not uploaded."""
 
 
 class ResultPlan(Contract):
@@ -124,6 +127,8 @@ class ManifestLog(Contract):
     key: str
     bytes: int
     truncated: bool
+    text: str | None = None
+    """The whole log, where it was not uploaded."""
 
 
 class ResultManifest(Contract):

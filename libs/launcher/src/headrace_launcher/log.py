@@ -66,14 +66,30 @@ class Log:
             return  # the next one brings it
 
     def finish(self) -> dict[str, Any]:
-        """Upload the whole log, if the step said anything; returns what the manifest says of it."""
+        """Upload the whole log, unless it is short and can be told; returns what the manifest says
+        of it."""
         with self._lock:
             if self.dropped:
                 self._write(f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode())
             self._file.close()
-        if self.bytes:
+        said = {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
+        text = self._short()
+        if text is not None:
+            said["text"] = text
+        elif self.bytes:
             self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
-        return {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
+        return said
+
+    def _short(self) -> str | None:
+        """The whole log, if it is short, text, and was never uploaded."""
+        if self._uploaded or self.bytes > self._plan.get("inline_bytes", 0):
+            return None
+        try:
+            with open(self._plan["path"], "rb") as file:
+                text = file.read(self.bytes).decode()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return None if "\0" in text else text
 
     def tail(self) -> str:
         """The last few thousand bytes that were said, as text, whether they were kept or not."""

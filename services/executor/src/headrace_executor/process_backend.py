@@ -81,7 +81,10 @@ class ProcessBackend:
         )
         self._environments = EnvironmentStore(settings.environments_dir)
         self._limits = Limits(
-            settings.grace_seconds, settings.log_limit_bytes, settings.log_flush_seconds
+            settings.grace_seconds,
+            settings.log_limit_bytes,
+            settings.log_flush_seconds,
+            settings.log_inline_bytes,
         )
         self._log = get_logger()
 

@@ -30,6 +30,9 @@ class Settings(ServiceSettings, ObjectStoreSettings):
     """From asking a step to stop to killing it; a Kubernetes pod has 30, a laptop less patience."""
     log_limit_bytes: int = 64 * 1024 * 1024
     """Beyond this a log is no longer read by people; what comes after is counted and dropped."""
+    log_inline_bytes: int = 4096
+    """A log that is not larger travels with the step's end: an object of its own costs more than
+    all that is in it. Messages have to stay small."""
     log_flush_seconds: float = 2.0
     """How far a live log may lag; each flush is one upload."""
     grant_seconds: int = 24 * 3600

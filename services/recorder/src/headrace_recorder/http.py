@@ -123,6 +123,9 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
         limit: Annotated[int, Query(ge=1, le=_LARGEST_LOG_PART)] = 1024 * 1024,
     ) -> Response:
         task = await _task(run_id, task_id)
+        if task.log_text is not None:
+            whole = task.log_text.encode()
+            return _log_part(whole[offset : offset + limit], len(whole), task)
         if task.log is None:
             raise _missing("the task has no log yet")
         try:
@@ -130,9 +133,7 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
             body = await objects.get_range(task.log, offset, min(offset + limit, size))
         except ObjectMissingError:
             size, body = 0, b""  # it has just started and said nothing
-        complete = "true" if task.state.final else "false"
-        headers = {"X-Log-Size": str(size), "X-Log-Complete": complete}
-        return Response(body, media_type="text/plain; charset=utf-8", headers=headers)
+        return _log_part(body, size, task)
 
     @app.get("/runs/{run_id}/tasks/{task_id}/artifacts/{name}")
     async def get_artifact(
@@ -170,6 +171,12 @@ def http_app(database: Database, objects: ObjectStore, grant_seconds: int) -> Fa
         return {"files": links}
 
     return app
+
+
+def _log_part(body: bytes, size: int, task: TaskRow) -> Response:
+    complete = "true" if task.state.final else "false"
+    headers = {"X-Log-Size": str(size), "X-Log-Complete": complete}
+    return Response(body, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _missing(message: str) -> RejectedError:

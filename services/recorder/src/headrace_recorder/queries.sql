@@ -12,7 +12,7 @@ FROM run WHERE run_id = ANY($1::uuid[]) ORDER BY run_id FOR UPDATE
 -- read_tasks --
 -- The tasks that a batch changes.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_attempt, created_at, started_at, finished_at
+    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
 FROM task WHERE task_id = ANY($1::uuid[])
 
 -- upsert_runs --
@@ -52,11 +52,11 @@ RETURNING run_id, version, state
 -- The tasks that changed, with the version of their run.
 INSERT INTO task (task_id, run_id, version, plan, state, attempt, rank, detail, inputs,
     inputs_attempt, outputs, failure, origin, fingerprint, log, log_attempt, created_at,
-    started_at, finished_at)
+    started_at, finished_at, log_text)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[], $5::text[], $6::integer[],
     $7::double precision[], $8::text[], $9::jsonb[], $10::integer[], $11::jsonb[], $12::jsonb[],
     $13::jsonb[], $14::jsonb[], $15::text[], $16::integer[], $17::timestamptz[],
-    $18::timestamptz[], $19::timestamptz[])
+    $18::timestamptz[], $19::timestamptz[], $20::text[])
 ON CONFLICT (task_id) DO UPDATE SET
     version = EXCLUDED.version, plan = EXCLUDED.plan, state = EXCLUDED.state,
     attempt = EXCLUDED.attempt, rank = EXCLUDED.rank, detail = EXCLUDED.detail,
@@ -64,7 +64,7 @@ ON CONFLICT (task_id) DO UPDATE SET
     outputs = EXCLUDED.outputs, failure = EXCLUDED.failure, origin = EXCLUDED.origin,
     fingerprint = EXCLUDED.fingerprint, log = EXCLUDED.log, log_attempt = EXCLUDED.log_attempt,
     created_at = EXCLUDED.created_at, started_at = EXCLUDED.started_at,
-    finished_at = EXCLUDED.finished_at
+    finished_at = EXCLUDED.finished_at, log_text = EXCLUDED.log_text
 
 -- insert_artifacts --
 -- What tasks made; one attempt's outputs count, so an artifact is written once.
@@ -118,13 +118,13 @@ WHERE submission IS NOT NULL AND NOT deleted
 -- tasks_of_run --
 -- The tasks of a run that have changed since a version of it; 0 is all of them.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_attempt, created_at, started_at, finished_at
+    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
 FROM task WHERE run_id = $1 AND version > $2 AND plan IS NOT NULL
 
 -- task_by_id --
 -- One task of a run.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_attempt, created_at, started_at, finished_at
+    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
 FROM task WHERE run_id = $1 AND task_id = $2
 
 -- history_of_run --

@@ -70,7 +70,7 @@ async def save(
                 for name in (
                     "plan", "state", "attempt", "rank", "detail", "inputs", "inputs_attempt",
                     "outputs", "failure", "origin", "fingerprint", "log", "log_attempt",
-                    "created_at", "started_at", "finished_at",
+                    "created_at", "started_at", "finished_at", "log_text",
                 )
             ),
         )  # fmt: skip

@@ -98,7 +98,7 @@ def task_view(row: TaskRow) -> Task:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=finished,
-        has_log=row.log is not None,
+        has_log=row.log is not None or row.log_text is not None,
     )
 
 

@@ -102,6 +102,7 @@ class Limits:
     grace_seconds: float
     log_limit_bytes: int
     log_flush_seconds: float
+    log_inline_bytes: int = 0
 
 
 def launch_id(command: LaunchAttempt) -> str:
@@ -215,6 +216,7 @@ def launch_file(
             key=prefix + "log.txt",
             limit_bytes=limits.log_limit_bytes,
             flush_seconds=limits.log_flush_seconds,
+            inline_bytes=limits.log_inline_bytes,
         ),
         files=written,
         inputs=_fetched(inputs, files),

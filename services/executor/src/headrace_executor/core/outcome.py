@@ -17,7 +17,8 @@ Outcome = AttemptSucceeded | AttemptFailed
 def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requested: bool) -> Outcome:
     """The end that a manifest tells. A step that was stopped without anybody having asked for it
     (a shutdown) is the platform's doing."""
-    log = manifest.log.key if manifest.log else None
+    text = manifest.log.text if manifest.log else None
+    log = manifest.log.key if manifest.log and text is None else None
     if manifest.state == "SUCCEEDED":
         return AttemptSucceeded(
             run_id=command.run_id,
@@ -27,6 +28,7 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
             started_at=manifest.started_at or manifest.finished_at,
             finished_at=manifest.finished_at,
             log=log,
+            log_text=text,
         )
     failure = manifest.failure or Failure(
         code=FailureCode.LAUNCHER_ERROR, message="the result names no failure"
@@ -44,6 +46,7 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
         finished_at=manifest.finished_at,
         exit_code=manifest.exit_code,
         log=log,
+        log_text=text,
     )
 
 

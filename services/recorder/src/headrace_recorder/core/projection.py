@@ -71,6 +71,9 @@ class TaskRow:
     fingerprint: dict[str, Any] | None = None
     """Digest, parts, and the attempt that told it."""
     log: str | None = None
+    """The object that the log is in, where `log_text` is None."""
+    log_text: str | None = None
+    """The log itself, where it is short."""
     log_attempt: int = 0
     """The attempt that log and moments belong to."""
     created_at: datetime | None = None
@@ -199,6 +202,8 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             _moments(
                 task, event.attempt, event.started_at, event.finished_at, event.log, ended=True
             )
+            if event.attempt == task.log_attempt and event.log_text is not None:
+                task.log_text = event.log_text
         case e.TaskSucceeded():
             _succeeded(task, event, at)
         case e.TaskFailed():
@@ -248,7 +253,7 @@ def _moments(
     if attempt < task.log_attempt:
         return
     if attempt > task.log_attempt:
-        task.log_attempt, task.log = attempt, None
+        task.log_attempt, task.log, task.log_text = attempt, None, None
         task.started_at = task.finished_at = None
     task.log = log or task.log
     if ended:
