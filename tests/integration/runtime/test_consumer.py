@@ -172,6 +172,14 @@ async def test_a_batch_waits_for_company_when_told_to(bus: Bus) -> None:
     assert len(ear.batches) < 5
 
 
+async def test_an_urgent_message_does_not_wait(bus: Bus) -> None:
+    ear = Ear()
+    async with consuming(bus, ear, linger_seconds=60, urgent="evt.run."), asyncio.timeout(10):
+        await send(bus, event("urgent"))
+        await ear.heard_more.wait()
+    assert ear.heard == ["urgent"]
+
+
 async def test_reading_goes_on_after_the_bus_was_killed(bus: Bus, servers: Any) -> None:
     ear = Ear()
     await send(bus, event("before"))

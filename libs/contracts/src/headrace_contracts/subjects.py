@@ -123,6 +123,8 @@ API_EVENTS = Subscription(
     ),
 )
 """How runs end: what the api has to know for retries, recurring runs and retention."""
+RUN_EVENTS = "evt.run."
+"""How the subjects of a run's own events begin."""
 RECORDER_EVENTS = Subscription(EVENTS, "recorder-events", ("evt.>",))
 
 

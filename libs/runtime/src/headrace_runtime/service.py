@@ -62,6 +62,7 @@ class Service:
         handle: Handle[M],
         refuse: Refuse | None = None,
         linger_seconds: float = 0.0,
+        urgent: str = "\n",
     ) -> Loop:
         """The loop that reads a subscription; see `Consumer` for the options."""
         return Consumer(
@@ -73,6 +74,7 @@ class Service:
             service=self.name,
             refuse=refuse,
             linger_seconds=linger_seconds,
+            urgent=urgent,
         ).run
 
     async def ready(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace_contracts.events import EVENT
-from headrace_contracts.subjects import RECORDER_EVENTS
+from headrace_contracts.subjects import RECORDER_EVENTS, RUN_EVENTS
 from headrace_runtime.access import install_access
 from headrace_runtime.service import open_service
 
@@ -19,6 +19,10 @@ async def serve(settings: Settings) -> None:
         app = http_app(service.database, service.objects, settings.grant_seconds)
         install_access(app, settings.service_token.get_secret_value())
         consume = service.consumer(
-            RECORDER_EVENTS, EVENT, handlers.handle, linger_seconds=settings.linger_seconds
+            RECORDER_EVENTS,
+            EVENT,
+            handlers.handle,
+            linger_seconds=settings.linger_seconds,
+            urgent=RUN_EVENTS,
         )
         await service.run(settings, app, consume, handlers.show_overdue)

@@ -68,9 +68,11 @@ class Consumer(Generic[M]):
         service: str,
         refuse: Refuse | None = None,
         linger_seconds: float = 0.0,
+        urgent: str = "\n",
     ) -> None:
         """`refuse` is told of each message that cannot be read, before it is set aside. A batch
-        waits `linger_seconds` for company: fewer, larger transactions where nobody is waiting."""
+        waits `linger_seconds` for company: fewer, larger transactions where nobody is waiting; it
+        does not when a subject begins with `urgent`."""
         self._bus = bus
         self._objects = objects
         self._subscription = subscription
@@ -79,12 +81,15 @@ class Consumer(Generic[M]):
         self._service = service
         self._refuse = refuse
         self._linger_seconds = linger_seconds
+        self._urgent = urgent
         self._log = get_logger()
 
     async def run(self) -> None:
         """Read for ever; cancellation is the way to stop."""
         await provision_consumer(self._bus.js, self._subscription)
-        async with PullQueue(self._bus, self._subscription, self._linger_seconds) as queue:
+        async with PullQueue(
+            self._bus, self._subscription, self._linger_seconds, self._urgent
+        ) as queue:
             while True:
                 batch = await queue.next_batch()
                 await self.process(batch)

@@ -9,6 +9,7 @@ Source: the JetStream wire API, ``$JS.API.CONSUMER.MSG.NEXT``, and its status he
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from types import TracebackType
 
@@ -37,11 +38,20 @@ _KEEP_SECONDS = ACK_WAIT_SECONDS / 2.5
 class PullQueue:
     """The messages of one durable consumer, as an async context manager."""
 
-    def __init__(self, bus: Bus, subscription: Subscription, linger_seconds: float = 0.0) -> None:
-        """`linger_seconds`: how long a batch that is not full waits for company."""
+    def __init__(
+        self,
+        bus: Bus,
+        subscription: Subscription,
+        linger_seconds: float = 0.0,
+        urgent: str = "\n",
+    ) -> None:
+        """`linger_seconds`: how long a batch that is not full waits for company; one with a message
+        whose subject begins with `urgent` does not."""
         self._bus = bus
         self._subscription = subscription
         self._linger_seconds = linger_seconds
+        self._urgent = urgent
+        self._hurry = asyncio.Event()
         self._messages: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._held: dict[str, Msg] = {}
         self._keeping: asyncio.Task[None] | None = None
@@ -83,10 +93,15 @@ class PullQueue:
                 continue
             self._take(first, batch)
             if batch and self._linger_seconds:
-                await asyncio.sleep(self._linger_seconds)
+                await self._linger()
             while len(batch) < BATCH and not self._messages.empty():
                 self._take(self._messages.get_nowait(), batch)
         return batch
+
+    async def _linger(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._linger_seconds)
+        self._hurry.clear()
 
     def release(self, message: Msg) -> None:
         """The message was answered: the server need not be told of it any more."""
@@ -141,6 +156,8 @@ class PullQueue:
     async def _arrived(self, message: Msg) -> None:
         if message.reply:
             self._held[message.reply] = message
+            if message.subject.startswith(self._urgent):
+                self._hurry.set()
         self._messages.put_nowait(message)
 
     async def _request(self) -> None:
