@@ -34,7 +34,8 @@ SELECT count(*) FROM (
 -- tasks --
 -- A page of tasks, with what they are sorted by.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_attempt, created_at, started_at, finished_at, {sort} AS place
+    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at,
+    {sort} AS place
 FROM task WHERE plan IS NOT NULL AND namespace IS NOT NULL AND {where}
 ORDER BY {order} LIMIT {limit}
 

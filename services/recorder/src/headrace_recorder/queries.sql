@@ -67,8 +67,7 @@ RETURNING run_id, version, state
 -- The tasks that changed, with the version of their run.
 INSERT INTO task (task_id, run_id, version, plan, state, attempt, rank, detail, inputs,
     inputs_attempt, outputs, failure, origin, fingerprint, log, log_attempt, created_at,
-    started_at, finished_at, log_text,
-    namespace)
+    started_at, finished_at, log_text, namespace)
 SELECT new.*, run.namespace
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[], $5::text[], $6::integer[],
     $7::double precision[], $8::text[], $9::jsonb[], $10::integer[], $11::jsonb[], $12::jsonb[],
@@ -155,8 +154,14 @@ FROM task WHERE run_id = $1 AND version > $2 AND plan IS NOT NULL
 -- task_by_id --
 -- One task, if it is in one of the namespaces; NULL is all of them.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    finished_at = EXCLUDED.finished_at, log_text = EXCLUDED.log_text,
-    namespace = EXCLUDED.namespace
+    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
+FROM task WHERE task_id = $1 AND ($2::text[] IS NULL OR namespace = ANY($2))
+
+-- artifact_by_id --
+-- One artifact, if it is in one of the namespaces; NULL is all of them.
+SELECT artifact_id, namespace, run_id, task_id, output, name, type, uri, metadata, created_at
+FROM artifact
+WHERE artifact_id = $1 AND namespace IS NOT NULL AND ($2::text[] IS NULL OR namespace = ANY($2))
 
 -- history_of_run --
 -- What happened to a run, after a place in the record.
