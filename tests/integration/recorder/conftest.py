@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,9 +65,17 @@ class Objects:
     async def presign_get(self, key: str, seconds: int) -> str:
         return f"signed:{key}"
 
-    async def delete_all(self, prefix: str) -> None:
+    def uri(self, key: str) -> str:
+        return f"s3://headrace/{key}"
+
+    async def delete(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    async def delete_all(self, prefix: str, besides: Collection[str] = ()) -> None:
+        below = tuple(key + "/" for key in besides)
         for key in await self.list(prefix):
-            del self.kept[key]
+            if key not in besides and not key.startswith(below):
+                del self.kept[key]
 
 
 @dataclass

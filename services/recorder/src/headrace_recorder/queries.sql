@@ -136,9 +136,10 @@ FROM run WHERE run_id = $1 AND submission IS NOT NULL AND NOT deleted
   AND ($2::text[] IS NULL OR namespace = ANY($2))
 
 -- submissions --
--- As what some runs were submitted, those in some namespaces; NULL is all of them.
+-- As what some runs were submitted, also deleted ones, those in some namespaces; NULL is all of
+-- them.
 SELECT submission FROM run
-WHERE run_id = ANY($1::uuid[]) AND submission IS NOT NULL AND NOT deleted
+WHERE run_id = ANY($1::uuid[]) AND submission IS NOT NULL
   AND ($2::text[] IS NULL OR namespace = ANY($2))
 
 -- metrics_of_runs --
@@ -181,9 +182,28 @@ ORDER BY task.created_at DESC LIMIT 50
 -- The tasks of deleted runs: nothing stays but a mark in the table of runs.
 DELETE FROM task WHERE run_id = ANY($1::uuid[])
 
+-- places_of_runs --
+-- Where lies what tasks of these runs made or used.
+SELECT DISTINCT artifact.uri FROM artifact_task JOIN artifact USING (artifact_id)
+WHERE artifact_task.run_id = ANY($1::uuid[])
+
+-- places_in_use --
+-- Where lies, between two URIs, what some task made or used.
+SELECT DISTINCT uri FROM artifact
+WHERE left(uri, 500) COLLATE "C" >= left($1::text, 500)
+  AND left(uri, 500) COLLATE "C" < left($2::text, 500)
+  AND EXISTS (SELECT FROM artifact_task WHERE artifact_task.artifact_id = artifact.artifact_id)
+
+-- deleted_submissions --
+-- As what those of some runs that are deleted were submitted.
+SELECT submission FROM run WHERE run_id = ANY($1::uuid[]) AND submission IS NOT NULL AND deleted
+
 -- delete_artifacts --
--- What tasks of deleted runs made.
-DELETE FROM artifact WHERE run_id = ANY($1::uuid[])
+-- What tasks of deleted runs made, unless tasks of other runs made it theirs.
+DELETE FROM artifact USING run
+WHERE run.run_id = artifact.run_id AND run.deleted
+  AND (artifact.run_id = ANY($1::uuid[]) OR artifact.uri = ANY($2::text[]))
+  AND NOT EXISTS (SELECT FROM artifact_task WHERE artifact_task.artifact_id = artifact.artifact_id)
 
 -- delete_artifact_tasks --
 -- What tasks of deleted runs used and made.

@@ -130,20 +130,6 @@ async def earlier_executions(
     return [dict(row) for row in found]
 
 
-async def delete(connection: Connection, run_ids: Collection[UUID]) -> None:
-    """Leave nothing of these runs but the mark that they were deleted."""
-    for query in (
-        "delete_tasks",
-        "delete_artifacts",
-        "delete_artifact_tasks",
-        "delete_run_metrics",
-        "delete_uses",
-        "delete_metrics",
-        "delete_history",
-    ):
-        await connection.execute(_QUERIES[query], list(run_ids))
-
-
 async def tasks_of_run(connection: ReadConnection, run_id: UUID, since: int = 0) -> list[TaskRow]:
     """The tasks of a run that have changed since a version of it, all of them by default."""
     rows = await connection.fetch(_QUERIES["tasks_of_run"], run_id, since)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,22 @@ def is_of(key: str, submission: Mapping[str, Any]) -> bool:
 def named_runs(key: str) -> list[UUID]:
     """The runs to which a key may belong, by what its parts say."""
     return [UUID(part) for part in key.split("/") if _is_id(part)]
+
+
+def is_in(key: str, places: Iterable[str]) -> bool:
+    """Whether an object lies at one of the places, or below it."""
+    return any(key == place or key.startswith(place + "/") for place in places)
+
+
+def left_over(places: Iterable[str], prefix: str, in_use: Collection[str]) -> list[str]:
+    """Those of the places below a deleted run's prefix that nothing in use lies at or in or around."""
+    return [
+        place
+        for place in places
+        if place.startswith(prefix)
+        and not is_in(place, in_use)
+        and not any(is_in(used, [place]) for used in in_use)
+    ]
 
 
 def _is_id(part: str) -> bool:
