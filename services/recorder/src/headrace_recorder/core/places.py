@@ -31,7 +31,7 @@ def is_in(key: str, places: Iterable[str]) -> bool:
 
 
 def left_over(places: Iterable[str], prefix: str, in_use: Collection[str]) -> list[str]:
-    """Those of the places below a deleted run's prefix that nothing in use lies at or in or around."""
+    """Those of the places below a deleted run's prefix that nothing in use is at, in or around."""
     return [
         place
         for place in places
