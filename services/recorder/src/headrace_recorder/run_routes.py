@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from headrace_contracts.access import Access
+from headrace_contracts.places import is_plain
 from headrace_contracts.resources import Run, Task
 from headrace_contracts.values import Artifact, Outputs
 from headrace_runtime.access import Caller
@@ -15,7 +16,7 @@ from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.pg.database import Database
 
 from headrace_recorder import store
-from headrace_recorder.core.places import is_of, is_plain, named_runs
+from headrace_recorder.core.places import is_of, named_runs
 from headrace_recorder.core.projection import RunRow, TaskRow
 from headrace_recorder.views import cache_view, in_order, missing, preview, run_view, task_view
 
@@ -30,7 +31,10 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
 
     @router.get("/runs/{run_id}")
     async def get_run(
-        caller: Caller, run_id: UUID, tasks: bool = True, since: Annotated[int, Query(ge=0)] = 0
+        caller: Caller,
+        run_id: UUID,
+        tasks: bool = True,
+        since: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     ) -> Response:
         """The run, with those of its tasks that have changed since a version of it. The headers
         say what has to be known of it by who only hands it on."""
