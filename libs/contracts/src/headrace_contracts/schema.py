@@ -29,6 +29,7 @@ RESOURCES: tuple[type[Contract], ...] = (
     recurring.Moments,
     resources.NamespaceLimits,
     resources.Pipeline,
+    resources.PipelineChanges,
     resources.PipelinePage,
     resources.PipelineVersion,
     resources.PipelineVersionPage,
@@ -40,6 +41,7 @@ RESOURCES: tuple[type[Contract], ...] = (
     resources.RunPage,
     resources.SubmittedRun,
     resources.Task,
+    resources.VersionChanges,
 )
 
 
