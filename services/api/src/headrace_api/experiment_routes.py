@@ -15,7 +15,6 @@ from headrace_runtime.pg.database import Database
 from headrace_api import experiment_store
 from headrace_api.answers import DEFAULT_NAMESPACE, AskedPage, OptionalText, Text
 from headrace_api.experiments import Experiments
-from headrace_api.submissions import LONGEST_EXPERIMENT_NAME
 
 Namespace = Annotated[Text, Body(min_length=1, max_length=63)]
 
@@ -33,7 +32,7 @@ def experiment_router(database: Database, experiments: Experiments, listing: Lis
     @router.post("", status_code=201)
     async def create(
         caller: Caller,
-        display_name: Annotated[Text, Body(min_length=1, max_length=LONGEST_EXPERIMENT_NAME)],
+        display_name: Annotated[Text, Body(min_length=1, max_length=128)],
         namespace: Namespace = DEFAULT_NAMESPACE,
         description: Annotated[Text, Body()] = "",
     ) -> Experiment:
