@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from headrace_contracts.access import NAMESPACE
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
@@ -55,7 +56,7 @@ class RecurringRunDefinition(Contract):
 
     display_name: str = Field(min_length=1, max_length=200)
     description: str = ""
-    namespace: str = Field(default="default", min_length=1, max_length=63)
+    namespace: str = Field(default="default", pattern=NAMESPACE)
     experiment: str | None = None
     experiment_id: UUID | None = None
     trigger: Trigger

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body
+from headrace_contracts.access import NAMESPACE
 from headrace_contracts.resources import Experiment, ExperimentPage
 from headrace_runtime.access import Caller
 from headrace_runtime.lists.page import Listing
@@ -16,7 +17,7 @@ from headrace_api import experiment_store
 from headrace_api.answers import DEFAULT_NAMESPACE, AskedPage, OptionalText, Text
 from headrace_api.experiments import Experiments
 
-Namespace = Annotated[Text, Body(min_length=1, max_length=63)]
+Namespace = Annotated[str, Body(pattern=NAMESPACE)]
 
 
 def experiment_router(database: Database, experiments: Experiments, listing: Listing) -> APIRouter:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Body, FastAPI, Path
-from headrace_contracts.access import Role
+from headrace_contracts.access import NAMESPACE, Role
 from headrace_contracts.resources import NamespaceLimits
 from headrace_runtime.access import Caller, require
 from headrace_runtime.http import install_problems
@@ -14,7 +14,6 @@ from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import store
-from headrace_api.answers import Text
 from headrace_api.experiment_routes import experiment_router
 from headrace_api.experiments import Experiments
 from headrace_api.lists import Lists
@@ -26,7 +25,7 @@ from headrace_api.run_routes import run_router
 from headrace_api.submissions import Submissions
 
 Limit = Body(embed=True, ge=1, le=1_000_000)
-Namespace = Annotated[Text, Path(min_length=1, max_length=63)]
+Namespace = Annotated[str, Path(pattern=NAMESPACE)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from headrace_contracts.access import Role
+from headrace_contracts.access import NAMESPACE, Role
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import (
     Pipeline,
@@ -60,7 +60,7 @@ class NewPipeline(NewVersion):
 
     name: Text = Field(min_length=1, max_length=128)
     display_name: Text = Field(default="", max_length=128)
-    namespace: Text = Field(default=DEFAULT_NAMESPACE, min_length=1, max_length=63)
+    namespace: str = Field(default=DEFAULT_NAMESPACE, pattern=NAMESPACE)
     version_tags: str | None = Field(default=None, max_length=40_000)
     """The tags of the first version."""
     empty: bool = False

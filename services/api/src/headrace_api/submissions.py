@@ -13,6 +13,7 @@ from headrace_contracts.events import PipelineIdentity, Rerun, RunSubmitted
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.ids import new_id
 from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.places import may_be_lent
 from headrace_contracts.resources import Experiment
 from headrace_contracts.values import BlobRef
 from headrace_runtime.errors import RejectedError
@@ -131,7 +132,7 @@ class Submissions:
         fitted_parameters(
             document, request.parameters, UUID(int=0), occasion.scheduled_at, occasion
         )
-        self._check_root(request.pipeline_root)
+        self._check_root(request)
 
     async def _repeated(self, request: SubmitRun, fingerprint: str) -> RunSubmitted | None:
         if request.idempotency_key is None:
@@ -140,20 +141,24 @@ class Submissions:
             known = await store.run_by_key(connection, request.namespace, request.idempotency_key)
         return None if known is None else _same(known, fingerprint)
 
-    def _check_root(self, pipeline_root: str | None) -> None:
-        if pipeline_root and self._objects.key(pipeline_root) is None:
-            raise RejectedError.because(
-                RejectionCode.INVALID_PARAMETER,
-                f"pipeline_root {pipeline_root!r} is not in this deployment's store",
-                "pipeline_root",
-            )
+    def _check_root(self, request: SubmitRun) -> None:
+        """Refuse a root that steps of the namespace could not write to, or not read again."""
+        root = request.pipeline_root
+        if not root:
+            return
+        key = self._objects.key(root)
+        if key is None:
+            raise _root_refused(root, "is not in this deployment's store")
+        place = key.strip("/")
+        if place and not may_be_lent(f"{place}/run", request.namespace):
+            raise _root_refused(root, "is a place that is not the namespace's")
 
     async def _submission(
         self, request: SubmitRun, source: Source, occasion: Occasion | None
     ) -> RunSubmitted:
         document, identity, spec = source
         run_id, now = new_id(), datetime.now(UTC)
-        self._check_root(request.pipeline_root)
+        self._check_root(request)
         parameters = fitted_parameters(document, request.parameters, run_id, now, occasion)
         return RunSubmitted(
             run_id=run_id,
@@ -293,3 +298,9 @@ def _same(known: tuple[RunSubmitted, str], fingerprint: str) -> RunSubmitted:
 
 def _unknown(message: str, field: str) -> RejectedError:
     return RejectedError.because(RejectionCode.NOT_FOUND, message, field)
+
+
+def _root_refused(root: str, fault: str) -> RejectedError:
+    return RejectedError.because(
+        RejectionCode.INVALID_PARAMETER, f"pipeline_root {root!r} {fault}", "pipeline_root"
+    )
