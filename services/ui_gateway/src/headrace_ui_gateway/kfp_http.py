@@ -92,7 +92,7 @@ def _paging(
     sort_by: Annotated[
         Text, Query(description="`field`, `field asc` or `field desc`; the first made come first")
     ] = "",
-    filter: Annotated[  # noqa: A002 - the parameter's name
+    filter: Annotated[
         Text,
         Query(
             description="Predicates that all have to hold, as JSON",

@@ -17,7 +17,7 @@ from headrace_contracts.resources import (
 )
 
 from headrace_ui_gateway.core import kfp
-from headrace_ui_gateway.core.kfp_lists import ARTIFACTS, ARTIFACT_TASKS, TASKS, Paging
+from headrace_ui_gateway.core.kfp_lists import ARTIFACT_TASKS, ARTIFACTS, TASKS, Paging
 from headrace_ui_gateway.core.kfp_native import artifact, artifact_tasks, artifacts, task, tasks
 from headrace_ui_gateway.core.kfp_native_models import (
     ArtifactTaskType,
@@ -69,7 +69,7 @@ def kfp_native_router(parts: Parts) -> APIRouter:
         task_ids: _Ids = [],  # noqa: B006 - copied by the framework
         run_ids: _Ids = [],  # noqa: B006
         artifact_ids: _Ids = [],  # noqa: B006
-        type: Annotated[  # noqa: A002 - the parameter's name
+        type: Annotated[
             Annotated[ArtifactTaskType, ByNumber()], Query()
         ] = ArtifactTaskType.TYPE_UNSPECIFIED,
     ) -> Response:

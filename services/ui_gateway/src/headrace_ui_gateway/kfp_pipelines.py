@@ -56,9 +56,7 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
         page = await api.get(PipelinePage, "/pipelines", **parameters)
         return answer(pipelines(page, multi_user=multi_user))
 
-    @router.post(
-        "", operation_id="PipelineService_CreatePipeline", response_model=V2beta1Pipeline
-    )
+    @router.post("", operation_id="PipelineService_CreatePipeline", response_model=V2beta1Pipeline)
     async def create(body: Annotated[V2beta1Pipeline, STORABLE, Body()]) -> Response:
         """Without a version; these come by an upload or a URL."""
         made = await _create(parts, body)

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.logging import get_logger
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace_ui_gateway.backends import Backend, Runs
@@ -32,6 +33,7 @@ _CODES = {
     404: kfp.NOT_FOUND,
     405: kfp.UNIMPLEMENTED,
 }
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ABOUT = """The API of Kubeflow Pipelines, for its unmodified clients.
 
 Names of fields may be sent in snake_case or camelCase; a field that is not known is refused. What
@@ -139,19 +141,33 @@ def _install_errors(app: FastAPI) -> None:
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        message = f"{place}: {first['msg']}" if place else str(first["msg"])
+        fault = str(first["msg"]).removeprefix("Value error, ")
+        message = f"{place}: {fault}" if place else fault
         if "/pipelines/upload" in request.url.path:
             return upload_error(400, message)
         return refusal(kfp.INVALID_ARGUMENT, message)
 
     @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> Response:
+    async def http_error(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, kfp.INVALID_ARGUMENT)
         response = refusal(code, str(error.detail), error.status_code)
-        response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(_methods(app, request.scope))
         return response
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)
         return refusal(kfp.INTERNAL, "an unexpected error; it is in the service's log")
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """What can be done with a path."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+        )
+    ]

@@ -37,9 +37,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
     router = APIRouter(prefix="/v2beta1/runs", tags=["Runs"], responses=ERRORS)
     api, recorder = parts.api, parts.recorder
 
-    @router.get(
-        "", operation_id="RunService_ListRuns", response_model=V2beta1ListRunsResponse
-    )
+    @router.get("", operation_id="RunService_ListRuns", response_model=V2beta1ListRunsResponse)
     async def list_runs(paging: Paged, namespace: Text = "", experiment_id: Text = "") -> Response:
         """Without their specs and tasks."""
         parameters = await parts.asked_of(RUNS, paging, namespace, experiment_id)
@@ -53,9 +51,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
         made, _ = await known.submit(submit_request(body, namespace, experiment_id))
         return answer(run(made).model_copy(update={"state": RuntimeState.PENDING}))
 
-    @router.get(
-        "/{run_id:kfp_id}", operation_id="RunService_GetRun", response_model=V2beta1Run
-    )
+    @router.get("/{run_id:kfp_id}", operation_id="RunService_GetRun", response_model=V2beta1Run)
     async def get(run_id: str, experiment_id: Text = "") -> Response:
         """With all of its tasks."""
         found = await known.get(str(kfp.identity(run_id, "run")))
@@ -64,9 +60,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
             document = (await api.call("GET", f"{_path(run_id)}/document")).json()
         return answer(run(found, document))
 
-    @router.delete(
-        "/{run_id:kfp_id}", operation_id="RunService_DeleteRun", response_model=Empty
-    )
+    @router.delete("/{run_id:kfp_id}", operation_id="RunService_DeleteRun", response_model=Empty)
     async def delete(run_id: str, experiment_id: Text = "") -> Response:
         """With all that it made; if it runs, it is stopped."""
         await api.call("DELETE", _path(run_id))
@@ -86,9 +80,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
             await api.call("POST", f"{_path(run_id)}/cancel", json={"reason": "terminated"})
         return answer(Empty())
 
-    @router.post(
-        "/{run_id:kfp_id}:retry", operation_id="RunService_RetryRun", response_model=Empty
-    )
+    @router.post("/{run_id:kfp_id}:retry", operation_id="RunService_RetryRun", response_model=Empty)
     async def retry(run_id: str, experiment_id: Text = "") -> Response:
         """What has succeeded stays; only a run that has failed can be retried."""
         async with conflicts_as(kfp.ABORTED):

@@ -52,9 +52,7 @@ def kfp_service_router(parts: Parts) -> APIRouter:
         response_model=GetHealthzResponse,
     )
     async def healthz() -> Response:
-        return answer(
-            GetHealthzResponse(multi_user=parts.multi_user, pipeline_store="database")
-        )
+        return answer(GetHealthzResponse(multi_user=parts.multi_user, pipeline_store="database"))
 
     @router.get("/v2beta1/auth", operation_id="AuthService_Authorize", response_model=Empty)
     async def authorize(

@@ -43,9 +43,7 @@ _Tags = Annotated[Text, Query(description="A JSON object of texts")]
 
 def kfp_upload_router(parts: Parts) -> APIRouter:
     """The routes; their errors have a shape of their own, as KFP's have."""
-    router = APIRouter(
-        prefix="/v2beta1/pipelines", tags=["Pipelines"], responses=UPLOAD_ERRORS
-    )
+    router = APIRouter(prefix="/v2beta1/pipelines", tags=["Pipelines"], responses=UPLOAD_ERRORS)
     api = parts.api
 
     @router.post(

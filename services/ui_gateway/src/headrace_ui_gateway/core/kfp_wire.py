@@ -30,6 +30,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 _INT64 = 2**63
+_NULL = {"type": "null"}
 
 
 class Message(BaseModel):
@@ -44,9 +45,11 @@ class Message(BaseModel):
         if not isinstance(given, dict):
             return given
         names = _names(cls)
-        values: dict[str, Any] = {}
+        values: dict[Any, Any] = {}
         for key, value in given.items():
             name = names.get(key, key)
+            if name not in cls.model_fields and cls.model_config.get("extra") == "forbid":
+                raise ValueError(f"unknown field {key!r}")
             if name in values:
                 raise ValueError(f"{name} is given twice")
             values[name] = value
@@ -57,10 +60,11 @@ class Message(BaseModel):
         cls, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         schema = handler(core)
-        if handler.mode == "validation":
-            properties = handler.resolve_ref_schema(schema).get("properties", {})
-            for name, described in properties.items():
-                properties[name] = {"anyOf": [described, {"type": "null"}]}
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, described in properties.items():
+            described.pop("title", None)
+            if handler.mode == "validation" and _NULL not in described.get("anyOf", ()):
+                properties[name] = {"anyOf": [described, _NULL]}
         return schema
 
     def to_json(self) -> bytes:
