@@ -83,7 +83,7 @@ GENERATED = {
         "upload_pipeline_version": "the same",
     },
     "RecurringRunServiceApi": {
-        "recurring_run_service_create_recurring_run": "without a version: each run takes the newest",
+        "recurring_run_service_create_recurring_run": "of no version: each run takes the newest",
         "recurring_run_service_get_recurring_run": "as it stands",
         "recurring_run_service_list_recurring_runs": "a page",
         "recurring_run_service_enable_recurring_run": "its slots count again",

@@ -28,9 +28,11 @@ def refused(status, call):
     try:
         call()
     except api.ApiException as error:
-        assert error.status == status, (error.status, error.body)
-        return json.loads(error.body)
-    raise AssertionError(f"was not refused with {status}")
+        answer = error
+    else:
+        raise AssertionError(f"was not refused with {status}")
+    assert answer.status == status, (answer.status, answer.body)
+    return json.loads(answer.body)
 
 
 def get(path):
@@ -143,14 +145,14 @@ class Cases:
             package_url=api.V2beta1Url(pipeline_url=self.made.url),
         )
         call = self.pipelines.pipeline_service_create_pipeline_version
-        answer = refused(400, lambda: call(self.made.empty, wanted))
-        assert "http" in answer["message"], answer  # the address is one of this machine
-        with open(PACKAGE) as file:
-            spec = next(iter(__import__("yaml").safe_load_all(file)))
-        wanted.package_url, wanted.pipeline_spec = None, spec
         made = call(self.made.empty, wanted)
         assert made.code_source_url == "https://example.com/code"
+        assert made.package_url.pipeline_url == self.made.url
         assert made.pipeline_spec["pipelineInfo"]["name"] == "written-and-read"
+        wanted.package_url = api.V2beta1Url(pipeline_url="file:///etc/passwd")
+        assert "package_url" in refused(400, lambda: call(self.made.empty, wanted))["message"]
+        wanted.name, wanted.package_url, wanted.pipeline_spec = "sent", None, made.pipeline_spec
+        assert call(self.made.empty, wanted).pipeline_spec == made.pipeline_spec
 
     def pipeline_service_create_pipeline_and_version(self):
         version = self.pipelines.pipeline_service_get_pipeline_version(
@@ -228,8 +230,9 @@ class Cases:
 
     def run_service_get_run(self):
         self.made.found = soon(
-            lambda: (run := self.runs.run_service_get_run(self.made.run)).state == "SUCCEEDED"
-            and run
+            lambda: (
+                (run := self.runs.run_service_get_run(self.made.run)).state == "SUCCEEDED" and run
+            )
         )
         assert len(self.made.found.run_details.task_details) == 2
         self._what_kfp_serves_next_to_it()
@@ -292,9 +295,7 @@ class Cases:
             pipeline_spec=failing_once(os.path.join(FOLDER, "once")),
         )
         made = self.runs.run_service_create_run(wanted).run_id
-        ended = soon(
-            lambda: (run := self.runs.run_service_get_run(made)).state == "FAILED" and run
-        )
+        ended = soon(lambda: (run := self.runs.run_service_get_run(made)).state == "FAILED" and run)
         (task,) = ended.run_details.task_details
         assert task.error.message
         assert self.runs.run_service_retry_run(made) == {}
@@ -364,12 +365,15 @@ class Cases:
 def failing_once(marker):
     """The spec of a pipeline whose only step fails at its first attempt, and not after."""
     script = f'test -e "{marker}" || {{ touch "{marker}"; exit 3; }}'
+    container = {"image": "none", "command": ["sh", "-c", script]}
     return {
         "pipelineInfo": {"name": "fails-once"},
         "schemaVersion": "2.1.0",
         "components": {"comp-a": {"executorLabel": "exec-a"}},
         "deploymentSpec": {
-            "executors": {"exec-a": {"container": {"image": "none", "command": ["sh", "-c", script]}}}
+            "executors": {
+                "exec-a": {"container": {"image": "none", "command": ["sh", "-c", script]}}
+            }
         },
         "root": {
             "dag": {"tasks": {"a": {"componentRef": {"name": "comp-a"}, "taskInfo": {"name": "a"}}}}

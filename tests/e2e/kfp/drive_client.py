@@ -24,9 +24,11 @@ def refused(status, call):
     try:
         call()
     except kfp_server_api.ApiException as error:
-        assert error.status == status, (error.status, error.body)
-        return json.loads(error.body)
-    raise AssertionError(f"was not refused with {status}")
+        answer = error
+    else:
+        raise AssertionError(f"was not refused with {status}")
+    assert answer.status == status, (answer.status, answer.body)
+    return json.loads(answer.body)
 
 
 class Cases:
@@ -287,9 +289,7 @@ class Cases:
 
     def delete_pipeline_version(self):
         self.client.delete_pipeline_version(self.made.pipeline, self.made.third)
-        refused(
-            404, lambda: self.client.get_pipeline_version(self.made.pipeline, self.made.third)
-        )
+        refused(404, lambda: self.client.get_pipeline_version(self.made.pipeline, self.made.third))
 
     def delete_pipeline(self):
         assert refused(400, lambda: self.client.delete_pipeline(self.made.pipeline))["code"] == 9

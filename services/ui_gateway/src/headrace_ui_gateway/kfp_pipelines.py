@@ -149,7 +149,7 @@ def kfp_version_router(parts: Parts) -> APIRouter:
     async def list_versions(pipeline_id: str, paging: Paged) -> Response:
         """Without their specs."""
         parameters = parts.asked(VERSIONS, paging)
-        parameters.pop("namespace")
+        parameters.pop("namespace")  # it is the pipeline's
         page = await api.get(PipelineVersionPage, f"{_path(pipeline_id)}/versions", **parameters)
         return answer(versions(page))
 

@@ -7,21 +7,22 @@ lists begin with what was created first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from headrace_contracts.states import RunState
+from headrace_contracts.states import RunState, TaskState
 from headrace_runtime.lists.filters import (
     SEVERAL,
     Operation,
     Predicate,
+    Scalar,
     filter_text,
     parse_filter,
     refused,
 )
 
 from headrace_ui_gateway.core.kfp import invalid
-from headrace_ui_gateway.core.kfp_runs import run_state
+from headrace_ui_gateway.core.kfp_runs import run_state, task_state
 
 _ARCHIVED = {
     "ARCHIVED": True,
@@ -30,6 +31,12 @@ _ARCHIVED = {
     "STORAGESTATE_AVAILABLE": False,
 }
 """KFP's words of today and of its first API."""
+_TITLES = {
+    **{name: f"system.{name}" for name in ("Artifact", "Model", "Dataset", "HTML", "Markdown")},
+    "Metric": "system.Metrics",
+    "ClassificationMetric": "system.ClassificationMetrics",
+    "SlicedClassificationMetric": "system.SlicedClassificationMetrics",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,9 @@ class Paging:
     filter: str = ""
 
 
+Rewrite = Callable[[Predicate], Predicate]
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """A list's keys: KFP's names for a field, and ours."""
@@ -51,12 +61,62 @@ class Keys:
     prefixes: tuple[str, ...] = ()
     """Of keys with a free part, which stays as it is."""
     sort_prefixes: tuple[str, ...] = ()
+    words: Mapping[str, Rewrite] = field(default_factory=dict)
+    """How a predicate on one of our names is rewritten whose values have other words."""
     first: str = "created_at asc"
     """The order where none is asked for; empty leaves it to the list."""
 
 
 def _keys(identity: str, *same: str, **others: str) -> dict[str, str]:
     return {"id": identity, identity: identity, **dict(zip(same, same, strict=True)), **others}
+
+
+def _archived(one: Predicate) -> Predicate:
+    if one.operation not in (Operation.EQUALS, Operation.NOT_EQUALS, *SEVERAL):
+        raise refused(f"{one.operation} does not go with {one.key!r}")
+    for value in _values(one):
+        if value not in _ARCHIVED:
+            raise refused(f"{value!r} is not a storage state")
+    words = tuple("true" if _ARCHIVED[str(value)] else "false" for value in _values(one))
+    return Predicate("archived", one.operation, words if one.operation in SEVERAL else words[0])
+
+
+def _states(said: Mapping[str, str]) -> Rewrite:
+    """A state of KFP's as those of ours that are shown as it, which `said` tells. One that is
+    never shown, such as CANCELED of a run, means ours of that name: it tells what was terminated
+    from what failed."""
+
+    def ours(word: str) -> list[str]:
+        return [state for state, shown in said.items() if shown == word] or [word]
+
+    def rewrite(one: Predicate) -> Predicate:
+        if any(not isinstance(value, str) for value in _values(one)):
+            raise refused(f"{one.value!r} is not a state")
+        words = [str(value).upper() for value in _values(one)]
+        match one.operation:
+            case Operation.EQUALS | Operation.IN:
+                operation = Operation.IN
+            case Operation.NOT_EQUALS | Operation.NOT_IN:
+                operation = Operation.NOT_IN
+            case Operation.IS_SUBSTRING:
+                found = tuple(state for state, shown in said.items() if words[0] in shown)
+                return Predicate("state", Operation.IN, found)
+            case _:
+                raise refused(f"{one.operation} does not go with {one.key!r}")
+        found = tuple(dict.fromkeys(state for word in words for state in ours(word)))
+        return Predicate("state", operation, found)
+
+    return rewrite
+
+
+def _type(one: Predicate) -> Predicate:
+    """A kind of artifact as the title of its type; any other text is a title itself."""
+    titles = tuple(_TITLES.get(str(value), value) for value in _values(one))
+    return Predicate("type", one.operation, titles if one.operation in SEVERAL else titles[0])
+
+
+def _values(one: Predicate) -> tuple[Scalar, ...]:
+    return one.value if isinstance(one.value, tuple) else (one.value,)
 
 
 RUNS = Keys(
@@ -67,6 +127,7 @@ RUNS = Keys(
         name="display_name", status="state", storage_state="archived",
     ),
     sort_prefixes=("metric:",),
+    words={"archived": _archived, "state": _states({s.value: run_state(s) for s in RunState})},
 )  # fmt: skip
 EXPERIMENTS = Keys(
     "experiments",
@@ -74,6 +135,7 @@ EXPERIMENTS = Keys(
         "experiment_id", "display_name", "created_at", "last_run_created_at", "description",
         name="display_name", storage_state="archived",
     ),
+    words={"archived": _archived},
 )  # fmt: skip
 PIPELINES = Keys(
     "pipelines",
@@ -93,10 +155,19 @@ RECURRING_RUNS = Keys(
     ),
 )  # fmt: skip
 ARTIFACTS = Keys(
-    "artifacts", _keys("artifact_id", "name", "type", "uri", "created_at", "run_id", "task_id")
+    "artifacts",
+    _keys("artifact_id", "name", "type", "uri", "created_at", "run_id", "task_id"),
+    words={"type": _type},
 )
 ARTIFACT_TASKS = Keys("artifact tasks", {}, first="")
-TASKS = Keys("tasks", {}, first="")
+TASKS = Keys(
+    "tasks",
+    _keys(
+        "task_id", "name", "created_at", "run_id", "parent_task_id", "state",
+        create_time="created_at",
+    ),
+    words={"state": _states({s.value: task_state(s) for s in TaskState})},
+)  # fmt: skip
 
 
 def asked(keys: Keys, paging: Paging) -> tuple[dict[str, Any], str]:
@@ -146,45 +217,5 @@ def _rewritten(keys: Keys, one: Predicate) -> Predicate:
     key = one.key if one.key.startswith(keys.prefixes or ("\0",)) else keys.names.get(one.key)
     if key is None:
         raise refused(f"no support for filtering on unrecognized field {one.key!r}")
-    rewrite = _WORDS.get(key)
-    if rewrite is None:
-        return Predicate(key, one.operation, one.value)
-    return rewrite(one)
-
-
-def _archived(one: Predicate) -> Predicate:
-    if one.operation not in (Operation.EQUALS, Operation.NOT_EQUALS, *SEVERAL):
-        raise refused(f"{one.operation} does not go with {one.key!r}")
-    values = one.value if isinstance(one.value, tuple) else (one.value,)
-    for value in values:
-        if value not in _ARCHIVED:
-            raise refused(f"{value!r} is not a storage state")
-    words = tuple("true" if _ARCHIVED[str(value)] else "false" for value in values)
-    return Predicate("archived", one.operation, words if one.operation in SEVERAL else words[0])
-
-
-def _state(one: Predicate) -> Predicate:
-    """A state of KFP's as those of ours that are shown as it. CANCELED, which is shown as FAILED,
-    can still be asked for, to tell what was terminated from what failed."""
-    match one.operation:
-        case Operation.EQUALS | Operation.IN:
-            operation = Operation.IN
-        case Operation.NOT_EQUALS | Operation.NOT_IN:
-            operation = Operation.NOT_IN
-        case Operation.IS_SUBSTRING:
-            part = str(one.value).upper()
-            found = tuple(ours.value for ours in RunState if part in run_state(ours))
-            return Predicate("state", Operation.IN, found)
-        case _:
-            raise refused(f"{one.operation} does not go with {one.key!r}")
-    values = one.value if isinstance(one.value, tuple) else (one.value,)
-    words: list[str] = []
-    for value in values:
-        if not isinstance(value, str):
-            raise refused(f"{value!r} is not a state")
-        words += _OURS.get(value.upper(), (value.upper(),))
-    return Predicate("state", operation, tuple(dict.fromkeys(words)))
-
-
-_OURS = {"FAILED": (RunState.FAILED.value, RunState.CANCELED.value)}
-_WORDS: Mapping[str, Callable[[Predicate], Predicate]] = {"archived": _archived, "state": _state}
+    rewrite = keys.words.get(key)
+    return Predicate(key, one.operation, one.value) if rewrite is None else rewrite(one)
