@@ -370,11 +370,7 @@ def failing_once(marker):
         "pipelineInfo": {"name": "fails-once"},
         "schemaVersion": "2.1.0",
         "components": {"comp-a": {"executorLabel": "exec-a"}},
-        "deploymentSpec": {
-            "executors": {
-                "exec-a": {"container": {"image": "none", "command": ["sh", "-c", script]}}
-            }
-        },
+        "deploymentSpec": {"executors": {"exec-a": {"container": container}}},
         "root": {
             "dag": {"tasks": {"a": {"componentRef": {"name": "comp-a"}, "taskInfo": {"name": "a"}}}}
         },
