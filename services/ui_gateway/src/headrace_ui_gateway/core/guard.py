@@ -19,7 +19,8 @@ PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"
 def host_name(host: str) -> str:
     """The name in a Host header, without its port."""
     if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
+        address, _, port = host[1:].partition("]")
+        return address.lower() if not port or port.startswith(":") else ""
     return host.partition(":")[0].rstrip(".").lower()
 
 
