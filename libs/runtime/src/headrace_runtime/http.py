@@ -85,7 +85,9 @@ def install_problems(app: Starlette) -> None:
 
     async def http_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return problem(error.status_code, _code(error.status_code), str(error.detail))
+        response = problem(error.status_code, _code(error.status_code), str(error.detail))
+        response.headers.update(error.headers or {})  # such as Allow
+        return response
 
     async def unexpected(request: Request, error: Exception) -> Response:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)

@@ -20,7 +20,6 @@ from headrace_ui_gateway.core import kfp
 from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
 from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
 from headrace_ui_gateway.live import Live
-from headrace_ui_gateway.own_recurring import own_recurring_router
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
 
@@ -52,11 +51,10 @@ async def serve(settings: Settings) -> None:
 def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) -> FastAPI:
     """The public routes and pages."""
     runs = Runs(api, recorder)
-    app = FastAPI(title="Headrace", version="1", openapi_url="/api/v1/openapi.json", docs_url=None)
+    app = FastAPI(title="Headrace", version="1", openapi_url=None, docs_url=None)
     install_problems(app)
     _install_kfp_errors(app)
     app.include_router(own_router(api, recorder, runs, live, settings))
-    app.include_router(own_recurring_router(api))
     app.include_router(kfp_recurring_router(PREFIX, api))
     app.include_router(kfp_router(api, recorder, runs, settings.max_package_bytes))
     app.mount("/static", StaticFiles(directory=_STATIC))
