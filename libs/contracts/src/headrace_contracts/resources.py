@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from headrace_contracts.base import Contract, Instant
@@ -81,6 +81,8 @@ class Task(Contract):
     """A task as it stands."""
 
     task_id: UUID
+    run_id: UUID | None = None
+    """Left out within its run."""
     name: str
     display_name: str
     path: str
@@ -136,6 +138,9 @@ class Run(Contract):
     state_history: tuple[StateChange, ...] = ()
     error: Failure | None = None
     outputs: Outputs = Outputs()
+    metrics: dict[str, float] = {}
+    """The numbers in its metrics artifacts, by name. Where several tasks told the same name, that
+    of the one that finished last."""
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
@@ -145,17 +150,65 @@ class Run(Contract):
     """Left out of lists; of a run that was asked for since a version, those that have changed."""
 
 
+class ArtifactRecord(Contract):
+    """An artifact, and the task that made it."""
+
+    artifact_id: UUID
+    namespace: str
+    run_id: UUID
+    task_id: UUID
+    output: str
+    """The task's output that it is, or is one of."""
+    name: str
+    type: str | None = None
+    """Its type's schema title, for instance ``system.Model``."""
+    uri: str
+    metadata: dict[str, Any] = {}
+    created_at: Instant
+
+
+class ArtifactTask(Contract):
+    """That a task used an artifact, or has it among its outputs."""
+
+    artifact_id: UUID
+    run_id: UUID
+    task_id: UUID
+    type: Literal["INPUT", "OUTPUT"]
+    key: str
+    """The name of the input or output."""
+
+
 class Page(Contract):
     """How a list goes on: no token, no further page."""
 
     next_page_token: str | None = None
     total_size: int = 0
+    """How many there are in all, as the first page counted. A list that cannot tell it from counts
+    that are kept stops counting at 10,000."""
 
 
 class RunPage(Page):
-    """A page of runs, newest first."""
+    """A page of runs."""
 
     runs: tuple[Run, ...] = ()
+
+
+class TaskPage(Page):
+    """A page of tasks."""
+
+    tasks: tuple[Task, ...] = ()
+
+
+class ArtifactPage(Page):
+    """A page of artifacts."""
+
+    artifacts: tuple[ArtifactRecord, ...] = ()
+
+
+class ArtifactTaskPage(Page):
+    """A page of what tasks used and made."""
+
+    artifact_tasks: tuple[ArtifactTask, ...] = ()
 
 
 class ExperimentPage(Page):

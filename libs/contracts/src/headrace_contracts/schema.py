@@ -24,6 +24,10 @@ EVENTS: tuple[type[Contract], ...] = get_args(Event)
 COMMANDS: tuple[type[Contract], ...] = get_args(Command)
 LAUNCHES: tuple[type[Contract], ...] = (LaunchFile, ResultManifest)
 RESOURCES: tuple[type[Contract], ...] = (
+    resources.ArtifactPage,
+    resources.ArtifactRecord,
+    resources.ArtifactTask,
+    resources.ArtifactTaskPage,
     resources.Experiment,
     resources.ExperimentPage,
     recurring.Moments,
@@ -40,6 +44,7 @@ RESOURCES: tuple[type[Contract], ...] = (
     resources.RunPage,
     resources.SubmittedRun,
     resources.Task,
+    resources.TaskPage,
 )
 
 
