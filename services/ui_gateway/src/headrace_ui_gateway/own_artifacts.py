@@ -38,16 +38,16 @@ def artifacts_router(recorder: Backend) -> APIRouter:
         listing: Listing,
         run_id: UUID | None = None,
         task_id: UUID | None = None,
-        type: Annotated[  # noqa: A002 - the parameter's public name
+        type: Annotated[
             str | None, Query(max_length=255, description="For instance `system.Model`.")
         ] = None,
     ) -> ArtifactPage:
         """List artifacts, newest first. Fields of `filter` and `sort_by`: artifact_id, name, type,
         uri, created_at, run_id, task_id."""
-        wanted = {"run_id": run_id and str(run_id), "task_id": task_id and str(task_id)}
-        return await recorder.get(
-            ArtifactPage, "/artifacts", **narrowed(listing, **wanted, type=type)
-        )
+        run = None if run_id is None else str(run_id)
+        task = None if task_id is None else str(task_id)
+        asked = narrowed(listing, run_id=run, task_id=task, type=type)
+        return await recorder.get(ArtifactPage, "/artifacts", **asked)
 
     @router.get("/artifacts/{artifact_id}", response_model=ArtifactRecord, responses=ETAG)
     async def get_artifact(artifact_id: UUID, if_none_match: IfNoneMatch = None) -> Response:
@@ -57,7 +57,7 @@ def artifacts_router(recorder: Backend) -> APIRouter:
 
     @router.get("/artifacts/{artifact_id}/tasks")
     async def list_artifact_tasks(
-        artifact_id: UUID, paging: Paging, type: _Type = None  # noqa: A002
+        artifact_id: UUID, paging: Paging, type: _Type = None
     ) -> ArtifactTaskPage:
         """List an artifact's lineage: the tasks that made it and those that used it."""
         await recorder.call("GET", f"/artifacts/{artifact_id}")
@@ -67,7 +67,7 @@ def artifacts_router(recorder: Backend) -> APIRouter:
 
     @router.get("/tasks/{task_id}/artifacts")
     async def list_task_artifacts(
-        task_id: UUID, paging: Paging, type: _Type = None  # noqa: A002
+        task_id: UUID, paging: Paging, type: _Type = None
     ) -> ArtifactTaskPage:
         """List a task's lineage: the artifacts that it used and those that it made."""
         await recorder.call("GET", f"/tasks/{task_id}")

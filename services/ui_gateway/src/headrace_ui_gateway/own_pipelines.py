@@ -9,15 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from headrace_contracts.resources import (
     Pipeline,
-    PipelineChanges,
     PipelinePage,
     PipelineVersion,
     PipelineVersionPage,
-    VersionChanges,
 )
 
 from headrace_ui_gateway.backends import Backend
-from headrace_ui_gateway.own_models import Done
+from headrace_ui_gateway.own_models import Done, PipelineChanges, VersionChanges
 from headrace_ui_gateway.own_openapi import CONFLICT, ETAG, IDEMPOTENCY_KEY, PRECONDITION, UPLOAD
 from headrace_ui_gateway.own_requests import (
     IfMatch,
@@ -176,9 +174,7 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
         return answered(made, status_code=status)
 
     @router.get("/pipelines/{pipeline_id}/versions")
-    async def list_versions(
-        pipeline_id: UUID, listing: InnerListing
-    ) -> PipelineVersionPage:
+    async def list_versions(pipeline_id: UUID, listing: InnerListing) -> PipelineVersionPage:
         """List a pipeline's versions, newest first, without their specs. Fields of `filter` and
         `sort_by`: pipeline_version_id, name, display_name, description, created_at; `filter` also
         takes `tags.<key>`."""

@@ -59,9 +59,7 @@ def recurring_router(api: Backend) -> APIRouter:
         asked = narrowed(listing, experiment_id=experiment, display_name=name)
         return await api.get(RecurringRunPage, _BEHIND, **asked)
 
-    @router.get(
-        "/recurring-runs/{recurring_run_id}", response_model=RecurringRun, responses=ETAG
-    )
+    @router.get("/recurring-runs/{recurring_run_id}", response_model=RecurringRun, responses=ETAG)
     async def get_recurring_run(
         recurring_run_id: UUID, if_none_match: IfNoneMatch = None
     ) -> Response:

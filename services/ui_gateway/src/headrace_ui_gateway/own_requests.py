@@ -6,11 +6,11 @@ refused rather than ignored: a mistyped query parameter would else be an answer 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.dependencies.utils import get_flat_dependant
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from headrace_contracts.base import Contract
@@ -59,7 +59,9 @@ class JsonBody(Generic[M]):
             RejectedError: it is not of the model's shape.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json" and not (kind[:12] == "application/" and kind[-5:] == "+json"):
+        if kind != "application/json" and not (
+            kind[:12] == "application/" and kind[-5:] == "+json"
+        ):
             raise unsupported_type(kind, "application/json")
         content = b"".join([chunk async for chunk in limited(request, MAX_JSON_BYTES)])
         return read(self.model, content)
@@ -84,7 +86,7 @@ def read(model: type[M], content: bytes) -> M:
         raise _of_validation(error.errors(include_url=False), 0) from None
 
 
-async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     """The body in parts, read no further than the limit.
 
     Raises:
@@ -125,7 +127,7 @@ class OwnRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, with the checks around it."""
         handler = super().get_route_handler()
-        known = {field.alias for field in get_flat_dependant(self.dependant).query_params}
+        known = set(_query_names(self.dependant))
 
         async def handle(request: Request) -> Response:
             try:
@@ -140,10 +142,11 @@ class OwnRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to this path."""
-        if scope["method"] in self.methods:
+        own = self.methods or ()
+        if scope["method"] in own:
             await super().handle(scope, receive, send)
             return
-        allow = ", ".join(self.allowed or sorted(self.methods))
+        allow = ", ".join(self.allowed or sorted(own))
         detail = f"{scope['method']} is not possible here; possible: {allow}"
         response = problem(405, "METHOD_NOT_ALLOWED", detail)
         response.headers["Allow"] = allow
@@ -158,6 +161,13 @@ def new_router(tag: str) -> APIRouter:
         route_class=OwnRoute,
         generate_unique_id_function=lambda route: route.name,
     )
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        yield field.alias
+    for inner in dependant.dependencies:
+        yield from _query_names(inner)
 
 
 def _check_texts(request: Request, known: set[str]) -> None:
@@ -199,7 +209,7 @@ def _paging(page_size: _PageSize = 20, page_token: _PageToken = "") -> dict[str,
 
 def _inner_listing(
     paging: Annotated[dict[str, Any], Depends(_paging)],
-    filter: _Filter = "",  # noqa: A002 - the parameter's public name
+    filter: _Filter = "",
     sort_by: _SortBy = "",
 ) -> dict[str, Any]:
     return {"filter": filter or None, "sort_by": sort_by or None, **paging}

@@ -61,7 +61,7 @@ def _tell_methods(routes: Iterable[OwnRoute]) -> None:
     """Tell each route all methods of its path, for the answer to a wrong one."""
     methods: defaultdict[str, set[str]] = defaultdict(set)
     for route in routes:
-        methods[_shape(route)] |= route.methods
+        methods[_shape(route)] |= route.methods or set()
     for route in routes:
         route.allowed = sorted(methods[_shape(route)])
 

@@ -84,5 +84,3 @@ def request_body() -> dict[str, Any]:
         "required": False,
         "content": {**dict.fromkeys(TYPES, binary), FORM: {"schema": form}},
     }
-
-
