@@ -41,6 +41,17 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
 _TAG = {"ETag": _header("What the resource is now, for `If-None-Match` and `If-Match`.")}
 _RETRY = {"Retry-After": _header("In how many seconds to ask again.", "integer")}
 
+_SSE_EVENT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "event": {"type": "string"},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+"""As OpenAPI 3.2 describes the items of a stream; readers of 3.1 pass over it."""
+
 CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {"description": "It is in a state that does not allow it, or its name is taken."}
 }
@@ -55,7 +66,7 @@ ETAG: dict[int | str, dict[str, Any]] = {
 SSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A stream of server-sent events; every 15 s a comment keeps it open.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"itemSchema": _SSE_EVENT}},
     }
 }
 LOG: dict[int | str, dict[str, Any]] = {
@@ -74,6 +85,16 @@ REDIRECT: dict[int | str, dict[str, Any]] = {
         "description": "A file, at a link that works for an hour.",
         "headers": {"Location": _header("The link.")},
     }
+}
+_REASONS = {
+    400: "Something in the request is not as described here.",
+    401: "Nobody known asks: the token is missing, expired or not one of the deployment's.",
+    403: "The caller may see it, and not do this to it.",
+    404: "There is no such thing, or the caller does not see it.",
+    413: "The body is too large.",
+    415: "The body is of another type.",
+    429: "Too many requests in a short time.",
+    503: "A part of the system is away.",
 }
 UPLOAD = {"requestBody": request_body()}
 
@@ -119,6 +140,8 @@ def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None)
     operation["summary"] = summary.rstrip(".")
     if stop:
         operation["description"] = rest
+    for parameter in operation.get("parameters", ()):
+        _complete_parameter(parameter)
     if body is not None:
         content = {"schema": {"$ref": _REF + body.__name__}, "example": EXAMPLES[body.__name__]}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -132,6 +155,16 @@ def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None)
         statuses |= {404, 413, 415}
     for status in sorted(statuses | {int(one) for one in responses if int(one) >= 400}):
         responses[str(status)] = _problem(status, responses.get(str(status), {}))
+
+
+def _complete_parameter(parameter: dict[str, Any]) -> None:
+    """A parameter can be left out; nothing in an address or a header is null."""
+    kinds = parameter["schema"].get("anyOf", ())
+    if {"type": "null"} in kinds:
+        (parameter["schema"],) = [kind for kind in kinds if kind != {"type": "null"}]
+    parameter["schema"].pop("title", None)
+    if parameter["in"] == "header":
+        parameter["name"] = parameter["name"].title()
 
 
 def _complete_successes(responses: dict[str, Any], operation_id: str) -> None:
@@ -153,7 +186,7 @@ def _complete_successes(responses: dict[str, Any], operation_id: str) -> None:
 def _problem(status: int, known: dict[str, Any]) -> dict[str, Any]:
     title, example = HTTPStatus(status).phrase, PROBLEMS[status]
     response = {
-        "description": known.get("description") or example["detail"].capitalize(),
+        "description": known.get("description") or _REASONS[status],
         "content": {
             "application/problem+json": {
                 "schema": {"$ref": _REF + "Problem"},
