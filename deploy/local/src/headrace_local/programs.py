@@ -222,6 +222,9 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
     }
     if name in ("api", "recorder", "ui_gateway"):
         settings["SERVICE_TOKEN"] = secrets["service_token"]
+    if name == "api":
+        private = prefix + "ALLOW_PRIVATE_PACKAGE_URLS"
+        settings["ALLOW_PRIVATE_PACKAGE_URLS"] = os.environ.get(private, "true")
     if name == "ui_gateway":
         settings["API_URL"] = f"http://127.0.0.1:{ports['api']}"
         settings["RECORDER_URL"] = f"http://127.0.0.1:{ports['recorder']}"

@@ -11,6 +11,7 @@ from headrace_contracts.base import Contract, Instant
 from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import LONGEST_SECONDS
+from headrace_contracts.ir.storable import unstorable
 from headrace_contracts.resources import Page
 
 
@@ -71,6 +72,14 @@ class RecurringRunDefinition(Contract):
     deadline_seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
     failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
     caching: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, values: Any) -> Any:
+        if (found := unstorable(values)) is not None:
+            location, words = found
+            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {words}")
+        return values
 
 
 class SubmissionError(Contract):

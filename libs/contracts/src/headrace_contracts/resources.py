@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field, model_validator
+
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.events import Origin, PipelineIdentity, Rerun
 from headrace_contracts.failures import Failure
+from headrace_contracts.ir.storable import unstorable
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 
@@ -20,6 +23,9 @@ class Experiment(Contract):
     display_name: str
     description: str = ""
     created_at: Instant
+    archived: bool = False
+    last_run_created_at: Instant | None = None
+    """When the newest of its runs was submitted; None while it has none."""
 
 
 class Pipeline(Contract):
@@ -31,6 +37,7 @@ class Pipeline(Contract):
     display_name: str
     description: str = ""
     created_at: Instant
+    tags: dict[str, str] = {}
     max_active_runs: int | None = None
     """How many of its runs may be active at one time; None is no limit."""
 
@@ -52,7 +59,38 @@ class PipelineVersion(Contract):
     display_name: str
     description: str = ""
     created_at: Instant
+    tags: dict[str, str] = {}
+    package_url: str | None = None
+    """Where its package was fetched from; None when it was uploaded."""
+    code_source_url: str | None = None
+    """Where its source code is, as whoever made it says."""
     document: dict[str, Any] | None = None
+
+
+class VersionChanges(Contract):
+    """What can be changed of a pipeline version; what is left out stays."""
+
+    model_config = {**Contract.model_config, "extra": "forbid"}
+
+    display_name: str | None = Field(default=None, min_length=1, max_length=127)
+    description: str | None = None
+    tags: dict[str, str] | None = None
+    """All tags that it has from now on."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, values: Any) -> Any:
+        if (found := unstorable(values)) is not None:
+            raise ValueError(f"{'.'.join(map(str, found[0])) or 'the request'} {found[1]}")
+        return values
+
+
+class PipelineChanges(VersionChanges):
+    """What can be changed of a pipeline; what is left out stays."""
+
+    display_name: str | None = Field(default=None, min_length=1, max_length=128)
+    max_active_runs: int | None = Field(default=None, ge=1, le=1_000_000)
+    """How many of its runs may be active at one time; an explicit null lifts the limit."""
 
 
 class SubmittedRun(Contract):

@@ -33,6 +33,7 @@ RESOURCES: tuple[type[Contract], ...] = (
     recurring.Moments,
     resources.NamespaceLimits,
     resources.Pipeline,
+    resources.PipelineChanges,
     resources.PipelinePage,
     resources.PipelineVersion,
     resources.PipelineVersionPage,
@@ -45,6 +46,7 @@ RESOURCES: tuple[type[Contract], ...] = (
     resources.SubmittedRun,
     resources.Task,
     resources.TaskPage,
+    resources.VersionChanges,
 )
 
 

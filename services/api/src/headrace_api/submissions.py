@@ -19,7 +19,7 @@ from headrace_runtime.errors import RejectedError
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
-from headrace_api import store
+from headrace_api import experiment_store, pipeline_store, store
 from headrace_api.core.macros import Occasion
 from headrace_api.core.requests import (
     check_rerun_tasks,
@@ -177,8 +177,8 @@ class Submissions:
     async def _earlier(self, request: SubmitRun, rerun: Rerun) -> tuple[SubmitRun, Source]:
         """A rerun's request made whole, and the frozen spec of the run that it repeats."""
         async with self._database.read() as connection:
-            found = await store.run_by_id(connection, rerun.run_id)
-        if found is None or found.submission.namespace != request.namespace:
+            found = await store.run_by_id(connection, rerun.run_id, (request.namespace,))
+        if found is None:
             raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
         earlier = found.submission
         content = json.loads(await self._objects.get(earlier.spec.key))
@@ -207,27 +207,27 @@ class Submissions:
         return await self._stored(request.namespace, request.pipeline)
 
     async def _stored(self, namespace: str, wanted: PipelineReference) -> Source:
+        here = (namespace,)
         async with self._database.read() as connection:
             if wanted.pipeline_id is not None:
-                pipeline = await store.pipeline_by_id(connection, wanted.pipeline_id)
+                pipeline = await pipeline_store.by_id(connection, wanted.pipeline_id, here)
             else:
-                pipeline = await store.pipeline_by_name(connection, namespace, wanted.name or "")
-            if pipeline is None or pipeline.namespace != namespace:
+                pipeline = await pipeline_store.by_name(connection, namespace, wanted.name or "")
+            if pipeline is None:
                 shown = wanted.name or wanted.pipeline_id
                 raise _unknown(f"there is no pipeline {str(shown)!r}", "pipeline")
             if wanted.pipeline_version_id is not None:
-                version = await store.version_by_id(
-                    connection, pipeline.pipeline_id, wanted.pipeline_version_id
+                version = await pipeline_store.version_by_id(
+                    connection, pipeline.pipeline_id, wanted.pipeline_version_id, here
                 )
             else:
-                version = await store.version_by_name(
-                    connection, pipeline.pipeline_id, wanted.version
+                version = await pipeline_store.version_by_name(
+                    connection, pipeline.pipeline_id, wanted.version, here
                 )
         if version is None:
             shown = wanted.version or wanted.pipeline_version_id
-            raise _unknown(
-                f"pipeline {pipeline.name!r} has no version {str(shown)!r}", "pipeline.version"
-            )
+            which = "version" if shown is None else f"version {str(shown)!r}"
+            raise _unknown(f"pipeline {pipeline.name!r} has no {which}", "pipeline.version")
         identity = PipelineIdentity(
             name=pipeline.name,
             pipeline_id=pipeline.pipeline_id,
@@ -246,16 +246,26 @@ async def experiment_of(
         RejectedError: there is none of this id in the namespace.
     """
     if identity is not None:
-        found = await store.experiment_by_id(unit.connection, identity)
-        if found is None or found.namespace != namespace:
+        found = await experiment_store.by_id(unit.connection, identity, (namespace,))
+        if found is None:
             raise _unknown(f"there is no experiment {identity}", "experiment_id")
         return found
     name = name or DEFAULT_EXPERIMENT
-    description = _DEFAULT_DESCRIPTION if name == DEFAULT_EXPERIMENT else ""
-    made = await store.create_experiment(unit.connection, namespace, name, description, now)
-    found = made or await store.experiment_by_name(unit.connection, namespace, name)
+    found = await experiment_store.by_name(unit.connection, namespace, name)
+    if found is None:
+        await create_experiment(unit, namespace, name, "", now)
+        found = await experiment_store.by_name(unit.connection, namespace, name)
     assert found is not None
     return found
+
+
+async def create_experiment(
+    unit: Unit, namespace: str, name: str, description: str, now: datetime
+) -> Experiment | None:
+    """A new experiment; None when the name is taken."""
+    if name == DEFAULT_EXPERIMENT:
+        description = description or _DEFAULT_DESCRIPTION
+    return await experiment_store.create(unit.connection, namespace, name, description, now)
 
 
 def _same(known: tuple[RunSubmitted, str], fingerprint: str) -> RunSubmitted:

@@ -132,25 +132,6 @@ class RecurringRunChanges(RecurringRunDefinition):
     trigger: Trigger | None = None  # type: ignore[assignment]
 
 
-class VersionChanges(Contract):
-    """What can be changed of a pipeline version; what is left out stays."""
-
-    model_config = STRICT
-
-    display_name: str | None = Field(default=None, min_length=1, max_length=127)
-    description: str | None = None
-    tags: dict[str, str] | None = None
-    """All tags that it has from now on."""
-
-
-class PipelineChanges(VersionChanges):
-    """What can be changed of a pipeline; what is left out stays."""
-
-    display_name: str | None = Field(default=None, min_length=1, max_length=128)
-    max_active_runs: int | None = Field(default=None, ge=1, le=1_000_000)
-    """How many of its runs may be active at one time; an explicit null lifts the limit."""
-
-
 class LimitChange(Contract):
     """How many runs may be active at one time; null is no limit."""
 

@@ -9,13 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from headrace_contracts.resources import (
     Pipeline,
+    PipelineChanges,
     PipelinePage,
     PipelineVersion,
     PipelineVersionPage,
+    VersionChanges,
 )
 
 from headrace_ui_gateway.backends import Backend
-from headrace_ui_gateway.own_models import Done, PipelineChanges, VersionChanges
+from headrace_ui_gateway.own_models import Done
 from headrace_ui_gateway.own_openapi import CONFLICT, ETAG, IDEMPOTENCY_KEY, PRECONDITION, UPLOAD
 from headrace_ui_gateway.own_requests import (
     IfMatch,
