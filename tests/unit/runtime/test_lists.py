@@ -27,7 +27,11 @@ FIELDS = {
 }
 RUNS = Listing("runs", FIELDS, "run_id", SIGNER, sort_prefixes=("metric:",))
 TAGGED = Listing(
-    "pipelines", FIELDS, "run_id", SIGNER, families={"tags.": Family("(tags ->> {name})", Kind.TEXT)}
+    "pipelines",
+    FIELDS,
+    "run_id",
+    SIGNER,
+    families={"tags.": Family("(tags ->> {name})", Kind.TEXT)},
 )
 SQL = "SELECT {sort} FROM run WHERE NOT deleted AND {where} ORDER BY {order} LIMIT {limit}"
 
@@ -163,8 +167,7 @@ def test_what_a_family_leaves_open_is_an_argument() -> None:
     )
     arguments = Arguments()
     assert page.conditions(arguments) == (
-        "(tags ->> $1::text) = $2::text"
-        " AND ((tags ->> $3::text) <> ALL($4::text[])) IS NOT FALSE"
+        "(tags ->> $1::text) = $2::text AND ((tags ->> $3::text) <> ALL($4::text[])) IS NOT FALSE"
     )
     assert arguments.values == [evil, "a", "team", ["b"]]
 
