@@ -18,7 +18,7 @@ from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
-from headrace_recorder import store
+from headrace_recorder import lineage, store
 from headrace_recorder.core.projection import Rows, RunRow, fold, show, touched, with_open_tasks
 from headrace_recorder.store import Heard
 
@@ -77,7 +77,7 @@ class Handlers:
         gone = {run_id for run_id, run in runs.items() if run.deleted}
         kept = [task for task in changed.values() if task.run_id not in gone]
         versions = await store.save(unit.connection, list(runs.values()), kept)
-        await store.save_lineage(
+        await lineage.save(
             unit.connection, [one for one in heard if getattr(one[1], "run_id", None) not in gone]
         )
         if gone:
