@@ -88,9 +88,13 @@ class Backend:
         response = await self.call("POST", path, content=body, params=params, headers=headers)
         return kind.model_validate_json(response.content), response.status_code
 
-    async def change(self, kind: type[C], method: str, path: str, body: Any = None) -> C:
-        """Change one resource; returns it as it is then."""
-        return kind.model_validate_json((await self.call(method, path, json=body)).content)
+    async def change(
+        self, kind: type[C], method: str, path: str, body: Any = None, if_match: str | None = None
+    ) -> C:
+        """Change one resource, if it is as `if_match` says; returns it as it is then."""
+        headers = {} if if_match is None else {"If-Match": if_match}
+        response = await self.call(method, path, json=body, headers=headers)
+        return kind.model_validate_json(response.content)
 
 
 @dataclass(frozen=True, slots=True)

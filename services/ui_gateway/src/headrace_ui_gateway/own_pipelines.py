@@ -26,7 +26,6 @@ from headrace_ui_gateway.own_requests import (
     JsonBody,
     Listing,
     answered,
-    check_unchanged,
     malformed,
     new_router,
 )
@@ -110,7 +109,8 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
     @router.get("/pipelines/{pipeline_id}", response_model=Pipeline, responses=ETAG)
     async def get_pipeline(pipeline_id: UUID, if_none_match: IfNoneMatch = None) -> Response:
         """Read a pipeline."""
-        return answered(await pipeline(pipeline_id), if_none_match)
+        found = await api.get(Pipeline, f"/pipelines/{pipeline_id}")
+        return answered(found, if_none_match)
 
     @router.patch("/pipelines/{pipeline_id}", response_model=Pipeline, responses=PRECONDITION)
     async def edit_pipeline(
@@ -119,10 +119,9 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
         if_match: IfMatch = None,
     ) -> Response:
         """Change a pipeline's names, description, tags or limit; the limit is for admins."""
-        if if_match is not None:
-            check_unchanged(if_match, await pipeline(pipeline_id))
         body = changes.model_dump(mode="json", exclude_unset=True)
-        return answered(await api.change(Pipeline, "PATCH", f"/pipelines/{pipeline_id}", body))
+        path = f"/pipelines/{pipeline_id}"
+        return answered(await api.change(Pipeline, "PATCH", path, body, if_match))
 
     @router.delete("/pipelines/{pipeline_id}", responses=CONFLICT)
     async def delete_pipeline(
@@ -132,9 +131,6 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
         params = {"cascade": "true"} if cascade else {}
         await api.call("DELETE", f"/pipelines/{pipeline_id}", params=params)
         return Done()
-
-    async def pipeline(pipeline_id: UUID) -> Pipeline:
-        return await api.get(Pipeline, f"/pipelines/{pipeline_id}")
 
     _add_versions(router, api, max_package_bytes)
     return router
@@ -192,7 +188,8 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
         pipeline_id: UUID, version_id: UUID, if_none_match: IfNoneMatch = None
     ) -> Response:
         """Read a pipeline version with its spec."""
-        return answered(await version(pipeline_id, version_id), if_none_match)
+        path = f"/pipelines/{pipeline_id}/versions/{version_id}"
+        return answered(await api.get(PipelineVersion, path), if_none_match)
 
     @router.patch(
         "/pipelines/{pipeline_id}/versions/{version_id}",
@@ -206,20 +203,15 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
         if_match: IfMatch = None,
     ) -> Response:
         """Change a version's name as shown, description or tags; its spec is frozen."""
-        if if_match is not None:
-            check_unchanged(if_match, await version(pipeline_id, version_id))
         path = f"/pipelines/{pipeline_id}/versions/{version_id}"
         body = changes.model_dump(mode="json", exclude_unset=True)
-        return answered(await api.change(PipelineVersion, "PATCH", path, body))
+        return answered(await api.change(PipelineVersion, "PATCH", path, body, if_match))
 
     @router.delete("/pipelines/{pipeline_id}/versions/{version_id}")
     async def delete_version(pipeline_id: UUID, version_id: UUID) -> Done:
         """Delete a pipeline version; its runs stay."""
         await api.call("DELETE", f"/pipelines/{pipeline_id}/versions/{version_id}")
         return Done()
-
-    async def version(pipeline_id: UUID, version_id: UUID) -> PipelineVersion:
-        return await api.get(PipelineVersion, f"/pipelines/{pipeline_id}/versions/{version_id}")
 
 
 def _named(name: str | None, file_name: str | None) -> str:

@@ -22,7 +22,6 @@ from headrace_ui_gateway.own_requests import (
     JsonBody,
     Listing,
     answered,
-    check_unchanged,
     narrowed,
     new_router,
 )
@@ -64,7 +63,7 @@ def recurring_router(api: Backend) -> APIRouter:
         recurring_run_id: UUID, if_none_match: IfNoneMatch = None
     ) -> Response:
         """Read a recurring run."""
-        return answered(await read(recurring_run_id), if_none_match)
+        return answered(await api.get(RecurringRun, f"{_BEHIND}/{recurring_run_id}"), if_none_match)
 
     @router.patch(
         "/recurring-runs/{recurring_run_id}",
@@ -77,11 +76,9 @@ def recurring_router(api: Backend) -> APIRouter:
         if_match: IfMatch = None,
     ) -> Response:
         """Change some fields of a recurring run in place."""
-        if if_match is not None:
-            check_unchanged(if_match, await read(recurring_run_id))
         path = f"{_BEHIND}/{recurring_run_id}"
         body = changes.model_dump(mode="json", exclude_unset=True)
-        return answered(await api.change(RecurringRun, "PATCH", path, body))
+        return answered(await api.change(RecurringRun, "PATCH", path, body, if_match))
 
     @router.post("/recurring-runs/{recurring_run_id}/enable", responses=CONFLICT)
     async def enable_recurring_run(recurring_run_id: UUID) -> RecurringRun:
@@ -105,8 +102,5 @@ def recurring_router(api: Backend) -> APIRouter:
     ) -> Moments:
         """Tell the next slots of a recurring run."""
         return await api.get(Moments, f"{_BEHIND}/{recurring_run_id}/next", count=count)
-
-    async def read(recurring_run_id: UUID) -> RecurringRun:
-        return await api.get(RecurringRun, f"{_BEHIND}/{recurring_run_id}")
 
     return router

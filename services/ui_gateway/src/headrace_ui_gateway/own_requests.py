@@ -14,6 +14,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from headrace_contracts.base import Contract
+from headrace_contracts.etags import etag, names, unchanged
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.ir.storable import unstorable
 from headrace_runtime.errors import RejectedError
@@ -22,8 +23,6 @@ from headrace_runtime.lists.filters import Operation, Predicate, filter_text, pa
 from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.types import Receive, Scope, Send
-
-from headrace_ui_gateway.core.etags import etag, names
 
 PREFIX = "/api/v1"
 MAX_PAGE_SIZE = 200
@@ -135,8 +134,12 @@ class OwnRoute(APIRoute):
                 return await handler(request)
             except RequestValidationError as error:
                 raise _of_validation(error.errors(), 1) from None
+            except RejectedError as error:
+                if error.rejection.field != "If-Match":
+                    raise
+                return _answer(_changed())
             except ProblemError as error:
-                return problem(error.status, error.code, error.detail, error.field)
+                return _answer(error)
 
         return handle
 
@@ -161,6 +164,10 @@ def new_router(tag: str) -> APIRouter:
         route_class=OwnRoute,
         generate_unique_id_function=lambda route: route.name,
     )
+
+
+def _answer(error: ProblemError) -> Response:
+    return problem(error.status, error.code, error.detail, error.field)
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:
@@ -281,9 +288,11 @@ def check_unchanged(if_match: str | None, resource: Contract) -> None:
     Raises:
         ProblemError: it has changed.
     """
-    tag = etag(resource.model_dump_json().encode())
-    if if_match is None or (not if_match.strip().startswith("W/") and names(if_match, tag)):
-        return
-    raise ProblemError(
+    if not unchanged(if_match, resource):
+        raise _changed()
+
+
+def _changed() -> ProblemError:
+    return ProblemError(
         412, "PRECONDITION_FAILED", "it has changed since it was read; read it anew", "If-Match"
     )

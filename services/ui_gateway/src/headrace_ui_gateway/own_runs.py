@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from headrace_contracts.commands import SubmitRun
+from headrace_contracts.etags import names, version_etag
 from headrace_contracts.resources import Run, RunPage
 from headrace_contracts.states import RunState
 
 from headrace_ui_gateway.backends import Backend, Runs
-from headrace_ui_gateway.core.etags import names, version_etag
 from headrace_ui_gateway.live import Live
 from headrace_ui_gateway.own_models import Done, RerunPreview
 from headrace_ui_gateway.own_openapi import CONFLICT, ETAG, IDEMPOTENCY_KEY, SSE

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from headrace_contracts.base import Contract
+
 _TAGS = re.compile(r'\s*(?:W/)?"([^"]*)"\s*(?:,|$)')
 
 
@@ -33,3 +35,12 @@ def names(header: str, tag: str) -> bool:
             return True
         place = found.end()
     return False
+
+
+def unchanged(header: str | None, resource: Contract) -> bool:
+    """Whether the value of ``If-Match`` lets a resource be changed: there is none, or it names the
+    resource as it is. A weak tag names no exact state."""
+    if header is None or header.strip() == "*":
+        return True
+    strong = ",".join(part for part in header.split(",") if not part.strip().startswith("W/"))
+    return names(strong, etag(resource.model_dump_json().encode()))

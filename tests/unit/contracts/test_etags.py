@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from headrace_ui_gateway.core.etags import etag, names, version_etag
+from headrace_contracts.etags import etag, names, version_etag
 
 TAG = etag(b"{}")
 
