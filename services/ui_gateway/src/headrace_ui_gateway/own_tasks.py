@@ -63,16 +63,20 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
         found = await recorder.call("GET", f"/runs/{run_id}/tasks/{task_id}/cache")
         return Response(found.content, media_type="application/json")
 
-    @router.get("/runs/{run_id}/events", response_model=RunEvents, tags=["runs"])
+    @router.get("/runs/{run_id}/events", tags=["runs"])
     async def list_events(
         run_id: UUID, after: _After = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 500
-    ) -> Response:
+    ) -> RunEvents:
         """List what happened to a run, in the order in which it was kept. The list goes on after
         the last `seq`."""
-        await runs.version(str(run_id))
-        params = {"after": after, "limit": limit}
-        found = await recorder.call("GET", f"/runs/{run_id}/events", params=params)
-        return Response(found.content, media_type="application/json")
+        await runs.version(str(run_id))  # accepted, and not heard of yet, is no error
+        path = f"/runs/{run_id}/events"
+        try:
+            return await recorder.get(RunEvents, path, after=after, limit=limit)
+        except RejectedError as error:
+            if error.rejection.code is not RejectionCode.NOT_FOUND:
+                raise
+            return RunEvents()
 
     @router.get(
         "/runs/{run_id}/events/live",
