@@ -4,6 +4,7 @@ not there."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Query
@@ -42,21 +43,21 @@ def found(value: T | None, message: str) -> T:
     return value
 
 
-def _asked(
-    caller: Caller,
-    namespace: OptionalText = None,
+def _paged(
     filter: Text = "",
     sort_by: Text = "",
     page_size: int = 0,
     page_token: Text = "",
 ) -> Asked:
-    return Asked(
-        namespace=listed_namespace(caller, namespace),
-        filter=filter,
-        sort_by=sort_by,
-        page_size=page_size,
-        page_token=page_token,
-    )
+    return Asked(filter=filter, sort_by=sort_by, page_size=page_size, page_token=page_token)
+
+
+PartPage = Annotated[Asked, Depends(_paged)]
+"""A route's parameter: the page that is asked for, of what belongs to another object."""
+
+
+def _asked(caller: Caller, paged: PartPage, namespace: OptionalText = None) -> Asked:
+    return replace(paged, namespace=listed_namespace(caller, namespace))
 
 
 IfMatch = Annotated[str | None, Header()]

@@ -28,6 +28,7 @@ from headrace_api.answers import (
     AskedPage,
     IfMatch,
     OptionalText,
+    PartPage,
     Text,
     listed_namespace,
     named_tags,
@@ -125,9 +126,7 @@ def pipeline_router(
 
     @router.get("/{pipeline_id}/versions")
     async def list_versions(
-        caller: Caller,
-        pipeline_id: UUID,
-        asked: AskedPage,
+        caller: Caller, pipeline_id: UUID, asked: PartPage
     ) -> PipelineVersionPage:
         await pipelines.get(caller, pipeline_id)
         page = lists.versions.page(replace(asked, where={"pipeline_id": pipeline_id}))

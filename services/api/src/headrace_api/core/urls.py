@@ -13,7 +13,10 @@ from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
 
 LONGEST_URL = 2048
-_NAT64 = IPv6Network("64:ff9b::/96")
+_IPV4_WITHIN = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))
+"""The old way of IPv4 in IPv6, and NAT64: the last four bytes are an IPv4 address."""
+_NEVER_PUBLIC = (IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
+"""NAT64 and sites of the own network, which `is_global` does not know."""
 
 
 def checked_url(url: str, field: str) -> str:
@@ -63,7 +66,8 @@ def is_public(address: str) -> bool:
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address) and (inner := _inner(found)) is not None:
         found = inner
-    return found.is_global and not found.is_multicast
+    never = any(found in network for network in _NEVER_PUBLIC)
+    return found.is_global and not found.is_multicast and not never
 
 
 def _inner(address: IPv6Address) -> IPv4Address | None:
@@ -73,7 +77,7 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    if address in _NAT64:
+    if any(address in network for network in _IPV4_WITHIN):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 
