@@ -59,9 +59,8 @@ async def test_one_thing_is_there_for_its_namespace_alone(recorder: Recorder, pa
     asked = path.format_map(there)
     await recorder.ask(asked)
     await recorder.ask(asked, access=Access.everywhere(Role.VIEWER))
-    for nobody in (Access({}), Access({"another": Role.ADMIN}), Access({"a": Role.ADMIN,
-                                                                        "b": Role.ADMIN})):  # fmt: skip
-        refused = await recorder.ask(asked, access=nobody, expect=404)
+    for roles in ({}, {"another": Role.ADMIN}, {"a": Role.ADMIN, "b": Role.ADMIN}):
+        refused = await recorder.ask(asked, access=Access(roles), expect=404)
         assert refused["code"] == "NOT_FOUND"
         assert recorder.namespace not in refused["detail"]
 

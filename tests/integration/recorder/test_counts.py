@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -117,22 +118,23 @@ async def test_an_end_that_waited_too_long_is_counted_and_sorted_as_one(recorder
 
 async def test_statements_that_know_nothing_of_counts_change_them_too(recorder: Recorder) -> None:
     """As those of an older version do, and as a COPY does."""
-    columns = ("run_id", "namespace", "state", "revision", "submission", "history", "archived",
-               "deleted", "created_at")  # fmt: skip
-    rows = [
-        (uuid4(), recorder.namespace, state, 0, {}, {}, False, False, None)
-        for state in ("PENDING", "PENDING", "RUNNING")
-    ]
+    columns = ["run_id", "namespace", "state", "revision", "submission", "history", "archived",
+               "deleted"]  # fmt: skip
+    ids = [uuid4() for _ in range(3)]
+    rows = "".join(
+        f"{run_id},{recorder.namespace},{state},0,{{}},{{}},f,f\n"
+        for run_id, state in zip(ids, ("PENDING", "PENDING", "RUNNING"), strict=True)
+    )
 
     async def copy(unit: store.Any) -> None:
-        await unit.connection.copy_records_to_table("run", records=rows, columns=columns)
+        await unit.connection.copy_to_table(
+            "run", source=io.BytesIO(rows.encode()), columns=columns, format="csv"
+        )
         await unit.connection.execute(
             "UPDATE run SET state = 'FAILED' WHERE namespace = $1 AND state = 'RUNNING'",
             recorder.namespace,
         )
-        await unit.connection.execute(
-            "DELETE FROM run WHERE run_id = ANY($1)", [rows[0][0], rows[2][0]]
-        )
+        await unit.connection.execute("DELETE FROM run WHERE run_id = ANY($1)", [ids[0], ids[2]])
 
     await recorder.database.transact(copy)
     assert await drift(recorder) == []
