@@ -104,6 +104,7 @@ class Supervisor:
             data.connection,
             {
                 "gateway_url": f"http://127.0.0.1:{ports['ui_gateway']}",
+                "token": secrets["owner_token"],
                 "nats_url": f"nats://program:{secrets['program']}@127.0.0.1:{ports['nats']}",
             },
         )

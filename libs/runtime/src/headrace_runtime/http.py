@@ -150,6 +150,7 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=5,
                 timeout_keep_alive=30,
                 lifespan="off",
+                proxy_headers=False,  # an address is what the connection has, not what it says
             )
         )
 

@@ -28,13 +28,15 @@ from headrace_ui_gateway.kfp_requests import json_body, list_query, page_of, que
 PREFIX = "/apis/v2beta1"
 
 
-def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> APIRouter:
+def kfp_router(
+    api: Backend, recorder: Backend, runs: Runs, max_bytes: int, multi_user: bool = False
+) -> APIRouter:
     """The routes; every error has the shape that KFP's client reads."""
     router = APIRouter(prefix=PREFIX)
 
     @router.get("/healthz")
     async def healthz() -> dict[str, Any]:
-        return {"multi_user": False, "pipeline_store": "database"}
+        return {"multi_user": multi_user, "pipeline_store": "database"}
 
     @router.get("/experiments")
     async def list_experiments(request: Request) -> dict[str, Any]:
