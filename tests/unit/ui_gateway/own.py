@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 from headrace_runtime.http import install_problems
 from headrace_ui_gateway.backends import Backend, Runs
+from headrace_ui_gateway.own_requests import new_router
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
 
@@ -50,7 +51,8 @@ def app_over(behind: Behind) -> FastAPI:
     app = FastAPI(openapi_url=None)
     install_problems(app)
     live: Any = None
-    app.include_router(own_router(backend, backend, Runs(backend, backend), live, settings))
+    access = new_router("access")
+    app.include_router(own_router(backend, backend, Runs(backend, backend), live, settings, access))
     return app
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from headrace_runtime.errors import RejectedError, RetryableError
-from headrace_runtime.http import STATUS, install_problems, problem
+from headrace_runtime.http import install_problems
 from headrace_runtime.service import open_service
 
 from headrace_ui_gateway.auth_oidc import IssuerKeys
 from headrace_ui_gateway.auth_routes import auth_router
 from headrace_ui_gateway.auth_setup import install_gate, issuer_keys
 from headrace_ui_gateway.backends import Backend, Runs
-from headrace_ui_gateway.core import kfp
-from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
-from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
+from headrace_ui_gateway.kfp_routes import PREFIX, kfp_app
 from headrace_ui_gateway.live import Live
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
@@ -59,12 +55,11 @@ def http_app(
     app = FastAPI(title="Headrace", version="1", openapi_url=None, docs_url=None)
     install_problems(app)
     authenticator = install_gate(app, settings, issuer)
-    _install_kfp_errors(app)
-    app.include_router(auth_router(authenticator, settings.mode))
-    app.include_router(own_router(api, recorder, runs, live, settings))
-    app.include_router(kfp_recurring_router(PREFIX, api))
+    access = auth_router(authenticator, settings.mode)
+    app.include_router(own_router(api, recorder, runs, live, settings, access))
     multi_user = settings.mode == "multi_user"
-    app.include_router(kfp_router(api, recorder, runs, settings.max_package_bytes, multi_user))
+    limit = settings.max_package_bytes
+    app.mount(PREFIX, kfp_app(api, recorder, runs, limit, multi_user=multi_user))
     app.mount("/static", StaticFiles(directory=_STATIC))
 
     @app.get("/", include_in_schema=False)
@@ -76,26 +71,3 @@ def http_app(
         return FileResponse(_STATIC / "run.html")
 
     return app
-
-
-def _install_kfp_errors(app: FastAPI) -> None:
-    """Errors below KFP's prefix have the shape that its client reads."""
-
-    @app.exception_handler(RejectedError)
-    async def rejected(request: Request, error: RejectedError) -> Response:
-        refusal = error.rejection
-        if not request.url.path.startswith(PREFIX):
-            return problem(STATUS[refusal.code], refusal.code, refusal.message, refusal.field)
-        body = json.dumps(kfp.status(refusal))
-        return Response(body, STATUS[refusal.code], media_type="application/json")
-
-    @app.exception_handler(RetryableError)
-    async def unavailable(request: Request, error: RetryableError) -> Response:
-        message = "a part of the system is away; try again"
-        if not request.url.path.startswith(PREFIX):
-            response = problem(503, "UNAVAILABLE", message)
-        else:
-            body = json.dumps(kfp.status_of(14, message))
-            response = Response(body, 503, media_type="application/json")
-        response.headers["Retry-After"] = "1"
-        return response

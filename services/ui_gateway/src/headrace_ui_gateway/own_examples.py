@@ -203,6 +203,14 @@ EXAMPLES: dict[str, Any] = {
         "max_package_bytes": 33554432,
         "max_page_size": 200,
     },
+    "Health": {"multi_user": True},
+    "Me": {
+        "kind": "user",
+        "name": "alice",
+        "roles": {"team-a": "editor"},
+        "multi_user": True,
+    },
+    "Session": {"token": "3f6c0d"},
     "Done": {},
 }
 

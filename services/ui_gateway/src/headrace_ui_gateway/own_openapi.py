@@ -18,6 +18,8 @@ from headrace_ui_gateway.own_requests import JsonBody, OwnRoute
 from headrace_ui_gateway.own_uploads import request_body
 
 _REF = "#/components/schemas/"
+_OPEN = ("healthz", "sign_in")
+"""Operations that need no token."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIPTION = """\
 What Headrace does, as resources. Lists come in pages: `next_page_token` leads to the next one, and
@@ -145,6 +147,8 @@ def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None)
     if body is not None:
         content = {"schema": {"$ref": _REF + body.__name__}, "example": EXAMPLES[body.__name__]}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if operation["operationId"] in _OPEN:
+        operation["security"] = []
     responses = operation["responses"]
     responses.pop("422", None)
     _complete_successes(responses, operation["operationId"])

@@ -156,10 +156,10 @@ class OwnRoute(APIRoute):
         await response(scope, receive, send)
 
 
-def new_router(tag: str) -> APIRouter:
+def new_router(tag: str, prefix: str = PREFIX) -> APIRouter:
     """A router of one kind of resource."""
     return APIRouter(
-        prefix=PREFIX,
+        prefix=prefix,
         tags=[tag],
         route_class=OwnRoute,
         generate_unique_id_function=lambda route: route.name,

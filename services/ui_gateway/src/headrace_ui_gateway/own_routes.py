@@ -27,10 +27,17 @@ from headrace_ui_gateway.settings import Settings
 
 
 def own_router(
-    api: Backend, recorder: Backend, runs: Runs, live: Live, settings: Settings
+    api: Backend,
+    recorder: Backend,
+    runs: Runs,
+    live: Live,
+    settings: Settings,
+    access: APIRouter,
 ) -> APIRouter:
-    """The routes over the services behind the gateway."""
+    """The routes over the services behind the gateway, and those of `access`, about the caller
+    himself."""
     parts = (
+        access,
         runs_router(api, recorder, runs, live, settings),
         tasks_router(recorder, runs, live, settings),
         logs_router(recorder, live),

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Task, TaskPage
+from headrace_runtime.errors import RejectedError
 
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.live import Live
@@ -69,14 +71,8 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
     ) -> RunEvents:
         """List what happened to a run, in the order in which it was kept. The list goes on after
         the last `seq`."""
-        await runs.version(str(run_id))  # accepted, and not heard of yet, is no error
-        path = f"/runs/{run_id}/events"
-        try:
-            return await recorder.get(RunEvents, path, after=after, limit=limit)
-        except RejectedError as error:
-            if error.rejection.code is not RejectionCode.NOT_FOUND:
-                raise
-            return RunEvents()
+        await runs.version(str(run_id))  # of an unknown run the answer is an error
+        return await history(str(run_id), after, limit)
 
     @router.get(
         "/runs/{run_id}/events/live",
@@ -104,10 +100,19 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
         async def read(place: int) -> tuple[RunEvents, bool]:
             """What follows; whether the run had ended before this was read."""
             ended = (await runs.snapshot(identity, LARGEST_NUMBER)).state.final
-            path = f"/runs/{identity}/events"
-            return await recorder.get(RunEvents, path, after=place, limit=500), ended
+            return await history(identity, place, 500), ended
 
         stream = live.events(identity, read, after, settings.heartbeat_seconds)
         return StreamingResponse(stream, media_type="text/event-stream", headers=STREAM)
+
+    async def history(run_id: str, after: int, limit: int) -> RunEvents:
+        """What the recorder has heard of the run, which may be nothing yet."""
+        path = f"/runs/{run_id}/events"
+        try:
+            return await recorder.get(RunEvents, path, after=after, limit=limit)
+        except RejectedError as error:
+            if error.rejection.code is not RejectionCode.NOT_FOUND:
+                raise
+            return RunEvents()
 
     return router
