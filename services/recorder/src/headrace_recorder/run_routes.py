@@ -108,7 +108,11 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
         except ObjectMissingError:
             size, body = 0, b""  # it has just started and said nothing
         complete = "true" if task.state.final else "false"
-        headers = {"X-Log-Size": str(size), "X-Log-Complete": complete}
+        headers = {
+            "X-Log-Size": str(size),
+            "X-Log-Complete": complete,
+            "X-Log-Attempt": str(task.log_attempt),
+        }
         return Response(body, media_type="text/plain; charset=utf-8", headers=headers)
 
     @router.get("/runs/{run_id}/tasks/{task_id}/artifacts/{name}")

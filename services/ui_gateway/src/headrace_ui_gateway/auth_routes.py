@@ -14,6 +14,7 @@ from headrace_ui_gateway.auth import Authenticator
 from headrace_ui_gateway.caller import CALLER
 from headrace_ui_gateway.core.auth import LONGEST_TOKEN, CredentialError, Kind
 from headrace_ui_gateway.gate import SESSION, asked_by, unauthenticated
+from headrace_ui_gateway.own_requests import new_router
 
 Mode = Literal["single_user", "multi_user"]
 _LONGEST_COOKIE = 3800
@@ -59,11 +60,12 @@ class Health(BaseModel):
 
 def auth_router(authenticator: Authenticator, mode: Mode) -> APIRouter:
     """The routes about the caller himself."""
-    router = APIRouter()
+    router = new_router("access", prefix="")
     multi_user = mode == "multi_user"
 
     @router.get("/api/v1/healthz")
     async def healthz() -> Health:
+        """Whether the gateway answers; open to everybody."""
         return Health(multi_user=multi_user)
 
     @router.get("/api/v1/me")
