@@ -57,7 +57,13 @@ def http_app(
 ) -> FastAPI:
     """The public routes and pages, behind the gate."""
     runs = Runs(api, recorder)
-    app = FastAPI(title="Headrace", version="1", openapi_url="/api/v1/openapi.json", docs_url=None)
+    app = FastAPI(
+        title="Headrace",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
     install_problems(app)
     authenticator = install_gate(app, settings, issuer)
     _install_kfp_errors(app)
