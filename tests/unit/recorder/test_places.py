@@ -5,29 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from headrace_recorder.core.places import is_of, is_plain, named_runs
+from headrace_recorder.core.places import is_of, named_runs
 
 RUN = "0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01"
 SUBMISSION = {"namespace": "a", "pipeline": {"name": "p"}, "run_id": RUN, "pipeline_root": None}
-
-
-@pytest.mark.parametrize(
-    ("key", "plain"),
-    [
-        ("runs/a/p/x", True),
-        ("x", True),
-        ("runs/..a/.b/c.", True),
-        ("runs/a/../b", False),
-        ("runs/./b", False),
-        ("runs//b", False),
-        ("/runs", False),
-        ("runs/", False),
-        ("", False),
-        ("runs\\..\\b", False),
-    ],
-)
-def test_plain_keys(key: str, plain: bool) -> None:
-    assert is_plain(key) is plain
 
 
 @pytest.mark.parametrize(

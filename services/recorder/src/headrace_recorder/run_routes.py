@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from headrace_contracts.access import Access
+from headrace_contracts.places import is_plain
 from headrace_contracts.resources import Run, Task
 from headrace_contracts.values import Artifact, Outputs
 from headrace_runtime.access import Caller
@@ -15,7 +16,7 @@ from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.pg.database import Database
 
 from headrace_recorder import store
-from headrace_recorder.core.places import is_of, is_plain, named_runs
+from headrace_recorder.core.places import is_of, named_runs
 from headrace_recorder.core.projection import RunRow, TaskRow
 from headrace_recorder.views import cache_view, in_order, missing, preview, run_view, task_view
 

@@ -9,12 +9,6 @@ from uuid import UUID
 from headrace_contracts.places import run_prefix
 
 
-def is_plain(key: str) -> bool:
-    """Whether a key means the same to everybody: a store or a client may resolve ``..`` in it, and
-    end in another place."""
-    return not {"", ".", ".."} & set(key.split("/")) and "\\" not in key
-
-
 def is_of(key: str, submission: Mapping[str, Any]) -> bool:
     """Whether an object lies among what the steps of a run leave."""
     return key.startswith(run_prefix(submission))
