@@ -14,15 +14,14 @@ from kfp.cli.cli import cli  # noqa: E402
 from reporting import run, soon  # noqa: E402
 
 HOST, FOLDER = sys.argv[1:3]
+OPTIONS = ["--endpoint", HOST, "--existing-token", os.environ["KFP_TOKEN"]]
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = os.path.join(FOLDER, "cli.yaml")
 
 
 def kfp(*arguments, agrees=False):
     """Run a command; returns what it prints as JSON, or None."""
-    options = ["--endpoint", HOST, "--output", "json"]
-    if token := os.environ.get("KFP_TOKEN"):
-        options += ["--existing-token", token]
+    options = [*OPTIONS, "--output", "json"]
     done = CliRunner().invoke(cli, [*options, *arguments], obj={}, input="y\n" if agrees else None)
     assert done.exit_code == 0, (arguments, done.output, done.exception)
     text = done.stdout
@@ -51,8 +50,8 @@ def pipeline_create_version():
 def pipeline_list():
     listed = kfp("pipeline", "list", "-m", "1")
     assert [one["pipeline_id"] for one in listed] == [made.pipeline]
-    tabular = CliRunner().invoke(cli, ["--endpoint", HOST, "pipelines", "list"], obj={})
-    assert os.environ.get("KFP_TOKEN") or made.pipeline in tabular.output
+    tabular = CliRunner().invoke(cli, [*OPTIONS, "pipelines", "list"], obj={})
+    assert made.pipeline in tabular.output
 
 
 def pipeline_list_versions():

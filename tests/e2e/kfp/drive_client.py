@@ -313,7 +313,7 @@ def public(kind):
 if __name__ == "__main__":
     compiler.Compiler().compile(written_and_read, PACKAGE)
     compiler.Compiler().compile(one_command, COMMAND)
-    cases = Cases(kfp.Client(host=sys.argv[1], existing_token=os.environ.get("KFP_TOKEN")))
+    cases = Cases(kfp.Client(host=sys.argv[1], existing_token=os.environ["KFP_TOKEN"]))
     methods = [
         name for name, _ in inspect.getmembers(kfp.Client, callable) if not name.startswith("_")
     ]

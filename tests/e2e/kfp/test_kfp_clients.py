@@ -25,7 +25,7 @@ def drive(deployment: Deployment, script: str, folder: Path) -> dict[str, Any]:
     """What a driver reports. Its home is a folder of its own, as the client writes there."""
     done = subprocess.run(
         [str(KFP_PYTHON), "-W", "ignore", str(HERE / script), deployment.url, str(folder)],
-        env={**os.environ, "HOME": str(folder)},
+        env={**os.environ, "HOME": str(folder), "KFP_TOKEN": deployment.json("token")["token"]},
         capture_output=True,
         text=True,
         timeout=180,

@@ -52,7 +52,7 @@ def http_app(
 ) -> FastAPI:
     """The public routes and pages, behind the gate."""
     runs = Runs(api, recorder)
-    app = FastAPI(title="Headrace", version="1", openapi_url=None)
+    app = FastAPI(title="Headrace", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     install_problems(app)
     authenticator = install_gate(app, settings, issuer)
     access = auth_router(authenticator, settings.mode)

@@ -14,7 +14,10 @@ from headrace_contracts.ir.storable import unstorable
 from headrace_contracts.resources import Experiment
 from headrace_runtime.errors import RejectedError
 from pydantic import AfterValidator, BeforeValidator
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import (  # codespell:ignore
+    Convertor,  # codespell:ignore
+    register_url_convertor,  # codespell:ignore
+)
 
 from headrace_ui_gateway.backends import Backend
 from headrace_ui_gateway.caller import ACCESS
@@ -50,7 +53,7 @@ UPLOAD_ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class _Id(Convertor[str]):
+class _Id(Convertor[str]):  # codespell:ignore
     """An id in a path: without a colon, which begins the name of an operation on it."""
 
     regex = "[^/:]+"

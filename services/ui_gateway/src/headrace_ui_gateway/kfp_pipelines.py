@@ -84,7 +84,7 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
         return answer(pipeline(made, multi_user=multi_user))
 
     @router.get(
-        "/names/{name}",
+        "/names/{name:path}",
         operation_id="PipelineService_GetPipelineByName",
         response_model=V2beta1Pipeline,
     )
