@@ -173,8 +173,10 @@ async def test_an_ended_run_cannot_be_terminated() -> None:
     async with kfp_world() as world:
         world.recorder.answers[f"GET /runs/{ONE}"] = run_answer(RUN)
         answer = await world.client.post(f"/apis/v2beta1/runs/{ONE}:terminate")
-    assert answer.status_code == 400
-    assert not world.api.calls
+        assert answer.status_code == 400
+        world.api.answers[f"POST /runs/{ONE}/cancel"] = refused(RejectionCode.FORBIDDEN)
+        answer = await world.client.post(f"/apis/v2beta1/runs/{ONE}:terminate")
+        assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(
