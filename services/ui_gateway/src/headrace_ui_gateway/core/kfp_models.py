@@ -25,7 +25,7 @@ class ProtobufAny(Message):
 class GoogleRpcStatus(Message):
     """An error: gRPC's code, and a sentence."""
 
-    code: int = 0
+    code: int = Field(default=0, strict=True)
     message: str = ""
     details: list[ProtobufAny] = []
 
