@@ -128,6 +128,16 @@ async def test_earlier_executions_are_of_the_same_namespace(recorder: Recorder) 
     assert str(theirs["run"]) not in str(found)
 
 
+async def test_numbers_beyond_what_a_row_can_have_are_refused(recorder: Recorder) -> None:
+    there = await lived(recorder)
+    for path, name in (("", "since"), ("/events", "after"), ("/events", "limit")):
+        for value in (-1, 2**63):
+            await recorder.ask(f"/runs/{there['run']}{path}", expect=400, **{name: value})
+    log = f"/runs/{there['run']}/tasks/{there['task']}/log"
+    assert await recorder.ask(log) == "it says"
+    assert await recorder.ask(log, offset=2**70) == ""
+
+
 async def imported(recorder: Recorder, uri: str, **fields: Any) -> str:
     """The path of an artifact of the test's namespace that says that it lies there."""
     run = await recorder.submit(**fields)

@@ -31,7 +31,10 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
 
     @router.get("/runs/{run_id}")
     async def get_run(
-        caller: Caller, run_id: UUID, tasks: bool = True, since: Annotated[int, Query(ge=0)] = 0
+        caller: Caller,
+        run_id: UUID,
+        tasks: bool = True,
+        since: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     ) -> Response:
         """The run, with those of its tasks that have changed since a version of it. The headers
         say what has to be known of it by who only hands it on."""
