@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from headrace_contracts.access import HEADER, Access, Role
+from headrace_contracts.cloudevents import Attributes
+from headrace_contracts.commands import PipelineReference, SubmitRun
+from headrace_runtime.bus.consumer import Received
 
 from tests.integration.api.conftest import pipeline
 
@@ -216,3 +221,20 @@ async def test_a_filter_does_not_reach_another_namespace(api: Api) -> None:
 async def test_a_header_that_is_none_is_refused(api: Api, header: str) -> None:
     answer = await api.http.get("/experiments", headers={HEADER: header})
     assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_message_is_trusted_with_its_namespace_alone(api: Api, elsewhere: bool) -> None:
+    of = await world(api)
+    request = SubmitRun(
+        namespace=f"{of.namespace}-own" if elsewhere else of.namespace,
+        pipeline=PipelineReference(name="p"),
+        idempotency_key="k",
+    )
+    identity = str(uuid4())
+    attributes = Attributes(identity, "/test", request.type, datetime.now(UTC).isoformat())
+    await api.handlers.handle([Received(attributes, request)])
+    (answer,) = api.bus.events(request_id=identity)
+    assert answer["type"] == ("submission.rejected" if elsewhere else "submission.accepted")
+    if elsewhere:
+        assert answer["rejection"]["code"] == "NOT_FOUND"

@@ -66,6 +66,14 @@ async def test_what_cannot_be_kept_is_refused(api: Api, fields: dict[str, str]) 
     assert refused["field"] == next(iter(fields))
 
 
+async def test_a_run_of_a_name_that_is_too_long_is_refused(api: Api) -> None:
+    body = {"namespace": api.namespace, "pipeline_spec": pipeline(), "experiment": "e" * 129}
+    assert (await api.ask("POST", "/runs", body, expect=400))["field"] == "experiment"
+    definition = {**body, "display_name": "job", "trigger": {"interval_seconds": 60}}
+    refused = await api.ask("POST", "/recurring-runs", definition, expect=400)
+    assert refused["field"] == "experiment"
+
+
 async def test_the_newest_run_is_told(api: Api) -> None:
     made = await create(api)
     runs = [await api.submit(experiment_id=made["experiment_id"]) for _ in range(2)]
@@ -182,6 +190,9 @@ async def test_a_deleted_experiment_leaves_its_runs(api: Api) -> None:
     await act(api, made, "archive", expect=404)
     await api.ask("POST", f"/runs/{run}/unarchive")
     assert (await api.ask("GET", f"/runs/{run}"))["experiment_id"] == made["experiment_id"]
+    again = await api.submit(rerun={"run_id": run})
+    default = await api.ask("GET", f"/experiments/{again['experiment_id']}")
+    assert default["display_name"] == "Default"
     await create(api)
 
 

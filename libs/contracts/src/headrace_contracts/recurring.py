@@ -35,6 +35,10 @@ class Trigger(Contract):
     def _one_kind(self) -> Trigger:
         if (self.cron is None) == (self.interval_seconds is None):
             raise ValueError("exactly one of cron and interval_seconds has to be given")
+        for name in ("start_at", "end_at"):
+            moment = getattr(self, name)
+            if moment is not None and not 1900 <= moment.year <= 3000:
+                raise ValueError(f"{name} is not between the years 1900 and 3000")
         if self.start_at and self.end_at and self.end_at < self.start_at:
             raise ValueError("end_at is before start_at")
         return self

@@ -35,6 +35,8 @@ from headrace_api.core.requests import (
 )
 
 DEFAULT_EXPERIMENT = "Default"
+LONGEST_EXPERIMENT_NAME = 128
+"""As KFP has it."""
 Source = tuple[PipelineDocument, PipelineIdentity, BlobRef | None]
 """A spec, what pipeline it belongs to, and where it is stored if it was frozen before."""
 _DEFAULT_DESCRIPTION = "All runs created without specifying an experiment will be grouped here."
@@ -176,11 +178,15 @@ class Submissions:
 
     async def _earlier(self, request: SubmitRun, rerun: Rerun) -> tuple[SubmitRun, Source]:
         """A rerun's request made whole, and the frozen spec of the run that it repeats."""
+        here = (request.namespace,)
         async with self._database.read() as connection:
-            found = await store.run_by_id(connection, rerun.run_id, (request.namespace,))
-        if found is None:
-            raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
-        earlier = found.submission
+            found = await store.run_by_id(connection, rerun.run_id, here)
+            if found is None:
+                raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
+            earlier = found.submission
+            kept = await experiment_store.by_id(connection, earlier.experiment_id, here)
+        if kept is None and request.experiment is None:
+            request = request.model_copy(update={"experiment": DEFAULT_EXPERIMENT})
         content = json.loads(await self._objects.get(earlier.spec.key))
         document = PipelineDocument.model_validate(content)
         check_rerun_tasks(document, rerun.tasks)
@@ -243,7 +249,7 @@ async def experiment_of(
     either: ``Default``.
 
     Raises:
-        RejectedError: there is none of this id in the namespace.
+        RejectedError: there is none of this id in the namespace, or the name is too long.
     """
     if identity is not None:
         found = await experiment_store.by_id(unit.connection, identity, (namespace,))
@@ -251,6 +257,12 @@ async def experiment_of(
             raise _unknown(f"there is no experiment {identity}", "experiment_id")
         return found
     name = name or DEFAULT_EXPERIMENT
+    if len(name) > LONGEST_EXPERIMENT_NAME:
+        raise RejectedError.because(
+            RejectionCode.MALFORMED,
+            f"the experiment's name is longer than {LONGEST_EXPERIMENT_NAME} characters",
+            "experiment",
+        )
     found = await experiment_store.by_name(unit.connection, namespace, name)
     if found is None:
         await create_experiment(unit, namespace, name, "", now)

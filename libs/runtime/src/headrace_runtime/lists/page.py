@@ -165,16 +165,19 @@ class Page:
 
     def next_token(self, value: Any, identity: UUID | str, total: int | None) -> str:
         """The token of the page after the row with this sort value and id."""
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, UUID):
+            value = str(value)
         return self.listing.signer.write(
             {
                 "sort": f"{self.sort_key} {'desc' if self.descending else 'asc'}",
                 "filter": self.filter,
                 "of": self.listing.scope(self.asked),
-                "after": [value.isoformat() if isinstance(value, datetime) else value,
-                          str(identity)],
+                "after": [value, str(identity)],
                 "total": total,
             }
-        )  # fmt: skip
+        )
 
 
 class Listing:
