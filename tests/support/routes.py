@@ -25,6 +25,8 @@ class Takes(Enum):
     """To see an object."""
     LIST = auto()
     """To see a namespace, which its query names."""
+    LIMITED = auto()
+    """A list of which everybody gets what he sees."""
     EDITOR = auto()
     """To change an object, or make one."""
     ADMIN = auto()
@@ -127,7 +129,7 @@ _OWN_ROWS = (
     Row("POST", f"{_OWN}/runs/{{run}}/retry", Takes.EDITOR),
     Row("POST", f"{_OWN}/runs/{{run}}/archive", Takes.EDITOR),
     Row("POST", f"{_OWN}/runs/{{run}}/unarchive", Takes.EDITOR),
-    Row("GET", f"{_OWN}/runs/{{run}}/rerun-preview", Takes.VIEWER, query={"task": "make"}),
+    Row("GET", f"{_OWN}/runs/{{run}}/rerun-preview", Takes.VIEWER, query={"task": "root/make"}),
     Row("GET", f"{_OWN}/runs/{{run}}/tasks", Takes.VIEWER),
     Row("GET", f"{_OWN}/tasks", Takes.LIST),
     Row("GET", f"{_OWN}/tasks/{{task}}", Takes.VIEWER),
@@ -153,7 +155,13 @@ _OWN_ROWS = (
     Row("GET", f"{_OWN}/pipelines/{{pipeline}}", Takes.VIEWER),
     Row("PATCH", f"{_OWN}/pipelines/{{pipeline}}", Takes.ADMIN, {"max_active_runs": 3}),
     Row("DELETE", f"{_OWN}/pipelines/{{pipeline}}", Takes.EDITOR),
-    Row("POST", f"{_OWN}/pipelines/{{pipeline}}/versions", Takes.EDITOR, file=True),
+    Row(
+        "POST",
+        f"{_OWN}/pipelines/{{pipeline}}/versions",
+        Takes.EDITOR,
+        query={"name": "y"},
+        file=True,
+    ),
     Row("GET", f"{_OWN}/pipelines/{{pipeline}}/versions", Takes.VIEWER),
     Row("GET", f"{_OWN}/pipelines/{{pipeline}}/versions/{{version}}", Takes.VIEWER),
     Row(
@@ -255,7 +263,7 @@ _KFP_ROWS = (
     Row("POST", f"{_KFP}/recurringruns/{{recurring}}:disable", Takes.EDITOR),
     Row("GET", f"{_KFP}/artifacts", Takes.LIST),
     Row("GET", f"{_KFP}/artifacts/{{artifact}}", Takes.VIEWER),
-    Row("GET", f"{_KFP}/artifact_tasks", Takes.VIEWER, query={"artifact_ids": "{artifact}"}),
+    Row("GET", f"{_KFP}/artifact_tasks", Takes.LIMITED, query={"artifact_ids": "{artifact}"}),
     Row("GET", f"{_KFP}/tasks", Takes.VIEWER, query={"run_id": "{run}"}),
     Row("GET", f"{_KFP}/tasks/{{task}}", Takes.VIEWER),
     # What has no meaning here is refused, whoever asks.
