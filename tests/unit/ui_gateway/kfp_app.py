@@ -15,7 +15,7 @@ from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.caller import ACCESS
-from headrace_ui_gateway.kfp_routes import PREFIX, kfp_app
+from headrace_ui_gateway.kfp_routes import mount_kfp
 
 LIMIT = 1024 * 1024
 
@@ -70,8 +70,7 @@ async def kfp_world(
     """KFP's API for somebody with an access; by default for the only user."""
     api, recorder = Service(), Service()
     app = FastAPI(openapi_url=None)
-    below = kfp_app(api, recorder, Runs(api, recorder), LIMIT, multi_user=multi_user)
-    app.mount(PREFIX, below)
+    mount_kfp(app, api, recorder, Runs(api, recorder), LIMIT, multi_user=multi_user)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     token = ACCESS.set(access or Access.everywhere())
     try:

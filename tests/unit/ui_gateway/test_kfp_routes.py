@@ -83,6 +83,9 @@ async def test_health_tells_whether_there_are_users(path: str, multi_user: bool)
         ("PUT", "/apis/v2beta1/runs", 405, 12),
         ("GET", "/apis/v2beta1/runs?page_size=-1", 400, 3),
         ("GET", "/apis/v2beta1/runs?page_size=many", 400, 3),
+        ("GET", "/apis/v2beta1/runs?page_size=0.0", 400, 3),
+        ("GET", "/apis/v2beta1/runs?page_size=1&page_size=2", 400, 3),
+        ("GET", "/apis/v2beta1/runs/a%0A", 404, 5),
         ("GET", "/apis/v2beta1/runs?filter=x", 400, 3),
         ("GET", "/apis/v2beta1/runs?sort_by=color", 400, 3),
         ("GET", "/apis/v2beta1/runs?page_token=%00", 400, 3),
@@ -118,7 +121,9 @@ async def test_refusals_have_one_shape(method: str, path: str, status: int, code
 async def test_what_can_be_done_with_a_path_is_told() -> None:
     async with kfp_world() as world:
         answer = await world.client.put("/apis/v2beta1/runs")
-    assert answer.headers["Allow"] == "GET, POST"
+        assert answer.headers["Allow"] == "GET, POST"
+        answer = await world.client.get("/apis/v2beta1/pipelines/upload")
+        assert answer.headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize(
@@ -185,6 +190,7 @@ async def test_an_ended_run_cannot_be_terminated() -> None:
         b'{"pipeline_spec": {"a": NaN}}',
         b'{"state": "NO"}',
         b'{"created_at": 3}',
+        b'{"error": {"code": false}}',
     ],
 )
 async def test_a_body_that_is_not_a_run_is_refused(content: bytes) -> None:

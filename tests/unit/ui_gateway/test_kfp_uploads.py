@@ -122,7 +122,8 @@ async def test_an_upload_is_read_no_further_than_the_limit(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [({}, 400), ({"pipelineid": "x"}, 404), ({"name": "a\0"}, 400)]
+    ("query", "status"),
+    [({}, 400), ({"pipelineid": "x"}, 404), ({"name": "a\0"}, 400), ({"name": ["a", "b"]}, 400)],
 )
 async def test_a_version_needs_its_pipeline(query: dict[str, str], status: int) -> None:
     async with kfp_world() as world:

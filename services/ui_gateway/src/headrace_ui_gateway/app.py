@@ -14,7 +14,7 @@ from headrace_ui_gateway.auth_oidc import IssuerKeys
 from headrace_ui_gateway.auth_routes import auth_router
 from headrace_ui_gateway.auth_setup import install_gate, issuer_keys
 from headrace_ui_gateway.backends import Backend, Runs
-from headrace_ui_gateway.kfp_routes import PREFIX, kfp_app
+from headrace_ui_gateway.kfp_routes import mount_kfp
 from headrace_ui_gateway.live import Live
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
@@ -59,7 +59,7 @@ def http_app(
     app.include_router(own_router(api, recorder, runs, live, settings, access))
     multi_user = settings.mode == "multi_user"
     limit = settings.max_package_bytes
-    app.mount(PREFIX, kfp_app(api, recorder, runs, limit, multi_user=multi_user))
+    mount_kfp(app, api, recorder, runs, limit, multi_user=multi_user)
     app.mount("/static", StaticFiles(directory=_STATIC))
 
     @app.get("/", include_in_schema=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 """What every route can answer instead."""
 NOT_HERE: dict[int | str, dict[str, Any]] = {
     501: {"model": GoogleRpcStatus, "description": "This has no meaning here"},
-    **{code: ERRORS[code] for code in (401, 413, 429, 500)},
+    **{code: ERRORS[code] for code in (401, 404, 413, 429, 500)},
 }
 """What a route answers that has no meaning here."""
 UPLOAD_ERRORS: dict[int | str, dict[str, Any]] = {
@@ -53,10 +54,10 @@ UPLOAD_ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class _Id(Convertor[str]):  # codespell:ignore
-    """An id in a path: without a colon, which begins the name of an operation on it."""
+class _Part(Convertor[str]):  # codespell:ignore
+    """A part of a path that is taken as it is."""
 
-    regex = "[^/:]+"
+    regex = "(?s:.*)"
 
     def convert(self, value: str) -> str:
         return value
@@ -65,7 +66,15 @@ class _Id(Convertor[str]):  # codespell:ignore
         return value
 
 
-register_url_convertor("kfp_id", _Id())
+class _Id(_Part):
+    """An id: without a colon, which begins the name of an operation on it, and no operation of
+    the whole collection itself."""
+
+    regex = "(?!(?:create|upload|upload_version)(?:/|$))[^/:]+"
+
+
+register_url_convertor("kfp_id", _Id())  # codespell:ignore
+register_url_convertor("kfp_any", _Part())  # codespell:ignore
 
 
 def _storable_text(text: str) -> str:
@@ -87,10 +96,18 @@ STORABLE = BeforeValidator(_storable_body)
 """Marks a body: all that is in it can be kept."""
 
 
+def _whole_number(text: Any) -> Any:
+    if isinstance(text, str) and not re.fullmatch("-?[0-9]{1,10}", text):
+        raise ValueError("a whole number is wanted")
+    return text
+
+
 def _paging(
     page_token: Annotated[Text, Query(description="From the page before")] = "",
     page_size: Annotated[
-        int, Query(ge=0, lt=2**31, description="20 when it is 0, and 200 at most")
+        int,
+        BeforeValidator(_whole_number),
+        Query(ge=0, lt=2**31, description="20 when it is 0, and 200 at most"),
     ] = 0,
     sort_by: Annotated[
         Text, Query(description="`field`, `field asc` or `field desc`; the first made come first")

@@ -31,6 +31,8 @@ from headrace_ui_gateway.core.kfp_wire import ByNumber
 from headrace_ui_gateway.kfp_http import ERRORS, NOT_HERE, Paged, Parts, Text, answer, refusal
 
 _WRITTEN = "tasks and artifacts are recorded by the services that run them; they cannot be written"
+SEVERAL = frozenset({"task_ids", "run_ids", "artifact_ids"})
+"""The query parameters that may be given several times."""
 _Ids = Annotated[list[Text], Query(max_length=200)]
 
 
@@ -136,12 +138,15 @@ def kfp_native_refusals() -> APIRouter:
         return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
 
     @router.put(
-        "/artifacts/{identity:kfp_id}",
+        "/artifacts/{artifact_id:kfp_id}",
         operation_id="ArtifactService_UpdateArtifact",
         status_code=501,
     )
-    @router.patch("/tasks/{identity:kfp_id}", operation_id="RunService_UpdateTask", status_code=501)
-    async def update(identity: str) -> Response:
+    async def update_artifact(artifact_id: str) -> Response:
+        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+
+    @router.patch("/tasks/{task_id:kfp_id}", operation_id="RunService_UpdateTask", status_code=501)
+    async def update_task(task_id: str) -> Response:
         return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
 
     return router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.logging import get_logger
@@ -16,7 +16,7 @@ from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.core import kfp
 from headrace_ui_gateway.kfp_experiments import kfp_experiment_router
 from headrace_ui_gateway.kfp_http import Parts, refusal
-from headrace_ui_gateway.kfp_native import kfp_native_refusals, kfp_native_router
+from headrace_ui_gateway.kfp_native import SEVERAL, kfp_native_refusals, kfp_native_router
 from headrace_ui_gateway.kfp_nodes import kfp_node_router
 from headrace_ui_gateway.kfp_pipelines import kfp_pipeline_router, kfp_version_router
 from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
@@ -25,6 +25,7 @@ from headrace_ui_gateway.kfp_service import kfp_meaningless_router, kfp_service_
 from headrace_ui_gateway.kfp_uploads import kfp_upload_router, upload_error
 
 PREFIX = "/apis"
+UPLOADS = f"{PREFIX}/v2beta1/pipelines/upload"
 _AROUND = 64 * 1024
 """What a form may add to the file in it."""
 _CODES = {
@@ -40,10 +41,22 @@ Names of fields may be sent in snake_case or camelCase; a field that is not know
 is empty is left out of answers."""
 
 
+def mount_kfp(
+    app: FastAPI, api: Backend, recorder: Backend, runs: Runs, max_bytes: int, *, multi_user: bool
+) -> None:
+    """Serve KFP's API below `PREFIX`; `max_bytes` is how large an uploaded package may be."""
+    app.mount(PREFIX, kfp_app(api, recorder, runs, max_bytes, multi_user=multi_user))
+
+    # A mount does not see a path with a line's end in it.
+    @app.api_route(f"{PREFIX}/{{path:kfp_any}}", methods=[*_METHODS], include_in_schema=False)
+    async def not_found() -> Response:
+        return refusal(kfp.NOT_FOUND, "Not Found")
+
+
 def kfp_app(
     api: Backend, recorder: Backend, runs: Runs, max_bytes: int, *, multi_user: bool
 ) -> FastAPI:
-    """The application below `PREFIX`; `max_bytes` is how large an uploaded package may be."""
+    """The application below `PREFIX`."""
     parts = Parts(api, recorder, multi_user)
     app = _Application(
         title="Kubeflow Pipelines API, by Headrace",
@@ -54,6 +67,7 @@ def kfp_app(
         redoc_url=None,
         root_path_in_servers=False,
         redirect_slashes=False,
+        dependencies=[Depends(_given_once)],
     )
     app.add_middleware(_Limit, limit=max_bytes + _AROUND)
     _install_errors(app)
@@ -69,6 +83,14 @@ def kfp_app(
     app.include_router(kfp_native_refusals())
     app.include_router(kfp_meaningless_router())
     return app
+
+
+def _given_once(request: Request) -> None:
+    """Refuse a query parameter that is given several times and has one value."""
+    query = request.query_params
+    for name in query:
+        if name not in SEVERAL and len(query.getlist(name)) > 1:
+            raise kfp.invalid(f"{name} is given several times", name)
 
 
 class _Application(FastAPI):
@@ -121,10 +143,10 @@ def _install_errors(app: FastAPI) -> None:
     """Every error has the shape that KFP's client reads."""
 
     @app.exception_handler(RejectedError)
-    async def rejected(_: Request, error: RejectedError) -> Response:
+    async def rejected(request: Request, error: RejectedError) -> Response:
         rejection = error.rejection
-        code = kfp.status(rejection)["code"]
-        return refusal(code, rejection.message, kfp.http_status(rejection))
+        code, status = kfp.status(rejection)["code"], kfp.http_status(rejection)
+        return _told(request, code, rejection.message, status)
 
     @app.exception_handler(kfp.KfpError)
     async def refused(_: Request, error: kfp.KfpError) -> Response:
@@ -143,9 +165,7 @@ def _install_errors(app: FastAPI) -> None:
         place = ".".join(str(part) for part in first["loc"][1:])
         fault = str(first["msg"]).removeprefix("Value error, ")
         message = f"{place}: {fault}" if place else fault
-        if "/pipelines/upload" in request.url.path:
-            return upload_error(400, message)
-        return refusal(kfp.INVALID_ARGUMENT, message)
+        return _told(request, kfp.INVALID_ARGUMENT, message, 400)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
@@ -159,6 +179,13 @@ def _install_errors(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)
         return refusal(kfp.INTERNAL, "an unexpected error; it is in the service's log")
+
+
+def _told(request: Request, code: int, message: str, status: int) -> Response:
+    """An error in the shape of the route that was asked."""
+    if request.method == "POST" and request.url.path.startswith(UPLOADS):
+        return upload_error(status, message)
+    return refusal(code, message, status)
 
 
 def _methods(app: FastAPI, scope: Scope) -> list[str]:

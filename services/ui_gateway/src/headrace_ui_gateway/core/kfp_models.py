@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from headrace_ui_gateway.core.kfp_wire import Bool, ByNumber, Int64, Message, Moment, Struct
+from headrace_ui_gateway.core.kfp_wire import Bool, ByNumber, Int32, Int64, Message, Moment, Struct
 
 
 class Empty(Message):
@@ -25,7 +25,7 @@ class ProtobufAny(Message):
 class GoogleRpcStatus(Message):
     """An error: gRPC's code, and a sentence."""
 
-    code: int = Field(default=0, strict=True)
+    code: Int32 = 0
     message: str = ""
     details: list[ProtobufAny] = []
 
@@ -84,7 +84,7 @@ class V2beta1ListExperimentsResponse(Message):
     """A page of experiments."""
 
     experiments: list[V2beta1Experiment] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""
 
 
@@ -135,7 +135,7 @@ class V2beta1ListPipelinesResponse(Message):
     """A page of pipelines."""
 
     pipelines: list[V2beta1Pipeline] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""
 
 
@@ -143,7 +143,7 @@ class V2beta1ListPipelineVersionsResponse(Message):
     """A page of a pipeline's versions."""
 
     pipeline_versions: list[V2beta1PipelineVersion] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""
 
 
@@ -240,5 +240,5 @@ class V2beta1ListRecurringRunsResponse(Message):
     recurring_runs: list[V2beta1RecurringRun] = Field(
         default=[], serialization_alias="recurringRuns"
     )
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""

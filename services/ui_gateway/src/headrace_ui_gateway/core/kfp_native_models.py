@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from headrace_ui_gateway.core.kfp_models import GoogleRpcStatus
 from headrace_ui_gateway.core.kfp_run_models import RuntimeState, State, V2beta1RuntimeStatus
-from headrace_ui_gateway.core.kfp_wire import ByNumber, Int64, Message, Moment, Struct
+from headrace_ui_gateway.core.kfp_wire import ByNumber, Int32, Int64, Message, Moment, Struct
 
 
 class ArtifactKind(StrEnum):
@@ -47,7 +47,7 @@ class V2beta1ListArtifactsResponse(Message):
     """A page of artifacts."""
 
     artifacts: list[V2beta1Artifact] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""
 
 
@@ -75,7 +75,7 @@ class V2beta1ListArtifactTasksResponse(Message):
     """A page of them."""
 
     artifact_tasks: list[V2beta1ArtifactTask] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""
 
 
@@ -162,5 +162,5 @@ class V2beta1ListTasksResponse(Message):
     """A page of tasks."""
 
     tasks: list[V2beta1Task] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""

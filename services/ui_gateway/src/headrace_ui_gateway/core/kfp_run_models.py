@@ -11,7 +11,7 @@ from headrace_ui_gateway.core.kfp_models import (
     V2beta1PipelineVersionReference,
     V2beta1RuntimeConfig,
 )
-from headrace_ui_gateway.core.kfp_wire import ByNumber, Int64, Message, Moment, Struct
+from headrace_ui_gateway.core.kfp_wire import ByNumber, Int32, Int64, Message, Moment, Struct
 
 
 class RuntimeState(StrEnum):
@@ -150,7 +150,7 @@ class V2beta1ListRunsResponse(Message):
     """A page of runs, without their specs and tasks."""
 
     runs: list[V2beta1Run] = []
-    total_size: int = 0
+    total_size: Int32 = 0
     next_page_token: str = ""
 
 

@@ -29,7 +29,6 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-_INT64 = 2**63
 _NULL = {"type": "null"}
 
 
@@ -110,7 +109,7 @@ class ByNumber:
         return {"anyOf": [schema, {"type": "integer", "minimum": 0, "maximum": last}]}
 
 
-def _int64(given: Any) -> Any:
+def _integer(given: Any, bits: int) -> int:
     number = given
     if isinstance(given, str) and given.lstrip("-").isascii() and given.lstrip("-").isdigit():
         number = int(given[:20])
@@ -118,9 +117,17 @@ def _int64(given: Any) -> Any:
         number = int(given)
     if not isinstance(number, int) or isinstance(number, bool):
         raise ValueError("a whole number is wanted, as a number or a text")
-    if not -_INT64 <= number < _INT64:
-        raise ValueError("the number does not fit 64 bits")
+    if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+        raise ValueError(f"the number does not fit {bits} bits")
     return number
+
+
+def _int32(given: Any) -> int:
+    return _integer(given, 32)
+
+
+def _int64(given: Any) -> int:
+    return _integer(given, 64)
 
 
 def _moment(given: Any) -> Any:
@@ -143,14 +150,14 @@ class _InUtc:
         return core_schema.no_info_after_validator_function(_in_utc, handler(source))
 
 
+_INTEGER = {"anyOf": [{"type": "string", "pattern": "^-?[0-9]{1,19}$"}, {"type": "integer"}]}
+Int32 = Annotated[int, BeforeValidator(_int32), WithJsonSchema(_INTEGER, mode="validation")]
+"""A 32-bit integer, which is answered as a number."""
 Int64 = Annotated[
     int,
     BeforeValidator(_int64),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": "^-?[0-9]{1,19}$"}, {"type": "integer"}]},
-        mode="validation",
-    ),
+    WithJsonSchema(_INTEGER, mode="validation"),
     WithJsonSchema({"type": "string", "format": "int64"}, mode="serialization"),
 ]
 """A 64-bit integer."""
