@@ -71,6 +71,7 @@ CASES = (
     Case("by name", {"sort_by": "display_name"}),
     Case("by end", {"sort_by": "finished_at desc"}),
     Case("frequent name", {"filter": _where(FREQUENT, None)}),
+    Case("rare pair of letters", {"filter": _where(RARE[:2], None)}),
     Case("not archived", {"archived": "false"}),
     Case("archived", {"archived": "true"}),
     Case("of a state", {"state": "RUNNING"}),

@@ -39,9 +39,9 @@ def _all(asked: argparse.Namespace, url: str) -> int:
     for document in asked.document or DOCUMENTS:
         with tempfile.TemporaryDirectory() as folder:
             fuzz = Fuzz(url, document, asked.seconds, asked.token, asked.seed)
-            found = fuzz.run(things, Path(folder))
-        print(found.text)
-        clean &= found.nothing
+            done = fuzz.run(things, Path(folder))
+        print(done.stdout)
+        clean &= done.returncode == 0
     return 0 if clean else 1
 
 

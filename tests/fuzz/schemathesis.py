@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,30 +22,9 @@ CHECKS = (
     "response_schema_conformance",
     "negative_data_rejection",
     "unsupported_method",
-    "allow_header_conformance",
 )
 ENDLESS = ("watch_runs",)
 """Streams that end when their reader goes, which no check waits for."""
-_INTERPRETER = "\nAST constructor recursion depth mismatch"
-"""CPython 3.11 counts wrongly after a recursion that went too deep: gh-106905."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """How a run of schemathesis ended, and what it said."""
-
-    status: int
-    text: str
-
-    @property
-    def nothing(self) -> bool:
-        """Whether it found nothing; a fault of the interpreter it ran in is no finding."""
-        if self.status == 0:
-            return True
-        failures = re.search(r"^=+ .*\bfailures?\b.* =+$", self.text, re.MULTILINE)
-        errors = re.search(r"^=+ (?:.*, )?(\d+) errors?\b.* =+$", self.text, re.MULTILINE)
-        own = self.text.count(_INTERPRETER)
-        return failures is None and errors is not None and int(errors[1]) == own
 
 
 @dataclass(frozen=True)
@@ -61,8 +39,8 @@ class Fuzz:
     seed: int = 20261125
     phases: Sequence[str] = ("examples", "coverage", "fuzzing")
 
-    def run(self, things: Mapping[str, str], folder: Path) -> Found:
-        """Run it in a folder of its own."""
+    def run(self, things: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run it in a folder of its own; 0 is: nothing was found."""
         config = folder / "schemathesis.toml"
         config.write_text(_config(things))
         arguments = [
@@ -70,7 +48,7 @@ class Fuzz:
             f"--max-time={self.seconds}",
             f"--phases={','.join(self.phases)}",
             f"--checks={','.join(CHECKS)}",
-            "--workers=2",
+            "--workers=1",  # CPython 3.11 miscounts when two threads parse
             "--request-timeout=20",
             "--generation-database=none",
             "--generation-with-security-parameters=false",
@@ -82,15 +60,15 @@ class Fuzz:
         ]
         if self.token is not None:
             arguments.append(f"--header=Authorization: Bearer {self.token}")
-        done = subprocess.run(
+        return subprocess.run(
             [PROGRAM, "--config-file", config, "run", self.url + self.document, *arguments],
             cwd=folder,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=self.seconds + 120,
             check=False,
         )
-        return Found(done.returncode, done.stdout + done.stderr)
 
     def _not_built(self) -> list[str]:
         """What is described as not built (501), where every answer is an error of the server's."""

@@ -190,6 +190,9 @@ async def test_a_deleted_experiment_leaves_its_runs(api: Api) -> None:
     await act(api, made, "archive", expect=404)
     await api.ask("POST", f"/runs/{run}/unarchive")
     assert (await api.ask("GET", f"/runs/{run}"))["experiment_id"] == made["experiment_id"]
+    again = await api.submit(rerun={"run_id": run})
+    default = await api.ask("GET", f"/experiments/{again['experiment_id']}")
+    assert default["display_name"] == "Default"
     await create(api)
 
 

@@ -16,7 +16,6 @@ from headrace_api import experiment_store
 from headrace_api.answers import DEFAULT_NAMESPACE, AskedPage, OptionalText, Text
 from headrace_api.experiments import Experiments
 from headrace_api.once import IdempotencyKey, RequestKey, tell_repeat
-from headrace_api.submissions import LONGEST_EXPERIMENT_NAME
 
 Namespace = Annotated[Text, Body(min_length=1, max_length=63)]
 
@@ -35,7 +34,7 @@ def experiment_router(database: Database, experiments: Experiments, listing: Lis
     async def create(
         caller: Caller,
         response: Response,
-        display_name: Annotated[Text, Body(min_length=1, max_length=LONGEST_EXPERIMENT_NAME)],
+        display_name: Annotated[Text, Body(min_length=1, max_length=128)],
         namespace: Namespace = DEFAULT_NAMESPACE,
         description: Annotated[Text, Body()] = "",
         idempotency_key: IdempotencyKey = None,

@@ -178,11 +178,15 @@ class Submissions:
 
     async def _earlier(self, request: SubmitRun, rerun: Rerun) -> tuple[SubmitRun, Source]:
         """A rerun's request made whole, and the frozen spec of the run that it repeats."""
+        here = (request.namespace,)
         async with self._database.read() as connection:
-            found = await store.run_by_id(connection, rerun.run_id, (request.namespace,))
-        if found is None:
-            raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
-        earlier = found.submission
+            found = await store.run_by_id(connection, rerun.run_id, here)
+            if found is None:
+                raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
+            earlier = found.submission
+            kept = await experiment_store.by_id(connection, earlier.experiment_id, here)
+        if kept is None and request.experiment is None:
+            request = request.model_copy(update={"experiment": DEFAULT_EXPERIMENT})
         content = json.loads(await self._objects.get(earlier.spec.key))
         document = PipelineDocument.model_validate(content)
         check_rerun_tasks(document, rerun.tasks)

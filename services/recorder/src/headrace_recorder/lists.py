@@ -141,6 +141,7 @@ async def _fetch(
         "sort": page.sort_sql,
         "where": f"{page.conditions(arguments)} AND {page.beyond(arguments)}",
         "order": page.order(),
+        "order_of_found": page.order("place"),
         "limit": str(page.size + 1),
         "visible": _in(visible, arguments),
     }

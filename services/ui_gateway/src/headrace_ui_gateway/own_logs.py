@@ -62,7 +62,7 @@ def logs_router(recorder: Backend, live: Live) -> APIRouter:
                 raise RejectedError.because(
                     RejectionCode.NOT_FOUND, f"there is no task {task_id} in run {run_id}"
                 )
-            stream = _followed(request, recorder, live, (str(run_id), task.task_id, path), offset)
+            stream = followed(request, recorder, live, (str(run_id), task.task_id, path), offset)
             return StreamingResponse(stream, media_type=_TEXT, headers=STREAM)
         params = {"offset": offset, "limit": limit}
         found = await recorder.call("GET", path, params=params)
@@ -72,7 +72,7 @@ def logs_router(recorder: Backend, live: Live) -> APIRouter:
     return router
 
 
-async def _followed(
+async def followed(
     request: Request, recorder: Backend, live: Live, place: tuple[str, UUID, str], offset: int
 ) -> AsyncIterator[bytes]:
     """The log from a place on, until the task has ended, the client has gone or the gateway stops.

@@ -133,7 +133,8 @@ class OwnRoute(APIRoute):
                 _check_texts(request, known)
                 return await handler(request)
             except RequestValidationError as error:
-                raise _of_validation(error.errors(), 1) from None
+                refusal = _of_validation(error.errors(), 1).rejection
+                return problem(400, refusal.code, refusal.message, refusal.field)
             except RejectedError as error:
                 if error.rejection.field != "If-Match":
                     raise
