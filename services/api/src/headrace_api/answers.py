@@ -7,8 +7,10 @@ import json
 from dataclasses import replace
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 from headrace_contracts.access import Access, Role
+from headrace_contracts.base import Contract
+from headrace_contracts.etags import unchanged
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.ir.storable import unstorable
 from headrace_runtime.access import Caller, require
@@ -58,6 +60,7 @@ def _asked(caller: Caller, paged: PartPage, namespace: OptionalText = None) -> A
     return replace(paged, namespace=listed_namespace(caller, namespace))
 
 
+IfMatch = Annotated[str | None, Header()]
 AskedPage = Annotated[Asked, Depends(_asked)]
 """A route's parameter: the page that is asked for, of a namespace that the caller sees."""
 
@@ -99,3 +102,11 @@ def named_tags(field: str, text: str | None) -> dict[str, str]:
 
 Tags = Annotated[str | None, Query(max_length=40_000)]
 """A query parameter with tags as a JSON object."""
+
+
+def check_unchanged(if_match: str | None, resource: Contract) -> None:
+    """Refuse a change of a resource that is another one than the caller has read."""
+    if not unchanged(if_match, resource):
+        raise RejectedError.because(
+            RejectionCode.CONFLICT, "it has changed since it was read; read it anew", "If-Match"
+        )

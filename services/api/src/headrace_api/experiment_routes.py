@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Response
 from headrace_contracts.access import NAMESPACE
 from headrace_contracts.resources import Experiment, ExperimentPage
 from headrace_runtime.access import Caller
@@ -16,6 +16,7 @@ from headrace_runtime.pg.database import Database
 from headrace_api import experiment_store
 from headrace_api.answers import DEFAULT_NAMESPACE, AskedPage, OptionalText, Text
 from headrace_api.experiments import Experiments
+from headrace_api.once import IdempotencyKey, RequestKey, tell_repeat
 
 Namespace = Annotated[str, Body(pattern=NAMESPACE)]
 
@@ -33,11 +34,16 @@ def experiment_router(database: Database, experiments: Experiments, listing: Lis
     @router.post("", status_code=201)
     async def create(
         caller: Caller,
+        response: Response,
         display_name: Annotated[Text, Body(min_length=1, max_length=128)],
         namespace: Namespace = DEFAULT_NAMESPACE,
         description: Annotated[Text, Body()] = "",
+        idempotency_key: IdempotencyKey = None,
     ) -> Experiment:
-        return await experiments.create(caller, namespace, display_name, description)
+        key = RequestKey.of(idempotency_key, namespace, display_name, description)
+        made = await experiments.create(caller, namespace, display_name, description, key)
+        tell_repeat(response, key)
+        return made
 
     @router.get("/{experiment_id}")
     async def get(caller: Caller, experiment_id: UUID) -> Experiment:

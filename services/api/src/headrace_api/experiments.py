@@ -21,6 +21,7 @@ from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import experiment_store, store
 from headrace_api.answers import DEFAULT_NAMESPACE, found
+from headrace_api.once import RequestKey, once
 from headrace_api.submissions import DEFAULT_EXPERIMENT, create_experiment
 
 BATCH = 200
@@ -38,14 +39,26 @@ class Experiments:
         self._database = database
 
     async def create(
-        self, caller: Access, namespace: str, display_name: str, description: str
+        self,
+        caller: Access,
+        namespace: str,
+        display_name: str,
+        description: str,
+        key: RequestKey | None = None,
     ) -> Experiment:
-        """A new experiment."""
+        """A new experiment; with a key, one for all its repeats."""
         require(caller, Role.EDITOR, namespace)
         now = datetime.now(UTC)
 
         async def work(unit: Unit) -> Experiment | None:
-            return await create_experiment(unit, namespace, display_name, description, now)
+            return await once(
+                unit,
+                key,
+                (namespace, "experiment"),
+                lambda: create_experiment(unit, namespace, display_name, description, now),
+                lambda made: experiment_store.by_id(unit.connection, made, caller.visible),
+                lambda made: made.experiment_id,
+            )
 
         made = await self._database.transact(work)
         if made is None:

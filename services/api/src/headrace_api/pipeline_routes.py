@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from headrace_contracts.access import NAMESPACE, Role
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import (
@@ -26,6 +26,7 @@ from headrace_api import pipeline_store
 from headrace_api.answers import (
     DEFAULT_NAMESPACE,
     AskedPage,
+    IfMatch,
     OptionalText,
     PartPage,
     Text,
@@ -33,6 +34,7 @@ from headrace_api.answers import (
     named_tags,
 )
 from headrace_api.lists import Lists
+from headrace_api.once import IdempotencyKey, RequestKey, tell_repeat
 from headrace_api.pipeline_store import Named
 from headrace_api.pipelines import Pipelines
 
@@ -81,7 +83,11 @@ def pipeline_router(
 
     @router.post("", status_code=201)
     async def create(
-        caller: Caller, request: Request, asked: Annotated[NewPipeline, Query()]
+        caller: Caller,
+        request: Request,
+        response: Response,
+        asked: Annotated[NewPipeline, Query()],
+        idempotency_key: IdempotencyKey = None,
     ) -> Pipeline:
         require(caller, Role.EDITOR, asked.namespace)
         named, version_tags = asked.named, named_tags("version_tags", asked.version_tags)
@@ -93,7 +99,10 @@ def pipeline_router(
         source = None
         if not asked.empty:
             source = await pipelines.source(package, asked.package_url, asked.code_source_url)
-        return await pipelines.create(asked.namespace, named, source, version_tags)
+        key = RequestKey.of(idempotency_key, asked.model_dump(), package)
+        made = await pipelines.create(asked.namespace, named, source, version_tags, key)
+        tell_repeat(response, key)
+        return made
 
     @router.get("/by-name/{name:path}")
     async def get_named(caller: Caller, name: Text, namespace: OptionalText = None) -> Pipeline:
@@ -105,8 +114,10 @@ def pipeline_router(
         return await pipelines.get(caller, pipeline_id)
 
     @router.patch("/{pipeline_id}")
-    async def change(caller: Caller, pipeline_id: UUID, changes: PipelineChanges) -> Pipeline:
-        return await pipelines.change(caller, pipeline_id, changes)
+    async def change(
+        caller: Caller, pipeline_id: UUID, changes: PipelineChanges, if_match: IfMatch = None
+    ) -> Pipeline:
+        return await pipelines.change(caller, pipeline_id, changes, if_match)
 
     @router.delete("/{pipeline_id}")
     async def delete(caller: Caller, pipeline_id: UUID, cascade: bool = False) -> dict[str, Any]:
@@ -127,14 +138,19 @@ def pipeline_router(
         caller: Caller,
         pipeline_id: UUID,
         request: Request,
+        response: Response,
         asked: Annotated[NewVersion, Query()],
+        idempotency_key: IdempotencyKey = None,
     ) -> PipelineVersion:
         pipeline = await pipelines.get(caller, pipeline_id)
         require(caller, Role.EDITOR, pipeline.namespace)
         named = asked.named
         package = await _body(request, max_bytes)
         source = await pipelines.source(package, asked.package_url, asked.code_source_url)
-        return await pipelines.create_version(caller, pipeline_id, named, source)
+        key = RequestKey.of(idempotency_key, str(pipeline_id), asked.model_dump(), package)
+        made = await pipelines.create_version(caller, pipeline_id, named, source, key)
+        tell_repeat(response, key)
+        return made
 
     @router.get("/{pipeline_id}/versions/{version_id}")
     async def get_version(caller: Caller, pipeline_id: UUID, version_id: UUID) -> PipelineVersion:
@@ -142,9 +158,13 @@ def pipeline_router(
 
     @router.patch("/{pipeline_id}/versions/{version_id}")
     async def change_version(
-        caller: Caller, pipeline_id: UUID, version_id: UUID, changes: VersionChanges
+        caller: Caller,
+        pipeline_id: UUID,
+        version_id: UUID,
+        changes: VersionChanges,
+        if_match: IfMatch = None,
     ) -> PipelineVersion:
-        return await pipelines.change_version(caller, pipeline_id, version_id, changes)
+        return await pipelines.change_version(caller, pipeline_id, version_id, changes, if_match)
 
     @router.delete("/{pipeline_id}/versions/{version_id}")
     async def delete_version(caller: Caller, pipeline_id: UUID, version_id: UUID) -> dict[str, Any]:

@@ -23,12 +23,13 @@ from headrace_runtime.errors import RejectedError
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import pipeline_store as store
-from headrace_api.answers import found
+from headrace_api.answers import check_unchanged, found
 from headrace_api.core.packages import documents_of
 from headrace_api.core.requests import checked_document
 from headrace_api.core.tags import checked_tags
 from headrace_api.core.urls import checked_url
 from headrace_api.fetch import Fetcher
+from headrace_api.once import RequestKey, once
 from headrace_api.pipeline_store import Named, Source
 
 
@@ -57,17 +58,33 @@ class Pipelines:
         return Source(checked_document(documents), package_url or None, code_source_url or None)
 
     async def create(
-        self, namespace: str, named: Named, source: Source | None, version_tags: dict[str, str]
+        self,
+        namespace: str,
+        named: Named,
+        source: Source | None,
+        version_tags: dict[str, str],
+        key: RequestKey | None = None,
     ) -> Pipeline:
-        """A new pipeline, and its first version, of the same name, if there is a source."""
+        """A new pipeline, and its first version, of the same name, if there is a source; with a
+        key, one for all its repeats."""
         now = datetime.now(UTC)
         first = Named(named.name, named.display_name, named.description, version_tags)
 
-        async def work(unit: Unit) -> Pipeline | None:
+        async def make(unit: Unit) -> Pipeline | None:
             made = await store.create(unit.connection, namespace, named, now)
             if made is not None and source is not None:
                 await store.create_version(unit.connection, made.pipeline_id, first, source, now)
             return made
+
+        async def work(unit: Unit) -> Pipeline | None:
+            return await once(
+                unit,
+                key,
+                (namespace, "pipeline"),
+                lambda: make(unit),
+                lambda made: store.by_id(unit.connection, made, (namespace,)),
+                lambda made: made.pipeline_id,
+            )
 
         made = await self._database.transact(work)
         if made is None:
@@ -86,13 +103,21 @@ class Pipelines:
             known = await store.by_name(connection, namespace, name)
         return found(known, f"there is no pipeline {name!r} in namespace {namespace!r}")
 
-    async def change(self, caller: Access, identity: UUID, changes: PipelineChanges) -> Pipeline:
-        """Change some of its fields. Its limit is for an ADMIN to set."""
+    async def change(
+        self,
+        caller: Access,
+        identity: UUID,
+        changes: PipelineChanges,
+        if_match: str | None = None,
+    ) -> Pipeline:
+        """Change some of its fields, if it is as `if_match` says. Its limit is for an ADMIN to
+        set."""
         if changes.tags is not None:
             checked_tags(changes.tags)
 
         async def work(unit: Unit) -> Pipeline:
             pipeline = await self._locked(unit, caller, identity)
+            check_unchanged(if_match, pipeline)
             if "max_active_runs" in changes.model_fields_set:
                 require(caller, Role.ADMIN, pipeline.namespace)
             return await store.update(unit.connection, identity, changes)
@@ -113,15 +138,26 @@ class Pipelines:
         await self._database.transact(work)
 
     async def create_version(
-        self, caller: Access, pipeline_id: UUID, named: Named, source: Source
+        self,
+        caller: Access,
+        pipeline_id: UUID,
+        named: Named,
+        source: Source,
+        key: RequestKey | None = None,
     ) -> PipelineVersion:
-        """A new version."""
+        """A new version; with a key, one for all its repeats."""
+        now = datetime.now(UTC)
 
         async def work(unit: Unit) -> PipelineVersion | None:
-            known = await store.held(unit.connection, pipeline_id, caller.visible)
-            found(known, _unknown(pipeline_id))
-            return await store.create_version(
-                unit.connection, pipeline_id, named, source, datetime.now(UTC)
+            connection, scope = unit.connection, caller.visible
+            known = await store.held(connection, pipeline_id, scope)
+            return await once(
+                unit,
+                key,
+                (found(known, _unknown(pipeline_id)).namespace, "pipeline_version"),
+                lambda: store.create_version(connection, pipeline_id, named, source, now),
+                lambda made: store.version_by_id(connection, pipeline_id, made, scope),
+                lambda made: made.pipeline_version_id,
             )
 
         made = await self._database.transact(work)
@@ -136,14 +172,24 @@ class Pipelines:
         return found(known, _unknown_version(identity))
 
     async def change_version(
-        self, caller: Access, pipeline_id: UUID, identity: UUID, changes: VersionChanges
+        self,
+        caller: Access,
+        pipeline_id: UUID,
+        identity: UUID,
+        changes: VersionChanges,
+        if_match: str | None = None,
     ) -> PipelineVersion:
-        """Change some of its fields; what it does never changes."""
+        """Change some of its fields, if it is as `if_match` says; what it does never changes."""
         if changes.tags is not None:
             checked_tags(changes.tags)
 
         async def work(unit: Unit) -> PipelineVersion:
             await self._editable(unit, caller, pipeline_id)
+            if if_match is not None:
+                before = await store.version_by_id(
+                    unit.connection, pipeline_id, identity, caller.visible
+                )
+                check_unchanged(if_match, found(before, _unknown_version(identity)))
             known = await store.update_version(unit.connection, pipeline_id, identity, changes)
             return found(known, _unknown_version(identity))
 

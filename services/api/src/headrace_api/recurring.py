@@ -19,16 +19,19 @@ from headrace_runtime.logging import get_logger
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import recurring_store as store
+from headrace_api.answers import check_unchanged
 from headrace_api.core.recurrences import (
     Recurrence,
     created,
     edited,
     merged,
+    shown,
     submission_for,
     switched,
 )
 from headrace_api.core.requests import own_document, stored_form
 from headrace_api.core.triggers import plan
+from headrace_api.once import RequestKey, once
 from headrace_api.submissions import Submissions, experiment_of
 
 _AT_ONCE = 100
@@ -42,31 +45,46 @@ class RecurringRuns:
         self._database = database
         self._submissions = submissions
 
-    async def create(self, caller: Access, definition: RecurringRunDefinition) -> Recurrence:
-        """A new one; a run of it would be accepted now."""
+    async def create(
+        self, caller: Access, definition: RecurringRunDefinition, key: RequestKey | None = None
+    ) -> Recurrence:
+        """A new one; a run of it would be accepted now. With a key, one for all its repeats."""
         require(caller, Role.EDITOR, definition.namespace)
         now = datetime.now(UTC)
         made = created(new_id(), definition, now)
         definition = await self._checked(made, now)
 
-        async def work(unit: Unit) -> Recurrence:
+        async def make(unit: Unit) -> Recurrence:
             settled = created(
                 made.recurring_run_id, await _with_experiment(unit, definition, now), now
             )
             await store.insert(unit.connection, settled)
             return settled
 
-        return await self._database.transact(work)
+        async def work(unit: Unit) -> Recurrence | None:
+            return await once(
+                unit,
+                key,
+                (definition.namespace, "recurring_run"),
+                lambda: make(unit),
+                lambda known: store.by_id(unit.connection, known, caller.visible),
+                lambda settled: settled.recurring_run_id,
+            )
+
+        return _found(await self._database.transact(work), made.recurring_run_id)
 
     async def get(self, caller: Access, identity: UUID) -> Recurrence:
         """One of them."""
         async with self._database.read() as connection:
             return _found(await store.by_id(connection, identity, caller.visible), identity)
 
-    async def edit(self, caller: Access, identity: UUID, changes: dict[str, Any]) -> Recurrence:
-        """Change some fields of its definition, in place."""
+    async def edit(
+        self, caller: Access, identity: UUID, changes: dict[str, Any], if_match: str | None = None
+    ) -> Recurrence:
+        """Change some fields of its definition, in place, if it is as `if_match` says."""
         now = datetime.now(UTC)
         before = await self.get(caller, identity)
+        check_unchanged(if_match, shown(before))
         require(caller, Role.EDITOR, before.definition.namespace)
         changed = edited(before, merged(before, changes), now)
         definition = await self._checked(changed, now)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Response
 from headrace_contracts.recurring import (
     Moments,
     RecurringRun,
@@ -18,8 +18,9 @@ from headrace_runtime.lists.page import Listing
 from headrace_runtime.pg.database import Database
 
 from headrace_api import recurring_store
-from headrace_api.answers import AskedPage, OptionalText
+from headrace_api.answers import AskedPage, IfMatch, OptionalText
 from headrace_api.core.recurrences import shown
+from headrace_api.once import IdempotencyKey, RequestKey, tell_repeat
 from headrace_api.recurring import RecurringRuns
 
 
@@ -30,8 +31,16 @@ def recurring_router(
     router = APIRouter(prefix="/recurring-runs")
 
     @router.post("", status_code=201)
-    async def create(caller: Caller, definition: RecurringRunDefinition) -> RecurringRun:
-        return shown(await recurring.create(caller, definition))
+    async def create(
+        caller: Caller,
+        response: Response,
+        definition: RecurringRunDefinition,
+        idempotency_key: IdempotencyKey = None,
+    ) -> RecurringRun:
+        key = RequestKey.of(idempotency_key, definition.model_dump(mode="json"))
+        made = await recurring.create(caller, definition, key)
+        tell_repeat(response, key)
+        return shown(made)
 
     @router.get("")
     async def list_recurring(
@@ -49,9 +58,12 @@ def recurring_router(
 
     @router.patch("/{identity}")
     async def edit(
-        caller: Caller, identity: UUID, changes: Annotated[dict[str, Any], Body()]
+        caller: Caller,
+        identity: UUID,
+        changes: Annotated[dict[str, Any], Body()],
+        if_match: IfMatch = None,
     ) -> RecurringRun:
-        return shown(await recurring.edit(caller, identity, changes))
+        return shown(await recurring.edit(caller, identity, changes, if_match))
 
     @router.post("/{identity}/enable")
     async def enable(caller: Caller, identity: UUID) -> RecurringRun:

@@ -175,7 +175,11 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
 
 def _log_part(task: TaskRow, body: bytes, size: int) -> Response:
     complete = "true" if task.state.final else "false"
-    headers = {"X-Log-Size": str(size), "X-Log-Complete": complete}
+    headers = {
+        "X-Log-Size": str(size),
+        "X-Log-Complete": complete,
+        "X-Log-Attempt": str(task.log_attempt),
+    }
     return Response(body, media_type="text/plain; charset=utf-8", headers=headers)
 
 
