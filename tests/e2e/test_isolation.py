@@ -35,7 +35,7 @@ _TOKENS = {
     "nothing": {"team-c": "viewer"},
 }
 _HIDDEN = (403, 404)
-SERVICES_SCOPE = False
+SERVICES_SCOPE = True
 """Whether api and recorder limit what they answer to the caller's namespaces."""
 needs_scopes = pytest.mark.xfail(
     not SERVICES_SCOPE, reason="api and recorder do not limit their answers yet", strict=False

@@ -19,7 +19,7 @@ from nats.aio.client import Client
 
 from tests.support.servers import Servers
 
-RUN = uuid.uuid4()
+RUN = uuid.UUID("0193a4c2-0000-7000-8000-000000000001")
 
 
 @asynccontextmanager
