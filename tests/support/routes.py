@@ -277,7 +277,8 @@ _KFP_ROWS = (
     Row("POST", f"{_KFP}/visualizations/{{namespace}}", Takes.CREDENTIAL, {}),
     Row("GET", f"{_KFP}/filters", Takes.CREDENTIAL),
     *(
-        Row(method, f"{_KFP}/{{anything}}", Takes.CREDENTIAL)
+        Row(method, f"{below}/{{anything}}", Takes.CREDENTIAL)
+        for below in ("/apis", _KFP)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
     ),
 )

@@ -80,6 +80,14 @@ def test_a_link_to_a_page_may_be_followed() -> None:
     assert guard.from_elsewhere("GET", True, {**link, "sec-fetch-mode": "no-cors"})
 
 
+def test_a_page_of_a_configured_name_is_ours() -> None:
+    behind = {"host": "10.0.0.7:8080", "origin": "https://headrace.example.org"}
+    assert guard.from_elsewhere("POST", False, behind)
+    assert not guard.from_elsewhere("POST", False, behind, ["Headrace.example.org"])
+    assert guard.from_elsewhere("POST", False, behind, ["example.org"])
+    assert guard.from_elsewhere("POST", False, {"origin": "https://"}, [])
+
+
 def test_networks() -> None:
     allowed = guard.networks(["10.1.0.0/16", "::1", "192.168.0.7"])
     assert guard.within("10.1.2.3", allowed)

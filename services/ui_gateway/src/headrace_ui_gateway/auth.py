@@ -134,7 +134,7 @@ class Authenticator:
         Raises:
             ElsewhereError: it does.
         """
-        if guard.from_elsewhere(asked.method, asked.page, asked.headers):
+        if guard.from_elsewhere(asked.method, asked.page, asked.headers, self._hosts):
             raise ElsewhereError("a page of another site may not ask this")
 
     def through_tls(self, asked: Asked, scheme: str) -> bool:

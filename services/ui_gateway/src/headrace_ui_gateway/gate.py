@@ -77,7 +77,7 @@ class Gate:
             if path in _OPEN:
                 if path == SESSION:
                     self._authenticator.refuse_elsewhere(asked)
-                return self._within_limit(asked, path, NOBODY)
+                return self._within_limit(asked, path, await self._who_if_known(asked))
             return self._within_limit(asked, path, await self._authenticator.who(asked))
         except CredentialError as error:
             over = self._within_limit(asked, path, NOBODY)
@@ -94,6 +94,13 @@ class Gate:
             return refusal(path, RejectionCode.FORBIDDEN, str(error))
         except RetryableError as error:
             return unavailable(path, str(error))
+
+    async def _who_if_known(self, asked: Asked) -> Principal:
+        """Who asks for what is open to everybody: a stranger's limit is for strangers."""
+        try:
+            return await self._authenticator.who(asked)
+        except (CredentialError, ElsewhereError, RetryableError):
+            return NOBODY
 
     def _within_limit(self, asked: Asked, path: str, caller: Principal) -> Principal | Response:
         now = time.monotonic()

@@ -41,12 +41,20 @@ def is_loopback_address(address: str) -> bool:
 def leads_here(host: str, configured: Iterable[str]) -> bool:
     """Whether a Host header names this gateway."""
     name = host_name(host)
-    return is_loopback_name(name) or name in {one.lower() for one in configured}
+    return is_loopback_name(name) or name in names(configured)
 
 
-def from_elsewhere(method: str, page: bool, headers: Mapping[str, str]) -> bool:
+def names(configured: Iterable[str]) -> frozenset[str]:
+    """Configured names as they are compared."""
+    return frozenset(name.lower() for name in configured)
+
+
+def from_elsewhere(
+    method: str, page: bool, headers: Mapping[str, str], configured: Iterable[str] = ()
+) -> bool:
     """Whether a browser says that another site's page has sent this. A click on a link that leads
-    to one of our pages is no harm: what the page asks for next, it asks itself."""
+    to one of our pages is no harm: what the page asks for next, it asks itself. `configured` are
+    names of ours that a proxy may have taken out of the Host header."""
     site = headers.get("sec-fetch-site", "none")
     follows_link = (
         page
@@ -57,8 +65,11 @@ def from_elsewhere(method: str, page: bool, headers: Mapping[str, str]) -> bool:
     if site not in ("same-origin", "none") and not follows_link:
         return True
     origin = headers.get("origin")
-    host = headers.get("host", "").lower()
-    return origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")
+    if origin is None:
+        return False
+    scheme, _, host = origin.lower().partition("://")
+    ours = host == headers.get("host", "").lower() or host_name(host) in names(configured)
+    return scheme not in ("http", "https") or not host or not ours
 
 
 def networks(addresses: Iterable[str]) -> tuple[Network, ...]:
