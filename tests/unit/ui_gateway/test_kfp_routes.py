@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 
 import httpx
@@ -140,13 +141,18 @@ async def test_what_can_be_done_with_a_path_is_told() -> None:
         (ValueError("a mistake"), 500, 13),
     ],
 )
-async def test_refusals_of_services(error: Exception, status: int, code: int) -> None:
+async def test_refusals_of_services(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: int
+) -> None:
+    log = Mock()  # to write a traceback for people takes seconds
+    monkeypatch.setattr("headrace_ui_gateway.kfp_routes.get_logger", lambda: log)
     async with kfp_world() as world:
         world.api.answers[f"GET /experiments/{ONE}"] = error
         answer = await world.client.get(f"/apis/v2beta1/experiments/{ONE}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "mistake" not in answer.text
     assert ("Retry-After" in answer.headers) == (status == 503)
+    assert log.error.called == (status == 500)
 
 
 @pytest.mark.parametrize(
@@ -173,8 +179,10 @@ async def test_an_ended_run_cannot_be_terminated() -> None:
     async with kfp_world() as world:
         world.recorder.answers[f"GET /runs/{ONE}"] = run_answer(RUN)
         answer = await world.client.post(f"/apis/v2beta1/runs/{ONE}:terminate")
-    assert answer.status_code == 400
-    assert not world.api.calls
+        assert answer.status_code == 400
+        world.api.answers[f"POST /runs/{ONE}/cancel"] = refused(RejectionCode.FORBIDDEN)
+        answer = await world.client.post(f"/apis/v2beta1/runs/{ONE}:terminate")
+        assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(

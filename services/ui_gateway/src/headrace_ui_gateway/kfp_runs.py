@@ -73,11 +73,11 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
     )
     async def terminate(run_id: str, experiment_id: Text = "") -> Response:
         """Its exit tasks still run; it ends as FAILED."""
-        snapshot = await known.snapshot(str(kfp.identity(run_id, "run")), _STATE_ONLY)
-        if snapshot.state.final:
-            raise kfp.invalid(f"run {run_id} has ended: {snapshot.state}", "run_id")
+        before = await known.snapshot(str(kfp.identity(run_id, "run")), _STATE_ONLY)
         async with conflicts_as(kfp.INVALID_ARGUMENT):
             await api.call("POST", f"{_path(run_id)}/cancel", json={"reason": "terminated"})
+        if before.state.final:  # said only now, to who may terminate it
+            raise kfp.invalid(f"run {run_id} has ended: {before.state}", "run_id")
         return answer(Empty())
 
     @router.post("/{run_id:kfp_id}:retry", operation_id="RunService_RetryRun", response_model=Empty)
