@@ -199,6 +199,19 @@ async def test_a_change_of_what_was_changed_meanwhile_is_refused(
     assert made.json()["max_active_runs"] == 5
 
 
+async def test_ids_moments_and_lists_are_read(client: httpx.AsyncClient, behind: Behind) -> None:
+    run = {"experiment_id": ID, "rerun": {"run_id": ID, "tasks": ["root/a"]}, "priority": 1.0}
+    assert (await client.post("/runs", json=run)).status_code == 404, "nobody behind has it"
+    assert behind.body["rerun"] == run["rerun"]
+    trigger = {"interval_seconds": 60, "start_at": "2026-11-24T09:30:00Z"}
+    changes = {"experiment_id": ID, "trigger": trigger, "parameters": {"a": [1, "1", True, None]}}
+    await client.patch(f"/recurring-runs/{ID}", json=changes)
+    assert behind.body == changes
+    changes["trigger"] = {**trigger, "start_at": 1}
+    refused = await client.patch(f"/recurring-runs/{ID}", json=changes)
+    assert refused.json()["field"] == "trigger.start_at"
+
+
 async def test_what_is_left_out_of_a_change_stays(
     client: httpx.AsyncClient, behind: Behind
 ) -> None:

@@ -24,6 +24,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.types import Receive, Scope, Send
 
+from headrace_ui_gateway.core.kinds import converted
+
 PREFIX = "/api/v1"
 MAX_PAGE_SIZE = 200
 LARGEST_NUMBER = 2**53 - 1
@@ -80,9 +82,16 @@ def read(model: type[M], content: bytes) -> M:
         place = ".".join(map(str, found[0])) or None
         raise malformed(f"{place or 'the body'} {found[1]}", place)
     try:
-        return model.model_validate_json(content, strict=True)
+        made = model.model_validate_json(content)
     except ValidationError as error:
         raise _of_validation(error.errors(include_url=False), 0) from None
+    # Not by pydantic's own strictness: where a model looks at its input first, that takes JSON's
+    # arrays and texts for Python's, and refuses every tuple and id.
+    other = converted(decoded, made.model_dump(mode="json", exclude_unset=True))
+    if other is not None:
+        place, taken, given = other
+        raise malformed(f"{place}: {taken} is expected, not {given}", place)
+    return made
 
 
 async def limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
