@@ -123,7 +123,6 @@ _OWN_ROWS = (
     Row("DELETE", f"{_OWN}/runs/{{run}}", Takes.EDITOR),
     Row("GET", f"{_OWN}/runs/{{run}}/live", Takes.VIEWER),
     Row("POST", f"{_OWN}/runs/{{run}}/cancel", Takes.EDITOR),
-    Row("POST", f"{_OWN}/runs/{{run}}/{{operation}}", Takes.EDITOR),
     Row("POST", f"{_OWN}/runs/{{run}}/pause", Takes.EDITOR),
     Row("POST", f"{_OWN}/runs/{{run}}/resume", Takes.EDITOR),
     Row("POST", f"{_OWN}/runs/{{run}}/retry", Takes.EDITOR),
@@ -277,8 +276,7 @@ _KFP_ROWS = (
     Row("POST", f"{_KFP}/visualizations/{{namespace}}", Takes.CREDENTIAL, {}),
     Row("GET", f"{_KFP}/filters", Takes.CREDENTIAL),
     *(
-        Row(method, f"{below}/{{anything}}", Takes.CREDENTIAL)
-        for below in ("/apis", _KFP)
+        Row(method, "/apis/{anything}", Takes.CREDENTIAL)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
     ),
 )

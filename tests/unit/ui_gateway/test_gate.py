@@ -123,6 +123,13 @@ async def test_who_is_not_known_is_told_so_in_the_shape_of_the_api(
         assert challenge in theirs.headers["www-authenticate"]
 
 
+async def test_a_path_that_is_no_text_is_refused_in_the_shape_of_the_api() -> None:
+    async with client() as http:
+        ours, theirs = await http.get("/api/v1/x%0Ay"), await http.get("/apis/v2beta1/x%00")
+    assert (ours.status_code, ours.json()["code"]) == (404, "NOT_FOUND")
+    assert (theirs.status_code, theirs.json()["code"]) == (404, 5)
+
+
 async def test_an_expired_token_is_told_to_be(tmp_path: Path) -> None:
     path = tokens(tmp_path, expires_at="2020-01-01T00:00:00Z")
     async with client(tokens_file=path) as http:

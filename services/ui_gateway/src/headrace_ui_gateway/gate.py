@@ -35,6 +35,7 @@ _GRPC = {
     RejectionCode.UNAUTHENTICATED: 16,
     RejectionCode.FORBIDDEN: 7,
     RejectionCode.TOO_MANY_REQUESTS: 8,
+    RejectionCode.NOT_FOUND: 5,
 }
 
 
@@ -54,6 +55,10 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
             await self._app(scope, receive, send)
+            return
+        if not scope["path"].isprintable():  # no route has such a part, and routers trip over it
+            message = "the path has control characters in it"
+            await refusal(scope["path"], RejectionCode.NOT_FOUND, message)(scope, receive, send)
             return
         found = await self._look(scope)
         if isinstance(found, Response):

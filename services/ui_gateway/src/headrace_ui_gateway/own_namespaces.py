@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
+from headrace_contracts.access import NAMESPACE
 from headrace_contracts.resources import NamespaceLimits
 
 from headrace_ui_gateway.backends import Backend
@@ -22,7 +23,7 @@ from headrace_ui_gateway.own_requests import (
     new_router,
 )
 
-_Namespace = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,63}$")]
+_Namespace = Annotated[str, Path(pattern=NAMESPACE)]
 
 
 def namespaces_router(api: Backend, max_package_bytes: int) -> APIRouter:

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from headrace_contracts.access import Access, Role
+from headrace_contracts.access import NAMESPACE, Access, Role
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 LONGEST_TOKEN = 16 * 1024
@@ -81,7 +81,7 @@ class _Written(BaseModel):
 
 
 W = TypeVar("W", bound=_Written)
-_Namespace = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]{1,63}|\*)$")]
+_Namespace = Annotated[str, StringConstraints(pattern=rf"{NAMESPACE}|^\*$")]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
