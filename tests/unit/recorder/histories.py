@@ -79,7 +79,7 @@ def began(path: str, attempt: int, second: float) -> e.AttemptStarted:
         task_id=of(path),
         attempt=attempt,
         started_at=at(second),
-        place="process 1 on here",
+        place=f"process {attempt} on here",
         log=f"logs/{path}/{attempt}",
     )
 
@@ -93,6 +93,7 @@ def worked(path: str, attempt: int, second: float) -> e.AttemptSucceeded:
         started_at=at(second),
         finished_at=at(second + 0.5),
         log_text=f"said by {path} {attempt}",
+        place=f"process {attempt} on here",
     )
 
 

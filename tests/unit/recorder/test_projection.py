@@ -71,6 +71,7 @@ def test_a_whole_history() -> None:
     assert train.inputs == {"parameters": {"attempt": 3}, "artifacts": {}}
     assert train.fingerprint == {"digest": "second", "parts": {"seed": 2}, "attempt": 3}
     assert (train.log, train.log_text) == ("logs/root/train/3", "said by root/train 3")
+    assert train.place == "process 3 on here"
     assert (train.started_at, train.finished_at) == (at(23), at(23.5))
     prepare = tasks[PREPARE]
     assert prepare.origin == HIT.model_dump(mode="json")

@@ -347,6 +347,8 @@ class AttemptSucceeded(_AttemptEvent):
     log: str | None = None
     log_text: str | None = None
     """The whole log, where it is so short that no object was made for it."""
+    place: str | None = None
+    """Where it ran, as of `AttemptStarted`."""
 
 
 class AttemptFailed(_AttemptEvent):
@@ -362,6 +364,8 @@ class AttemptFailed(_AttemptEvent):
     log: str | None = None
     log_text: str | None = None
     """As of `AttemptSucceeded`."""
+    place: str | None = None
+    """Where it ran, if it did, as of `AttemptStarted`."""
 
 
 class _SubmissionEvent(_Event):

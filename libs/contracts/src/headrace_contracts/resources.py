@@ -146,6 +146,8 @@ class Task(Contract):
     started_at: Instant | None = None
     finished_at: Instant | None = None
     has_log: bool = False
+    place: str | None = None
+    """Where the latest attempt runs or ran: ``process 4711 on host`` or a pod's name."""
 
 
 class StateChange(Contract):

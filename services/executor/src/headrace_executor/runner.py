@@ -128,7 +128,8 @@ class Runner:
             await telling
         finally:
             telling.cancel()
-        return result
+        place = self._backend.place(handle) if handle.pid else None
+        return result.model_copy(update={"place": place})
 
     async def _tell_started(self, launch: Launch, handle: Handle, ended: asyncio.Event) -> None:
         """Note and tell that the launcher runs, unless it has ended before anybody could look."""

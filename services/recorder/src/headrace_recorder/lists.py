@@ -127,7 +127,7 @@ def _found(page: Page, rows: list[Any], total: int) -> Found:
     shown = rows[: page.size]
     token = None
     if len(rows) > page.size:
-        place = shown[-1]["place"]
+        place = shown[-1]["sorted_by"]
         written = str(place) if isinstance(place, UUID) else place
         token = page.next_token(written, shown[-1][page.listing.key], total)
     return Found(shown, token, total)
@@ -141,7 +141,7 @@ async def _fetch(
         "sort": page.sort_sql,
         "where": f"{page.conditions(arguments)} AND {page.beyond(arguments)}",
         "order": page.order(),
-        "order_of_found": page.order("place"),
+        "order_of_found": page.order("sorted_by"),
         "limit": str(page.size + 1),
         "visible": _in(visible, arguments),
     }
@@ -169,7 +169,7 @@ async def _with_metric(connection: ReadConnection, page: Page) -> list[Any]:
     parts = {
         "metric": " AND ".join(told),
         "where": page.conditions(arguments),
-        "order": page.order("place"),
+        "order": page.order("sorted_by"),
         "limit": str(page.size + 1),
     }
     return await _rows(connection, _filled("runs_with_metric", parts), arguments)

@@ -12,7 +12,7 @@ FROM run WHERE run_id = ANY($1::uuid[]) ORDER BY run_id FOR UPDATE
 -- read_tasks --
 -- The tasks that a batch changes.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
+    origin, fingerprint, log, log_text, place, log_attempt, created_at, started_at, finished_at
 FROM task WHERE task_id = ANY($1::uuid[])
 
 -- begin_runs --
@@ -67,12 +67,12 @@ RETURNING run_id, version, state
 -- The tasks that changed, with the version of their run.
 INSERT INTO task (task_id, run_id, version, plan, state, attempt, rank, detail, inputs,
     inputs_attempt, outputs, failure, origin, fingerprint, log, log_attempt, created_at,
-    started_at, finished_at, log_text, namespace)
+    started_at, finished_at, log_text, place, namespace)
 SELECT new.*, run.namespace
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[], $5::text[], $6::integer[],
     $7::double precision[], $8::text[], $9::jsonb[], $10::integer[], $11::jsonb[], $12::jsonb[],
     $13::jsonb[], $14::jsonb[], $15::text[], $16::integer[], $17::timestamptz[],
-    $18::timestamptz[], $19::timestamptz[], $20::text[]) AS new (task_id, run_id)
+    $18::timestamptz[], $19::timestamptz[], $20::text[], $21::text[]) AS new (task_id, run_id)
 JOIN run ON run.run_id = new.run_id
 ON CONFLICT (task_id) DO UPDATE SET
     version = EXCLUDED.version, plan = EXCLUDED.plan, state = EXCLUDED.state,
@@ -81,7 +81,7 @@ ON CONFLICT (task_id) DO UPDATE SET
     outputs = EXCLUDED.outputs, failure = EXCLUDED.failure, origin = EXCLUDED.origin,
     fingerprint = EXCLUDED.fingerprint, log = EXCLUDED.log, log_attempt = EXCLUDED.log_attempt,
     created_at = EXCLUDED.created_at, started_at = EXCLUDED.started_at,
-    finished_at = EXCLUDED.finished_at, log_text = EXCLUDED.log_text,
+    finished_at = EXCLUDED.finished_at, log_text = EXCLUDED.log_text, place = EXCLUDED.place,
     namespace = EXCLUDED.namespace
 
 -- insert_artifacts --
@@ -149,13 +149,13 @@ SELECT run_id, name, value FROM run_metric WHERE run_id = ANY($1::uuid[]) ORDER 
 -- tasks_of_run --
 -- The tasks of a run that have changed since a version of it; 0 is all of them.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
+    origin, fingerprint, log, log_text, place, log_attempt, created_at, started_at, finished_at
 FROM task WHERE run_id = $1 AND version > $2 AND plan IS NOT NULL
 
 -- task_by_id --
 -- One task, if it is in one of the namespaces; NULL is all of them.
 SELECT task_id, run_id, plan, state, attempt, rank, detail, inputs, inputs_attempt, outputs, failure,
-    origin, fingerprint, log, log_text, log_attempt, created_at, started_at, finished_at
+    origin, fingerprint, log, log_text, place, log_attempt, created_at, started_at, finished_at
 FROM task WHERE task_id = $1 AND ($2::text[] IS NULL OR namespace = ANY($2))
 
 -- artifact_by_id --

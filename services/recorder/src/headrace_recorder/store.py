@@ -73,7 +73,7 @@ async def save(
                 for name in (
                     "plan", "state", "attempt", "rank", "detail", "inputs", "inputs_attempt",
                     "outputs", "failure", "origin", "fingerprint", "log", "log_attempt",
-                    "created_at", "started_at", "finished_at", "log_text",
+                    "created_at", "started_at", "finished_at", "log_text", "place",
                 )
             ),
         )  # fmt: skip

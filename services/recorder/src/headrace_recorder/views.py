@@ -108,6 +108,7 @@ def task_view(row: TaskRow, *, in_run: bool = True) -> Task:
         started_at=row.started_at,
         finished_at=finished,
         has_log=row.log is not None or row.log_text is not None,
+        place=row.place,
     )
 
 

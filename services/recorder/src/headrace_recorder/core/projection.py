@@ -74,6 +74,8 @@ class TaskRow:
     """The object that the log is in, where `log_text` is None."""
     log_text: str | None = None
     """The log itself, where it is short."""
+    place: str | None = None
+    """Where the attempt of the log runs or ran."""
     log_attempt: int = 0
     """The attempt that log and moments belong to."""
     created_at: datetime | None = None
@@ -197,6 +199,7 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             _state(task, TaskState.READY, event.attempt, event.message, _PREPARING_RANK)
         case e.AttemptStarted():
             _moments(task, event.attempt, started=event.started_at, log=event.log)
+            _place(task, event.attempt, event.place)
             _state(task, TaskState.RUNNING, event.attempt)
         case e.AttemptSucceeded() | e.AttemptFailed():
             _moments(
@@ -204,6 +207,7 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             )
             if event.attempt == task.log_attempt and event.log_text is not None:
                 task.log_text = event.log_text
+            _place(task, event.attempt, event.place)
         case e.TaskSucceeded():
             _succeeded(task, event, at)
         case e.TaskFailed():
@@ -239,6 +243,11 @@ def _fingerprint(task: TaskRow, fingerprint: Contract | None, attempt: int) -> N
         task.fingerprint = {**_json(fingerprint), "attempt": attempt}
 
 
+def _place(task: TaskRow, attempt: int, place: str | None) -> None:
+    if attempt == task.log_attempt:
+        task.place = place or task.place
+
+
 def _moments(
     task: TaskRow,
     attempt: int,
@@ -253,7 +262,7 @@ def _moments(
     if attempt < task.log_attempt:
         return
     if attempt > task.log_attempt:
-        task.log_attempt, task.log, task.log_text = attempt, None, None
+        task.log_attempt, task.log, task.log_text, task.place = attempt, None, None, None
         task.started_at = task.finished_at = None
     task.log = log or task.log
     if ended:

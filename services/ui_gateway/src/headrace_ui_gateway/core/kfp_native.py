@@ -22,6 +22,8 @@ from headrace_ui_gateway.core.kfp_native_models import (
     InputsOutputs,
     IoArtifact,
     IoParameter,
+    PodType,
+    TaskPod,
     TaskType,
     TypeAttributes,
     V2beta1Artifact,
@@ -114,6 +116,7 @@ def task(found: Task) -> V2beta1Task:
         state_history=task_history(found),
         type=task_type(found),
         type_attributes=_attributes(found),
+        pods=[TaskPod(name=found.place, type=PodType.EXECUTOR)] if found.place else [],
         inputs=_in_or_out(found.inputs),
         outputs=_in_or_out(found.outputs),
     )

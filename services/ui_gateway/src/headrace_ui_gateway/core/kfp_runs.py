@@ -146,6 +146,7 @@ def task_detail(
         outputs=_artifact_ids(found.outputs.artifacts),
         parent_task_id=str(found.parent_task_id or ""),
         state_history=task_history(found),
+        pod_name=found.place or "",
         child_tasks=children,
     )
 
