@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from itertools import pairwise
 
 
 def main():
@@ -38,9 +39,7 @@ def main():
         "source": text.getvalue(),
     }
     write(given.ui_metadata, json.dumps({"outputs": [output]}))
-    area = sum(
-        (right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in zip(points, points[1:])
-    )
+    area = sum((right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in pairwise(points))
     metric = {"name": "roc-auc-score", "numberValue": area, "format": "RAW"}
     write(given.metrics, json.dumps({"metrics": [metric]}))
     print(f"area under the curve of {given.true_class}: {area:.4f}")

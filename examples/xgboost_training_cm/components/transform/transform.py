@@ -48,7 +48,7 @@ def main():
 def transformed(row, stats, target):
     """One row; a number that is missing stays empty."""
     features = []
-    for value, column in zip(row, stats["schema"]):
+    for value, column in zip(row, stats["schema"], strict=True):
         name, known = column["name"], stats["columns"][column["name"]]
         if name == target:
             if value not in known["vocabulary"]:
