@@ -168,9 +168,7 @@ def train_model(
             booster = xgboost.train(
                 settings, shares[0][0], rounds, evals=shares, evals_result=losses, verbose_eval=50
             )
-        last = {
-            f"{name}-{key}": all_[-1] for name, of in losses.items() for key, all_ in of.items()
-        }
+        last = {f"{name}-loss": losses[name]["mlogloss"][-1] for name in losses}
         channel.send((bytes(booster.save_raw("json")), last))
 
     # Forked before xgboost is imported: a fork does not take the threads of a library along.
@@ -244,19 +242,14 @@ def confusion_matrix(
 ):
     """How often each class was predicted as each class."""
     import csv
+    from collections import Counter
 
     classes = predictions.metadata["classes"]
     with open(predictions.path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    counts = [
-        [
-            sum((row["target"], row["predicted"]) == (true, found) for row in rows)
-            for found in classes
-        ]
-        for true in classes
-    ]
+        pairs = Counter((row["target"], row["predicted"]) for row in csv.DictReader(file))
+    counts = [[pairs[true, found] for found in classes] for true in classes]
     matrix.log_confusion_matrix(classes, counts)
-    hits = sum(counts[index][index] for index in range(len(classes)))
+    hits = sum(pairs[name, name] for name in classes)
     metrics.log_metric("accuracy-score", hits / pairs.total())
 
 
