@@ -22,11 +22,12 @@ PACKAGES = ["numpy==1.26.4", "scikit-learn==1.5.2", "xgboost-cpu==2.1.3"]
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
-def create_cluster(region: str, project: str, name: str) -> str:
+def create_cluster(region: str, project: str, name: str, run_id: str) -> str:
     """Provision the cluster: its folder and its description."""
     import json
     from pathlib import Path
 
+    name = f"{name}-{run_id}"
     place = Path(region, project, name)
     (place / "jobs").mkdir(parents=True)
     description = {"name": name, "project": project, "region": region, "status": "RUNNING"}
@@ -36,15 +37,15 @@ def create_cluster(region: str, project: str, name: str) -> str:
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
-def delete_cluster(region: str, project: str, name: str):
+def delete_cluster(region: str, project: str, name: str, run_id: str):
     """Remove the cluster, also when a step has failed; one that is not there is no error."""
     import shutil
     from pathlib import Path
 
-    place = Path(region, project, name)
+    place = Path(region, project, f"{name}-{run_id}")
     if (place / "cluster.json").exists():
         shutil.rmtree(place)
-        print(f"cluster {name} is deleted")
+        print(f"cluster {place.name} is deleted")
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
@@ -284,7 +285,7 @@ def roc(
 )
 def xgb_train_pipeline(
     project: str = "xgboost-trainer",
-    cluster_name: str = f"xgb-{dsl.PIPELINE_JOB_ID_PLACEHOLDER}",
+    cluster_name: str = "xgb",
     region: str = "/tmp/xgboost_training_cm/clusters",
     eval_fraction: float = 0.3,
     target: str = "resolution",
@@ -292,7 +293,13 @@ def xgb_train_pipeline(
     workers: int = 2,
     true_label: str = "ACTION",
 ):
-    place = {"region": region, "project": project, "name": cluster_name}
+    # The run's id is an argument of its own: within a default value it would stay a text.
+    place = {
+        "region": region,
+        "project": project,
+        "name": cluster_name,
+        "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+    }
     delete = delete_cluster(**place).set_caching_options(False)
     with dsl.ExitHandler(delete, name="with-a-cluster"):
         cluster = create_cluster(**place).set_caching_options(False).output
