@@ -137,6 +137,7 @@ def train_model(
     """
     import json
     import multiprocessing
+    import os
     from pathlib import Path
 
     if not Path(cluster, "cluster.json").exists():
@@ -146,9 +147,6 @@ def train_model(
     classes = json.loads(Path(analysis.path).read_text())["classes"]
 
     def work(number, channel):
-        import numpy
-        import xgboost
-
         shares = []
         with xgboost.collective.CommunicatorContext(**channel.recv(), dmlc_task_id=f"{number:04}"):
             for dataset, name in ((train, "train"), (evaluation, "eval")):
@@ -172,7 +170,13 @@ def train_model(
         last = {f"{name}-loss": losses[name]["mlogloss"][-1] for name in losses}
         channel.send((bytes(booster.save_raw("json")), last))
 
-    # Forked before xgboost is imported: a fork does not take the threads of a library along.
+    # Imported once, before the fork. A fork takes no threads along, so no library may start any
+    # before it: numpy's would, and the tracker's come later.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    import numpy
+    import xgboost
+    from xgboost.tracker import RabitTracker
+
     context = multiprocessing.get_context("fork")
     crew = []
     try:
@@ -182,8 +186,6 @@ def train_model(
             worker.start()
             theirs.close()
             crew.append((worker, ours))
-        from xgboost.tracker import RabitTracker
-
         tracker = RabitTracker(n_workers=workers, host_ip="127.0.0.1", sortby="task", timeout=60)
         tracker.start()
         for _, channel in crew:

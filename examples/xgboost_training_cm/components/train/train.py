@@ -54,7 +54,11 @@ def main():
 
 def trained_together(given):
     """The model of each worker."""
-    # Forked before xgboost is imported: a fork does not take the threads of a library along.
+    # Imported once, before the fork. A fork takes no threads along, so no library may start any
+    # before it: numpy's would, and the tracker's come later.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    import xgboost.tracker  # noqa: F401
+
     context = multiprocessing.get_context("fork")
     workers, channels = [], []
     try:
