@@ -236,7 +236,9 @@ def predict(
         csv.writer(file).writerows(lines)
     predictions.metadata.update(rows=len(rows), classes=classes)
     shown = [lines[0], ["---"] * len(lines[0]), *lines[1:21]]
-    Path(table.path).write_text("\n".join(f"| {' | '.join(line)} |" for line in shown) + "\n")
+    text = "\n".join(f"| {' | '.join(line)} |" for line in shown) + "\n"
+    Path(table.path).write_text(text)
+    print(text)
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)

@@ -49,7 +49,7 @@ def main():
     digest = hashlib.sha256(models[0]).hexdigest()
     with open(os.path.join(job, "result.json"), "w") as file:
         json.dump({"workers": given.workers, "rounds": given.rounds, "model": digest}, file)
-    print(f"{given.workers} workers have trained one model, {digest[:12]}")
+    print(f"one model of {given.workers} worker(s): {digest[:12]}")
 
 
 def trained_together(given):
