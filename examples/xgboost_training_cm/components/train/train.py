@@ -151,7 +151,9 @@ def share(given, name, number, xgboost, numpy):
     """A worker's rows: every so-many-th file."""
     paths = sorted(glob.glob(getattr(given, name)))[number :: given.workers]
     rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
-    print(f"worker {number}: {len(rows)} rows of {name}", flush=True)
+    # One write, so that the lines of two workers do not run into one another.
+    sys.stdout.write(f"worker {number}: {len(rows)} rows of {name}\n")
+    sys.stdout.flush()
     return xgboost.DMatrix(rows[:, 1:], label=rows[:, 0])
 
 
