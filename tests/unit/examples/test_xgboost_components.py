@@ -60,6 +60,17 @@ def test_a_component_holds_its_program() -> None:
         assert program in Component(path).spec["implementation"]["container"]["command"]
 
 
+def test_the_data_is_whole() -> None:
+    lines = [
+        line
+        for name in ("train", "eval")
+        for line in (EXAMPLE / "data" / f"{name}.csv").read_text().splitlines()
+    ]
+    assert len(lines) == len(set(lines)) == 569
+    assert sum(line.startswith("ACTION,") for line in lines) == 212
+    assert sum(line.startswith("NONE,") for line in lines) == 357
+
+
 def test_what_trains_and_predicts_installs_the_same() -> None:
     train, predict = (
         Component(COMPONENTS / step / "component.yaml").requirements
