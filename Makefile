@@ -62,8 +62,10 @@ kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
 	@touch $@
 
 .PHONY: examples
-examples: kfp ## Compile the example anew
+examples: kfp ## Compile the examples anew
 	@.kfp/bin/python examples/training/pipeline.py
+	@.kfp/bin/python examples/xgboost_training_cm/build_components.py
+	@.kfp/bin/python examples/xgboost_training_cm/xgboost_training_v2.py
 
 .PHONY: schema
 schema: setup ## JSON schemas and the catalogue of messages, from the contracts

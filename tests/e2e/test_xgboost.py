@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -15,6 +19,8 @@ KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 EXAMPLE = ROOT / "examples" / "xgboost_training_cm"
 PACKAGE = EXAMPLE / "xgboost_training_v2.yaml"
 COMPONENTS = ROOT / "tests" / "support" / "xgboost_components_pipeline.py"
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.e2e
 
@@ -53,6 +59,28 @@ def test_the_cluster_is_deleted_when_the_training_fails(
     assert states["delete-cluster"] == "SUCCEEDED"
     assert list(tmp_path.glob("*/*")) == []
     assert list(tmp_path.glob("*")) != []
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_killed_worker_fails_the_run_and_leaves_nothing(
+    deployment: Deployment, tmp_path: Path, typed: bool
+) -> None:
+    package = PACKAGE if typed else _components(tmp_path)
+    place = ["-p", f"region={tmp_path / 'p'}"] if typed else []
+    submit = ("run", "submit", str(package), "-p", f"rounds={10**6}", *place)
+    run_id = deployment.json(*submit)["run_id"]
+    workers = _until(lambda: _workers(run_id))
+    os.kill(workers[1], signal.SIGKILL)
+    ended = {"SUCCEEDED", "FAILED", "CANCELED"}
+    _until(lambda: deployment.json("run", "get", run_id)["state"] in ended)
+    run = deployment.json("run", "get", run_id)
+    assert run["state"] == "FAILED"
+    tasks = _tasks(run)
+    message = tasks["train-model" if typed else "train"]["error"]["message"]
+    assert ("a worker has died" if typed else "worker 1 was killed by signal 9") in message
+    assert tasks["delete-cluster"]["state"] == "SUCCEEDED"
+    assert [path for path in tmp_path.rglob("cluster.json")] == []
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
 def test_the_components_end_in_the_same_outputs(deployment: Deployment, tmp_path: Path) -> None:
@@ -127,6 +155,30 @@ def _run(deployment: Deployment, package: Path, *arguments: str, expect: int = 0
     done = deployment.command(*submit, "--json", seconds=600)  # it may have to install packages
     assert done.returncode == expect, (done.stdout, done.stderr)
     return yaml.safe_load(done.stdout)
+
+
+def _workers(run_id: str) -> list[int]:
+    """The two workers of a run's training, once they are there."""
+    marker = f"HEADRACE_LAUNCH_ID={run_id}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environ = (entry / "environ").read_bytes()
+            children = (entry / "task" / entry.name / "children").read_text().split()
+        except OSError:
+            continue
+        if marker in environ and len(children) == 2:
+            return list(map(int, children))  # in the order in which they were forked
+    return []
+
+
+def _until(holds: Callable[[], T], seconds: float = 120) -> T:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come to hold in time")
 
 
 def _tasks(run: Any) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def _loss(example: Example, python: Path, model: str) -> float:
 
 
 def _workers(process: subprocess.Popen[str]) -> list[int]:
-    """The two workers, once they train; in the order of their numbers."""
+    """The two workers, once they train."""
     assert process.stdout is not None
     for line in process.stdout:
         if "mlogloss" in line:
@@ -179,5 +179,5 @@ def _workers(process: subprocess.Popen[str]) -> list[int]:
     while time.monotonic() < deadline:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         if len(children) == 2:
-            return sorted(map(int, children))
+            return list(map(int, children))  # in the order in which they were forked
     raise AssertionError("there are not two workers")
