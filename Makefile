@@ -93,7 +93,7 @@ lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/lint-imports --no-logo --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }; rm -f .lint-imports.log
 	@$(BIN)/squawk --config .squawk.toml --no-error-on-unmatched-pattern $(wildcard services/*/src/*/migrations/*.sql libs/*/src/*/*/migrations/*.sql)
 	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs libs services deploy examples tests \
-	  --skip '*.json,*.lock,*.yaml,*.pyc'
+	  --skip '*.json,*.lock,*.yaml,*.pyc' --ignore-words-list fpr
 
 .PHONY: types
 types: setup ## Static types

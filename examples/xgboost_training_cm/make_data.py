@@ -2,7 +2,7 @@
 
 What is done about a finding is called `resolution`, as in the page's data: ACTION for a malignant
 tumour, NONE for a benign one. The results, ``data/{train,eval}.csv`` and ``data/schema.json``, are
-committed; to make them anew: ``pip install scikit-learn==1.5.2 && python make_data.py``.
+committed; to make them anew: ``pip install scikit-learn==1.7.2 && python make_data.py``.
 """
 
 import csv

@@ -161,6 +161,17 @@ def test_data_that_is_not_as_the_schema_says_is_refused(
     assert "Traceback" not in done.stdout
 
 
+def test_a_row_that_is_too_short_or_of_no_known_class_is_refused(
+    example: Example, tmp_path: Path
+) -> None:
+    example.analyze()
+    evaluation = tmp_path / "eval.csv"
+    evaluation.write_text("ACTION,1\n")
+    assert "a row has 2 columns" in example.transform(evaluation=evaluation).stdout
+    evaluation.write_text("MAYBE" + ",1" * 30 + "\n")
+    assert "MAYBE is no class of resolution" in example.transform(evaluation=evaluation).stdout
+
+
 @pytest.mark.parametrize("target", ["nothing", "mean_radius"])
 def test_a_target_that_is_no_category_is_refused(example: Example, target: str) -> None:
     example.analyze()

@@ -38,7 +38,7 @@ def main():
     scores = booster.predict(xgboost.DMatrix(rows[:, 1:]))
     table = [
         [classes[int(target)], classes[int(best)], *(f"{score:.6f}" for score in row)]
-        for target, best, row in zip(rows[:, 0], scores.argmax(axis=1), scores, strict=True)
+        for target, best, row in zip(rows[:, 0], scores.argmax(axis=1), scores)
     ]
     os.makedirs(given.output, exist_ok=True)
     with open(os.path.join(given.output, "part-00000.csv"), "w", newline="") as file:

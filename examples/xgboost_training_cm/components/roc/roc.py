@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sys
-from itertools import pairwise
 
 
 def main():
@@ -39,7 +38,9 @@ def main():
         "source": text.getvalue(),
     }
     write(given.ui_metadata, json.dumps({"outputs": [output]}))
-    area = sum((right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in pairwise(points))
+    area = sum(
+        (right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in zip(points, points[1:])
+    )
     metric = {"name": "roc-auc-score", "numberValue": area, "format": "RAW"}
     write(given.metrics, json.dumps({"metrics": [metric]}))
     print(f"area under the curve of {given.true_class}: {area:.4f}")

@@ -47,8 +47,10 @@ def main():
 
 def transformed(row, stats, target):
     """One row; a number that is missing stays empty."""
+    if len(row) != len(stats["schema"]):
+        sys.exit(f"a row has {len(row)} columns, and the schema {len(stats['schema'])}")
     features = []
-    for value, column in zip(row, stats["schema"], strict=True):
+    for value, column in zip(row, stats["schema"]):
         name, known = column["name"], stats["columns"][column["name"]]
         if name == target:
             if value not in known["vocabulary"]:
