@@ -21,6 +21,10 @@ SINGLE_OUTPUT_NAME = "Output"
 
 _CHIEFS = ("workerpool0", "chief", "master")
 _MISSING = object()
+_RETURN_TYPES = (
+    "Must be one of `str`, `int`, `float`, `bool`, `dict`, `list`, a subclass of `Artifact`, or a "
+    "NamedTuple collection of these types."
+)
 
 
 class Executor:
@@ -169,7 +173,13 @@ class Executor:
         """Keep what the function returned as its outputs."""
         if returned is None:
             return
-        annotation = types.without_optional(self._annotations.get("return"))
+        if self._annotations.get("return") is None:
+            raise RuntimeError(
+                f"Unknown return type: function `{self.func.__name__}` returned a value of type "
+                f"{type(returned)}, but its definition does not say that it returns one. "
+                f"{_RETURN_TYPES}"
+            )
+        annotation = types.without_optional(self._annotations["return"])
         if _is_named_tuple(annotation):
             fields = annotation._fields
             if len(fields) != len(returned):
@@ -190,9 +200,8 @@ class Executor:
             self._parameter_values[name] = self._checked(annotation, value)
         elif not types.is_artifact_class(annotation):
             raise RuntimeError(
-                f"Unknown return type: {annotation} of function `{self.func.__name__}`. Must be "
-                "one of `str`, `int`, `float`, `bool`, `dict`, `list`, a subclass of `Artifact`, "
-                "or a NamedTuple collection of these types."
+                f"Unknown return type: {annotation} of function `{self.func.__name__}`. "
+                f"{_RETURN_TYPES}"
             )
         elif types.is_artifact_class(type(value)):
             self._output_artifacts[name] = value
