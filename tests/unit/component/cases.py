@@ -402,11 +402,6 @@ STATUSES = [
     case("empty task config", "def f(c: dsl.TaskConfig):\n    print(c, c == dsl.TaskConfig())"),
     case("root outside of what is known", "def f():\n    print(dsl.get_uri(), dsl.get_uri('a'))"),
     case(
-        "root on a mounted store",
-        "def f():\n    print(dsl.get_uri('a'))",
-        {"outputs": {"outputFile": "/tmp/gcs-none/out.json"}},
-    ),
-    case(
         "what it carries",
         "__KFP_EMBEDDED_ASSET_DIR = '/carried'\n\n"
         "def f(x: dsl.EmbeddedInput[dsl.Dataset]):\n    print(type(x).__name__, x.path, x.uri)",

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _execute(options)
     except Exception as error:
         _explain(error)
-        sys.excepthook(type(error), error, _of_the_component(error.__traceback__))
+        error.__traceback__ = _of_the_component(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
         raise SystemExit(1) from None
 
 
@@ -152,26 +153,44 @@ def _use_names_of_steps() -> None:
 
 
 class _LoggingFinder:
-    """Waits for the first import of `logging`, and sets it up to write all from INFO on to standard
-    output, where the component's other words go."""
+    """Waits for the first import of `logging`, whose own imports take longer than Python's start,
+    and sets it up."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "logging":
             return None
         sys.meta_path.remove(self)
-        import logging
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                spec.loader = _LoggingLoader(spec.loader)  # type: ignore[assignment]
+                return spec
+        return None
 
-        logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
-        return logging.__spec__
+
+class _LoggingLoader:
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: Any) -> Any:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _set_up(module)
 
 
 def _log_as_info_when_asked() -> None:
     if "logging" in sys.modules:
-        import logging
-
-        logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
+        _set_up(sys.modules["logging"])
     else:
         sys.meta_path.insert(0, _LoggingFinder())
+
+
+def _set_up(logging: Any) -> None:
+    """Let it write all from INFO on to standard output, where the component's other words go."""
+    logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
 
 
 def _of_the_component(traceback: TracebackType | None) -> TracebackType | None:
