@@ -42,8 +42,8 @@ def loads(text: str) -> Any:
     if make_scanner is not None and "json" not in sys.modules:
         try:
             value, end = make_scanner(_Reading)(text, 0)  # type: ignore[arg-type]
-        except (StopIteration, ValueError):
-            pass  # `json` says what is wrong with it, or skips the blanks before it
+        except (StopIteration, ValueError, SystemError):
+            pass  # `json`, without which it cannot say what is wrong, does or skips leading blanks
         else:
             if end == len(text):
                 return value
