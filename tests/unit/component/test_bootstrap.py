@@ -36,17 +36,20 @@ def f(name: str, made: Output[Dataset]) -> str:
     [
         ({}, ()),
         ({"use_venv": True}, ()),
-        ({"install_kfp_package": False}, ()),
+        ({"install_kfp": False}, ()),
         ({"kfp_package_path": "git+https://example.org/kfp.git@refs/pull/1/merge"}, ()),
         (
             {"packages": ["pandas>=2,<3", 'dated; python_version < "3.9"', "quoted; extra == 'x'"]},
             (Install(("pandas>=2,<3", 'dated; python_version < "3.9"', "quoted; extra == 'x'")),),
         ),
-        ({"packages": ["a"], "install_kfp_package": False}, (Install(("a",)),)),
+        ({"packages": ["a"], "install_kfp": False}, (Install(("a",)),)),
         ({"packages": ["a"], "use_venv": True}, (Install(("a",)),)),
         ({"packages": ["kfp==2.17.3"]}, (Install(("kfp==2.17.3",)),)),
         (
-            {"packages": ["a"], "index_urls": ["https://a/simple", "https://b/simple"]},
+            {
+                "packages": ["a"],
+                "options": bootstrap.index_options(["https://a/simple", "https://b/simple"]),
+            },
             (
                 Install(
                     ("a",),
@@ -64,11 +67,11 @@ def f(name: str, made: Output[Dataset]) -> str:
             ),
         ),
         (
-            {"packages": ["a"], "index_urls": ["https://a/simple"], "trusted_hosts": []},
+            {"packages": ["a"], "options": bootstrap.index_options(["https://a/simple"], [])},
             (Install(("a",), ("--index-url", "https://a/simple")),),
         ),
         (
-            {"packages": ["a"], "index_urls": ["https://a/simple"], "trusted_hosts": ["a"]},
+            {"packages": ["a"], "options": bootstrap.index_options(["https://a/simple"], ["a"])},
             (Install(("a",), ("--index-url", "https://a/simple", "--trusted-host", "a")),),
         ),
     ],
@@ -76,7 +79,7 @@ def f(name: str, made: Output[Dataset]) -> str:
 def test_the_backend_knows_every_command(
     settings: dict[str, Any], expected: tuple[Install, ...]
 ) -> None:
-    argv = (*bootstrap.command("the source", **settings), *ARGUMENTS)
+    argv = (*bootstrap.lightweight_command("the source", **settings), *ARGUMENTS)
     found = recognise(argv)
     assert found is not None
     assert found.requirement_set.installs == expected
@@ -105,7 +108,7 @@ def test_the_backend_knows_every_command(
     ],
 )
 def test_what_is_nearly_a_command_is_run_as_it_is(old: str, new: str) -> None:
-    argv = [*bootstrap.command("the source", packages=["a"]), *ARGUMENTS]
+    argv = [*bootstrap.lightweight_command("the source", packages=["a"]), *ARGUMENTS]
     changed = tuple(word.replace(old, new) for word in argv)
     assert tuple(argv) != changed
     found = recognise(changed)
@@ -113,7 +116,7 @@ def test_what_is_nearly_a_command_is_run_as_it_is(old: str, new: str) -> None:
 
 
 def test_the_install_of_kfp_is_left_out_only_before_a_program_of_our_own() -> None:
-    command = bootstrap.command("the source")
+    command = bootstrap.lightweight_command("the source")
     theirs = ("sh", "-ec", "the program", "the source")
     assert recognise((*command[:3], *theirs, *ARGUMENTS)) is None
 
@@ -132,7 +135,7 @@ def test_everything_of_a_source_comes_in_its_order() -> None:
         "def f():\n    g()\n",
         additional=["def g():\n    pass\n"],
         imports=["from own import Type"],
-        helper=bootstrap.embedded("", "one.txt"),
+        helper="ASSET_FILE = None\n",
     )
     places = [source.index(word) for word in ("from own", "def g", "ASSET_FILE", "def f")]
     assert places == sorted(places)
@@ -174,7 +177,7 @@ def run(command: list[str], folder: Path, path: str, **env: str) -> dict[str, An
 
 def test_a_shell_runs_it_with_the_sdk_that_is_there(tmp_path: Path) -> None:
     source = bootstrap.source(FUNCTION)
-    command = [*bootstrap.command(source), *bootstrap.args("f")]
+    command = [*bootstrap.lightweight_command(source), *bootstrap.arguments("f")]
     path = os.path.dirname(sys.executable)
     greeting = run(command, tmp_path, path)["parameterValues"]["Output"]
     assert greeting == 'Hello a"$b\n system.Dataset headrace.component.artifacts'
@@ -183,8 +186,8 @@ def test_a_shell_runs_it_with_the_sdk_that_is_there(tmp_path: Path) -> None:
 @pytest.mark.skipif(not KFP.exists(), reason="`make kfp` installs the SDK")
 def test_a_shell_runs_it_with_kfp_where_no_headrace_is(tmp_path: Path) -> None:
     source = bootstrap.source(FUNCTION)
-    command = bootstrap.command(source, install_kfp_package=False)
-    output = run([*command, *bootstrap.args("f")], tmp_path, str(KFP / "bin"))
+    command = bootstrap.lightweight_command(source, install_kfp=False)
+    output = run([*command, *bootstrap.arguments("f")], tmp_path, str(KFP / "bin"))
     greeting = output["parameterValues"]["Output"]
     assert greeting == 'Hello a"$b\n system.Dataset kfp.dsl.types.artifact_types'
 
@@ -202,11 +205,13 @@ def test_kfp_is_installed_where_no_headrace_is(tmp_path: Path) -> None:
     (tools / "pip").write_text("#!/bin/sh\n")
     for tool in (python, tools / "pip"):
         tool.chmod(0o755)
-    command = bootstrap.command(
-        bootstrap.source(FUNCTION), packages=["a>=1"], index_urls=["https://a/simple"]
+    command = bootstrap.lightweight_command(
+        bootstrap.source(FUNCTION),
+        packages=["a>=1"],
+        options=bootstrap.index_options(["https://a/simple"]),
     )
     asked = tmp_path / "asked"
-    run([*command, *bootstrap.args("f")], tmp_path, str(tools), ASKED=str(asked))
+    run([*command, *bootstrap.arguments("f")], tmp_path, str(tools), ASKED=str(asked))
     install = "-m pip install --quiet --no-warn-script-location --index-url https://a/simple"
     trusted = "--trusted-host https://a/simple"
     assert asked.read_text().splitlines() == [

@@ -57,8 +57,8 @@ def container(function: str, **settings: Any) -> dict[str, Any]:
     source = bootstrap.source(dedent(function).strip() + "\n")
     return {
         "image": "python:3.11",
-        "command": bootstrap.command(source, **settings),
-        "args": bootstrap.args("f"),
+        "command": bootstrap.lightweight_command(source, **settings),
+        "args": bootstrap.arguments("f"),
     }
 
 
@@ -285,8 +285,8 @@ async def test_code_that_is_in_the_image(backend: ProcessBackend, tmp_path: Path
         backend,
         {
             "image": "mine",
-            "command": bootstrap.CONTAINERIZED_COMMAND,
-            "args": [*path, *bootstrap.args("f")],
+            "command": bootstrap.containerized_command(),
+            "args": [*path, *bootstrap.arguments("f")],
         },
         inputs={"parameters": {"n": 1.0}},
         output_definitions=outputs(Output="STRING"),

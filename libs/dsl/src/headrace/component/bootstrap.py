@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MODULE = "headrace.component"
-CONTAINERIZED_COMMAND = ["python3", "-m", MODULE]
-"""The command of a component whose code is in its image."""
+EXECUTOR_INPUT = "{{$}}"
 KFP_VERSION = "2.17.3"
 """The kfp that executes a function where no headrace is; its executor is what ours agrees with."""
 
@@ -90,73 +89,28 @@ _TYPING_NAMES = frozenset(typing.__all__)
 """A function that uses none of them is spared the import of `typing`."""
 
 
-def embedded(archive: str, file_name: str | None = None) -> str:
-    """Source that unpacks what a component carries with it, when its module is loaded.
-
-    Args:
-        archive: a tar.gz file in base64.
-        file_name: the one file in it; None for a folder.
-    """
-    lines = _EMBEDDED.replace("ARCHIVE", archive)
-    if file_name is not None:
-        lines += (
-            "__KFP_EMBEDDED_ASSET_FILE = "
-            f"__kfp_os.path.join(__KFP_EMBEDDED_ASSET_DIR, {file_name!r})\n"
-        )
-    return lines
-
-
-_EMBEDDED = """\
-import base64 as __kfp_base64
-import io as __kfp_io
-import os as __kfp_os
-import sys as __kfp_sys
-import tarfile as __kfp_tarfile
-import tempfile as __kfp_tempfile
-
-__kfp_folder = __kfp_tempfile.TemporaryDirectory()
-__KFP_EMBEDDED_ASSET_DIR = __kfp_folder.name
-with __kfp_tarfile.open(
-    fileobj=__kfp_io.BytesIO(__kfp_base64.b64decode('ARCHIVE')), mode='r:gz'
-) as __kfp_archive:
-    if hasattr(__kfp_tarfile, 'data_filter'):
-        __kfp_archive.extractall(__KFP_EMBEDDED_ASSET_DIR, filter='data')
-    else:
-        __kfp_archive.extractall(__KFP_EMBEDDED_ASSET_DIR)
-__kfp_sys.path.insert(0, __KFP_EMBEDDED_ASSET_DIR)
-"""
-"""The names are those that kfp's executor looks for."""
-
-
-def command(
+def lightweight_command(
     source: str,
-    *,
-    packages: Sequence[str] = (),
-    index_urls: Sequence[str] = (),
-    trusted_hosts: Sequence[str] | None = None,
-    install_kfp_package: bool = True,
+    packages: Sequence[str] | None = None,
+    options: str = "",
+    install_kfp: bool = True,
     kfp_package_path: str | None = None,
     use_venv: bool = False,
 ) -> list[str]:
-    """The command of a lightweight component.
+    """The command of a component whose module is in the command itself.
 
     Args:
         source: its module, as `source` makes it.
         packages: what to install for it, as pip takes it.
-        index_urls: where to find packages; the first replaces the default index.
-        trusted_hosts: hosts that pip trusts without a certificate; None trusts those of
-            `index_urls`, an empty sequence none.
-        install_kfp_package: whether kfp is installed where no headrace is; not when `packages`
-            name it.
+        options: what `index_options` gives.
+        install_kfp: whether kfp is installed where no headrace is; not when `packages` name it.
         kfp_package_path: what to install as kfp instead of `KFP_VERSION` of it.
         use_venv: whether packages are installed into an environment of the step's own. Headrace
             does so in any case.
     """
-    options = _index_options(index_urls, trusted_hosts)
     installs = [_install(packages, options)] if packages else []
-    if install_kfp_package and not any(package.startswith("kfp") for package in packages):
-        kfp = _install(_kfp(kfp_package_path), options)
-        installs.append(f"{{ {_HAS_HEADRACE} || {kfp}; }}")
+    if install_kfp and not any(str(package).startswith("kfp") for package in packages or ()):
+        installs.append(f"{{ {_HAS_HEADRACE} || {_install(_kfp(kfp_package_path), options)}; }}")
     first: list[str] = []
     if installs:
         steps = " && ".join([*installs, '"$0" "$@"'])
@@ -164,9 +118,34 @@ def command(
     return [*first, "sh", "-ec", _RUN, source]
 
 
-def args(function_name: str) -> list[str]:
-    """The arguments of a component's command, for all kinds of Python components."""
-    return ["--executor_input", "{{$}}", "--function_to_execute", function_name]
+def containerized_command() -> list[str]:
+    """The command of a component whose module is in its image."""
+    return ["python3", "-m", MODULE]
+
+
+def arguments(function_name: str) -> list[str]:
+    """The arguments of either command."""
+    return ["--executor_input", EXECUTOR_INPUT, "--function_to_execute", function_name]
+
+
+def index_options(
+    urls: Sequence[str] | None = None, trusted_hosts: Sequence[str] | None = None
+) -> str:
+    """The options of pip for where packages are found, with a blank at their end.
+
+    Args:
+        urls: the indexes; the first replaces the default one.
+        trusted_hosts: hosts that pip trusts without a certificate; None trusts those of `urls`, an
+            empty sequence none.
+    """
+    if not urls:
+        return ""
+    options = ["--index-url", urls[0]]
+    for url in urls[1:]:
+        options += ["--extra-index-url", url]
+    for host in urls if trusted_hosts is None else trusted_hosts:
+        options += ["--trusted-host", host]
+    return shlex.join(options) + " "
 
 
 def _kfp(path: str | None) -> list[str]:
@@ -176,20 +155,9 @@ def _kfp(path: str | None) -> list[str]:
     return [path, "--no-deps"] if os.path.exists(path) or "@refs/pull/" in path else [path]
 
 
-def _index_options(index_urls: Sequence[str], trusted_hosts: Sequence[str] | None) -> list[str]:
-    if not index_urls:
-        return []
-    options = ["--index-url", index_urls[0]]
-    for url in index_urls[1:]:
-        options += ["--extra-index-url", url]
-    for host in index_urls if trusted_hosts is None else trusted_hosts:
-        options += ["--trusted-host", host]
-    return options
-
-
-def _install(packages: Sequence[str], options: Sequence[str]) -> str:
-    words = [*(shlex.quote(option) for option in options), *(_quoted(name) for name in packages)]
-    return " ".join(["python3 -m pip install --quiet --no-warn-script-location", *words])
+def _install(packages: Sequence[str], options: str) -> str:
+    names = " ".join(_quoted(package) for package in packages)
+    return f"python3 -m pip install --quiet --no-warn-script-location {options}{names}"
 
 
 def _quoted(word: str) -> str:
