@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import yaml
 from headrace.component import bootstrap
 from headrace_executor.core.bootstrap import recognise, recognise_program
 
@@ -12,6 +13,12 @@ _HEADER = re.compile(
     r"\s*import kfp\nfrom kfp import dsl\nfrom kfp\.dsl import \*\nfrom typing import \*\n"
 )
 _SDK = ("kfp==", "typing-extensions>=3.7.4,<5;")
+
+
+def with_own_commands_text(package: str) -> str:
+    """The same of a package with all its documents."""
+    first, *others = yaml.safe_load_all(package)
+    return str(yaml.safe_dump_all([with_own_commands(first), *others]))
 
 
 def with_own_commands(spec: dict[str, Any]) -> dict[str, Any]:
