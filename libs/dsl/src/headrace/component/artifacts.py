@@ -7,7 +7,10 @@ Source of titles, paths and metadata: `kfp.dsl.types.artifact_types` of KFP 2.17
 from __future__ import annotations
 
 import os
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a step is spared the import of typing
+    from typing import Any
 
 WORKSPACE_MOUNT_PATH = "/kfp-workspace"
 """Where a backend with pods mounts the run's workspace."""

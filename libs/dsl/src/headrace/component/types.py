@@ -5,20 +5,13 @@ Source of what each annotation means: `kfp.dsl.types.type_annotations` of KFP 2.
 
 from __future__ import annotations
 
-from typing import (
-    Annotated,
-    Any,
-    TypeVar,
-    Union,
-)
+import sys
 
-from headrace.component.artifacts import (
-    ARTIFACT_CLASSES,
-    DEFAULT_SCHEMA_VERSION,
-    Artifact,
-)
+from headrace.component.artifacts import ARTIFACT_CLASSES, DEFAULT_SCHEMA_VERSION, Artifact
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class InputAnnotation:
@@ -33,14 +26,44 @@ class EmbeddedAnnotation:
     """Marks what the component carries with it; no input of the component."""
 
 
-Input = Annotated[T, InputAnnotation]
-"""An input artifact, as in ``Input[Dataset]`` or ``Input[List[Dataset]]``."""
+class Marked:
+    """What `Annotated` tells of ``Input[T]``, for a step that does without typing: its import takes
+    longer than Python's own start."""
 
-Output = Annotated[T, OutputAnnotation]
-"""An output artifact, as in ``Output[Dataset]``: the function gets it with its place set."""
+    def __init__(self, mark: type, item: Any = None) -> None:
+        self.__metadata__ = (mark,)
+        self.__origin__ = item
+        self.__args__ = (item,)
 
-EmbeddedInput = Annotated[T, EmbeddedAnnotation]
-"""The file or folder given as `embedded_artifact_path`."""
+    def __getitem__(self, item: Any) -> Marked:
+        return Marked(self.__metadata__[0], item)
+
+    def __call__(self) -> None:
+        """Never called; Python 3.9 and 3.10 let only what is callable into ``Optional[...]``."""
+
+    def __or__(self, other: Any) -> Any:
+        from typing import Union
+
+        return Union[self, other]
+
+    def __repr__(self) -> str:
+        return f"{self.__metadata__[0].__name__}[{self.__origin__!r}]"
+
+
+if TYPE_CHECKING or "typing" in sys.modules:
+    from typing import Annotated, TypeVar
+
+    T = TypeVar("T")
+    Input = Annotated[T, InputAnnotation]
+    """An input artifact, as in ``Input[Dataset]`` or ``Input[List[Dataset]]``."""
+    Output = Annotated[T, OutputAnnotation]
+    """An output artifact, as in ``Output[Dataset]``: the function gets it with its place set."""
+    EmbeddedInput = Annotated[T, EmbeddedAnnotation]
+    """The file or folder given as `embedded_artifact_path`."""
+else:
+    Input = Marked(InputAnnotation)
+    Output = Marked(OutputAnnotation)
+    EmbeddedInput = Marked(EmbeddedAnnotation)
 
 PARAMETER_TYPES: dict[str, str] = {
     "integer": "NUMBER_INTEGER",
@@ -91,10 +114,22 @@ class OutputPath(_PathAnnotation):
     """
 
 
+class _DataclassFields:
+    """What `dataclasses` asks a class for; made when it does, for its import is long."""
+
+    def __get__(self, instance: object, owner: type[_Fields]) -> dict[str, Any]:
+        import dataclasses
+
+        made = dataclasses.make_dataclass(owner.__name__, owner._fields)
+        fields: dict[str, Any] = vars(made)["__dataclass_fields__"]
+        return fields
+
+
 class _Fields:
-    """A record: its fields are its constructor's arguments, in their order."""
+    """A record, as `dataclasses` would make it: its fields are its constructor's arguments."""
 
     _fields: tuple[str, ...] = ()
+    __dataclass_fields__ = _DataclassFields()
 
     def __eq__(self, other: object) -> bool:
         return other.__class__ is self.__class__ and vars(self) == vars(other)
@@ -192,8 +227,8 @@ def without_optional(annotation: Any) -> Any:
     """`T` of ``Optional[T]`` and of ``T | None``; another annotation as it is."""
     arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
     is_union = (
-        getattr(annotation, "__origin__", None) is Union
-        or type(annotation).__name__ == "UnionType"  # of Python 3.10 and later
+        type(annotation).__name__ in ("UnionType", "Union")  # of Python 3.10, of 3.14
+        or repr(getattr(annotation, "__origin__", None)) == "typing.Union"
     )
     if is_union and len(arguments) == 2 and type(None) in arguments:
         return arguments[0] if arguments[1] is type(None) else arguments[1]
