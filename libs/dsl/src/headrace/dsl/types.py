@@ -33,7 +33,7 @@ ARTIFACT_CLASSES: Dict[str, type] = {
     "markdown": artifacts.Markdown,
 }
 
-_IR_TYPES = {
+IR_TYPES = {
     "integer": "NUMBER_INTEGER",
     "int": "NUMBER_INTEGER",
     "double": "NUMBER_DOUBLE",
@@ -91,7 +91,7 @@ def is_parameter(type_name: Any) -> bool:
         type_name = short_name(type_name)
     else:
         return False
-    return type_name.lower() in _IR_TYPES or type_name in (FINAL_STATUS, TASK_CONFIG)
+    return type_name.lower() in IR_TYPES or type_name in (FINAL_STATUS, TASK_CONFIG)
 
 
 def ir_type(type_name: Any) -> Optional[str]:
@@ -102,7 +102,7 @@ def ir_type(type_name: Any) -> Optional[str]:
         type_name = type_name.__name__
     elif isinstance(type_name, dict):
         type_name = next(iter(type_name))
-    return _IR_TYPES.get(short_name(str(type_name)).lower())
+    return IR_TYPES.get(short_name(str(type_name)).lower())
 
 
 def bundle(schema_title: str, schema_version: Optional[str] = None) -> str:
