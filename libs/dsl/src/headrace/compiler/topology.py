@@ -102,13 +102,20 @@ class Topology:
 
     def _pass_down(self, groups: List[Any], chain: List[PipelineChannel]) -> None:
         """Give a channel to groups, from the outermost. Within the loop over it, its item stands
-        for it."""
+        for it; an item of constants is there within its loop alone."""
         patterns = [link.pattern for link in chain]
         last = len(chain) - 1
+        of_constants = isinstance(chain[last], LOOP_CHANNELS)
+        is_there = not of_constants
         for group in groups:
-            self._give(group, chain[last])
-            if isinstance(group, ParallelFor) and group.loop_argument.pattern in patterns:
-                last = patterns.index(group.loop_argument.pattern)
+            item = group.loop_argument.pattern if isinstance(group, ParallelFor) else None
+            index = patterns.index(item) if item in patterns else None
+            if index is not None and of_constants and is_there:
+                self._give(group, chain[index + 1])
+            elif is_there:
+                self._give(group, chain[last])
+            if index is not None:
+                last, is_there = index, True
 
     def _pass_from_loop(self, task: PipelineTask, channel: Any, is_condition: bool) -> None:
         """Give an item of constants to the groups within its loop."""
