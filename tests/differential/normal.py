@@ -1,0 +1,93 @@
+"""What two compilations of one source may differ in, taken out of both.
+
+That is the SDK's version, the commands that start a Python component and unpack what it
+carries with it, and the texts that describe
+the two components of `kubernetes`, which each SDK has its own words for.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import re
+import tarfile
+from typing import Any
+
+_KFP_INSTALL = re.compile(
+    r"(?:\nexport PIP_DISABLE_PIP_VERSION_CHECK=1\ntmp=\$\(mktemp -d\)\n"
+    r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
+    r"\. \"\$tmp/venv/bin/activate\"\n)? ?"
+    r"python3 -m pip install --quiet --no-warn-script-location [^&]*'(?:kfp==2\.17\.3|kfp-at)' "
+    r"'--no-deps' 'typing-extensions>=3\.7\.4,<5; python_version<\"3\.9\"'"
+)
+_HEADS = (
+    "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\nfrom typing import *\n",
+    "\nimport os as _os\n\n"
+    'if _os.environ.get("_KFP_RUNTIME") == "true":\n'
+    "    import kfp\n    from kfp import dsl\n    from kfp.dsl import *\n"
+    "else:\n"
+    "    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
+    "from typing import *\n",
+)
+_ARCHIVE = re.compile(r"__KFP_EMBEDDED_ARCHIVE_B64 = ['\"](?P<archive>[\w+/=]+)['\"]")
+_MODULES = ("kfp.dsl.executor_main", "headrace.component")
+
+
+def normal(compiled: dict[str, Any]) -> dict[str, Any]:
+    """IR and platform spec without what may differ."""
+    compiled = copy.deepcopy(compiled)
+    ir = compiled["ir"]
+    ir.pop("sdkVersion", None)
+    executors = ir.get("deploymentSpec", {}).get("executors", {})
+    for executor in executors.values():
+        container = executor.get("container", {})
+        if "command" in container:
+            container["command"] = _command(container["command"])
+    for component in [ir["root"], *ir.get("components", {}).values()]:
+        label = component.get("executorLabel", "")
+        image = executors.get(label, {}).get("container", {}).get("image", "")
+        if image.startswith("argostub/") or ir["pipelineInfo"]["name"].endswith("pvc"):
+            for side in ("inputDefinitions", "outputDefinitions"):
+                for parameter in component.get(side, {}).get("parameters", {}).values():
+                    parameter.pop("description", None)
+    return compiled
+
+
+def _command(command: list[str]) -> list[str]:
+    if any(f"python3 -m {module}" in each for each in command for module in _MODULES) or (
+        command[-1] in _MODULES
+    ):
+        source = command[-1] if command[-1].startswith(_HEADS) else ""
+        for head in _HEADS:
+            source = source.removeprefix(head)
+        return ["<start>", *_packages(command), *_source(source)]
+    return command
+
+
+def _source(source: str) -> list[str]:
+    """The source, with what a component carries with it as the files' names and contents."""
+    archive = _ARCHIVE.search(source)
+    if archive is None:
+        return [source.strip()]
+    # what unpacks the files stands between them and the component's function
+    function = source[source.rindex("\ndef ") :].strip()
+    return [function, *_files(archive["archive"])]
+
+
+def _files(archive: str) -> list[str]:
+    packed = io.BytesIO(base64.b64decode(archive))
+    with tarfile.open(fileobj=packed, mode="r:gz") as files:
+        members = sorted(files.getmembers(), key=lambda each: each.name)
+        contents = [(each.name, files.extractfile(each)) for each in members]
+        return [f"{name}: {file.read()!r}" if file else name for name, file in contents]
+
+
+def _packages(command: list[str]) -> list[str]:
+    """The line that installs the component's own packages."""
+    if command[:2] != ["sh", "-c"]:
+        return []
+    line = _KFP_INSTALL.sub("", command[2]).replace(" && ", "&&").replace("&&&&", "&&")
+    line = line.split("PIP_DISABLE_PIP_VERSION_CHECK=1", 1)[1].strip()
+    own = [part for part in line.split("&&") if part.strip().startswith("python3 -m pip install")]
+    return [part.strip() for part in own]
