@@ -78,7 +78,7 @@ def source(
         helper: source that has to run first, as `embedded` makes it.
     """
     parts = [*additional, *([helper] if helper else []), function]
-    text = "\n\n".join(part.strip("\n") for part in parts)
+    text = "\n\n\n".join(part.strip("\n") for part in parts)
     lines = [_HEADER.rstrip()]
     if not _TYPING_NAMES.isdisjoint(_WORD.findall(text)):
         lines.append("from typing import *")

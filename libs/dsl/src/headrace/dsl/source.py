@@ -7,9 +7,9 @@ import inspect
 import textwrap
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
+from headrace.component import bootstrap
 from headrace.component.types import InputAnnotation, OutputAnnotation, marker
 from headrace.dsl import types
-from headrace.dsl.bootstrap import HEADER
 
 
 def component_source(
@@ -22,10 +22,12 @@ def component_source(
     Raises:
         TypeError: an artifact's class of another package is imported by another name.
     """
-    imports = "".join(f"{line}\n" for line in _artifact_imports(function))
-    others = "".join(f"\n{function_source(each)}\n" for each in additional or ())
-    helper = f"\n{helper}\n" if helper else ""
-    return f"{HEADER}{imports}{others}{helper}\n{function_source(function)}\n"
+    return bootstrap.source(
+        function_source(function),
+        additional=[function_source(each) for each in additional or ()],
+        imports=_artifact_imports(function),
+        helper=helper,
+    )
 
 
 def function_source(function: Callable[..., Any]) -> str:
