@@ -61,6 +61,7 @@ def _command(command: list[str]) -> list[str]:
         source = command[-1] if command[-1].startswith(_HEADS) else ""
         for head in _HEADS:
             source = source.removeprefix(head)
+        source = source.removeprefix("kfp = headrace\n")
         source = source.removeprefix("from typing import *\n")  # only where it is used
         return ["<start>", *_packages(command), *_source(source)]
     return command

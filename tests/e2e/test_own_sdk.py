@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.deployment import ROOT, Deployment
-from tests.support.own_sdk import with_own_commands
 
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 pytestmark = [
@@ -92,14 +91,17 @@ compiler.Compiler().compile(everything, "everything.yaml")
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Compiled by kfp, and the same with the commands of Headrace's own SDK."""
+    """The same source, compiled by kfp and by Headrace."""
     folder = tmp_path_factory.mktemp("compiled")
-    (folder / "everything.py").write_text(SOURCE)
-    python = [str(KFP_PYTHON), "everything.py"]
-    subprocess.run(python, cwd=folder, check=True, capture_output=True)
-    spec = yaml.safe_load((folder / "everything.yaml").read_text())
-    (folder / "own.yaml").write_text(yaml.safe_dump(with_own_commands(spec)))
-    return folder / "everything.yaml", folder / "own.yaml"
+    made = []
+    for sdk, python in (("kfp", str(KFP_PYTHON)), ("headrace", sys.executable)):
+        (folder / f"{sdk}_pipeline.py").write_text(
+            SOURCE.replace("from kfp", f"from {sdk}").replace("everything.yaml", f"{sdk}.yaml")
+        )
+        command = [python, "-W", "ignore", f"{sdk}_pipeline.py"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        made.append(folder / f"{sdk}.yaml")
+    return made[0], made[1]
 
 
 def told(run: dict[str, Any]) -> dict[str, Any]:
