@@ -101,8 +101,8 @@ def a_part_of_a_part_under_a_condition():
     def pipeline(things: list):
         with dsl.ParallelFor(things) as item:
             with dsl.ParallelFor(item.parts) as part:
-                with dsl.If(part.name == "a"):
-                    say(text=part.name)
+                with dsl.If(part.key == "a"):
+                    say(text=part.key)
 
     return pipeline
 
@@ -139,21 +139,6 @@ def one_collected_for_two():
     return pipeline
 
 
-def an_elif_without_an_else_in_a_loop():
-    @dsl.pipeline
-    def pipeline(text: str):
-        with dsl.ParallelFor(["a", "b"]) as item:
-            with dsl.If(item == "a"):
-                say()
-            with dsl.Elif(item == text):
-                say()
-        with dsl.ParallelFor([1, 2]) as number:
-            count(number=number)
-        say(text="after")
-
-    return pipeline
-
-
 def a_group_of_a_name_that_an_inner_pipeline_has():
     @dsl.pipeline
     def inner(words: List[str]):
@@ -165,8 +150,8 @@ def a_group_of_a_name_that_an_inner_pipeline_has():
     def pipeline(words: List[str]):
         inner(words=words)
         with dsl.If(say().output == "a"):
-            with dsl.ParallelFor([1, 2]) as number:
-                count(number=number)
+            with dsl.ParallelFor(words) as item:
+                say(text=item)
 
     return pipeline
 
