@@ -10,6 +10,7 @@ import importlib
 import json
 import sys
 import tempfile
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ def main(sdk: str, folder: Path) -> None:
     switch(sdk)
     folder.mkdir(parents=True, exist_ok=True)
     for name in modules():
-        found = _compiled(importlib.import_module(name))
+        try:
+            found = _compiled(importlib.import_module(name))
+        except Exception:
+            found = {"failed": traceback.format_exc()[-3000:]}
         (folder / f"{name}.json").write_text(json.dumps(found))
 
 
 def _compiled(module: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}}
+    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}, "mended": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
@@ -40,7 +44,16 @@ def _compiled(module: Any) -> dict[str, Any]:
             found["written"][function.__name__] = Path(path).read_text()
     for function, word in getattr(module, "REFUSED", ()):
         found["refused"][function.__name__] = {"word": word, **_refusal(function)}
+    for function in getattr(module, "MENDED", ()):
+        found["mended"][function.__name__] = _mended(function)
     return found
+
+
+def _mended(function: Any) -> dict[str, Any]:
+    try:
+        return _dicts(function())
+    except Exception as error:
+        return {"error": repr(error)}
 
 
 def _dicts(component: Any) -> dict[str, Any]:

@@ -93,3 +93,35 @@ def _packages(command: list[str]) -> list[str]:
     line = line.split("PIP_DISABLE_PIP_VERSION_CHECK=1", 1)[1].strip()
     own = [part for part in line.split("&&") if part.strip().startswith("python3 -m pip install")]
     return [part.strip() for part in own]
+
+
+def inlined(compiled: dict[str, Any]) -> Any:
+    """IR with every component and executor in the place of its name.
+
+    kfp names those of a pipeline within a pipeline in the order of a map, which differs from run to
+    run, so what they are called is compared only where it is always the same.
+    """
+    ir = compiled["ir"]
+    executors = ir.get("deploymentSpec", {}).get("executors", {})
+    platforms = compiled["platform"].get("platforms", {})
+
+    def component(found: dict[str, Any]) -> dict[str, Any]:
+        written = {**found}
+        label = written.pop("executorLabel", None)
+        if label:
+            written["executor"] = executors[label]
+            written["settings"] = {
+                name: spec.get("deploymentSpec", {}).get("executors", {}).get(label)
+                for name, spec in platforms.items()
+            }
+        if "dag" in written:
+            tasks = written["dag"]["tasks"].items()
+            written["dag"] = {**written["dag"], "tasks": {name: task(each) for name, each in tasks}}
+        return written
+
+    def task(found: dict[str, Any]) -> dict[str, Any]:
+        return {**found, "componentRef": component(ir["components"][found["componentRef"]["name"]])}
+
+    whole = {name: spec.get("pipelineConfig") for name, spec in platforms.items()}
+    rest = {key: each for key, each in ir.items() if key not in ("components", "deploymentSpec")}
+    return {**rest, "root": component(ir["root"]), "platforms": whole}

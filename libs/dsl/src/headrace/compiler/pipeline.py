@@ -72,11 +72,11 @@ def define(
         arguments.append(make_channel(name, given.type, None, given.is_artifact_list))
     with Pipeline(spec.name) as pipeline:
         returned = function(*arguments)
-    if not pipeline.tasks:
-        raise ValueError("Task is missing from pipeline.")
-    _check_workspace(pipeline, config)
-    check_pipeline_name(pipeline.name)
-    written, platforms = _Builder(pipeline, spec, config).build(_outputs(returned))
+        if not pipeline.tasks:
+            raise ValueError("Task is missing from pipeline.")
+        _check_workspace(pipeline, config)
+        check_pipeline_name(pipeline.name)
+        written, platforms = _Builder(pipeline, spec, config).build(_outputs(returned))
     if pipeline_root:
         written["defaultPipelineRoot"] = pipeline_root
     if display_name:

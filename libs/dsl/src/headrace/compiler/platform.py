@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, Mapping
 
+from headrace.compiler import values
 from headrace.compiler.tasks import Scope
 from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.config import PipelineConfig
@@ -73,4 +74,7 @@ def add_config(platforms: Json, config: PipelineConfig) -> None:
     """Put in the settings of the pipeline as a whole."""
     written = config.to_dict()
     if written:
+        volume = written.get("workspace", {}).get("kubernetes", {})
+        if "pvcSpecPatch" in volume:
+            volume["pvcSpecPatch"] = values.to_struct(volume["pvcSpecPatch"])
         platforms.setdefault("kubernetes", {})["pipelineConfig"] = written

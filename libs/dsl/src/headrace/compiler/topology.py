@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, DefaultDict, Dict, Iterator, List, Set, Tuple
 
-from headrace.dsl.channels import PipelineChannel
+from headrace.dsl.channels import PipelineChannel, channels_in
 from headrace.dsl.context import Pipeline
 from headrace.dsl.errors import InvalidTopologyException
 from headrace.dsl.groups import (
@@ -45,6 +45,10 @@ class Topology:
         for task in pipeline.tasks.values():
             if not task.is_exit_handler:
                 self._add_inputs(task)
+        for group in self.groups.values():
+            if isinstance(group, ParallelFor) and group.items_is_pipeline_channel:
+                items = group.loop_argument.items_or_pipeline_channel
+                self._add_input(group, items, is_condition=False)
 
     def _place(
         self, group: TasksGroup, above: List[Any], conditions: List[PipelineChannel]
@@ -89,16 +93,20 @@ class Topology:
         return [*task.channel_inputs, *self._conditions.get(id(task), [])]
 
     def _add_inputs(self, task: PipelineTask) -> None:
-        own = len(task.channel_inputs)
-        for number, channel in enumerate(self.uses(task)):
-            chain = links(channel)
-            if channel.task is not None:
-                groups = self.uncommon(channel.task, task)[1][:-1]
-                self._pass_down(groups, chain)
-            elif isinstance(channel, LOOP_CHANNELS) and channel.is_with_items_loop_argument:
-                self._pass_from_loop(task, channel, is_condition=number >= own)
-            else:
-                self._pass_down(self.path(task)[:-1], chain)
+        for channel in [*task.channel_inputs, *_of_resources(task)]:
+            self._add_input(task, channel, is_condition=False)
+        for channel in self._conditions[id(task)]:
+            self._add_input(task, channel, is_condition=True)
+
+    def _add_input(self, place: Any, channel: PipelineChannel, is_condition: bool) -> None:
+        """Give a channel that a task or group uses to the groups around it."""
+        chain = links(channel)
+        if channel.task is not None:
+            self._pass_down(self.uncommon(channel.task, place)[1][:-1], chain)
+        elif isinstance(channel, LOOP_CHANNELS) and channel.is_with_items_loop_argument:
+            self._pass_from_loop(place, channel, is_condition)
+        else:
+            self._pass_down(self.path(place)[:-1], chain)
 
     def _pass_down(self, groups: List[Any], chain: List[PipelineChannel]) -> None:
         """Give a channel to groups, from the outermost. Within the loop over it, its item stands
@@ -117,11 +125,11 @@ class Topology:
             if index is not None:
                 last, is_there = index, True
 
-    def _pass_from_loop(self, task: PipelineTask, channel: Any, is_condition: bool) -> None:
+    def _pass_from_loop(self, place: Any, channel: Any, is_condition: bool) -> None:
         """Give an item of constants to the groups within its loop."""
         is_variable = isinstance(channel, LoopArgumentVariable)
         item = channel.loop_argument if is_variable else channel
-        groups = self.path(task)[:-1]
+        groups = self.path(place)[:-1]
         for number, group in enumerate(groups):
             if isinstance(group, ParallelFor) and group.loop_argument is item:
                 self._give(group, item)
@@ -168,6 +176,12 @@ class Topology:
                 "pipeline. Please rename either."
             )
         return self.pipeline.find(name)
+
+
+def _of_resources(task: PipelineTask) -> List[PipelineChannel]:
+    """Channels in the resources of a task: it needs their values, but no dependency is written."""
+    resources = task.container_spec.resources if task.container_spec else None
+    return channels_in(list(vars(resources).values())) if resources else []
 
 
 def _check_reachable(

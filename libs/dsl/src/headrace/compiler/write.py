@@ -163,7 +163,7 @@ def _definitions(definitions: Mapping[str, Any]) -> List[str]:
         if "defaultValue" in parameter:
             default = parameter["defaultValue"]
             shown = f"'{default}'" if isinstance(default, str) else str(default)
-            line += f" [Default: {shown}]"
+            line += " [Default: " + shown.replace("\n", "\\n") + "]"
         lines[name] = line
     for name, artifact in definitions.get("artifacts", {}).items():
         lines[name] = f"#    {name}: {artifact['artifactType']['schemaTitle']}"

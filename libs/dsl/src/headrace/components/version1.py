@@ -41,13 +41,20 @@ def component_of_version1(spec: Mapping[str, Any]) -> ComponentSpec:
 
     Raises:
         ValueError: a placeholder names an output that there is not, or two inputs have one name.
-        TypeError: a placeholder is unknown, or names an input that there is not.
-        NotImplementedError: it is no container.
+        TypeError: a placeholder is unknown, or names an input that there is not; or it is a graph.
+        NotImplementedError: it says nothing of a container.
     """
     unknown = sorted(set(spec) - _SPEC_KEYS)
     if unknown:
         raise TypeError(f"A component has no key {unknown[0]!r}; it has {sorted(_SPEC_KEYS)}.")
-    container = (spec.get("implementation") or {}).get("container")
+    implementation = spec.get("implementation") or {}
+    others = sorted(set(implementation) - {"container"})
+    if others:
+        raise TypeError(
+            f"The implementation of a component is a container, not a {others[0]}: Container "
+            "implementation not found. Write a function with @dsl.pipeline instead of a graph."
+        )
+    container = implementation.get("container")
     if container is None:
         raise NotImplementedError("Container implementation not found.")
     if "image" not in container:

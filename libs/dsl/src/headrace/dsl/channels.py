@@ -200,7 +200,7 @@ def _collect(value: Any, found: Dict[str, PipelineChannel]) -> None:
         if "{{channel:" in value:
             for match in _IN_TEXT.finditer(value):
                 if match[0] not in found:
-                    found[match[0]] = _parsed(*match.groups())
+                    found[match[0]] = _item(match[0]) or _parsed(*match.groups())
     elif isinstance(value, (list, tuple)):
         for each in value:
             _collect(each, found)
@@ -208,6 +208,14 @@ def _collect(value: Any, found: Dict[str, PipelineChannel]) -> None:
         for key, each in value.items():
             _collect(key, found)
             _collect(each, found)
+
+
+def _item(pattern: str) -> Optional[PipelineChannel]:
+    """The item of a loop that a text holds."""
+    from headrace.dsl.context import current
+
+    pipeline = current()
+    return pipeline.loop_channels.get(pattern) if pipeline else None
 
 
 def _parsed(task_name: str, name: str, channel_type: str) -> PipelineChannel:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 from headrace.dsl.names import kubernetes_name, unique
 
 if TYPE_CHECKING:
+    from headrace.dsl.channels import PipelineChannel
     from headrace.dsl.groups import TasksGroup
     from headrace.dsl.task import PipelineTask
 
@@ -60,6 +61,8 @@ class Pipeline:
         self.root = TasksGroup(TasksGroupType.PIPELINE, name=name, is_root=True)
         self.groups: List[TasksGroup] = [self.root]
         """The groups that are open; the innermost is the last."""
+        self.loop_channels: Dict[str, PipelineChannel] = {}
+        """The items of loops by their patterns, for those that stand in texts."""
         self._group_count = 0
         self._token: Any = None
 
@@ -89,9 +92,10 @@ class Pipeline:
         self.groups[-1].groups.append(group)
         self.groups.append(group)
 
-    def pop(self) -> None:
-        """Close the innermost group."""
-        del self.groups[-1]
+    def close(self, group: TasksGroup) -> None:
+        """Close a group, with branches in it that no Else has closed."""
+        while self.groups.pop() is not group:
+            pass
 
     def last_group(self) -> Optional[TasksGroup]:
         """The group that was made last in the innermost one."""

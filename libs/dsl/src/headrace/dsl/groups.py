@@ -53,7 +53,7 @@ class TasksGroup:
         return self
 
     def __exit__(self, *_: object) -> None:
-        required().pop()
+        required().close(self)
 
     def take_name(self, pipeline: Pipeline) -> None:
         """Take the next name of its kind."""
@@ -195,9 +195,9 @@ class Else(_LaterBranch):
         super().__init__(before.otherwise, name)
 
     def __exit__(self, *_: object) -> None:
+        super().__exit__()
         pipeline = required()
-        pipeline.pop()
-        pipeline.pop()  # the branches, which an Else completes
+        pipeline.close(pipeline.groups[-1])  # the branches, which an Else completes
 
 
 def _checked(condition: Any) -> ConditionOperation:
@@ -220,7 +220,7 @@ def _insert_branches(pipeline: Pipeline) -> None:
     branches.name = f"{branches.group_type.value}-{number}"
     pipeline.push(branches)
     pipeline.push(first)
-    pipeline.pop()
+    pipeline.close(first)
 
 
 class ParallelFor(TasksGroup):

@@ -24,6 +24,7 @@ class LoopParameterArgument(PipelineParameterChannel):
         self._variables: Dict[str, LoopArgumentVariable] = {}
         self.items_or_pipeline_channel = list(items) if isinstance(items, tuple) else items
         super().__init__(name, channel_type, task_name)
+        _register(self)
         if isinstance(items, (list, tuple)) and isinstance(items[0], dict):
             for key in items[0]:
                 setattr(self, key, self._variable(key))
@@ -73,6 +74,8 @@ class LoopParameterArgument(PipelineParameterChannel):
         if not isinstance(items, (list, tuple)):
             raise TypeError(f"Expected list, tuple, or PipelineParameterChannel, got {items}.")
         first = items[0]
+        if first == {}:
+            raise ValueError("The first item of a loop is an empty dict.")
         kind = type(first).__name__
         if isinstance(first, dict):
             key, value = next(iter(first.items()))
@@ -88,6 +91,7 @@ class LoopArtifactArgument(PipelineArtifactChannel):
     def __init__(self, items: PipelineArtifactChannel) -> None:
         self.items_or_pipeline_channel = items
         super().__init__(f"{items.name}-{ITEM}", items.channel_type, items.task_name)
+        _register(self)
 
     @classmethod
     def of_channel(cls, channel: PipelineArtifactChannel) -> LoopArtifactArgument:
@@ -124,6 +128,7 @@ class LoopArgumentVariable(PipelineParameterChannel):
             _inner(_VALUE_TYPE, loop_argument.channel_type),
             loop_argument.task_name,
         )
+        _register(self)
 
     @property
     def items_or_pipeline_channel(self) -> Any:
@@ -134,6 +139,11 @@ class LoopArgumentVariable(PipelineParameterChannel):
     def is_with_items_loop_argument(self) -> bool:
         """Whether the loop is over items that are known already."""
         return self.loop_argument.is_with_items_loop_argument
+
+
+def _register(channel: PipelineChannel) -> None:
+    if channel.pipeline is not None:
+        channel.pipeline.loop_channels[channel.pattern] = channel
 
 
 LoopArgument = Union[LoopParameterArgument, LoopArtifactArgument]
