@@ -11,7 +11,7 @@ Source of kfp's lines: `kfp.dsl.component_factory` of KFP 2.17.
 from __future__ import annotations
 
 import os
-from typing import List, Optional, Sequence
+from collections.abc import Sequence
 
 KFP_VERSION = "2.17.3"
 """The kfp that a step installs where there is no Headrace."""
@@ -64,7 +64,7 @@ from typing import *
 """What a component's source begins with: the names that its function may use."""
 
 
-def index_options(urls: Optional[Sequence[str]], trusted_hosts: Optional[Sequence[str]]) -> str:
+def index_options(urls: Sequence[str] | None, trusted_hosts: Sequence[str] | None) -> str:
     """The options of pip for package indexes, with a space at their end; empty without any.
 
     Without `trusted_hosts` the indexes themselves are trusted; an empty list trusts none.
@@ -84,12 +84,12 @@ def _install(packages: Sequence[str], options: str) -> str:
 
 def lightweight_command(
     source: str,
-    packages: Optional[Sequence[str]] = None,
+    packages: Sequence[str] | None = None,
     options: str = "",
     install_kfp: bool = True,
-    kfp_package_path: Optional[str] = None,
+    kfp_package_path: str | None = None,
     use_venv: bool = False,
-) -> List[str]:
+) -> list[str]:
     """The command of a component whose source is in the command itself.
 
     Args:
@@ -100,7 +100,7 @@ def lightweight_command(
         kfp_package_path: What is installed as kfp, instead of the release.
         use_venv: Whether kfp is installed into an environment of its own.
     """
-    command: List[str] = []
+    command: list[str] = []
     if packages:
         command += ["sh", "-c", _INSTALL.format(pip=_PIP, install=_install(packages, options))]
     fallback = ""
@@ -111,17 +111,17 @@ def lightweight_command(
     return [*command, "sh", "-ec", _START.format(install=fallback), source]
 
 
-def containerized_command() -> List[str]:
+def containerized_command() -> list[str]:
     """The command of a component whose function is in the image."""
     return ["sh", "-ec", _CONTAINERIZED, "sh"]
 
 
-def arguments(function_name: str) -> List[str]:
+def arguments(function_name: str) -> list[str]:
     """The arguments of either command."""
     return ["--executor_input", EXECUTOR_INPUT, "--function_to_execute", function_name]
 
 
-def _kfp(path: Optional[str]) -> List[str]:
+def _kfp(path: str | None) -> list[str]:
     if not path:
         return [
             f"kfp=={KFP_VERSION}",
