@@ -18,20 +18,20 @@ _KFP_INSTALL = re.compile(
     r"(?:\nexport PIP_DISABLE_PIP_VERSION_CHECK=1\ntmp=\$\(mktemp -d\)\n"
     r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
     r"\. \"\$tmp/venv/bin/activate\"\n)? ?"
+    r"(?:\{ python3 -c 'import headrace\.component' 2>/dev/null \|\| )?"
     r"python3 -m pip install --quiet --no-warn-script-location [^&]*'(?:kfp==2\.17\.3|kfp-at)' "
-    r"'--no-deps' 'typing-extensions>=3\.7\.4,<5; python_version<\"3\.9\"'"
+    r"'--no-deps' 'typing-extensions>=3\.7\.4,<5; python_version<\"3\.9\"'(?:; \})?"
 )
 _HEADS = (
-    "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\nfrom typing import *\n",
-    "\nimport os as _os\n\n"
-    'if _os.environ.get("_KFP_RUNTIME") == "true":\n'
-    "    import kfp\n    from kfp import dsl\n    from kfp.dsl import *\n"
-    "else:\n"
-    "    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
-    "from typing import *\n",
+    "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\n",
+    "\ntry:\n    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
+    "except ImportError:  # executed by kfp\n    import sys as _sys\n    import kfp as headrace\n"
+    "    from kfp import dsl\n    from kfp.dsl import *\n"
+    "    _sys.modules['headrace'] = headrace\n    _sys.modules['headrace.dsl'] = dsl\n",
 )
 _ARCHIVE = re.compile(r"__KFP_EMBEDDED_ARCHIVE_B64 = ['\"](?P<archive>[\w+/=]+)['\"]")
 _MODULES = ("kfp.dsl.executor_main", "headrace.component")
+_STARTS = (*(f"python3 -m {module}" for module in _MODULES), 'python3 -m "$module"')
 
 
 def normal(compiled: dict[str, Any]) -> dict[str, Any]:
@@ -55,12 +55,14 @@ def normal(compiled: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command(command: list[str]) -> list[str]:
-    if any(f"python3 -m {module}" in each for each in command for module in _MODULES) or (
+    if any(start in each for each in command for start in _STARTS) or (
         command[-1] in _MODULES
     ):
         source = command[-1] if command[-1].startswith(_HEADS) else ""
         for head in _HEADS:
             source = source.removeprefix(head)
+        source = source.removeprefix("kfp = headrace\n")
+        source = source.removeprefix("from typing import *\n")  # only where it is used
         return ["<start>", *_packages(command), *_source(source)]
     return command
 

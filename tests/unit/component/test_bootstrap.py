@@ -130,6 +130,13 @@ def test_typing_is_imported_where_it_is_used() -> None:
     assert "from typing import *" in bootstrap.source("def f():\n    g()\n", additional=[one])
 
 
+def test_the_name_kfp_is_known_where_it_is_used() -> None:
+    """As with ``import headrace as kfp``, an import switch in one line."""
+    function = "def f(x: kfp.dsl.Input[kfp.dsl.Dataset]) -> str:\n    return x.uri\n"
+    assert "kfp = headrace\n" in bootstrap.source(function)
+    assert "kfp = headrace\n" not in bootstrap.source("def f() -> str:\n    return ''\n")
+
+
 def test_everything_of_a_source_comes_in_its_order() -> None:
     source = bootstrap.source(
         "def f():\n    g()\n",

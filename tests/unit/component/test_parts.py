@@ -283,3 +283,13 @@ def test_what_steps_carry_is_whole_and_no_more(tmp_path: Path) -> None:
         text=True,
     )
     assert done.stdout.split() == ["[]", "True", f"{tmp_path}/headrace/__init__.py"], done.stderr
+
+
+def test_a_step_sees_what_authors_see() -> None:
+    from headrace import dsl
+    from headrace.component import step_dsl
+
+    for name in step_dsl.__all__:
+        if name != "run_notebook":
+            assert getattr(step_dsl, name) == getattr(dsl, name), name
+    assert set(step_dsl.__all__) <= set(dsl.__all__)

@@ -309,3 +309,21 @@ def test_the_environment_without_packages_has_a_name(tmp_path: Path) -> None:
     assert found is not None
     assert found.requirement_set.installs == ()
     assert not EnvironmentStore(tmp_path).has(found.requirement_set)
+
+
+async def test_a_component_that_brings_its_own_sdk_gets_that(
+    backend: ProcessBackend, tmp_path: Path
+) -> None:
+    package = tmp_path / "package"
+    component = package / "headrace" / "component"
+    component.mkdir(parents=True)
+    (package / "headrace" / "__init__.py").write_text("")
+    (component / "__init__.py").write_text("")
+    (component / "main.py").write_text("def main_from_file(path):\n    print('its own')\n")
+    (package / "setup.py").write_text(
+        "from setuptools import setup\n"
+        "setup(name='headrace', version='99', packages=['headrace', 'headrace.component'])\n"
+    )
+    given = container("def f():\n    pass", packages=[f"headrace @ file://{package}"])
+    result = await step(backend, given)
+    assert result.state == "SUCCEEDED", result.failure

@@ -276,8 +276,8 @@ class ProcessBackend:
     async def _path_with(self, requirements: RequirementSet, tell: Tell) -> str:
         """The PATH of an environment with these packages."""
         if not self._environments.has(requirements):
-            names = ", ".join(requirements.requirements) or "no packages"
-            await tell(f"installing {names}")
+            names = ", ".join(requirements.requirements)
+            await tell(f"installing {names}" if names else "making the environment of bare steps")
         try:
             made = await self._environments.ensure(requirements)
         except EnvironmentFailedError as error:

@@ -78,9 +78,12 @@ def source(
         helper: source that has to run first, as `embedded` makes it.
     """
     parts = [*additional, *([helper] if helper else []), function]
-    text = "\n\n".join(part.strip("\n") for part in parts)
+    text = "\n\n\n".join(part.strip("\n") for part in parts)
     lines = [_HEADER.rstrip()]
-    if not _TYPING_NAMES.isdisjoint(_WORD.findall(text)):
+    words = set(_WORD.findall(text))
+    if "kfp" in words:  # of an author who writes ``import headrace as kfp``
+        lines.append("kfp = headrace")
+    if not _TYPING_NAMES.isdisjoint(words):
         lines.append("from typing import *")
     return "\n" + "\n".join([*lines, *imports]) + f"\n\n{text}\n"
 

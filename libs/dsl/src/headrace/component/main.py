@@ -145,11 +145,10 @@ def _load(path: str) -> ModuleType:
 def _use_names_of_steps() -> None:
     """Make `headrace.dsl` what a step may use, also where the whole SDK is installed: it starts
     faster, and behaves the same everywhere."""
-    import headrace
     from headrace.component import step_dsl
 
     sys.modules["headrace.dsl"] = step_dsl
-    headrace.dsl = step_dsl  # type: ignore[attr-defined]
+    vars(sys.modules["headrace"])["dsl"] = step_dsl
 
 
 class _LoggingFinder:

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
+from headrace.component import bootstrap
 from headrace.component.types import InputAnnotation, OutputAnnotation, OutputPath, marker
-from headrace.dsl import bootstrap, types
+from headrace.dsl import types
 from headrace.dsl.base import ContainerComponent, GraphComponent, PythonComponent
 from headrace.dsl.config import PipelineConfig, TaskConfigField, TaskConfigPassthrough
 from headrace.dsl.embedded import NOTEBOOK_PACKAGES, embedding_source, notebook_source

@@ -8,9 +8,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from headrace.component import bootstrap
 from headrace.component.types import InputAnnotation, OutputAnnotation, marker
 from headrace.dsl import types
-from headrace.dsl.bootstrap import HEADER
 
 
 def component_source(
@@ -23,10 +23,12 @@ def component_source(
     Raises:
         TypeError: an artifact's class of another package is imported by another name.
     """
-    imports = "".join(f"{line}\n" for line in _artifact_imports(function))
-    others = "".join(f"\n{function_source(each)}\n" for each in additional or ())
-    helper = f"\n{helper}\n" if helper else ""
-    return f"{HEADER}{imports}{others}{helper}\n{function_source(function)}\n"
+    return bootstrap.source(
+        function_source(function),
+        additional=[function_source(each) for each in additional or ()],
+        imports=_artifact_imports(function),
+        helper=helper,
+    )
 
 
 def function_source(function: Callable[..., Any]) -> str:
