@@ -14,6 +14,8 @@ def faults(ir: dict[str, Any]) -> list[str]:
     for name, component in {"root": ir["root"], **components}.items():
         if component.get("executorLabel", "") not in {"", *executors}:
             found.append(f"{name}: no executor {component['executorLabel']}")
+        if not component.get("dag", {}).get("tasks") and "executorLabel" not in component:
+            found.append(f"{name}: neither a step nor a DAG")
         found += [f"{name}: {fault}" for fault in _dag(component, components)]
     return found
 

@@ -46,7 +46,9 @@ class _Finder(importlib.abc.MetaPathFinder):
         if place.is_dir():
             return None
         file = str(place.with_suffix(".py"))
-        return importlib.util.spec_from_file_location(fullname, file, loader=_Loader(fullname, file))
+        return importlib.util.spec_from_file_location(
+            fullname, file, loader=_Loader(fullname, file)
+        )
 
 
 def switch(sdk: str) -> None:

@@ -42,7 +42,9 @@ def with_artifacts(
 
 
 @dsl.container_component
-def with_structures(text: str, data: Input[Dataset], model: Output[Model], maybe: Optional[str] = None):
+def with_structures(
+    text: str, data: Input[Dataset], model: Output[Model], maybe: Optional[str] = None
+):
     return dsl.ContainerSpec(
         image="alpine",
         command=[
@@ -58,7 +60,12 @@ def with_structures(text: str, data: Input[Dataset], model: Output[Model], maybe
         ],
         args=[
             dsl.ConcatPlaceholder(
-                ["x", dsl.ConcatPlaceholder([model.path, dsl.IfPresentPlaceholder("maybe", then="y", else_="z")])]
+                [
+                    "x",
+                    dsl.ConcatPlaceholder(
+                        [model.path, dsl.IfPresentPlaceholder("maybe", then="y", else_="z")]
+                    ),
+                ]
             ),
             dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
         ],
@@ -66,7 +73,14 @@ def with_structures(text: str, data: Input[Dataset], model: Output[Model], maybe
 
 
 @dsl.container_component
-def with_every_parameter(number: int, real: float, flag: bool, things: list, parts: dict, status: dsl.PipelineTaskFinalStatus):
+def with_every_parameter(
+    number: int,
+    real: float,
+    flag: bool,
+    things: list,
+    parts: dict,
+    status: dsl.PipelineTaskFinalStatus,
+):
     return dsl.ContainerSpec(image="alpine", args=[number, real, flag, things, parts, status])
 
 

@@ -260,7 +260,9 @@ def loops_over_constants():
 
 
 @dsl.pipeline
-def loops_over_inputs(words: List[str], numbers: List[int], things: list, dicts: List[Dict[str, str]]):
+def loops_over_inputs(
+    words: List[str], numbers: List[int], things: list, dicts: List[Dict[str, str]]
+):
     with dsl.ParallelFor(words) as item:
         say(text=item)
     with dsl.ParallelFor(items=numbers, parallelism=1) as item:
@@ -366,7 +368,7 @@ def collected_artifacts() -> List[Dataset]:
 
 @dsl.pipeline
 def collected_from_loops_in_loops() -> list:
-    with dsl.ParallelFor([1, 2]) as one:
+    with dsl.ParallelFor([1, 2]):
         with dsl.ParallelFor([3, 4]) as other:
             made = count(number=other)
         inner = total(numbers=dsl.Collected(made.output))
@@ -451,7 +453,9 @@ def an_exit_pipeline():
 
 
 @dsl.pipeline
-def a_pipeline_of_artifacts(data: Input[Dataset]) -> NamedTuple("Outputs", [("data", Dataset), ("text", str)]):
+def a_pipeline_of_artifacts(data: Input[Dataset]) -> NamedTuple(
+    "Outputs", [("data", Dataset), ("text", str)]
+):
     text = read(data=data)
     made = make(text=text.output)
     outputs = NamedTuple("Outputs", [("data", Dataset), ("text", str)])

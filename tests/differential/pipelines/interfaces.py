@@ -1,6 +1,6 @@
 """Interfaces: annotations, defaults, docstrings, what is returned."""
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from kfp import dsl
 from kfp.dsl import (
@@ -111,7 +111,9 @@ def returns_a_mapping() -> Dict[str, float]:
 
 
 @dsl.component(base_image=IMAGE)
-def returns_several() -> NamedTuple("Outputs", [("text", str), ("number", int), ("data", Dataset), ("items", List[str])]):
+def returns_several() -> NamedTuple(
+    "Outputs", [("text", str), ("number", int), ("data", Dataset), ("items", List[str])]
+):
     return ("a", 1, Dataset(uri=""), [])
 
 
@@ -131,7 +133,9 @@ def returns_none(text: str) -> None:
 
 
 @dsl.component(base_image=IMAGE)
-def told_by_google(text: str, number: int = 1) -> NamedTuple("Outputs", [("out", str), ("count", int)]):
+def told_by_google(text: str, number: int = 1) -> NamedTuple(
+    "Outputs", [("out", str), ("count", int)]
+):
     """Does a thing.
 
     It does it in a way
@@ -233,9 +237,11 @@ def with_the_default_image(text: str):
     pass
 
 
-@dsl.component(base_image=IMAGE, packages_to_install=["requests==2.32.0", 'numpy>=1; python_version<"3.13"'])
+@dsl.component(
+    base_image=IMAGE, packages_to_install=["requests==2.32.0", 'numpy>=1; python_version<"3.13"']
+)
 def with_packages(text: str):
-    import requests
+    pass
 
 
 @dsl.component(base_image=IMAGE, packages_to_install=["kfp==2.17.3"])
@@ -272,7 +278,12 @@ def with_trusted_hosts(text: str):
     pass
 
 
-@dsl.component(base_image=IMAGE, packages_to_install=["six"], pip_index_urls=["https://a.example"], pip_trusted_hosts=[])
+@dsl.component(
+    base_image=IMAGE,
+    packages_to_install=["six"],
+    pip_index_urls=["https://a.example"],
+    pip_trusted_hosts=[],
+)
 def without_trusted_hosts(text: str):
     pass
 
@@ -341,7 +352,14 @@ def of_a_pipeline_with_several() -> NamedTuple("Outputs", [("one", str), ("two",
 @dsl.pipeline
 def of_constants():
     every_default(
-        text="other", number=4, real=1.0, flag=True, things=[], mapping={}, typed=["a"], nothing=[[]]
+        text="other",
+        number=4,
+        real=1.0,
+        flag=True,
+        things=[],
+        mapping={},
+        typed=["a"],
+        nothing=[[]],
     )
     every_default(real=0.25, mapping={"a": [1, {"b": 2.0}]}, things=[True, 1, "x"])
 
@@ -358,5 +376,7 @@ def with_a_foreign_artifact(model: Input[VertexModel], other: Output[VertexModel
 
 @dsl.pipeline
 def with_an_imported_foreign_artifact():
-    found = dsl.importer(artifact_uri="gs://a/b", artifact_class=VertexModel, metadata={"a": [1, None, "b"]})
+    found = dsl.importer(
+        artifact_uri="gs://a/b", artifact_class=VertexModel, metadata={"a": [1, None, "b"]}
+    )
     with_a_foreign_artifact(model=found.output)

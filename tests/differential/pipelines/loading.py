@@ -92,7 +92,8 @@ implementation:
     fileOutputs: {MLPipeline UI metadata: /mlpipeline-ui-metadata.json}
 """)
 
-plain_ir = components.load_component_from_text("""
+plain_ir = components.load_component_from_text(
+    """
 # PIPELINE DEFINITION
 # Name: plain
 # Description: The first line.
@@ -143,7 +144,8 @@ root:
       things: {parameterType: LIST, defaultValue: [1, a], isOptional: true}
 schemaVersion: 2.1.0
 sdkVersion: kfp-2.0.0
-""".lstrip())
+""".lstrip()
+)
 
 
 @dsl.pipeline
@@ -161,7 +163,9 @@ reloaded_version_1 = reloaded(smallest)
 
 
 @dsl.pipeline
-def of_loaded_components(data: dsl.Input[dsl.Dataset], many: dsl.Input[list[dsl.Model]], text: str = "a"):
+def of_loaded_components(
+    data: dsl.Input[dsl.Dataset], many: dsl.Input[list[dsl.Model]], text: str = "a"
+):
     said = reloaded_component(text=text)
     ran = reloaded_inner(text=said.output, number=2)
     reloaded_inner()
@@ -170,7 +174,13 @@ def of_loaded_components(data: dsl.Input[dsl.Dataset], many: dsl.Input[list[dsl.
     plain_ir(text="a", number=4, data=data, many=many).set_memory_limit("1G")
     with_file_outputs(text="a")
     every_type(
-        some_text="a", needed=said.output, data=data, untyped=data, odd=data, mapping=data, typed_list=["a"]
+        some_text="a",
+        needed=said.output,
+        data=data,
+        untyped=data,
+        odd=data,
+        mapping=data,
+        typed_list=["a"],
     )
 
 

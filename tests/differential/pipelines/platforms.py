@@ -1,6 +1,6 @@
 """Every function of `kubernetes`, with constants and with values that are known at run time."""
 
-from typing import Dict, List
+from typing import List
 
 from kfp import dsl, kubernetes
 
@@ -51,9 +51,13 @@ def nodes(selector: dict = {}, tolerations: list = [], affinity: dict = {}):
     other = step()
     kubernetes.add_node_selector_json(other, selector)
     kubernetes.add_toleration(other, key="gpu", operator="Equal", value="yes", effect="NoSchedule")
-    kubernetes.add_toleration(other, key="gone", operator="Exists", effect="NoExecute", toleration_seconds=10)
+    kubernetes.add_toleration(
+        other, key="gone", operator="Exists", effect="NoExecute", toleration_seconds=10
+    )
     kubernetes.add_toleration_json(other, tolerations)
-    kubernetes.add_toleration_json(other, {"key": "a", "operator": "Exists", "toleration_seconds": 5})
+    kubernetes.add_toleration_json(
+        other, {"key": "a", "operator": "Exists", "toleration_seconds": 5}
+    )
     kubernetes.add_toleration_json(other, [{"key": "b"}, {"key": "c", "effect": "NoSchedule"}])
     kubernetes.add_node_affinity_json(other, affinity)
 
@@ -69,8 +73,12 @@ def affinities():
         ],
         match_fields=[{"key": "metadata.name", "operator": "NotIn", "values": ["n"]}],
     )
-    kubernetes.add_node_affinity(task, match_expressions=[{"key": "cpu", "operator": "Gt", "values": ["4"]}], weight=50)
-    kubernetes.add_node_affinity_json(task, {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}})
+    kubernetes.add_node_affinity(
+        task, match_expressions=[{"key": "cpu", "operator": "Gt", "values": ["4"]}], weight=50
+    )
+    kubernetes.add_node_affinity_json(
+        task, {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}
+    )
     kubernetes.add_node_affinity_json(
         task, {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": {}}]}
     )
@@ -103,7 +111,12 @@ def only_a_timeout_taken_away():
 
 @dsl.pipeline
 def volumes(claim: str = "claim"):
-    made = kubernetes.CreatePVC(pvc_name_suffix="-data", access_modes=["ReadWriteMany"], size="5Gi", storage_class_name="standard")
+    made = kubernetes.CreatePVC(
+        pvc_name_suffix="-data",
+        access_modes=["ReadWriteMany"],
+        size="5Gi",
+        storage_class_name="standard",
+    )
     task = step()
     kubernetes.mount_pvc(task, pvc_name=made.outputs["name"], mount_path="/data")
     kubernetes.mount_pvc(task, pvc_name="known", mount_path="/known", sub_path="part")

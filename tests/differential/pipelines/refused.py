@@ -1,9 +1,9 @@
 """Wrong definitions: each is refused by both SDKs, and the message names the fault."""
 
-from typing import Dict, List, NamedTuple, Optional
+from typing import List, NamedTuple
 
 from kfp import compiler, components, dsl, kubernetes
-from kfp.dsl import Artifact, Dataset, Input, Model, Output, OutputPath
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
 IMAGE = "python:3.11"
 

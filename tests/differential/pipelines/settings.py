@@ -17,7 +17,9 @@ def status(state: dsl.PipelineTaskFinalStatus):
 
 @dsl.pipeline
 def constant_resources():
-    step().set_cpu_limit("2").set_cpu_request("500m").set_memory_limit("2G").set_memory_request("1Gi")
+    step().set_cpu_limit("2").set_cpu_request("500m").set_memory_limit("2G").set_memory_request(
+        "1Gi"
+    )
     step().set_cpu_limit("0.5").set_memory_limit("1024")
     step().set_memory_limit("7E").set_memory_request("3Pi").set_cpu_request(".25")
     step().set_memory_limit("2Ti").set_memory_request("512Mi")
@@ -81,16 +83,22 @@ def caching():
 @dsl.pipeline
 def retries():
     step().set_retry(3)
-    step().set_retry(num_retries=2, backoff_duration="30s", backoff_factor=3, backoff_max_duration="1h")
+    step().set_retry(
+        num_retries=2, backoff_duration="30s", backoff_factor=3, backoff_max_duration="1h"
+    )
     step().set_retry(0)
-    step().set_retry(1, backoff_duration="2 minutes", backoff_factor=1.5, backoff_max_duration="1 day")
+    step().set_retry(
+        1, backoff_duration="2 minutes", backoff_factor=1.5, backoff_max_duration="1 day"
+    )
     step().set_retry(1, "1w")
 
 
 @dsl.pipeline
 def names_and_environment():
     step().set_display_name("A name for people")
-    step().set_env_variable("NAME", "value").set_env_variable("EMPTY", "").set_env_variable("NAME", "other")
+    step().set_env_variable("NAME", "value").set_env_variable("EMPTY", "").set_env_variable(
+        "NAME", "other"
+    )
     step().set_debug_pause()
     step().set_debug_pause(before=True, after=False)
     step().set_debug_pause(before=True, on_error=True)

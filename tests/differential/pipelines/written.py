@@ -8,7 +8,7 @@ IMAGE = "python:3.11"
 
 
 @dsl.component(base_image=IMAGE)
-def say(text: str = "it's \"a\" text: #1") -> str:
+def say(text: str = 'it\'s "a" text: #1') -> str:
     """Says it, at length: äöü, 'quotes', and a very long line that goes on and on and on and on until it is longer than what YAML likes to have on a line."""
     return text
 
@@ -72,12 +72,21 @@ def with_other_defaults(path):
     compiler.Compiler().compile(
         whole,
         path,
-        pipeline_parameters={"text": "b", "number": 4, "flag": False, "things": [], "parts": {"b": [1]}, "word": None},
+        pipeline_parameters={
+            "text": "b",
+            "number": 4,
+            "flag": False,
+            "things": [],
+            "parts": {"b": [1]},
+            "word": None,
+        },
     )
 
 
 def of_a_component_with_defaults(path):
-    compiler.Compiler().compile(say, path, pipeline_name="renamed", pipeline_parameters={"text": "b"})
+    compiler.Compiler().compile(
+        say, path, pipeline_name="renamed", pipeline_parameters={"text": "b"}
+    )
 
 
 def as_json(path):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.compiler import values
 from headrace.compiler.write import KubernetesManifestOptions, write_package, yaml_text
@@ -19,11 +20,11 @@ class Compiler:
         self,
         pipeline_func: BaseComponent,
         package_path: str,
-        pipeline_name: Optional[str] = None,
-        pipeline_display_name: Optional[str] = None,
-        pipeline_parameters: Optional[Mapping[str, Any]] = None,
+        pipeline_name: str | None = None,
+        pipeline_display_name: str | None = None,
+        pipeline_parameters: Mapping[str, Any] | None = None,
         type_check: bool = True,
-        kubernetes_manifest_options: Optional[KubernetesManifestOptions] = None,
+        kubernetes_manifest_options: KubernetesManifestOptions | None = None,
         kubernetes_manifest_format: bool = False,
     ) -> None:
         """Write a pipeline or a component as IR.
@@ -63,11 +64,11 @@ class Compiler:
 
 
 def _overridden(
-    ir: Dict[str, Any],
-    name: Optional[str],
-    display_name: Optional[str],
-    defaults: Optional[Mapping[str, Any]],
-) -> Dict[str, Any]:
+    ir: dict[str, Any],
+    name: str | None,
+    display_name: str | None,
+    defaults: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     if name is None and display_name is None and not defaults:
         return ir
     ir = copy.deepcopy(ir)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Tuple
+from collections.abc import Iterable
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.channels import ConditionOperation, PipelineChannel
@@ -29,7 +30,7 @@ def _comparison(condition: ConditionOperation) -> str:
     return f"!({text})" if condition.negate else text
 
 
-def _operand(value: Any) -> Tuple[str, str]:
+def _operand(value: Any) -> tuple[str, str]:
     if isinstance(value, PipelineChannel):
         name = channel_input(value.full_name)
         kind = types.ir_type(value.channel_type)

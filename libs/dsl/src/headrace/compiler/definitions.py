@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from headrace.compiler import values
 from headrace.dsl import types
@@ -11,7 +12,7 @@ from headrace.dsl.names import channel_input
 from headrace.dsl.oneof import OneOfMixin
 from headrace.dsl.structure import ComponentSpec, InputSpec
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 _FILLED_IN = {types.FINAL_STATUS: "TASK_FINAL_STATUS", types.TASK_CONFIG: "TASK_CONFIG"}
 
 
@@ -129,7 +130,7 @@ def branches_outputs(outputs: Mapping[str, Any]) -> Json:
     """Where the outputs of a group of branches come from: whichever of them ran."""
     written: Json = {}
     for name, channel in outputs.items():
-        if isinstance(channel, PipelineArtifactChannel):
+        if not types.is_parameter(channel.channel_type):
             selectors = [_source(each, "outputArtifactKey") for each in channel.channels]
             written.setdefault("artifacts", {})[name] = {"artifactSelectors": selectors}
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any
 
 from headrace.compiler import values
 from headrace.dsl import quantities, types
@@ -13,7 +13,7 @@ from headrace.dsl.placeholders import InputValuePlaceholder
 from headrace.dsl.structure import Importer, ResourceSpec
 from headrace.dsl.task import PipelineTask
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 _PLATFORM_FIELDS = {
     "tolerations": TaskConfigField.KUBERNETES_TOLERATIONS,
     "nodeSelector": TaskConfigField.KUBERNETES_NODE_SELECTOR,
@@ -143,7 +143,7 @@ def _check_passthroughs(task: PipelineTask) -> None:
             _require(field, passed, task)
 
 
-def _require(field: TaskConfigField, passed: Any, task: Optional[PipelineTask]) -> None:
+def _require(field: TaskConfigField, passed: Any, task: PipelineTask | None) -> None:
     if field not in passed:
         raise ValueError(
             f"Task {task.name if task else ''!r} cannot handle resource type {field.name!r} based "

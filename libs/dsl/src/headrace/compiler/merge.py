@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Mapping, Tuple
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.dsl.names import unique
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
-def merge(graph: Mapping[str, Any], components: Json, executors: Json) -> Tuple[Json, Json]:
+def merge(graph: Mapping[str, Any], components: Json, executors: Json) -> tuple[Json, Json]:
     """Take in the components and executors of a pipeline, under names that are free.
 
     Args:
@@ -32,8 +33,8 @@ def merge(graph: Mapping[str, Any], components: Json, executors: Json) -> Tuple[
     return _rewritten(graph["root"], names, labels), labels
 
 
-def _renamed(own: Mapping[str, Any], taken: Mapping[str, Any]) -> Dict[str, str]:
-    names: Dict[str, str] = {}
+def _renamed(own: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, str]:
+    names: dict[str, str] = {}
     used = {*taken}
     for name in own:
         # a new name must be none that is still to come

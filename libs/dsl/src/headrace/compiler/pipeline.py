@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from headrace.compiler import platform
 from headrace.compiler.definitions import dag_outputs, group_interface, interface
@@ -38,7 +39,7 @@ from headrace.dsl.structure import ComponentSpec
 from headrace.dsl.task import PipelineTask
 from headrace.version import SDK_VERSION
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 SCHEMA_VERSION = "2.1.0"
 _COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 
@@ -46,10 +47,10 @@ _COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 def define(
     spec: ComponentSpec,
     function: Callable[..., Any],
-    pipeline_root: Optional[str] = None,
-    display_name: Optional[str] = None,
-    config: Optional[PipelineConfig] = None,
-) -> Tuple[Json, Json]:
+    pipeline_root: str | None = None,
+    display_name: str | None = None,
+    config: PipelineConfig | None = None,
+) -> tuple[Json, Json]:
     """Run a pipeline's function and compile what it made.
 
     Args:
@@ -135,7 +136,7 @@ def _check_output(channel: Any) -> None:
         )
 
 
-def _check_workspace(pipeline: Pipeline, config: Optional[PipelineConfig]) -> None:
+def _check_workspace(pipeline: Pipeline, config: PipelineConfig | None) -> None:
     if config is not None and config.workspace is not None:
         return
     for task in pipeline.tasks.values():
@@ -153,7 +154,7 @@ class _Builder:
     """Builds the IR of one pipeline, group by group."""
 
     def __init__(
-        self, pipeline: Pipeline, spec: ComponentSpec, config: Optional[PipelineConfig]
+        self, pipeline: Pipeline, spec: ComponentSpec, config: PipelineConfig | None
     ) -> None:
         self.pipeline = pipeline
         self.spec = spec
@@ -164,12 +165,12 @@ class _Builder:
         if config is not None:
             platform.add_config(self.platforms, config)
 
-    def build(self, returned: Json) -> Tuple[Json, Json]:
+    def build(self, returned: Json) -> tuple[Json, Json]:
         """The IR, and the platform spec's platforms."""
         root = interface(self.spec)
         returned = surface(self.topology, returned)
         self.topology.find_dependencies()
-        dags: Dict[int, Json] = {id(self.pipeline.root): root}
+        dags: dict[int, Json] = {id(self.pipeline.root): root}
         for group in self.pipeline.root.walk():
             dags.update(self._add_group(group, dags[id(group)]))
         for group in self.pipeline.inner_groups():
@@ -186,14 +187,14 @@ class _Builder:
             written["deploymentSpec"]["executors"] = self.executors
         return written, self.platforms
 
-    def _add_group(self, group: TasksGroup, component: Json) -> Dict[int, Json]:
+    def _add_group(self, group: TasksGroup, component: Json) -> dict[int, Json]:
         """Fill a group's component with its tasks; returns the components of its groups, by their
         identities."""
-        siblings = {each.name for each in [*group.groups, *group.tasks]}
+        siblings = {each.name for each in group.groups} | {each.name for each in group.tasks}
         inputs = component.get("inputDefinitions", {})
         scope = Scope(inputs, siblings, group is self.pipeline.root)
         tasks = component.setdefault("dag", {}).setdefault("tasks", {})
-        inner: Dict[int, Json] = {}
+        inner: dict[int, Json] = {}
         for each in group.groups:
             made, written = self._group(each, scope)
             inner[id(each)] = made
@@ -219,7 +220,7 @@ class _Builder:
         self.components[key] = component
         written["componentRef"] = {"name": key}
 
-    def _group(self, group: TasksGroup, scope: Scope) -> Tuple[Json, Json]:
+    def _group(self, group: TasksGroup, scope: Scope) -> tuple[Json, Json]:
         channels = dict(self.topology.inputs.get(group.name, {}))
         if isinstance(group, ParallelFor):
             if group.items_is_pipeline_channel:

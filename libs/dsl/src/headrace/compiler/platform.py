@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.compiler import values
 from headrace.compiler.tasks import Scope
@@ -12,7 +13,7 @@ from headrace.dsl.config import PipelineConfig
 from headrace.dsl.errors import InvalidTopologyException
 from headrace.dsl.names import channel_input
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
 def add_settings(platforms: Json, settings: Mapping[str, Any], label: str, scope: Scope) -> None:
@@ -40,9 +41,8 @@ def _in_scope(value: Any, scope: Scope) -> Any:
         return value
     written = {key: _in_scope(each, scope) for key, each in value.items()}
     given = written.get("componentInputParameter")
-    if given is not None and given not in scope.parameters:
-        if channel_input(given) in scope.parameters:
-            written["componentInputParameter"] = channel_input(given)
+    if given and given not in scope.parameters and channel_input(given) in scope.parameters:
+        written["componentInputParameter"] = channel_input(given)
     made = written.get("taskOutputParameter")
     if made is not None and made.get("producerTask") not in scope.siblings:
         channel = PipelineParameterChannel(

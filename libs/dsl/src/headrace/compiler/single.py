@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from headrace.compiler.definitions import dag_outputs, interface
 from headrace.compiler.executors import executor
@@ -14,7 +14,7 @@ from headrace.dsl.structure import ComponentSpec
 from headrace.dsl.task import PipelineTask
 
 
-def component_pipeline(spec: ComponentSpec) -> Dict[str, Any]:
+def component_pipeline(spec: ComponentSpec) -> dict[str, Any]:
     """The IR of a pipeline with one task, whose inputs and outputs are the component's.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, List, Set
+from typing import Any
 
 from headrace.compiler.topology import ILLEGAL, Topology
 from headrace.dsl.channels import (
@@ -19,7 +19,7 @@ from headrace.dsl.oneof import OneOfMixin
 from headrace.dsl.task import PipelineTask
 
 
-def surface(topology: Topology, returned: Dict[str, Any]) -> Dict[str, PipelineChannel]:
+def surface(topology: Topology, returned: dict[str, Any]) -> dict[str, PipelineChannel]:
     """Give outputs to the groups that a Collected or OneOf comes out of.
 
     Args:
@@ -32,7 +32,7 @@ def surface(topology: Topology, returned: Dict[str, Any]) -> Dict[str, PipelineC
     Raises:
         InvalidTopologyException: a Collected is of no loop, or of one that may not run.
     """
-    chosen: Set[int] = set()
+    chosen: set[int] = set()
     for task in topology.pipeline.tasks.values():
         for channel in task.channel_inputs:
             if isinstance(channel, Collected):
@@ -40,7 +40,7 @@ def surface(topology: Topology, returned: Dict[str, Any]) -> Dict[str, PipelineC
         for channel in topology.uses(task):
             if isinstance(channel, OneOfMixin):
                 _choose(topology, channel, chosen)
-    outputs: Dict[str, PipelineChannel] = {}
+    outputs: dict[str, PipelineChannel] = {}
     for name, channel in returned.items():
         if isinstance(channel, Collected):
             outputs[name] = _collect_for_pipeline(topology, channel)
@@ -71,7 +71,7 @@ def _collect_for_pipeline(topology: Topology, collected: Collected) -> PipelineC
     return _list(channel, channel.name, channel.task_name)
 
 
-def _rise(topology: Topology, channel: Collected, path: List[Any], consumer: Any) -> None:
+def _rise(topology: Topology, channel: Collected, path: list[Any], consumer: Any) -> None:
     """Let every group on the way give the list to the next, up to where the consumer is."""
     *groups, producer = path
     name, surfaced = channel.name, channel_input(channel.full_name)
@@ -91,7 +91,7 @@ def _list(channel: Collected, name: str, task_name: Any) -> PipelineChannel:
     return PipelineParameterChannel(name, "LIST", task_name)
 
 
-def _check_collected(producer: PipelineTask, consumer: PipelineTask, path: List[Any]) -> None:
+def _check_collected(producer: PipelineTask, consumer: PipelineTask, path: list[Any]) -> None:
     if not any(isinstance(group, ParallelFor) for group in path[:-1]):
         raise InvalidTopologyException(
             "dsl.Collected can only be used to fan-in outputs produced by a task within a "
@@ -115,7 +115,7 @@ def _check_collected(producer: PipelineTask, consumer: PipelineTask, path: List[
         )
 
 
-def _choose(topology: Topology, channel: OneOfMixin, chosen: Set[int]) -> None:
+def _choose(topology: Topology, channel: OneOfMixin, chosen: set[int]) -> None:
     """Let every branch give its value to the group of branches, which gives the one there is."""
     if id(channel) in chosen:
         return

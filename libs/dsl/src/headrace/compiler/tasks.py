@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Collection, Dict, Iterable, List, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from headrace.compiler import values
 from headrace.compiler.conditions import expression
@@ -27,7 +28,7 @@ from headrace.dsl.placeholders import InputValuePlaceholder
 from headrace.dsl.structure import RetryPolicy
 from headrace.dsl.task import PipelineTask
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
 class Scope:
@@ -153,7 +154,7 @@ def _constant(name: str, value: Any, scope: Scope, task: PipelineTask) -> Json:
     """A constant; the channels in its texts become inputs of their own."""
     written: Json = {}
     channels = channels_in(value)
-    texts: List[str] = []
+    texts: list[str] = []
     for channel in channels:
         added = channel_input(channel.full_name)
         if added in task.inputs:

@@ -7,7 +7,8 @@ outside is an input of every group between the two.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, DefaultDict, Dict, Iterator, List, Set, Tuple
+from collections.abc import Iterator
+from typing import Any
 
 from headrace.dsl.channels import PipelineChannel, channels_in
 from headrace.dsl.context import Pipeline
@@ -23,7 +24,7 @@ from headrace.dsl.loops import LOOP_CHANNELS, LoopArgumentVariable, links
 from headrace.dsl.task import PipelineTask
 
 ILLEGAL = "Illegal task dependency across DSL context managers."
-Channels = Dict[str, PipelineChannel]
+Channels = dict[str, PipelineChannel]
 """Channels by their patterns."""
 
 
@@ -32,15 +33,15 @@ class Topology:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self.groups: Dict[str, TasksGroup] = {g.name: g for g in pipeline.inner_groups()}
-        self._paths: Dict[int, List[Any]] = {}
-        self._conditions: Dict[int, List[PipelineChannel]] = {}
+        self.groups: dict[str, TasksGroup] = {g.name: g for g in pipeline.inner_groups()}
+        self._paths: dict[int, list[Any]] = {}
+        self._conditions: dict[int, list[PipelineChannel]] = {}
         self._place(pipeline.root, [], [])
-        self.inputs: DefaultDict[str, Channels] = defaultdict(dict)
+        self.inputs: defaultdict[str, Channels] = defaultdict(dict)
         """The channels that a group uses from outside, by the group's name."""
-        self.outputs: DefaultDict[str, Channels] = defaultdict(dict)
+        self.outputs: defaultdict[str, Channels] = defaultdict(dict)
         """The channels that a group gives to the outside, by the group's name and their own."""
-        self.dependencies: Dict[int, Set[str]] = {}
+        self.dependencies: dict[int, set[str]] = {}
         """The names of the siblings that a task or group waits for, by its identity."""
         for task in pipeline.tasks.values():
             if not task.is_exit_handler:
@@ -51,7 +52,7 @@ class Topology:
                 self._add_input(group, items, is_condition=False)
 
     def _place(
-        self, group: TasksGroup, above: List[Any], conditions: List[PipelineChannel]
+        self, group: TasksGroup, above: list[Any], conditions: list[PipelineChannel]
     ) -> None:
         path = [*above, group]
         self._paths[id(group)] = path
@@ -64,7 +65,7 @@ class Topology:
         for inner in group.groups:
             self._place(inner, path, conditions)
 
-    def path(self, place: Any) -> List[Any]:
+    def path(self, place: Any) -> list[Any]:
         """The groups around a task or group, from the outermost, and itself.
 
         Raises:
@@ -78,17 +79,15 @@ class Topology:
             )
         return found
 
-    def uncommon(self, one: Any, other: Any) -> Tuple[List[Any], List[Any]]:
+    def uncommon(self, one: Any, other: Any) -> tuple[list[Any], list[Any]]:
         """The paths of two tasks or groups from where they part."""
         first, second = self.path(one), self.path(other)
         shared = 0
-        while (
-            shared < min(len(first), len(second)) and first[shared] is second[shared]
-        ):
+        while shared < min(len(first), len(second)) and first[shared] is second[shared]:
             shared += 1
         return first[shared:], second[shared:]
 
-    def uses(self, task: PipelineTask) -> List[PipelineChannel]:
+    def uses(self, task: PipelineTask) -> list[PipelineChannel]:
         """All channels of which a task depends: its own, and those of conditions around it."""
         return [*task.channel_inputs, *self._conditions.get(id(task), [])]
 
@@ -108,7 +107,7 @@ class Topology:
         else:
             self._pass_down(self.path(place)[:-1], chain)
 
-    def _pass_down(self, groups: List[Any], chain: List[PipelineChannel]) -> None:
+    def _pass_down(self, groups: list[Any], chain: list[PipelineChannel]) -> None:
         """Give a channel to groups, from the outermost. Within the loop over it, its item stands
         for it; an item of constants is there within its loop alone."""
         patterns = [link.pattern for link in chain]
@@ -159,10 +158,10 @@ class Topology:
                     _check_reachable(task, upstream, before[0], by_value)
                 self.dependencies.setdefault(id(after[0]), set()).add(before[0].name)
 
-    def _upstream(self, task: PipelineTask) -> Iterator[Tuple[Any, bool]]:
+    def _upstream(self, task: PipelineTask) -> Iterator[tuple[Any, bool]]:
         """What a task depends on, and whether it takes a value from it as an argument."""
         own = {id(each.task) for each in task.channel_inputs if each.task is not None}
-        seen: Set[int] = set()
+        seen: set[int] = set()
         named = [self._named(name) for name in task.dependent_tasks]
         for upstream in [*(each.task for each in self.uses(task)), *named]:
             if upstream is not None and id(upstream) not in seen:
@@ -178,15 +177,13 @@ class Topology:
         return self.pipeline.find(name)
 
 
-def _of_resources(task: PipelineTask) -> List[PipelineChannel]:
+def _of_resources(task: PipelineTask) -> list[PipelineChannel]:
     """Channels in the resources of a task: it needs their values, but no dependency is written."""
     resources = task.container_spec.resources if task.container_spec else None
     return channels_in(list(vars(resources).values())) if resources else []
 
 
-def _check_reachable(
-    task: PipelineTask, upstream: Any, group: TasksGroup, by_value: bool
-) -> None:
+def _check_reachable(task: PipelineTask, upstream: Any, group: TasksGroup, by_value: bool) -> None:
     kind = f"dsl.{type(group).__name__}"
     found = (
         f"Found task {task.name} which depends on upstream task {upstream.name} within an uncommon "
@@ -199,7 +196,8 @@ def _check_reachable(
         )
     if isinstance(group, ConditionBranches) and by_value:
         raise InvalidTopologyException(
-            f"{ILLEGAL} An output of a branch is taken by dsl.OneOf outside of the branches. {found}"
+            f"{ILLEGAL} An output of a branch is taken by dsl.OneOf outside of the branches. "
+            f"{found}"
         )
     if isinstance(group, ParallelFor) and by_value:
         raise InvalidTopologyException(

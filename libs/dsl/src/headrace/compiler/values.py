@@ -64,7 +64,7 @@ def default(value: Any, ir_type: str, name: str) -> Any:
         )
     if ir_type == "BOOLEAN":
         return bool(value)
-    return value if ir_type == "STRING" else _number(value)
+    return value if isinstance(value, str) else _number(value)
 
 
 def _number(value: float) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from typing import Any, Dict, List, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 _TYPES = {
     "STRING": "str",
     "NUMBER_INTEGER": "int",
@@ -33,11 +34,11 @@ class KubernetesManifestOptions:
 
     def __init__(
         self,
-        pipeline_name: Optional[str] = None,
-        pipeline_display_name: Optional[str] = None,
-        pipeline_version_name: Optional[str] = None,
-        pipeline_version_display_name: Optional[str] = None,
-        namespace: Optional[str] = None,
+        pipeline_name: str | None = None,
+        pipeline_display_name: str | None = None,
+        pipeline_version_name: str | None = None,
+        pipeline_version_display_name: str | None = None,
+        namespace: str | None = None,
         include_pipeline_manifest: bool = False,
     ) -> None:
         self.pipeline_name = pipeline_name
@@ -47,7 +48,7 @@ class KubernetesManifestOptions:
         self.namespace = namespace
         self.include_pipeline_manifest = include_pipeline_manifest
 
-    def manifests(self, ir: Json, platform: Json, description: Optional[str]) -> List[Json]:
+    def manifests(self, ir: Json, platform: Json, description: str | None) -> list[Json]:
         """The manifests of a compiled pipeline."""
         name = self.pipeline_name
         if name is None:
@@ -66,7 +67,7 @@ class KubernetesManifestOptions:
             made.insert(0, self._manifest("Pipeline", name, display, description))
         return made
 
-    def _manifest(self, kind: str, name: str, spec: Json, description: Optional[str]) -> Json:
+    def _manifest(self, kind: str, name: str, spec: Json, description: str | None) -> Json:
         metadata = {"name": name}
         if self.namespace:
             metadata["namespace"] = self.namespace
@@ -80,9 +81,7 @@ class KubernetesManifestOptions:
         }
 
 
-def write_package(
-    ir: Json, platform: Json, path: str, description: Optional[str] = None
-) -> None:
+def write_package(ir: Json, platform: Json, path: str, description: str | None = None) -> None:
     """Write IR and platform spec to a file, whose ending tells the format.
 
     Raises:
@@ -111,7 +110,7 @@ def write_package(
         file.write(text)
 
 
-def yaml_text(documents: List[Json]) -> str:
+def yaml_text(documents: list[Json]) -> str:
     """Documents as YAML, with sorted keys."""
     import yaml
 
@@ -144,7 +143,7 @@ def check_workspace(ir: Json, platform: Json) -> None:
         )
 
 
-def head(ir: Json, description: Optional[str]) -> str:
+def head(ir: Json, description: str | None) -> str:
     """The comment at the top of a file: name, description, inputs and outputs."""
     lines = ["# PIPELINE DEFINITION", f"# Name: {ir['pipelineInfo']['name']}"]
     if description:
@@ -156,8 +155,8 @@ def head(ir: Json, description: Optional[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _definitions(definitions: Mapping[str, Any]) -> List[str]:
-    lines: Dict[str, str] = {}
+def _definitions(definitions: Mapping[str, Any]) -> list[str]:
+    lines: dict[str, str] = {}
     for name, parameter in definitions.get("parameters", {}).items():
         line = f"#    {name}: {_TYPES[parameter['parameterType']]}"
         if "defaultValue" in parameter:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import ast
 import copy
-from typing import Any, Dict, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.compiler import values
 from headrace.dsl import types
 from headrace.dsl.names import component_key, executor_label
 from headrace.dsl.structure import ComponentSpec, Container, InputSpec, OutputSpec
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 _HEADING = "# Description: "
 _MORE = "#              "
 
 
-def component_of(spec: Json, platform: Json, text: str) -> Tuple[ComponentSpec, Json]:
+def component_of(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, Json]:
     """The component that IR holds, and the IR as the compiler would write it.
 
     Args:
@@ -51,7 +52,7 @@ def component_of(spec: Json, platform: Json, text: str) -> Tuple[ComponentSpec, 
     return made, ir
 
 
-def _single_step(ir: Json, name: str) -> Optional[Container]:
+def _single_step(ir: Json, name: str) -> Container | None:
     """The container of IR that was compiled from a single component."""
     executor = ir.get("deploymentSpec", {}).get("executors", {}).get(executor_label(name), {})
     tasks = ir["root"].get("dag", {}).get("tasks", {})
@@ -68,8 +69,8 @@ def _single_step(ir: Json, name: str) -> Optional[Container]:
     )
 
 
-def _inputs(definitions: Mapping[str, Any]) -> Dict[str, InputSpec]:
-    found: Dict[str, InputSpec] = {}
+def _inputs(definitions: Mapping[str, Any]) -> dict[str, InputSpec]:
+    found: dict[str, InputSpec] = {}
     for name, parameter in definitions.get("parameters", {}).items():
         found[name] = InputSpec(
             _type_name(parameter["parameterType"]),
@@ -85,8 +86,8 @@ def _inputs(definitions: Mapping[str, Any]) -> Dict[str, InputSpec]:
     return found
 
 
-def _outputs(definitions: Mapping[str, Any]) -> Dict[str, OutputSpec]:
-    found: Dict[str, OutputSpec] = {}
+def _outputs(definitions: Mapping[str, Any]) -> dict[str, OutputSpec]:
+    found: dict[str, OutputSpec] = {}
     for name, parameter in definitions.get("parameters", {}).items():
         found[name] = OutputSpec(_type_name(parameter["parameterType"]))
     for name, artifact in definitions.get("artifacts", {}).items():
@@ -105,7 +106,7 @@ def _artifact_name(artifact: Mapping[str, Any]) -> str:
     return types.bundle(kind["schemaTitle"], kind["schemaVersion"])
 
 
-def _docstring(container: Container) -> Optional[str]:
+def _docstring(container: Container) -> str | None:
     """The docstring in the source of a Python component."""
     for element in container.command:
         if "import kfp" in element:
@@ -121,7 +122,7 @@ def _docstring(container: Container) -> Optional[str]:
     return None
 
 
-def _described(text: str) -> Optional[str]:
+def _described(text: str) -> str | None:
     """The description in the head of a file that the compiler wrote."""
     lines = text.splitlines()
     for number, line in enumerate(lines):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 from urllib.request import Request, urlopen
 
 from headrace.components.ir import component_of
@@ -39,7 +39,7 @@ def load_component_from_file(file_path: str) -> YamlComponent:
     return load_component_from_text(Path(file_path).read_text(encoding="utf-8"))
 
 
-def load_component_from_url(url: str, auth: Optional[Tuple[str, str]] = None) -> YamlComponent:
+def load_component_from_url(url: str, auth: tuple[str, str] | None = None) -> YamlComponent:
     """Load a component from an http, https or gs address.
 
     Args:
@@ -64,14 +64,14 @@ def load_component_from_url(url: str, auth: Optional[Tuple[str, str]] = None) ->
         return load_component_from_text(answer.read().decode("utf-8"))
 
 
-def _documents(text: str) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def _documents(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    documents = list(yaml.load_all(text, Loader=loader))  # noqa: S506 both loaders are safe
+    documents = list(yaml.load_all(text, Loader=loader))
     if len(documents) not in (1, 2):
         raise ValueError(
-            "Expected one or two YAML documents in the IR YAML file. Got: " f"{len(documents)}."
+            f"Expected one or two YAML documents in the IR YAML file. Got: {len(documents)}."
         )
     if not isinstance(documents[0], dict):
         raise ValueError("The text is no component: it is not a mapping in YAML.")

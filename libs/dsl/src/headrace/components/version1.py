@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.names import input_name
@@ -27,7 +28,7 @@ from headrace.dsl.placeholders import (
 from headrace.dsl.structure import ComponentSpec, Container, InputSpec, OutputSpec
 
 _GOOGLE = re.compile(r"^google.[A-Za-z]+$")
-_OF_INPUT: Dict[str, Callable[[str], Placeholder]] = {
+_OF_INPUT: dict[str, Callable[[str], Placeholder]] = {
     "inputValue": InputValuePlaceholder,
     "inputPath": InputPathPlaceholder,
     "inputUri": InputUriPlaceholder,
@@ -76,8 +77,8 @@ def component_of_version1(spec: Mapping[str, Any]) -> ComponentSpec:
     )
 
 
-def _by_name(entries: Sequence[Mapping[str, Any]], what: str) -> Dict[str, Mapping[str, Any]]:
-    found: Dict[str, Mapping[str, Any]] = {}
+def _by_name(entries: Sequence[Mapping[str, Any]], what: str) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         if "name" not in entry:
             raise TypeError(f"An {what} has a `name`. Got: {dict(entry)}")
@@ -107,7 +108,7 @@ def _outer(kind: Any) -> Any:
     return types.outer_name(kind) if isinstance(kind, str) else kind
 
 
-def _kind(name: Any) -> Tuple[str, bool]:
+def _kind(name: Any) -> tuple[str, bool]:
     """The type by its name in the file, and whether it is a parameter's."""
     if isinstance(name, str):
         ir_type = types.IR_TYPES.get(name.lower())
@@ -150,7 +151,7 @@ class _Converter:
         self._inputs = inputs
         self._outputs = outputs
 
-    def all(self, elements: Sequence[Any]) -> List[Any]:
+    def all(self, elements: Sequence[Any]) -> list[Any]:
         """Every element of a command."""
         return [self(element) for element in elements]
 

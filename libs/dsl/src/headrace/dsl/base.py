@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from collections.abc import Callable
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.context import caching_by_default, current
@@ -54,20 +55,20 @@ class BaseComponent:
         return task
 
     @property
-    def required_inputs(self) -> List[str]:
+    def required_inputs(self) -> list[str]:
         """The names of the inputs that have to be given."""
         inputs = self.component_spec.inputs
         return [name for name, spec in inputs.items() if not spec.optional]
 
     @property
-    def pipeline_spec(self) -> Dict[str, Any]:
+    def pipeline_spec(self) -> dict[str, Any]:
         """The IR of a pipeline that consists of this component."""
         from headrace.compiler.single import component_pipeline
 
         return component_pipeline(self.component_spec)
 
     @property
-    def platform_spec(self) -> Dict[str, Any]:
+    def platform_spec(self) -> dict[str, Any]:
         """The platform spec that belongs to it; empty without settings of platforms."""
         return self.component_spec.platform
 
@@ -129,14 +130,14 @@ class GraphComponent(BaseComponent):
         self,
         component_spec: ComponentSpec,
         pipeline_func: Callable[..., Any],
-        pipeline_config: Optional[Any] = None,
+        pipeline_config: Any | None = None,
     ) -> None:
         super().__init__(component_spec)
         self.pipeline_func = pipeline_func
         self.pipeline_config = pipeline_config
 
     @property
-    def pipeline_spec(self) -> Dict[str, Any]:
+    def pipeline_spec(self) -> dict[str, Any]:
         """Its IR."""
         return dict(self.component_spec.graph or {})
 
@@ -151,13 +152,13 @@ class YamlComponent(BaseComponent):
         self,
         component_spec: ComponentSpec,
         component_yaml: str,
-        pipeline_spec: Optional[Dict[str, Any]] = None,
+        pipeline_spec: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(component_spec)
         self.component_yaml = component_yaml
         self._pipeline_spec = pipeline_spec
 
     @property
-    def pipeline_spec(self) -> Dict[str, Any]:
+    def pipeline_spec(self) -> dict[str, Any]:
         """The IR: what was loaded, or for a version 1 component what comes of it."""
         return self._pipeline_spec if self._pipeline_spec is not None else super().pipeline_spec

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any
 
 from headrace.dsl import types
 
@@ -30,7 +31,7 @@ class ConditionOperation:
         """That it does not hold."""
         return replace(self, negate=True)
 
-    def channels(self) -> List[PipelineChannel]:
+    def channels(self) -> list[PipelineChannel]:
         """The channels among what is compared."""
         operands = (self.left_operand, self.right_operand)
         return [each for each in operands if isinstance(each, PipelineChannel)]
@@ -46,7 +47,7 @@ class PipelineChannel:
         ValueError: the name does not begin with a letter, or holds what a name cannot.
     """
 
-    def __init__(self, name: str, channel_type: Any, task_name: Optional[str] = None) -> None:
+    def __init__(self, name: str, channel_type: Any, task_name: str | None = None) -> None:
         from headrace.dsl.context import current
 
         if not _NAME.match(name):
@@ -57,7 +58,7 @@ class PipelineChannel:
         self.name = name
         self.channel_type = channel_type
         self.task_name = task_name or None
-        self.pipeline: Optional[Pipeline] = current()
+        self.pipeline: Pipeline | None = current()
 
     @property
     def task(self) -> Any:
@@ -117,8 +118,8 @@ class PipelineParameterChannel(PipelineChannel):
         self,
         name: str,
         channel_type: Any,
-        task_name: Optional[str] = None,
-        value: Optional[types.ParameterValue] = None,
+        task_name: str | None = None,
+        value: types.ParameterValue | None = None,
     ) -> None:
         if task_name and value:
             raise ValueError("A channel has a task that makes its value, or a value; not both.")
@@ -139,7 +140,7 @@ class PipelineArtifactChannel(PipelineChannel):
         self,
         name: str,
         channel_type: Any,
-        task_name: Optional[str] = None,
+        task_name: str | None = None,
         is_artifact_list: bool = False,
     ) -> None:
         if types.is_parameter(channel_type):
@@ -177,23 +178,23 @@ class Collected(PipelineChannel):
 
 
 def make_channel(
-    name: str, channel_type: Any, task_name: Optional[str] = None, is_artifact_list: bool = False
-) -> Union[PipelineParameterChannel, PipelineArtifactChannel]:
+    name: str, channel_type: Any, task_name: str | None = None, is_artifact_list: bool = False
+) -> PipelineParameterChannel | PipelineArtifactChannel:
     """A channel of the kind that the type asks for."""
     if types.is_parameter(channel_type):
         return PipelineParameterChannel(name, channel_type, task_name)
     return PipelineArtifactChannel(name, channel_type, task_name, is_artifact_list)
 
 
-def channels_in(value: Any) -> List[PipelineChannel]:
+def channels_in(value: Any) -> list[PipelineChannel]:
     """The channels in a value: itself, in a text, or anywhere in lists and dicts. Each comes once,
     in the order in which they stand there."""
-    found: Dict[str, PipelineChannel] = {}
+    found: dict[str, PipelineChannel] = {}
     _collect(value, found)
     return list(found.values())
 
 
-def _collect(value: Any, found: Dict[str, PipelineChannel]) -> None:
+def _collect(value: Any, found: dict[str, PipelineChannel]) -> None:
     if isinstance(value, PipelineChannel):
         found.setdefault(value.pattern, value)
     elif isinstance(value, str):
@@ -210,7 +211,7 @@ def _collect(value: Any, found: Dict[str, PipelineChannel]) -> None:
             _collect(each, found)
 
 
-def _item(pattern: str) -> Optional[PipelineChannel]:
+def _item(pattern: str) -> PipelineChannel | None:
     """The item of a loop that a text holds."""
     from headrace.dsl.context import current
 
@@ -234,6 +235,6 @@ def replace_in(value: Any, channels: Sequence[PipelineChannel], texts: Sequence[
     if isinstance(value, PipelineChannel):
         value = value.pattern
     if isinstance(value, str):
-        for channel, text in zip(channels, texts):
+        for channel, text in zip(channels, texts, strict=True):
             value = value.replace(channel.pattern, text)
     return value

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Dict, Optional
+from typing import Any
 
-_SIZE = re.compile(
-    r"^(?:(?:0|[1-9]\d*)(?:\.\d+)?)(?:Ki|Mi|Gi|Ti|Pi|Ei|K|M|G|T|P|E)?$"
-)
+_SIZE = re.compile(r"^(?:(?:0|[1-9]\d*)(?:\.\d+)?)(?:Ki|Mi|Gi|Ti|Pi|Ei|K|M|G|T|P|E)?$")
 _INT32_MAX = 2**31 - 1
 
 
 class KubernetesWorkspaceConfig:
     """How the volume of a workspace is claimed: `pvcSpecPatch` is laid over the claim's spec."""
 
-    def __init__(self, pvcSpecPatch: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(self, pvcSpecPatch: dict[str, Any] | None = None) -> None:
         self.pvcSpecPatch = pvcSpecPatch or {}
 
-    def set_pvcSpecPatch(self, patch: Dict[str, Any]) -> None:
+    def set_pvcSpecPatch(self, patch: dict[str, Any]) -> None:
         """Replace the patch."""
         self.pvcSpecPatch = patch
 
@@ -35,7 +33,7 @@ class WorkspaceConfig:
         ValueError: the size is missing or not a quantity.
     """
 
-    def __init__(self, size: str, kubernetes: Optional[KubernetesWorkspaceConfig] = None) -> None:
+    def __init__(self, size: str, kubernetes: KubernetesWorkspaceConfig | None = None) -> None:
         self.size = size
         self.kubernetes = kubernetes or KubernetesWorkspaceConfig()
 
@@ -64,9 +62,9 @@ class WorkspaceConfig:
         """Replace how its volume is claimed."""
         self.kubernetes = kubernetes_config
 
-    def get_workspace(self) -> Dict[str, Any]:
+    def get_workspace(self) -> dict[str, Any]:
         """As the platform spec has it."""
-        workspace: Dict[str, Any] = {"size": self.size}
+        workspace: dict[str, Any] = {"size": self.size}
         if self.kubernetes:
             workspace["kubernetes"] = {"pvcSpecPatch": self.kubernetes.pvcSpecPatch}
         return workspace
@@ -89,11 +87,11 @@ class PipelineConfig:
 
     def __init__(
         self,
-        workspace: Optional[WorkspaceConfig] = None,
-        ttl_seconds_after_finished: Optional[int] = None,
-        ttl_seconds_after_success: Optional[int] = None,
-        ttl_seconds_after_failure: Optional[int] = None,
-        active_deadline_seconds: Optional[int] = None,
+        workspace: WorkspaceConfig | None = None,
+        ttl_seconds_after_finished: int | None = None,
+        ttl_seconds_after_success: int | None = None,
+        ttl_seconds_after_failure: int | None = None,
+        active_deadline_seconds: int | None = None,
     ) -> None:
         self.workspace = workspace
         self.ttl_seconds_after_finished = _seconds(
@@ -107,7 +105,7 @@ class PipelineConfig:
         )
         self.active_deadline_seconds = _seconds("active_deadline_seconds", active_deadline_seconds)
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As the platform spec has it."""
         values = {
             "resourceTtlOnCompletion": self.ttl_seconds_after_finished,
@@ -115,13 +113,13 @@ class PipelineConfig:
             "resourceTtlOnFailure": self.ttl_seconds_after_failure,
             "activeDeadlineSeconds": self.active_deadline_seconds,
         }
-        config: Dict[str, Any] = {key: value for key, value in values.items() if value}
+        config: dict[str, Any] = {key: value for key, value in values.items() if value}
         if self.workspace is not None:
             config["workspace"] = self.workspace.get_workspace()
         return config
 
 
-def _seconds(name: str, value: Any) -> Optional[int]:
+def _seconds(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -151,9 +149,9 @@ class TaskConfigPassthrough:
     field: TaskConfigField
     apply_to_task: bool = False
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As the IR has it."""
-        written: Dict[str, Any] = {"field": TaskConfigField(self.field).name}
+        written: dict[str, Any] = {"field": TaskConfigField(self.field).name}
         if self.apply_to_task:
             written["applyToTask"] = True
         return written

@@ -6,8 +6,9 @@ Invariant: the only state of the authoring API; each thread and coroutine has it
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any
 
 from headrace.dsl.names import kubernetes_name, unique
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from headrace.dsl.groups import TasksGroup
     from headrace.dsl.task import PipelineTask
 
-_current: ContextVar[Optional[Pipeline]] = ContextVar("headrace_pipeline", default=None)
+_current: ContextVar[Pipeline | None] = ContextVar("headrace_pipeline", default=None)
 
 
-def current() -> Optional[Pipeline]:
+def current() -> Pipeline | None:
     """The pipeline whose function is running; None outside of one."""
     return _current.get()
 
@@ -56,12 +57,12 @@ class Pipeline:
         from headrace.dsl.groups import TasksGroup, TasksGroupType
 
         self.name = name
-        self.tasks: Dict[str, PipelineTask] = {}
+        self.tasks: dict[str, PipelineTask] = {}
         """Every task by its name, exit tasks too."""
         self.root = TasksGroup(TasksGroupType.PIPELINE, name=name, is_root=True)
-        self.groups: List[TasksGroup] = [self.root]
+        self.groups: list[TasksGroup] = [self.root]
         """The groups that are open; the innermost is the last."""
-        self.loop_channels: Dict[str, PipelineChannel] = {}
+        self.loop_channels: dict[str, PipelineChannel] = {}
         """The items of loops by their patterns, for those that stand in texts."""
         self._group_count = 0
         self._token: Any = None
@@ -97,7 +98,7 @@ class Pipeline:
         while self.groups.pop() is not group:
             pass
 
-    def last_group(self) -> Optional[TasksGroup]:
+    def last_group(self) -> TasksGroup | None:
         """The group that was made last in the innermost one."""
         groups = self.groups[-1].groups
         return groups[-1] if groups else None

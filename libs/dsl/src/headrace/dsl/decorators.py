@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from typing import Any, Callable, List, Optional, Sequence, Union, overload
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 from headrace.component import bootstrap
 from headrace.component.types import InputAnnotation, OutputAnnotation, OutputPath, marker
@@ -25,7 +26,7 @@ from headrace.dsl.source import component_source
 from headrace.dsl.structure import Container
 
 Function = Callable[..., Any]
-Passthroughs = Sequence[Union[TaskConfigPassthrough, TaskConfigField]]
+Passthroughs = Sequence[TaskConfigPassthrough | TaskConfigField]
 DEFAULT_IMAGE = "python:3.11"
 
 
@@ -37,36 +38,36 @@ def component(func: Function) -> PythonComponent: ...
 def component(
     func: None = None,
     *,
-    base_image: Optional[str] = None,
-    target_image: Optional[str] = None,
-    packages_to_install: Optional[List[str]] = None,
-    pip_index_urls: Optional[List[str]] = None,
-    output_component_file: Optional[str] = None,
+    base_image: str | None = None,
+    target_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    pip_index_urls: list[str] | None = None,
+    output_component_file: str | None = None,
     install_kfp_package: bool = True,
-    kfp_package_path: Optional[str] = None,
-    pip_trusted_hosts: Optional[List[str]] = None,
+    kfp_package_path: str | None = None,
+    pip_trusted_hosts: list[str] | None = None,
     use_venv: bool = False,
-    additional_funcs: Optional[List[Function]] = None,
-    embedded_artifact_path: Optional[str] = None,
-    task_config_passthroughs: Optional[Passthroughs] = None,
+    additional_funcs: list[Function] | None = None,
+    embedded_artifact_path: str | None = None,
+    task_config_passthroughs: Passthroughs | None = None,
 ) -> Callable[[Function], PythonComponent]: ...
 
 
 def component(
-    func: Optional[Function] = None,
+    func: Function | None = None,
     *,
-    base_image: Optional[str] = None,
-    target_image: Optional[str] = None,
-    packages_to_install: Optional[List[str]] = None,
-    pip_index_urls: Optional[List[str]] = None,
-    output_component_file: Optional[str] = None,
+    base_image: str | None = None,
+    target_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    pip_index_urls: list[str] | None = None,
+    output_component_file: str | None = None,
     install_kfp_package: bool = True,
-    kfp_package_path: Optional[str] = None,
-    pip_trusted_hosts: Optional[List[str]] = None,
+    kfp_package_path: str | None = None,
+    pip_trusted_hosts: list[str] | None = None,
     use_venv: bool = False,
-    additional_funcs: Optional[List[Function]] = None,
-    embedded_artifact_path: Optional[str] = None,
-    task_config_passthroughs: Optional[Passthroughs] = None,
+    additional_funcs: list[Function] | None = None,
+    embedded_artifact_path: str | None = None,
+    task_config_passthroughs: Passthroughs | None = None,
 ) -> Any:
     """A component of a Python function.
 
@@ -107,18 +108,18 @@ def component(
 def _python_component(
     func: Function,
     *,
-    base_image: Optional[str],
-    target_image: Optional[str] = None,
-    packages_to_install: Optional[List[str]],
-    pip_index_urls: Optional[List[str]],
-    output_component_file: Optional[str],
+    base_image: str | None,
+    target_image: str | None = None,
+    packages_to_install: list[str] | None,
+    pip_index_urls: list[str] | None,
+    output_component_file: str | None,
     install_kfp_package: bool,
-    kfp_package_path: Optional[str],
-    pip_trusted_hosts: Optional[List[str]],
+    kfp_package_path: str | None,
+    pip_trusted_hosts: list[str] | None,
     use_venv: bool,
-    additional_funcs: Optional[List[Function]] = None,
-    embedded_artifact_path: Optional[str] = None,
-    task_config_passthroughs: Optional[Passthroughs],
+    additional_funcs: list[Function] | None = None,
+    embedded_artifact_path: str | None = None,
+    task_config_passthroughs: Passthroughs | None,
     helper: str = "",
 ) -> PythonComponent:
     if base_image is None:
@@ -155,18 +156,18 @@ def _python_component(
 
 
 def notebook_component(
-    func: Optional[Function] = None,
+    func: Function | None = None,
     *,
     notebook_path: str,
-    base_image: Optional[str] = None,
-    packages_to_install: Optional[List[str]] = None,
-    output_component_file: Optional[str] = None,
-    pip_index_urls: Optional[List[str]] = None,
-    pip_trusted_hosts: Optional[List[str]] = None,
+    base_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    output_component_file: str | None = None,
+    pip_index_urls: list[str] | None = None,
+    pip_trusted_hosts: list[str] | None = None,
     use_venv: bool = False,
-    kfp_package_path: Optional[str] = None,
+    kfp_package_path: str | None = None,
     install_kfp_package: bool = True,
-    task_config_passthroughs: Optional[Passthroughs] = None,
+    task_config_passthroughs: Passthroughs | None = None,
 ) -> Any:
     """A component of a function that runs a notebook by ``dsl.run_notebook(name=value, ...)``.
 
@@ -245,22 +246,22 @@ def pipeline(func: Function) -> GraphComponent: ...
 def pipeline(
     func: None = None,
     *,
-    name: Optional[str] = None,
-    description: Optional[str] = None,
-    pipeline_root: Optional[str] = None,
-    display_name: Optional[str] = None,
-    pipeline_config: Optional[PipelineConfig] = None,
+    name: str | None = None,
+    description: str | None = None,
+    pipeline_root: str | None = None,
+    display_name: str | None = None,
+    pipeline_config: PipelineConfig | None = None,
 ) -> Callable[[Function], GraphComponent]: ...
 
 
 def pipeline(
-    func: Optional[Function] = None,
+    func: Function | None = None,
     *,
-    name: Optional[str] = None,
-    description: Optional[str] = None,
-    pipeline_root: Optional[str] = None,
-    display_name: Optional[str] = None,
-    pipeline_config: Optional[PipelineConfig] = None,
+    name: str | None = None,
+    description: str | None = None,
+    pipeline_root: str | None = None,
+    display_name: str | None = None,
+    pipeline_config: PipelineConfig | None = None,
 ) -> Any:
     """A pipeline of a function, which is called once to define it.
 

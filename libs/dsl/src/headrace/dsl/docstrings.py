@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Tuple
 
 _PARAMETER_WORDS = frozenset(
     ("param", "parameter", "arg", "argument", "attribute", "key", "keyword")
@@ -42,25 +42,25 @@ class _NotThisStyleError(Exception):
 class Docstring:
     """A docstring's first line, what follows it, and its parameters with their descriptions."""
 
-    short: Optional[str] = None
-    long: Optional[str] = None
-    parameters: Dict[str, str] = field(default_factory=dict)
+    short: str | None = None
+    long: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
     entries: int = 0
     """How many entries of its sections were found."""
 
     @property
-    def description(self) -> Optional[str]:
+    def description(self) -> str | None:
         """What it says about the function."""
         both = f"{self.short}\n{self.long}" if self.short and self.long else self.short
         return both.strip() if both else None
 
 
-def parse(text: Optional[str]) -> Docstring:
+def parse(text: str | None) -> Docstring:
     """Read a docstring."""
     if not text:
         return Docstring()
     text = inspect.cleandoc(text)
-    found: List[Docstring] = []
+    found: list[Docstring] = []
     for style in _STYLES:
         try:
             found.append(style(text))
@@ -69,7 +69,7 @@ def parse(text: Optional[str]) -> Docstring:
     return max(found, key=lambda each: each.entries) if found else _described(text)
 
 
-def parse_returns(text: Optional[str]) -> Dict[str, str]:
+def parse_returns(text: str | None) -> dict[str, str]:
     """The descriptions of a function's outputs: the entries of its section of returns."""
     for heading in ("Returns:\n", "Returns\n", "Return:\n", "Return\n"):
         if text and heading in text:
@@ -119,8 +119,8 @@ def _google(text: str) -> Docstring:
         return _described(text)
     found = _described(text[: matches[0].start()])
     ends = [match.start() for match in matches[1:]] + [len(text)]
-    sections: Dict[str, str] = {}
-    for match, end in zip(matches, ends):
+    sections: dict[str, str] = {}
+    for match, end in zip(matches, ends, strict=True):
         body = text[match.end() : end]
         unindented = re.search(r"\n\S", body)
         sections[match[1]] = (body[: unindented.start()] if unindented else body).strip("\n")
@@ -136,14 +136,14 @@ def _google(text: str) -> Docstring:
     return found
 
 
-def _google_entries(body: str) -> List[Tuple[str, str]]:
+def _google_entries(body: str) -> list[tuple[str, str]]:
     indent = re.match(r"\s*", body)
     starts = list(re.finditer(rf"^{indent[0] if indent else ''}(?=\S)", body, flags=re.M))
     if not starts:
         raise _NotThisStyleError
     ends = [match.start() for match in starts[1:]] + [len(body)]
     entries = []
-    for match, end in zip(starts, ends):
+    for match, end in zip(starts, ends, strict=True):
         name, colon, description = body[match.end() : end].strip("\n").partition(":")
         if not colon:
             raise _NotThisStyleError
@@ -158,7 +158,7 @@ def _numpy(text: str) -> Docstring:
         return _described(text)
     found = _described(text[: matches[0].start()])
     ends = [match.start() for match in matches[1:]] + [len(text)]
-    for match, end in zip(matches, ends):
+    for match, end in zip(matches, ends, strict=True):
         title = match[0].split("\n")[0].strip()
         body = text[match.end() : end].strip("\n")
         if title not in _NUMPY_PARAMETERS:
@@ -173,4 +173,4 @@ def _numpy(text: str) -> Docstring:
     return found
 
 
-_STYLES: Tuple[Callable[[str], Docstring], ...] = (_tagged(":"), _google, _numpy, _tagged("@"))
+_STYLES: tuple[Callable[[str], Docstring], ...] = (_tagged(":"), _google, _numpy, _tagged("@"))

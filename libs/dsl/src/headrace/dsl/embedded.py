@@ -12,7 +12,7 @@ from pathlib import Path
 NOTEBOOK_PACKAGES = ["nbclient>=0.10,<1", "ipykernel>=6,<7", "jupyter_client>=7,<9"]
 """What a step needs to run a notebook."""
 
-_UNPACK = '''__KFP_EMBEDDED_ARCHIVE_B64 = "{archive}"
+_UNPACK = """__KFP_EMBEDDED_ARCHIVE_B64 = "{archive}"
 
 
 def __kfp_unpack():
@@ -35,9 +35,9 @@ def __kfp_unpack():
 
 __kfp_folder = __kfp_unpack()
 __KFP_EMBEDDED_ASSET_DIR = __kfp_folder.name
-'''
-_FILE = '''__KFP_EMBEDDED_ASSET_FILE = __KFP_EMBEDDED_ASSET_DIR + "/" + {name!r}
-'''
+"""
+_FILE = """__KFP_EMBEDDED_ASSET_FILE = __KFP_EMBEDDED_ASSET_DIR + "/" + {name!r}
+"""
 _NOTEBOOK = '''
 
 def __kfp_run_notebook(**parameters):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import warnings
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Union
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from headrace.dsl.channels import (
     ConditionOperation,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.dsl.task import PipelineTask
 
 
-class TasksGroupType(str, enum.Enum):
+class TasksGroupType(enum.StrEnum):
     """The kinds of groups."""
 
     PIPELINE = "pipeline"
@@ -35,14 +36,14 @@ class TasksGroup:
     name: str
 
     def __init__(
-        self, group_type: TasksGroupType, name: Optional[str] = None, is_root: bool = False
+        self, group_type: TasksGroupType, name: str | None = None, is_root: bool = False
     ) -> None:
         self.group_type = group_type
         self.display_name = name
         self.is_root = is_root
-        self.tasks: List[PipelineTask] = []
-        self.groups: List[TasksGroup] = []
-        self.parent_task_group: Optional[TasksGroup] = None
+        self.tasks: list[PipelineTask] = []
+        self.groups: list[TasksGroup] = []
+        self.parent_task_group: TasksGroup | None = None
         if is_root:
             self.name = ""
 
@@ -78,7 +79,7 @@ class ExitHandler(TasksGroup):
         ValueError: the exit task depends on another task.
     """
 
-    def __init__(self, exit_task: PipelineTask, name: Optional[str] = None) -> None:
+    def __init__(self, exit_task: PipelineTask, name: str | None = None) -> None:
         super().__init__(TasksGroupType.EXIT_HANDLER, name)
         made_by_tasks = [
             each
@@ -109,10 +110,10 @@ class ConditionBranches(TasksGroup):
 class ConditionGroup(TasksGroup):
     """A branch: its tasks run when all of `conditions` hold."""
 
-    def __init__(self, conditions: List[ConditionOperation], name: Optional[str] = None) -> None:
+    def __init__(self, conditions: list[ConditionOperation], name: str | None = None) -> None:
         super().__init__(TasksGroupType.CONDITION, name)
         self.conditions = conditions
-        self.otherwise: List[ConditionOperation] = []
+        self.otherwise: list[ConditionOperation] = []
         """What holds when neither this branch nor one before it was taken."""
 
 
@@ -128,7 +129,7 @@ class If(ConditionGroup):
         ValueError: the condition is not a comparison that is made at run time.
     """
 
-    def __init__(self, condition: Any, name: Optional[str] = None) -> None:
+    def __init__(self, condition: Any, name: str | None = None) -> None:
         super().__init__([_checked(condition)], name)
         self.otherwise = [condition.negated()]
 
@@ -164,7 +165,7 @@ class Elif(_LaterBranch):
         ValueError: the condition is not a comparison that is made at run time.
     """
 
-    def __init__(self, condition: Any, name: Optional[str] = None) -> None:
+    def __init__(self, condition: Any, name: str | None = None) -> None:
         before = required().last_group()
         if not isinstance(before, (If, Elif)):
             raise InvalidControlFlowException(
@@ -181,7 +182,7 @@ class Else(_LaterBranch):
         InvalidControlFlowException: it does not follow a dsl.If or dsl.Elif.
     """
 
-    def __init__(self, name: Optional[str] = None) -> None:
+    def __init__(self, name: str | None = None) -> None:
         before = required().last_group()
         if isinstance(before, ConditionBranches):
             raise InvalidControlFlowException(
@@ -235,9 +236,7 @@ class ParallelFor(TasksGroup):
         ValueError: the items are none, or not a list; the parallelism is negative.
     """
 
-    def __init__(
-        self, items: Any, name: Optional[str] = None, parallelism: Optional[int] = None
-    ) -> None:
+    def __init__(self, items: Any, name: str | None = None, parallelism: int | None = None) -> None:
         self.parallelism_limit = parallelism or 0
         if self.parallelism_limit < 0:
             raise ValueError(f"ParallelFor parallelism must be >= 0. Got: {parallelism}.")
@@ -252,6 +251,6 @@ class ParallelFor(TasksGroup):
             self.items_is_pipeline_channel = False
             self.loop_argument = LoopParameterArgument.of_items(items, required().next_group_id())
 
-    def __enter__(self) -> Union[LoopParameterArgument, LoopArtifactArgument]:
+    def __enter__(self) -> LoopParameterArgument | LoopArtifactArgument:
         super().__enter__()
         return self.loop_argument

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Type
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.component.artifacts import Artifact
 from headrace.dsl import types
@@ -16,9 +17,9 @@ from headrace.dsl.task import PipelineTask
 
 def importer(
     artifact_uri: Any,
-    artifact_class: Type[Artifact],
+    artifact_class: type[Artifact],
     reimport: bool = False,
-    metadata: Optional[Mapping[str, Any]] = None,
+    metadata: Mapping[str, Any] | None = None,
     download_to_workspace: bool = False,
 ) -> PipelineTask:
     """Bring in an artifact; it is the task's only output.
@@ -34,8 +35,8 @@ def importer(
     Raises:
         TypeError: the URI is neither a text nor a parameter.
     """
-    given: Dict[str, Any] = {}
-    names: Dict[str, str] = {}
+    given: dict[str, Any] = {}
+    names: dict[str, str] = {}
     inputs = {"uri": InputSpec("String")}
 
     def placeholder(channel: Any) -> str:

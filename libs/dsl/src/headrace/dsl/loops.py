@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Optional, Union
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.channels import PipelineArtifactChannel, PipelineChannel, PipelineParameterChannel
@@ -19,10 +19,10 @@ class LoopParameterArgument(PipelineParameterChannel):
     dict."""
 
     def __init__(
-        self, items: Any, name: str, channel_type: str, task_name: Optional[str] = None
+        self, items: Any, name: str, channel_type: str, task_name: str | None = None
     ) -> None:
-        self._variables: Dict[str, LoopArgumentVariable] = {}
-        self.items_or_pipeline_channel = list(items) if isinstance(items, tuple) else items
+        self._variables: dict[str, LoopArgumentVariable] = {}
+        self.items_or_pipeline_channel: Any = list(items) if isinstance(items, tuple) else items
         super().__init__(name, channel_type, task_name)
         _register(self)
         if isinstance(items, (list, tuple)) and isinstance(items[0], dict):
@@ -89,7 +89,7 @@ class LoopArtifactArgument(PipelineArtifactChannel):
     is_with_items_loop_argument = False
 
     def __init__(self, items: PipelineArtifactChannel) -> None:
-        self.items_or_pipeline_channel = items
+        self.items_or_pipeline_channel: Any = items
         super().__init__(f"{items.name}-{ITEM}", items.channel_type, items.task_name)
         _register(self)
 
@@ -146,18 +146,20 @@ def _register(channel: PipelineChannel) -> None:
         channel.pipeline.loop_channels[channel.pattern] = channel
 
 
-LoopArgument = Union[LoopParameterArgument, LoopArtifactArgument]
+LoopArgument = LoopParameterArgument | LoopArtifactArgument
 LOOP_CHANNELS = (LoopParameterArgument, LoopArtifactArgument, LoopArgumentVariable)
 
 
-def links(channel: PipelineChannel) -> List[PipelineChannel]:
+def links(channel: PipelineChannel) -> list[PipelineChannel]:
     """A channel and what it is taken from: an item's variable, the item, the list..."""
-    found: List[PipelineChannel] = []
+    found: list[PipelineChannel] = []
     link: Any = channel
     while isinstance(link, LOOP_CHANNELS):
         found.append(link)
-        is_variable = isinstance(link, LoopArgumentVariable)
-        link = link.loop_argument if is_variable else link.items_or_pipeline_channel
+        if isinstance(link, LoopArgumentVariable):
+            link = link.loop_argument
+        else:
+            link = link.items_or_pipeline_channel
     if isinstance(link, PipelineChannel):
         found.append(link)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Container
+from collections.abc import Container
 
 _NOT_ALLOWED = re.compile("[^-0-9a-z]+")
 _DASHES = re.compile("-+")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, List, Union
+from typing import TYPE_CHECKING, Any
 
 from headrace.dsl.channels import (
     Collected,
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 class OneOfMixin(PipelineChannel):
     """What both kinds of `dsl.OneOf` have."""
 
-    channels: List[PipelineChannel]
+    channels: list[PipelineChannel]
     condition_branches_group: ConditionBranches
 
     def __str__(self) -> str:
         raise NotImplementedError("dsl.OneOf does not support string interpolation.")
 
-    def own_channels(self) -> List[PipelineChannel]:
+    def own_channels(self) -> list[PipelineChannel]:
         """Copies of its channels, which the compiler may write into."""
         self.channels = [copy.copy(each) for each in self.channels]
         return self.channels
@@ -35,7 +35,7 @@ class OneOfMixin(PipelineChannel):
 class OneOfParameter(PipelineParameterChannel, OneOfMixin):
     """A parameter that one of several branches makes."""
 
-    def __init__(self, channels: List[Any]) -> None:
+    def __init__(self, channels: list[Any]) -> None:
         self.channels = channels
         group = self.condition_branches_group = _branches_of(channels)
         name = channel_input(f"{group.name}-oneof-{group.next_oneof()}")
@@ -46,7 +46,7 @@ class OneOfParameter(PipelineParameterChannel, OneOfMixin):
 class OneOfArtifact(PipelineArtifactChannel, OneOfMixin):
     """An artifact that one of several branches makes."""
 
-    def __init__(self, channels: List[Any]) -> None:
+    def __init__(self, channels: list[Any]) -> None:
         self.channels = channels
         group = self.condition_branches_group = _branches_of(channels)
         name = channel_input(f"{group.name}-oneof-{group.next_oneof()}")
@@ -79,7 +79,7 @@ class OneOf:
         raise ValueError(f"Got unknown input to dsl.OneOf with type {type(first)}.")
 
 
-def _branches_of(channels: List[Any]) -> ConditionBranches:
+def _branches_of(channels: list[Any]) -> ConditionBranches:
     from headrace.dsl.groups import ConditionBranches
 
     if isinstance(channels[0], OneOfMixin):
@@ -96,7 +96,7 @@ def _branches_of(channels: List[Any]) -> ConditionBranches:
     return group
 
 
-def _check(channels: List[Any], group: Any, kind: Union[type, Any]) -> None:
+def _check(channels: list[Any], group: Any, kind: type | Any) -> None:
     from headrace.dsl.groups import Else
 
     if any(isinstance(each, Collected) for each in channels):

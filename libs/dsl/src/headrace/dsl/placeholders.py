@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import Any, Union
 
 PIPELINE_JOB_NAME_PLACEHOLDER = "{{$.pipeline_job_name}}"
 """The display name of the run."""
@@ -46,7 +47,7 @@ class Placeholder:
     __hash__ = None  # type: ignore[assignment]
 
 
-CommandLineElement = Union[str, Placeholder]
+CommandLineElement = Union[str, Placeholder]  # noqa: UP007 a step may have Python 3.9
 
 
 class InputPlaceholder(Placeholder):
@@ -160,7 +161,7 @@ class OutputListOfArtifactsPlaceholder(_WholeList, OutputPlaceholder):
 class _Structure(Placeholder):
     """A placeholder that holds others; it is a whole element of a command."""
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The structure that its text is the JSON of."""
         raise NotImplementedError
 
@@ -186,7 +187,7 @@ class ConcatPlaceholder(_Structure):
                 item.check_single()
         self.items = list(items)
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"Concat": [_structure(item) for item in self.items]}
 
 
@@ -196,8 +197,8 @@ class IfPresentPlaceholder(_Structure):
     def __init__(
         self,
         input_name: str,
-        then: Union[CommandLineElement, List[CommandLineElement]],
-        else_: Optional[Union[CommandLineElement, List[CommandLineElement]]] = None,
+        then: CommandLineElement | list[CommandLineElement],
+        else_: CommandLineElement | list[CommandLineElement] | None = None,
     ) -> None:
         self.input_name = input_name
         self.then = then
@@ -220,15 +221,15 @@ class IfPresentPlaceholder(_Structure):
                 if isinstance(part, IfPresentPlaceholder):
                     part.check_single()
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         inner = {"InputName": self.input_name, "Then": _branch(self.then)}
         if self.else_:
             inner["Else"] = _branch(self.else_)
         return {"IfPresent": inner}
 
-    def elements(self) -> List[CommandLineElement]:
+    def elements(self) -> list[CommandLineElement]:
         """What may come of it."""
-        found: List[CommandLineElement] = []
+        found: list[CommandLineElement] = []
         for branch in (self.then, self.else_):
             if isinstance(branch, list):
                 found.extend(branch)

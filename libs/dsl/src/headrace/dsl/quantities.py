@@ -25,8 +25,7 @@ def cpu(value: Any) -> str:
         return value.pattern
     if not isinstance(value, str) or not _CPU.match(value):
         raise ValueError(
-            f"Invalid cpu string {value!r}. Should be float or integer, or integer followed by "
-            '"m".'
+            f'Invalid cpu string {value!r}. Should be float or integer, or integer followed by "m".'
         )
     return value
 
@@ -69,7 +68,8 @@ def cpu_cores(text: str) -> float:
 def memory_gigabytes(text: str) -> float:
     """The number of 10**9 bytes of a quantity of memory."""
     number = text.rstrip("EPTGMKi")
-    return float(number) * _UNITS[text[len(number) :]] / _UNITS["G"]
+    unit: int = _UNITS[text[len(number) :]]
+    return float(number) * unit / 1000**3
 
 
 def seconds(duration: str) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from typing import Any, Callable, Container, Dict, Optional, Union
+from collections.abc import Callable, Container
+from typing import Any, Union
 
 from headrace.component.types import (
     EmbeddedAnnotation,
@@ -25,8 +26,8 @@ _EMPTY = inspect.Parameter.empty
 def component_spec(
     function: Callable[..., Any],
     in_container: bool = False,
-    description: Optional[str] = None,
-    name: Optional[str] = None,
+    description: str | None = None,
+    name: str | None = None,
 ) -> ComponentSpec:
     """The interface of a function; how it is executed is left open.
 
@@ -40,8 +41,8 @@ def component_spec(
         TypeError: an annotation is missing, or is not that of an input or output.
         ValueError: a default is not one that the input can have.
     """
-    inputs: Dict[str, InputSpec] = {}
-    outputs: Dict[str, OutputSpec] = {}
+    inputs: dict[str, InputSpec] = {}
+    outputs: dict[str, OutputSpec] = {}
     signature = inspect.signature(function)
     for parameter in signature.parameters.values():
         _read_parameter(parameter, in_container, inputs, outputs)
@@ -64,7 +65,7 @@ def component_spec(
 
 def without_optional(annotation: Any) -> Any:
     """`T` of ``Optional[T]``; another annotation as it is."""
-    arguments = getattr(annotation, "__args__", ())
+    arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
     if typing.get_origin(annotation) is Union and len(arguments) > 1:
         return arguments[0] if arguments[1] is type(None) else annotation
     return annotation
@@ -73,8 +74,8 @@ def without_optional(annotation: Any) -> Any:
 def _read_parameter(
     parameter: inspect.Parameter,
     in_container: bool,
-    inputs: Dict[str, InputSpec],
-    outputs: Dict[str, OutputSpec],
+    inputs: dict[str, InputSpec],
+    outputs: dict[str, OutputSpec],
 ) -> None:
     name = parameter.name
     if name == SINGLE_OUTPUT:
@@ -118,7 +119,7 @@ def _bare(annotation: Any) -> Any:
     return annotation.type if isinstance(annotation, (InputPath, OutputPath)) else annotation
 
 
-def _type_and_list(annotation: Any) -> Dict[str, Any]:
+def _type_and_list(annotation: Any) -> dict[str, Any]:
     is_list = types.is_artifact_list(annotation)
     if is_list:
         annotation = annotation.__args__[0]
@@ -140,8 +141,7 @@ def _input(annotation: Any, parameter: inspect.Parameter) -> InputSpec:
     has_default = parameter.default is not _EMPTY
     if (is_artifact or kind["is_artifact_list"]) and has_default and parameter.default is not None:
         raise ValueError(
-            "Optional Input artifacts may only have default value None. Got: "
-            f"{parameter.default}."
+            f"Optional Input artifacts may only have default value None. Got: {parameter.default}."
         )
     filled_in = getattr(parameter.annotation, "__name__", "") in (
         types.FINAL_STATUS,
@@ -154,7 +154,7 @@ def _input(annotation: Any, parameter: inspect.Parameter) -> InputSpec:
     )
 
 
-def _read_return(annotation: Any, in_container: bool, outputs: Dict[str, OutputSpec]) -> None:
+def _read_return(annotation: Any, in_container: bool, outputs: dict[str, OutputSpec]) -> None:
     if in_container:
         if annotation not in (_EMPTY, ContainerSpec):
             raise TypeError(

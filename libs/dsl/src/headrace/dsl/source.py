@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from headrace.component import bootstrap
 from headrace.component.types import InputAnnotation, OutputAnnotation, marker
@@ -14,7 +15,7 @@ from headrace.dsl import types
 
 def component_source(
     function: Callable[..., Any],
-    additional: Optional[Sequence[Callable[..., Any]]] = None,
+    additional: Sequence[Callable[..., Any]] | None = None,
     helper: str = "",
 ) -> str:
     """The source of a function with what it uses before it.
@@ -46,10 +47,10 @@ def function_source(function: Callable[..., Any]) -> str:
     )
 
 
-def _artifact_imports(function: Callable[..., Any]) -> List[str]:
+def _artifact_imports(function: Callable[..., Any]) -> list[str]:
     """Imports of the artifact classes in a function's annotations that are not the SDK's own."""
     known = set(types.ARTIFACT_CLASSES.values())
-    foreign: Dict[str, Any] = {}
+    foreign: dict[str, Any] = {}
     signature = inspect.signature(function)
     for name, parameter in signature.parameters.items():
         annotation = parameter.annotation
@@ -69,7 +70,7 @@ def _artifact_imports(function: Callable[..., Any]) -> List[str]:
     if not foreign:
         return []
     definition = ast.parse(function_source(function)).body[0]
-    found: List[str] = []
+    found: list[str] = []
     for name, artifact in foreign.items():
         symbol = _symbol(_annotation_node(definition, name))
         line = _import_of(symbol, f"{artifact.__module__}.{artifact.__qualname__}")

@@ -5,8 +5,9 @@ Plain data. The authoring API fills it, the compiler writes it as IR.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.names import kubernetes_name
@@ -37,7 +38,7 @@ class InputSpec:
     default: Any = None
     optional: bool = False
     is_artifact_list: bool = False
-    description: Optional[str] = None
+    description: str | None = None
 
     def __post_init__(self) -> None:
         types.check_spec_type(self.type)
@@ -55,7 +56,7 @@ class OutputSpec:
 
     type: Any
     is_artifact_list: bool = False
-    description: Optional[str] = None
+    description: str | None = None
 
     def __post_init__(self) -> None:
         types.check_spec_type(self.type)
@@ -67,9 +68,9 @@ class ContainerSpec:
 
     image: str
     """The container image."""
-    command: Optional[List[CommandLineElement]] = None
+    command: list[CommandLineElement] | None = None
     """Its entry point."""
-    args: Optional[List[CommandLineElement]] = None
+    args: list[CommandLineElement] | None = None
     """The arguments of its entry point."""
 
 
@@ -77,12 +78,12 @@ class ContainerSpec:
 class ResourceSpec:
     """What a step asks for and may use at most; Kubernetes quantities, or a channel's pattern."""
 
-    cpu_request: Optional[str] = None
-    cpu_limit: Optional[str] = None
-    memory_request: Optional[str] = None
-    memory_limit: Optional[str] = None
-    accelerator_type: Optional[str] = None
-    accelerator_count: Optional[str] = None
+    cpu_request: str | None = None
+    cpu_limit: str | None = None
+    memory_request: str | None = None
+    memory_limit: str | None = None
+    accelerator_type: str | None = None
+    accelerator_count: str | None = None
 
 
 @dataclass
@@ -90,10 +91,10 @@ class Container:
     """How a step is executed in a container."""
 
     image: str
-    command: List[Any] = field(default_factory=list)
-    args: List[Any] = field(default_factory=list)
-    env: Dict[str, Any] = field(default_factory=dict)
-    resources: Optional[ResourceSpec] = None
+    command: list[Any] = field(default_factory=list)
+    args: list[Any] = field(default_factory=list)
+    env: dict[str, Any] = field(default_factory=dict)
+    resources: ResourceSpec | None = None
 
     def copy(self) -> Container:
         """Its own copy for one task, with the commands as the IR has them."""
@@ -113,7 +114,7 @@ class Importer:
 
     schema: str
     reimport: bool
-    metadata: Optional[Mapping[str, Any]]
+    metadata: Mapping[str, Any] | None
     download_to_workspace: bool
     artifact_uri: Any = None
 
@@ -122,10 +123,10 @@ class Importer:
 class RetryPolicy:
     """How often a task is tried anew, and how long is waited in between."""
 
-    max_retry_count: Optional[int] = None
-    backoff_duration: Optional[str] = None
-    backoff_factor: Optional[float] = None
-    backoff_max_duration: Optional[str] = None
+    max_retry_count: int | None = None
+    backoff_duration: str | None = None
+    backoff_factor: float | None = None
+    backoff_max_duration: str | None = None
 
 
 @dataclass
@@ -138,14 +139,14 @@ class ComponentSpec:
     """
 
     name: str
-    inputs: Dict[str, InputSpec] = field(default_factory=dict)
-    outputs: Dict[str, OutputSpec] = field(default_factory=dict)
-    description: Optional[str] = None
-    container: Optional[Container] = None
-    importer: Optional[Importer] = None
-    graph: Optional[Dict[str, Any]] = None
+    inputs: dict[str, InputSpec] = field(default_factory=dict)
+    outputs: dict[str, OutputSpec] = field(default_factory=dict)
+    description: str | None = None
+    container: Container | None = None
+    importer: Importer | None = None
+    graph: dict[str, Any] | None = None
     """The IR of a pipeline that is used as a component."""
-    platform: Dict[str, Any] = field(default_factory=dict)
+    platform: dict[str, Any] = field(default_factory=dict)
     """The platform spec that belongs to `graph`."""
     task_config_passthroughs: Sequence[Any] = ()
 
@@ -214,7 +215,7 @@ class ComponentSpec:
             self._check_kind(part)
 
 
-def _parts(element: Any) -> List[Any]:
+def _parts(element: Any) -> list[Any]:
     if isinstance(element, IfPresentPlaceholder):
         return list(element.elements())
     return list(element.items) if isinstance(element, ConcatPlaceholder) else []

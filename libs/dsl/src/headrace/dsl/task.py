@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from headrace.dsl import quantities, types
 from headrace.dsl.channels import (
@@ -22,7 +23,7 @@ from headrace.dsl.structure import ComponentSpec, Container, ResourceSpec, Retry
 if TYPE_CHECKING:
     from headrace.dsl.groups import ExitHandler, TasksGroup
 
-Text = Union[str, PipelineChannel]
+Text = str | PipelineChannel
 
 
 class PipelineTask:
@@ -39,34 +40,34 @@ class PipelineTask:
         self,
         component_spec: ComponentSpec,
         args: Mapping[str, Any],
-        pipeline: Optional[Pipeline] = None,
+        pipeline: Pipeline | None = None,
         enable_caching: bool = True,
     ) -> None:
         self.component_spec = component_spec
-        self._inputs: Dict[str, Any] = {
+        self._inputs: dict[str, Any] = {
             name: value.copy() if isinstance(value, Collected) else value
             for name, value in args.items()
         }
         for name, value in self._inputs.items():
             _check_argument(component_spec, name, value)
         component_spec.check_placeholder_kinds()
-        self.container_spec: Optional[Container] = (
+        self.container_spec: Container | None = (
             component_spec.container.copy() if component_spec.container else None
         )
         self.importer_spec = component_spec.importer
-        self.parent_task_group: Optional[TasksGroup] = None
+        self.parent_task_group: TasksGroup | None = None
         self.is_exit_handler = False
         self.enable_caching = enable_caching
-        self.cache_key: Optional[str] = None
-        self.display_name: Optional[str] = None
-        self.retry_policy: Optional[RetryPolicy] = None
+        self.cache_key: str | None = None
+        self.display_name: str | None = None
+        self.retry_policy: RetryPolicy | None = None
         self.ignores_upstream_failure = False
-        self.platform_config: Dict[str, Any] = {}
+        self.platform_config: dict[str, Any] = {}
         """Settings of platforms, such as those of `headrace.kubernetes`, by the platform's name."""
-        self._dependent_tasks: List[str] = []
+        self._dependent_tasks: list[str] = []
         self._channels = channels_in(list(self._inputs.values()))
         self._name = pipeline.add_task(self) if pipeline else kubernetes_name(component_spec.name)
-        self._outputs: Dict[str, Any] = {
+        self._outputs: dict[str, Any] = {
             name: make_channel(name, spec.type, self._name, spec.is_artifact_list)
             for name, spec in component_spec.outputs.items()
         }
@@ -77,7 +78,7 @@ class PipelineTask:
         return self._name
 
     @property
-    def inputs(self) -> Dict[str, Any]:
+    def inputs(self) -> dict[str, Any]:
         """Its arguments by the names of its inputs."""
         return self._inputs
 
@@ -101,22 +102,22 @@ class PipelineTask:
         return self._outputs
 
     @property
-    def dependent_tasks(self) -> List[str]:
+    def dependent_tasks(self) -> list[str]:
         """The names of the tasks that it was put after."""
         return self._dependent_tasks
 
     @property
-    def channel_inputs(self) -> List[PipelineChannel]:
+    def channel_inputs(self) -> list[PipelineChannel]:
         """All channels that it uses."""
         return self._channels
 
     @property
-    def pipeline_spec(self) -> Optional[Dict[str, Any]]:
+    def pipeline_spec(self) -> dict[str, Any] | None:
         """The IR of the pipeline that it runs; None for a single step."""
         return self.component_spec.graph
 
     @property
-    def platform_spec(self) -> Dict[str, Any]:
+    def platform_spec(self) -> dict[str, Any]:
         """The platform spec of the pipeline that it runs.
 
         Raises:
@@ -138,7 +139,7 @@ class PipelineTask:
                 known.add(channel.pattern)
 
     def set_caching_options(
-        self, enable_caching: bool, cache_key: Optional[str] = None
+        self, enable_caching: bool, cache_key: str | None = None
     ) -> PipelineTask:
         """Whether its outputs may be taken from an earlier task with the same inputs; tasks with
         another `cache_key` are never taken."""
@@ -209,7 +210,7 @@ class PipelineTask:
             resources.accelerator_count = "1"
         return self
 
-    def set_accelerator_limit(self, limit: Union[int, Text]) -> PipelineTask:
+    def set_accelerator_limit(self, limit: int | Text) -> PipelineTask:
         """The number of accelerators that it gets.
 
         Raises:
@@ -218,7 +219,7 @@ class PipelineTask:
         self._resources("set_accelerator_limit").accelerator_count = quantities.count(limit)
         return self
 
-    def set_gpu_limit(self, gpu: Union[int, Text]) -> PipelineTask:
+    def set_gpu_limit(self, gpu: int | Text) -> PipelineTask:
         """The old name of `set_accelerator_limit`."""
         _deprecated("set_gpu_limit", "set_accelerator_limit")
         return self.set_accelerator_limit(gpu)
@@ -231,9 +232,9 @@ class PipelineTask:
     def set_retry(
         self,
         num_retries: int,
-        backoff_duration: Optional[str] = None,
-        backoff_factor: Optional[float] = None,
-        backoff_max_duration: Optional[str] = None,
+        backoff_duration: str | None = None,
+        backoff_factor: float | None = None,
+        backoff_max_duration: str | None = None,
     ) -> PipelineTask:
         """How often it is tried anew after it failed.
 
@@ -302,7 +303,7 @@ class PipelineTask:
         self.register_pipeline_channels(channels_in(name))
         return self
 
-    def after(self, *tasks: Union[PipelineTask, ExitHandler]) -> PipelineTask:
+    def after(self, *tasks: PipelineTask | ExitHandler) -> PipelineTask:
         """Let it begin when other tasks have ended well.
 
         Raises:

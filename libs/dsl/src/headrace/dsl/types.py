@@ -10,19 +10,19 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from typing import Any, Dict, Optional, Tuple, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from headrace.component import artifacts
 from headrace.dsl.errors import InconsistentTypeException
 
-ParameterValue = Union[str, int, float, bool, Dict[str, Any], list]
+ParameterValue = str | int | float | bool | dict[str, Any] | list[Any]
 """What a parameter can be."""
 
 SCHEMA_VERSION = "0.0.1"
 FINAL_STATUS = "PipelineTaskFinalStatus"
 TASK_CONFIG = "TaskConfig"
 
-ARTIFACT_CLASSES: Dict[str, type] = {
+ARTIFACT_CLASSES: dict[str, type] = {
     "artifact": artifacts.Artifact,
     "model": artifacts.Model,
     "dataset": artifacts.Dataset,
@@ -60,7 +60,7 @@ NAMES = {
 }
 """A type of the IR to the name that a specification has it by."""
 _SPEC_NAMES = frozenset(NAMES.values())
-_PYTHON_TYPES: Dict[Any, str] = {
+_PYTHON_TYPES: dict[Any, str] = {
     str: "String",
     int: "Integer",
     float: "Float",
@@ -94,7 +94,7 @@ def is_parameter(type_name: Any) -> bool:
     return type_name.lower() in IR_TYPES or type_name in (FINAL_STATUS, TASK_CONFIG)
 
 
-def ir_type(type_name: Any) -> Optional[str]:
+def ir_type(type_name: Any) -> str | None:
     """The IR's type of a parameter; None when it has none. What a run fills in is a STRUCT."""
     if type_name in (FINAL_STATUS, TASK_CONFIG):
         return "STRUCT"
@@ -105,12 +105,12 @@ def ir_type(type_name: Any) -> Optional[str]:
     return IR_TYPES.get(short_name(str(type_name)).lower())
 
 
-def bundle(schema_title: str, schema_version: Optional[str] = None) -> str:
+def bundle(schema_title: str, schema_version: str | None = None) -> str:
     """The type of an artifact, by its schema."""
     return f"{schema_title}@{schema_version or SCHEMA_VERSION}"
 
 
-def schema(bundled: str) -> Dict[str, str]:
+def schema(bundled: str) -> dict[str, str]:
     """The IR's `artifactType` of a type that `bundle` has made."""
     title, version = bundled.split("@")
     return {"schemaTitle": title, "schemaVersion": version}
@@ -128,7 +128,7 @@ def is_artifact_subclass(value: Any) -> bool:
 
 def is_artifact_list(annotation: Any) -> bool:
     """Whether it is a list of artifacts, such as ``List[Dataset]``."""
-    arguments = getattr(annotation, "__args__", ())
+    arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
     return (
         get_origin(annotation) is list
         and len(arguments) == 1
@@ -219,7 +219,7 @@ def constant_type(value: Any) -> str:
 
 
 def check_compatible(
-    given: Tuple[Any, bool], expected: Tuple[Any, bool], subject: str, is_output: bool = False
+    given: tuple[Any, bool], expected: tuple[Any, bool], subject: str, is_output: bool = False
 ) -> None:
     """Check that a value fits. Both types come with whether they are a list of artifacts.
 
@@ -228,8 +228,9 @@ def check_compatible(
     """
     given_type, given_list = given
     expected_type, expected_list = expected
-    given_parameter, expected_parameter = is_parameter(_text(given_type)), is_parameter(
-        expected_type
+    given_parameter, expected_parameter = (
+        is_parameter(_text(given_type)),
+        is_parameter(expected_type),
     )
     if given_parameter:
         given_type, given_list = ir_type(given_type), False

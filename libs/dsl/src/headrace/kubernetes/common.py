@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from headrace.compiler import values
 from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.task import PipelineTask
 
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
 def settings(task: PipelineTask) -> Json:
@@ -17,9 +17,9 @@ def settings(task: PipelineTask) -> Json:
     return noted
 
 
-def entries(task: PipelineTask, key: str) -> List[Json]:
+def entries(task: PipelineTask, key: str) -> list[Json]:
     """The task's list of settings of one kind, to be changed in place."""
-    noted: List[Json] = settings(task).setdefault(key, [])
+    noted: list[Json] = settings(task).setdefault(key, [])
     return noted
 
 
@@ -84,6 +84,8 @@ def named(key: str, name: Any, task: PipelineTask) -> Json:
     return written
 
 
-def environment(mapping: Dict[str, str], key: str) -> Optional[List[Json]]:
+def environment(mapping: dict[str, str], key: str) -> list[Json] | None:
     """Which keys go into which environment variables."""
-    return [filled(**{key: text(k, "key"), "envVar": text(v, "variable")}) for k, v in mapping.items()]
+    return [
+        filled(**{key: text(k, "key"), "envVar": text(v, "variable")}) for k, v in mapping.items()
+    ]

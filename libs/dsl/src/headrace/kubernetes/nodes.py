@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Union
+from typing import Any
 
 from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.task import PipelineTask
@@ -23,7 +23,7 @@ def add_node_selector(task: PipelineTask, label_key: str, label_value: str) -> P
 
 
 def add_node_selector_json(
-    task: PipelineTask, node_selector_json: Union[PipelineParameterChannel, Dict[str, Any]]
+    task: PipelineTask, node_selector_json: PipelineParameterChannel | dict[str, Any]
 ) -> PipelineTask:
     """Let the pod run on nodes with labels: a dict, which may be known at run time only."""
     written = common.parameter(node_selector_json, task)
@@ -33,11 +33,11 @@ def add_node_selector_json(
 
 def add_toleration(
     task: PipelineTask,
-    key: Optional[str] = None,
-    operator: Optional[str] = None,
-    value: Optional[str] = None,
-    effect: Optional[str] = None,
-    toleration_seconds: Optional[int] = None,
+    key: str | None = None,
+    operator: str | None = None,
+    value: str | None = None,
+    effect: str | None = None,
+    toleration_seconds: int | None = None,
 ) -> PipelineTask:
     """Let the pod run on nodes with a taint.
 
@@ -59,7 +59,7 @@ def add_toleration(
 
 
 def add_toleration_json(
-    task: PipelineTask, toleration_json: Union[PipelineParameterChannel, List[Any], Dict[str, Any]]
+    task: PipelineTask, toleration_json: PipelineParameterChannel | list[Any] | dict[str, Any]
 ) -> PipelineTask:
     """Let the pod run on nodes with taints: a toleration or a list of them, which may be known at
     run time only.
@@ -87,9 +87,9 @@ def add_toleration_json(
 
 def add_node_affinity(
     task: PipelineTask,
-    match_expressions: Optional[List[Dict[str, Any]]] = None,
-    match_fields: Optional[List[Dict[str, Any]]] = None,
-    weight: Optional[int] = None,
+    match_expressions: list[dict[str, Any]] | None = None,
+    match_fields: list[dict[str, Any]] | None = None,
+    weight: int | None = None,
 ) -> PipelineTask:
     """Let the pod run on nodes that match, or with a weight prefer them.
 
@@ -113,7 +113,7 @@ def add_node_affinity(
     return task
 
 
-def _requirements(terms: Optional[List[Dict[str, Any]]], kind: str) -> List[Dict[str, Any]]:
+def _requirements(terms: list[dict[str, Any]] | None, kind: str) -> list[dict[str, Any]]:
     written = []
     for term in terms or []:
         key, operator = term.get("key"), term.get("operator")
@@ -132,7 +132,7 @@ def _requirements(terms: Optional[List[Dict[str, Any]]], kind: str) -> List[Dict
 
 
 def add_node_affinity_json(
-    task: PipelineTask, node_affinity_json: Union[PipelineParameterChannel, Dict[str, Any]]
+    task: PipelineTask, node_affinity_json: PipelineParameterChannel | dict[str, Any]
 ) -> PipelineTask:
     """Replace the affinity that was given as JSON by another, which may be known at run time only.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Union
+from typing import Any
 
 from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.task import PipelineTask
 from headrace.kubernetes import common
 
-Name = Union[str, PipelineParameterChannel]
+Name = str | PipelineParameterChannel
 
 
 def use_secret_as_env(
-    task: PipelineTask, secret_name: Name, secret_key_to_env: Dict[str, str], optional: bool = False
+    task: PipelineTask, secret_name: Name, secret_key_to_env: dict[str, str], optional: bool = False
 ) -> PipelineTask:
     """Put values of a Secret into environment variables: of each key into the variable it names.
     An optional one may be missing."""
@@ -29,7 +29,7 @@ def use_secret_as_volume(
 def use_config_map_as_env(
     task: PipelineTask,
     config_map_name: Name,
-    config_map_key_to_env: Dict[str, str],
+    config_map_key_to_env: dict[str, str],
     optional: bool = False,
 ) -> PipelineTask:
     """Put values of a ConfigMap into environment variables: of each key into the variable it names.
@@ -45,7 +45,7 @@ def use_config_map_as_volume(
 
 
 def _as_env(
-    task: PipelineTask, kind: str, name: Any, keys: Dict[str, str], optional: bool
+    task: PipelineTask, kind: str, name: Any, keys: dict[str, str], optional: bool
 ) -> PipelineTask:
     written = common.named(f"{kind}Name", name, task)
     written["optional"] = bool(optional)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import Any
 
 from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.task import PipelineTask
@@ -37,10 +38,10 @@ def use_field_path_as_env(task: PipelineTask, env_name: str, field_path: str) ->
 
 
 def set_image_pull_secrets(
-    task: PipelineTask, secret_names: Sequence[Union[str, PipelineParameterChannel]]
+    task: PipelineTask, secret_names: Sequence[str | PipelineParameterChannel]
 ) -> PipelineTask:
     """Add the Secrets that the image is pulled with."""
-    written: List[Any] = [common.named("secretName", name, task) for name in secret_names]
+    written: list[Any] = [common.named("secretName", name, task) for name in secret_names]
     if written:
         common.entries(task, "imagePullSecret").extend(written)
     else:
@@ -83,9 +84,9 @@ def set_timeout(task: PipelineTask, seconds: int) -> PipelineTask:
 
 def set_security_context(
     task: PipelineTask,
-    run_as_user: Optional[int] = None,
-    run_as_group: Optional[int] = None,
-    run_as_non_root: Optional[bool] = None,
+    run_as_user: int | None = None,
+    run_as_group: int | None = None,
+    run_as_non_root: bool | None = None,
 ) -> PipelineTask:
     """As whom the container runs.
 
@@ -95,7 +96,7 @@ def set_security_context(
     """
     if run_as_user is None and run_as_group is None and run_as_non_root is None:
         raise ValueError("At least one security context field must be provided.")
-    context = {}
+    context: common.Json = {}
     for key, name, value in (
         ("runAsUser", "run_as_user", run_as_user),
         ("runAsGroup", "run_as_group", run_as_group),

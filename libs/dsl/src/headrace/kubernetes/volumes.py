@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from headrace.dsl.base import ContainerComponent
 from headrace.dsl.channels import PipelineChannel
@@ -111,11 +111,11 @@ def add_ephemeral_volume(
     task: PipelineTask,
     volume_name: str,
     mount_path: str,
-    access_modes: List[str],
+    access_modes: list[str],
     size: str,
-    storage_class_name: Optional[str] = None,
-    labels: Optional[Dict[str, str]] = None,
-    annotations: Optional[Dict[str, str]] = None,
+    storage_class_name: str | None = None,
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
 ) -> PipelineTask:
     """Mount a volume that lives as long as the pod.
 
@@ -147,8 +147,8 @@ def empty_dir_mount(
     task: PipelineTask,
     volume_name: str,
     mount_path: str,
-    medium: Optional[str] = None,
-    size_limit: Optional[str] = None,
+    medium: str | None = None,
+    size_limit: str | None = None,
 ) -> PipelineTask:
     """Mount an empty folder that lives as long as the pod.
 
