@@ -14,14 +14,12 @@ import re
 import tarfile
 from typing import Any
 
-_KFP_INSTALL = re.compile(
-    r"(?:\nexport PIP_DISABLE_PIP_VERSION_CHECK=1\ntmp=\$\(mktemp -d\)\n"
+_VENV = re.compile(
+    r"tmp=\$\(mktemp -d\)\n"
     r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
-    r"\. \"\$tmp/venv/bin/activate\"\n)? ?"
-    r"(?:\{ python3 -c 'import headrace\.component' 2>/dev/null \|\| )?"
-    r"python3 -m pip install --quiet --no-warn-script-location [^&]*'(?:kfp==2\.17\.3|kfp-at)' "
-    r"'--no-deps' 'typing-extensions>=3\.7\.4,<5; python_version<\"3\.9\"'(?:; \})?"
+    r"\. \"\$tmp/venv/bin/activate\"\n"
 )
+_KFP = re.compile(r"'kfp(?:==2\.17\.3|-at)'")
 _HEADS = (
     "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\n",
     "\ntry:\n    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
@@ -89,10 +87,13 @@ def _packages(command: list[str]) -> list[str]:
     """The line that installs the component's own packages."""
     if command[:2] != ["sh", "-c"]:
         return []
-    line = _KFP_INSTALL.sub("", command[2]).replace(" && ", "&&").replace("&&&&", "&&")
-    line = line.split("PIP_DISABLE_PIP_VERSION_CHECK=1", 1)[1].strip()
-    own = [part for part in line.split("&&") if part.strip().startswith("python3 -m pip install")]
-    return [part.strip() for part in own]
+    lines = _VENV.sub("", command[2]).split("&&")
+    installs = [each.rpartition("PIP_DISABLE_PIP_VERSION_CHECK=1")[2].strip() for each in lines]
+    return [
+        install
+        for install in installs
+        if install.startswith("python3 -m pip install") and not _KFP.search(install)
+    ]
 
 
 def inlined(compiled: dict[str, Any]) -> Any:
