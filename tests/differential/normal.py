@@ -53,9 +53,7 @@ def normal(compiled: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command(command: list[str]) -> list[str]:
-    if any(start in each for each in command for start in _STARTS) or (
-        command[-1] in _MODULES
-    ):
+    if any(start in each for each in command for start in _STARTS) or (command[-1] in _MODULES):
         source = command[-1] if command[-1].startswith(_HEADS) else ""
         for head in _HEADS:
             source = source.removeprefix(head)
