@@ -88,9 +88,9 @@ test: setup kfp fuzz-setup ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
 .PHONY: conformance
-conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another one, ORACLE=1 for kfp.local
+conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another one, OWN_SDK=1 with its steps, ORACLE=1 for kfp.local
 	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
-	@$(BIN)/python -m tests.conformance $(CORPUS)
+	@$(BIN)/python -m tests.conformance $(if $(OWN_SDK),--own-sdk,$(CORPUS))
 
 .PHONY: fuzz
 fuzz: setup fuzz-setup ## Requests made up from the OpenAPI documents; ARGS=--help

@@ -1,5 +1,5 @@
-"""What is run: each shape of graph, with a step that does nothing and with an unmodified
-lightweight step that the kfp SDK of `make kfp` compiles."""
+"""What is run: each shape of graph, with a step that does nothing, with an unmodified lightweight
+step that the kfp SDK of `make kfp` compiles, and with the same step of Headrace's own SDK."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from headrace.component import bootstrap
 
 from tests.support.deployment import ROOT
 from tests.support.graphs import shell_pipeline
@@ -71,4 +72,26 @@ def lightweight(shape: Shape) -> dict[str, Any]:
     return compiled
 
 
-STEPS = {"no-op": no_op, "kfp": lightweight}
+def own(shape: Shape) -> dict[str, Any]:
+    """The shape with a Python step of Headrace's own SDK."""
+    spec = shell_pipeline(shape.graph, name=f"bench-{shape.name}")
+    source = bootstrap.source('def step(text: str = "x") -> str:\n    return text\n')
+    for name, upstream in shape.graph.items():
+        component = spec["components"][f"comp-{name}"]
+        component["outputDefinitions"] = {"parameters": {"Output": {"parameterType": "STRING"}}}
+        spec["deploymentSpec"]["executors"][f"exec-{name}"]["container"] = {
+            "image": "python:3.11",
+            "command": bootstrap.lightweight_command(source),
+            "args": bootstrap.arguments("step"),
+        }
+        given = component["inputDefinitions"]["parameters"]
+        inputs = spec["root"]["dag"]["tasks"][name]["inputs"]["parameters"]
+        for value in inputs.values():
+            value["taskOutputParameter"]["outputParameterKey"] = "Output"
+        if upstream:
+            given["text"] = given.pop(f"from-{upstream[0]}")
+            inputs["text"] = inputs.pop(f"from-{upstream[0]}")
+    return spec
+
+
+STEPS = {"no-op": no_op, "kfp": lightweight, "headrace": own}

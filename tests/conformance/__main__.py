@@ -1,6 +1,8 @@
-"""``python -m tests.conformance [CORPUS]``: the suite, or a corpus, on a deployment of its own.
+"""``python -m tests.conformance [CORPUS | --own-sdk]``: the suite, or a corpus, on a deployment of
+its own.
 
-The suite's table is written to ``docs/conformance.md``. Exit status 0 only when all is as expected.
+The suite's table is written to ``docs/conformance.md``; not with ``--own-sdk``, which compiles
+it with Headrace's own SDK. Exit status 0 only when all is as expected.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from headrace.client import Client
 
 from tests.conformance import corpus, table
 from tests.conformance.runs import Outcome, check_case
-from tests.conformance.suite import compiled
+from tests.conformance.suite import compiled, compiled_by_headrace
 from tests.support.deployment import ROOT, Deployment
 
 _AT_ONE_TIME = 8
@@ -24,9 +26,9 @@ _DOCUMENT = ROOT / "docs" / "conformance.md"
 _LOCAL = Path(__file__).with_name("local.json")
 
 
-def run_suite(client: Client) -> tuple[dict[str, Any], list[Outcome]]:
+def run_suite(client: Client, own_sdk: bool = False) -> tuple[dict[str, Any], list[Outcome]]:
     """Every case of the suite."""
-    packages, cases = compiled()
+    packages, cases = compiled_by_headrace() if own_sdk else compiled()
     return cases, _all(cases, lambda name: check_case(client, name, packages[name], cases[name]))
 
 
@@ -48,7 +50,9 @@ def main(arguments: list[str]) -> int:
     try:
         deployment.up()
         client = Client(deployment.url)
-        if arguments:
+        if arguments == ["--own-sdk"]:
+            _, outcomes = run_suite(client, own_sdk=True)
+        elif arguments:
             outcomes = run_corpus(client, Path(arguments[0]))
         else:
             cases, outcomes = run_suite(client)

@@ -1,1 +1,26 @@
-"""The Headrace SDK: the client and the command line."""
+"""The Headrace SDK: authoring, the compiler, loading of components, the client, the command line.
+
+``from headrace import dsl, compiler, components, kubernetes, Client``. Each part is imported when
+it is first asked for, so that authoring does not load the client.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from headrace.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from headrace import compiler, components, dsl, kubernetes
+    from headrace.client import Client
+
+__all__ = ["Client", "__version__", "compiler", "components", "dsl", "kubernetes"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Client":
+        return import_module("headrace.client").Client
+    if name in __all__:
+        return import_module(f"headrace.{name}")
+    raise AttributeError(f"module 'headrace' has no attribute {name!r}")

@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from uuid import UUID
@@ -32,8 +33,14 @@ from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
 from headrace_executor import processes
+from headrace_executor.carried import CarriedPackage
 from headrace_executor.core.arguments import too_long
-from headrace_executor.core.bootstrap import recognise, recognise_program
+from headrace_executor.core.bootstrap import (
+    RequirementSet,
+    recognise,
+    recognise_program,
+    starts_own_module,
+)
 from headrace_executor.core.launch import (
     Limits,
     Places,
@@ -71,6 +78,16 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _STOP_MARGIN_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The command as it is started, and the PATH, the files and the variables that it needs."""
+
+    path: str
+    argv: tuple[str, ...]
+    written: tuple[WrittenFile, ...]
+    env: Mapping[str, str]
+
+
 class ProcessBackend:
     """Runs each attempt in a folder of its own, forked from a warm launcher."""
 
@@ -81,6 +98,7 @@ class ProcessBackend:
             {"PATH": _SYSTEM_PATH, "HEADRACE_DATA_DIR": str(settings.data_dir)}
         )
         self._environments = EnvironmentStore(settings.environments_dir)
+        self._carried = CarriedPackage(settings.environments_dir)
         self._limits = Limits(
             settings.grace_seconds,
             settings.log_limit_bytes,
@@ -99,15 +117,15 @@ class ProcessBackend:
         files = await self._files(command)
         inputs = local_inputs(command, places, files)
         argv, env = self._resolve(command, executor_input(command, places, inputs))
-        path, argv = await self._environment(argv, tell)
-        argv, written, extra = _started(argv, places)
+        start = await self._start(argv, env, places, tell)
+        argv = start.argv
         env = environment(
             command,
             places,
-            path=path,
+            path=start.path,
             passed_on={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
             data_dir=str(self._settings.data_dir),
-            env={**provided, **env, **extra},
+            env={**provided, **env, **start.env},
         )
         _check(command, argv, env)
         seconds = self._settings.grant_seconds
@@ -117,7 +135,7 @@ class ProcessBackend:
             places,
             argv=argv,
             env=env,
-            written=written,
+            written=start.written,
             inputs=inputs,
             files=files,
             grant=UploadGrant(url=url, fields=fields),
@@ -238,20 +256,45 @@ class ProcessBackend:
             raise _cannot(FailureCode.PLACEHOLDER_INVALID, str(error)) from None
         return argv, env
 
-    async def _environment(self, argv: tuple[str, ...], tell: Tell) -> tuple[str, tuple[str, ...]]:
-        """The PATH of the command, and the command without what the environment makes needless."""
+    async def _start(
+        self, argv: tuple[str, ...], env: Mapping[str, str], places: Places, tell: Tell
+    ) -> _Start:
+        """How a resolved command is started, in an environment with the packages it asks for."""
         bootstrap = recognise(argv)
-        if bootstrap is None:
-            return _SYSTEM_PATH, argv
-        requirements = bootstrap.requirement_set
+        requirements = RequirementSet(()) if bootstrap is None else bootstrap.requirement_set
+        path = _SYSTEM_PATH
+        if bootstrap is not None:
+            path = await self._path_with(requirements, tell)
+            argv = bootstrap.argv
+        own = starts_own_module(argv) and not requirements.brings("headrace")
+        extra = await self._carry(env) if own else {}
+        program = recognise_program(argv)
+        if program is None:
+            return _Start(path, argv, (), extra)
+        bare = own and not requirements.installs
+        command, written = program_start(program, places, bare=bare)
+        return _Start(path, command, written, {**program.env, **extra})
+
+    async def _path_with(self, requirements: RequirementSet, tell: Tell) -> str:
+        """The PATH of an environment with these packages."""
         if not self._environments.has(requirements):
-            names = ", ".join(requirements.requirements) or "no packages"
-            await tell(f"installing {names}")
+            names = ", ".join(requirements.requirements)
+            await tell(f"installing {names}" if names else "making the environment of bare steps")
         try:
             made = await self._environments.ensure(requirements)
         except EnvironmentFailedError as error:
             raise _cannot(FailureCode.ENVIRONMENT_FAILED, str(error)) from None
-        return f"{made.bin_dir}:{_SYSTEM_PATH}", bootstrap.argv
+        return f"{made.bin_dir}:{_SYSTEM_PATH}"
+
+    async def _carry(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The variable by which a step finds the executor of Headrace's own SDK."""
+        try:
+            folder = str(await self._carried.ensure())
+        except OSError as error:
+            message = f"the step's part of the SDK cannot be written: {error}"
+            raise _cannot(FailureCode.ENVIRONMENT_FAILED, message) from None
+        given = env.get("PYTHONPATH")
+        return {"PYTHONPATH": f"{given}:{folder}" if given else folder}
 
     async def _manifest(self, command: LaunchAttempt) -> ResultManifest | None:
         places = self._places(command)
@@ -311,16 +354,6 @@ def _provided(command: LaunchAttempt) -> dict[str, str]:
                 "may write to, and cannot be mounted without a Kubernetes cluster",
             )
     return dict(provided.env)
-
-
-def _started(
-    argv: tuple[str, ...], places: Places
-) -> tuple[tuple[str, ...], tuple[WrittenFile, ...], Mapping[str, str]]:
-    """The command as it is started, the files and the variables that it needs for that."""
-    program = recognise_program(argv)
-    if program is None:
-        return argv, (), {}
-    return *program_start(program, places), program.env
 
 
 def _check(command: LaunchAttempt, argv: tuple[str, ...], env: Mapping[str, str]) -> None:

@@ -1,7 +1,8 @@
-"""Recognises how a KFP lightweight component installs its packages, and how it is started.
+"""Recognises how a lightweight component installs its packages, and how it is started.
 
 Invariant: only a text that is understood to the last word is recognised; every other command is
-run as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17.
+run as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17, and
+`headrace.component.bootstrap`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ _USE_VENV = (
     '. "$tmp/venv/bin/activate"\n'
 )
 """What `use_venv=True` adds: an environment of the step's own, which it gets here in any case."""
+_OWN_SETTINGS = re.compile(
+    r"export PIP_DISABLE_PIP_VERSION_CHECK=1\n"
+    r"(?:tmp=\$\(mktemp -d\)\n"
+    r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
+    r"\. \"\$tmp/venv/bin/activate\"\n)?"
+)
+_UNLESS_CARRIED = "{ python3 -c 'import headrace.component' 2>/dev/null || "
+"""Before the install of kfp in a component of Headrace's own SDK: only where no headrace is."""
 _HAND_OVER = '"$0" "$@"'
 
 _START = re.compile(
@@ -34,6 +43,16 @@ _START = re.compile(
     r"(?P<runtime>_KFP_RUNTIME=true )?python3 -m (?P<module>kfp\.(?:dsl|components)\.executor_main)"
     r"(?: +| *\\\n *)--component_module_path(?: +| *\\\n *)"
     r"\"\$program_path/ephemeral_component\.py\"(?: +| *\\\n *)\"\$@\"\s*"
+)
+
+_OWN_MODULE = "headrace.component"
+_OWN_START = (
+    "program_path=$(mktemp -d)\n\n"
+    'printf "%s" "$0" > "$program_path/ephemeral_component.py"\n'
+    "module=headrace.component\n"
+    "python3 -c 'import headrace.component' 2>/dev/null || module=kfp.dsl.executor_main\n"
+    '_KFP_RUNTIME=true python3 -m "$module" --component_module_path '
+    '"$program_path/ephemeral_component.py" "$@"\n'
 )
 
 _PIECE = r"""(?:'[^']*'|"[^"$`\\]*"|[\w@%+=:,./-])"""
@@ -72,6 +91,10 @@ class RequirementSet:
         """The requirements of all installs."""
         return tuple(name for install in self.installs for name in install.requirements)
 
+    def brings(self, package: str) -> bool:
+        """Whether a requirement begins with this name, as kfp's own bootstrap asks it."""
+        return any(name.startswith(package) for name in self.requirements)
+
     def digest(self, interpreter: str) -> str:
         """32 hex digits: the same for the same installs in the same order on one interpreter.
 
@@ -98,12 +121,19 @@ class Program:
     arguments: tuple[str, ...]
     env: Mapping[str, str]
 
+    @property
+    def is_own(self) -> bool:
+        """Whether Headrace's own SDK wrote it."""
+        return self.module == _OWN_MODULE
+
 
 def recognise_program(argv: tuple[str, ...]) -> Program | None:
     """The lightweight component that a command starts by way of a shell, or None when it is not
     exactly that."""
     if len(argv) < 4 or argv[:2] != ("sh", "-ec"):
         return None
+    if argv[2] == _OWN_START:
+        return Program(argv[3], _OWN_MODULE, argv[4:], {"_KFP_RUNTIME": "true"})
     start = _START.fullmatch(argv[2])
     if start is None:
         return None
@@ -111,24 +141,55 @@ def recognise_program(argv: tuple[str, ...]) -> Program | None:
     return Program(argv[3], start["module"], argv[4:], env)
 
 
+def starts_own_module(argv: tuple[str, ...]) -> bool:
+    """Whether a command starts the executor of Headrace's own SDK, by a shell or by itself, as a
+    component does whose code is in its image."""
+    return _is_own(argv) or argv[:3] == ("python3", "-m", _OWN_MODULE)
+
+
 def recognise(argv: tuple[str, ...]) -> Bootstrap | None:
     """The bootstrap of a resolved command, or None when it is not exactly one."""
+    if _is_own(argv):
+        return Bootstrap(RequirementSet(()), argv)
     if len(argv) < 4 or argv[:2] != ("sh", "-c"):
         return None
     check = _PIP_CHECK.match(argv[2])
     if check is None:
         return None
-    script = argv[2][check.end() :].removeprefix(_ASSIGNMENT)
+    rest = argv[3:]  # "$0" "$@"
+    script = argv[2][check.end() :]
+    is_own = _is_own(rest)
+    if is_own:
+        settings = _OWN_SETTINGS.match(script)
+        script = script[settings.end() :] if settings is not None else ""
+    else:
+        script = script.removeprefix(_ASSIGNMENT)
     *parts, last = script.split("&&")
     if not parts or last.strip() != _HAND_OVER:
         return None
+    installs = _installs(parts, is_own)
+    return None if installs is None else Bootstrap(RequirementSet(installs), rest)
+
+
+def _is_own(argv: tuple[str, ...]) -> bool:
+    program = recognise_program(argv)
+    return program is not None and program.is_own
+
+
+def _installs(parts: list[str], is_own: bool) -> tuple[Install, ...] | None:
+    """What has to be installed, or None when any of it is not understood."""
     installs: list[Install] = []
     for part in parts:
-        install = _install(part.lstrip(" ").removeprefix(_USE_VENV).strip(" "))
+        text = part.lstrip(" ").removeprefix(_USE_VENV).strip(" ")
+        needless = is_own and text.startswith(_UNLESS_CARRIED) and text.endswith("; }")
+        if needless:
+            text = text[len(_UNLESS_CARRIED) : -len("; }")]
+        install = _install(text)
         if install is None:
             return None
-        installs.append(install)
-    return Bootstrap(RequirementSet(tuple(installs)), argv[3:])  # "$0" "$@" is what follows
+        if not needless:
+            installs.append(install)
+    return tuple(installs)
 
 
 def _install(text: str) -> Install | None:

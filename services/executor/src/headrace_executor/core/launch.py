@@ -286,13 +286,21 @@ def _folders(
 
 
 def program_start(
-    program: Program, places: Places
+    program: Program, places: Places, *, bare: bool = False
 ) -> tuple[tuple[str, ...], tuple[WrittenFile, ...]]:
     """The short command that starts a lightweight component as its shell would, and the files with
-    what is long. Saves two shells, and takes arguments of any size: Linux allows one 128 KiB."""
+    what is long. Saves two shells, and takes arguments of any size: Linux allows one 128 KiB.
+
+    `bare` is for a component of Headrace's own SDK in an environment without packages: it starts
+    without `site`, for which its executor stands in."""
     arguments = ["--component_module_path", places.program, *program.arguments]
+    start = (
+        ("python3", *(("-S",) if bare else ()), "-c", _START_OWN_PROGRAM, places.arguments)
+        if program.is_own
+        else ("python3", "-c", _START_PROGRAM, places.arguments, program.module)
+    )
     return (
-        ("python3", "-c", _START_PROGRAM, places.arguments, program.module),
+        start,
         (
             WrittenFile(path=places.program, text=program.source),
             WrittenFile(path=places.arguments, text=json.dumps(arguments)),
@@ -310,6 +318,14 @@ if not getattr(sys.flags, "safe_path", False):
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 """What ``python3 -m MODULE ARGUMENTS`` does, with the arguments from a file."""
+
+
+_START_OWN_PROGRAM = """\
+import sys
+from headrace.component.main import main_from_file
+main_from_file(sys.argv[1])
+"""
+"""The same for Headrace's own executor, without what `runpy` imports."""
 
 
 def environment(

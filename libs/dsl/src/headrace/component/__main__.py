@@ -1,0 +1,5 @@
+"""``python3 -m headrace.component``."""
+
+from headrace.component.main import main
+
+main()

@@ -1,0 +1,153 @@
+"""Settings of where a step's pod runs: node selectors, tolerations, affinity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.dsl.channels import PipelineParameterChannel
+from headrace.dsl.task import PipelineTask
+from headrace.kubernetes import common
+
+_OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")
+_AFFINITY_KEYS = (
+    "preferredDuringSchedulingIgnoredDuringExecution",
+    "requiredDuringSchedulingIgnoredDuringExecution",
+)
+
+
+def add_node_selector(task: PipelineTask, label_key: str, label_value: str) -> PipelineTask:
+    """Let the pod run on nodes with a label."""
+    labels = common.settings(task).setdefault("nodeSelector", {}).setdefault("labels", {})
+    labels[common.text(label_key, "label_key")] = common.text(label_value, "label_value")
+    return task
+
+
+def add_node_selector_json(
+    task: PipelineTask, node_selector_json: PipelineParameterChannel | dict[str, Any]
+) -> PipelineTask:
+    """Let the pod run on nodes with labels: a dict, which may be known at run time only."""
+    written = common.parameter(node_selector_json, task)
+    common.settings(task).setdefault("nodeSelector", {})["nodeSelectorJson"] = written
+    return task
+
+
+def add_toleration(
+    task: PipelineTask,
+    key: str | None = None,
+    operator: str | None = None,
+    value: str | None = None,
+    effect: str | None = None,
+    toleration_seconds: int | None = None,
+) -> PipelineTask:
+    """Let the pod run on nodes with a taint.
+
+    Args:
+        key: The taint's key; without it every taint.
+        operator: ``Equal`` or ``Exists``.
+        value: The taint's value.
+        effect: ``NoExecute``, ``NoSchedule`` or ``PreferNoSchedule``.
+        toleration_seconds: For how many seconds a ``NoExecute`` taint is borne.
+    """
+    written = common.filled(key=key, operator=operator, value=value, effect=effect)
+    for name, each in written.items():
+        common.text(each, name)
+    if toleration_seconds is not None:
+        seconds = common.integer(toleration_seconds, "toleration_seconds")
+        written["tolerationSeconds"] = str(seconds)
+    common.entries(task, "tolerations").append(written)
+    return task
+
+
+def add_toleration_json(
+    task: PipelineTask, toleration_json: PipelineParameterChannel | list[Any] | dict[str, Any]
+) -> PipelineTask:
+    """Let the pod run on nodes with taints: a toleration or a list of them, which may be known at
+    run time only.
+
+    Raises:
+        ValueError: it is no dict, list or parameter.
+    """
+    if isinstance(toleration_json, PipelineParameterChannel):
+        written = {"tolerationJson": common.parameter(toleration_json, task)}
+        common.entries(task, "tolerations").append(written)
+        return task
+    if not isinstance(toleration_json, (list, dict)):
+        raise ValueError("toleration_json must be a dict, list, or input parameter")
+    for each in [toleration_json] if isinstance(toleration_json, dict) else toleration_json:
+        add_toleration(
+            task,
+            key=each.get("key"),
+            operator=each.get("operator"),
+            value=each.get("value"),
+            effect=each.get("effect"),
+            toleration_seconds=each.get("toleration_seconds"),
+        )
+    return task
+
+
+def add_node_affinity(
+    task: PipelineTask,
+    match_expressions: list[dict[str, Any]] | None = None,
+    match_fields: list[dict[str, Any]] | None = None,
+    weight: int | None = None,
+) -> PipelineTask:
+    """Let the pod run on nodes that match, or with a weight prefer them.
+
+    Args:
+        match_expressions: Of labels: dicts with `key`, `operator` and `values`.
+        match_fields: Of fields of the node, likewise.
+        weight: From 1 to 100; without it nodes have to match.
+
+    Raises:
+        ValueError: a key or operator is missing or unknown, or the weight is out of its range.
+    """
+    written = common.filled(
+        matchExpressions=_requirements(match_expressions, "match_expression"),
+        matchFields=_requirements(match_fields, "match_field"),
+    )
+    if weight is not None:
+        if not 1 <= weight <= 100:
+            raise ValueError(f"weight must be between 1 and 100, got {weight}.")
+        written["weight"] = weight
+    common.entries(task, "nodeAffinity").append(written)
+    return task
+
+
+def _requirements(terms: list[dict[str, Any]] | None, kind: str) -> list[dict[str, Any]]:
+    written = []
+    for term in terms or []:
+        key, operator = term.get("key"), term.get("operator")
+        if not key:
+            raise ValueError(f"Each {kind} must have a non-empty 'key'.")
+        if not operator:
+            raise ValueError(f"Each {kind} for key '{key}' must have a non-empty 'operator'.")
+        if operator not in _OPERATORS:
+            raise ValueError(
+                f"Invalid operator '{operator}' for key '{key}' in {kind}. Must be one of "
+                f"{list(_OPERATORS)}."
+            )
+        found = [common.text(each, "value") for each in term.get("values", [])]
+        written.append(common.filled(key=key, operator=operator, values=found))
+    return written
+
+
+def add_node_affinity_json(
+    task: PipelineTask, node_affinity_json: PipelineParameterChannel | dict[str, Any]
+) -> PipelineTask:
+    """Replace the affinity that was given as JSON by another, which may be known at run time only.
+
+    Raises:
+        ValueError: it is a dict with a key that no node affinity has.
+    """
+    if isinstance(node_affinity_json, dict):
+        unknown = [key for key in node_affinity_json if key not in _AFFINITY_KEYS]
+        if unknown:
+            raise ValueError(
+                f"Invalid V1NodeAffinity JSON: unknown keys {unknown}; it has "
+                f"{' and '.join(_AFFINITY_KEYS)}."
+            )
+    written = {"nodeAffinityJson": common.parameter(node_affinity_json, task)}
+    terms = common.entries(task, "nodeAffinity")
+    terms[:] = [term for term in terms if "nodeAffinityJson" not in term]
+    terms.append(written)
+    return task

@@ -1,0 +1,82 @@
+"""Compiles both suites with one SDK: ``python -m tests.differential.compile SDK FOLDER``.
+
+Writes what came of each module into a file of JSON: the IR of every pipeline and component in it,
+the files that it wrote, and how each of its wrong definitions was refused.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import tempfile
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+from tests.differential.switch import modules, switch
+
+
+def main(sdk: str, folder: Path) -> None:
+    """Compile every module."""
+    switch(sdk)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in modules():
+        try:
+            found = _compiled(importlib.import_module(name))
+        except Exception:
+            found = {"failed": traceback.format_exc()[-3000:]}
+        (folder / f"{name}.json").write_text(json.dumps(found))
+
+
+def _compiled(module: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}, "mended": {}}
+    for name, value in vars(module).items():
+        if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
+            found["compiled"][name] = _dicts(value)
+    for case in getattr(module, "CASES", ()):
+        found["compiled"][f"case {case.pipeline.name}"] = _dicts(case.pipeline)
+    for function in getattr(module, "WRITTEN", ()):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/{getattr(function, 'ending', 'written.yaml')}"
+            function(path)
+            found["written"][function.__name__] = Path(path).read_text()
+    for function, word in getattr(module, "REFUSED", ()):
+        found["refused"][function.__name__] = {"word": word, **_refusal(function)}
+    for function in getattr(module, "MENDED", ()):
+        found["mended"][function.__name__] = _mended(function)
+    return found
+
+
+def _mended(function: Any) -> dict[str, Any]:
+    try:
+        return _dicts(function())
+    except Exception as error:
+        return {"error": repr(error)}
+
+
+def _dicts(component: Any) -> dict[str, Any]:
+    return {"ir": _plain(component.pipeline_spec), "platform": _plain(component.platform_spec)}
+
+
+def _plain(message: Any) -> Any:
+    if isinstance(message, dict):
+        return message
+    from google.protobuf import json_format
+
+    return json_format.MessageToDict(message)
+
+
+def _refusal(function: Any) -> dict[str, Any]:
+    try:
+        function()
+    except Exception as error:
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        return {"kinds": kinds, "message": str(error)}
+    return {"kinds": [], "message": ""}
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,126 @@
+"""What two compilations of one source may differ in, taken out of both.
+
+That is the SDK's version, the commands that start a Python component and unpack what it
+carries with it, and the texts that describe
+the two components of `kubernetes`, which each SDK has its own words for.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import re
+import tarfile
+from typing import Any
+
+_VENV = re.compile(
+    r"tmp=\$\(mktemp -d\)\n"
+    r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
+    r"\. \"\$tmp/venv/bin/activate\"\n"
+)
+_KFP = re.compile(r"'kfp(?:==2\.17\.3|-at)'")
+_HEADS = (
+    "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\n",
+    "\ntry:\n    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
+    "except ImportError:  # executed by kfp\n    import sys as _sys\n    import kfp as headrace\n"
+    "    from kfp import dsl\n    from kfp.dsl import *\n"
+    "    _sys.modules['headrace'] = headrace\n    _sys.modules['headrace.dsl'] = dsl\n",
+)
+_ARCHIVE = re.compile(r"__KFP_EMBEDDED_ARCHIVE_B64 = ['\"](?P<archive>[\w+/=]+)['\"]")
+_MODULES = ("kfp.dsl.executor_main", "headrace.component")
+_STARTS = (*(f"python3 -m {module}" for module in _MODULES), 'python3 -m "$module"')
+
+
+def normal(compiled: dict[str, Any]) -> dict[str, Any]:
+    """IR and platform spec without what may differ."""
+    compiled = copy.deepcopy(compiled)
+    ir = compiled["ir"]
+    ir.pop("sdkVersion", None)
+    executors = ir.get("deploymentSpec", {}).get("executors", {})
+    for executor in executors.values():
+        container = executor.get("container", {})
+        if "command" in container:
+            container["command"] = _command(container["command"])
+    for component in [ir["root"], *ir.get("components", {}).values()]:
+        label = component.get("executorLabel", "")
+        image = executors.get(label, {}).get("container", {}).get("image", "")
+        if image.startswith("argostub/") or ir["pipelineInfo"]["name"].endswith("pvc"):
+            for side in ("inputDefinitions", "outputDefinitions"):
+                for parameter in component.get(side, {}).get("parameters", {}).values():
+                    parameter.pop("description", None)
+    return compiled
+
+
+def _command(command: list[str]) -> list[str]:
+    if any(start in each for each in command for start in _STARTS) or (command[-1] in _MODULES):
+        source = command[-1] if command[-1].startswith(_HEADS) else ""
+        for head in _HEADS:
+            source = source.removeprefix(head)
+        source = source.removeprefix("kfp = headrace\n")
+        source = source.removeprefix("from typing import *\n")  # only where it is used
+        return ["<start>", *_packages(command), *_source(source)]
+    return command
+
+
+def _source(source: str) -> list[str]:
+    """The source, with what a component carries with it as the files' names and contents."""
+    archive = _ARCHIVE.search(source)
+    if archive is None:
+        return [source.strip()]
+    # what unpacks the files stands between them and the component's function
+    function = source[source.rindex("\ndef ") :].strip()
+    return [function, *_files(archive["archive"])]
+
+
+def _files(archive: str) -> list[str]:
+    packed = io.BytesIO(base64.b64decode(archive))
+    with tarfile.open(fileobj=packed, mode="r:gz") as files:
+        members = sorted(files.getmembers(), key=lambda each: each.name)
+        contents = [(each.name, files.extractfile(each)) for each in members]
+        return [f"{name}: {file.read()!r}" if file else name for name, file in contents]
+
+
+def _packages(command: list[str]) -> list[str]:
+    """The line that installs the component's own packages."""
+    if command[:2] != ["sh", "-c"]:
+        return []
+    lines = _VENV.sub("", command[2]).split("&&")
+    installs = [each.rpartition("PIP_DISABLE_PIP_VERSION_CHECK=1")[2].strip() for each in lines]
+    return [
+        install
+        for install in installs
+        if install.startswith("python3 -m pip install") and not _KFP.search(install)
+    ]
+
+
+def inlined(compiled: dict[str, Any]) -> Any:
+    """IR with every component and executor in the place of its name.
+
+    kfp names those of a pipeline within a pipeline in the order of a map, which differs from run to
+    run, so what they are called is compared only where it is always the same.
+    """
+    ir = compiled["ir"]
+    executors = ir.get("deploymentSpec", {}).get("executors", {})
+    platforms = compiled["platform"].get("platforms", {})
+
+    def component(found: dict[str, Any]) -> dict[str, Any]:
+        written = {**found}
+        label = written.pop("executorLabel", None)
+        if label:
+            written["executor"] = executors[label]
+            written["settings"] = {
+                name: spec.get("deploymentSpec", {}).get("executors", {}).get(label)
+                for name, spec in platforms.items()
+            }
+        if "dag" in written:
+            tasks = written["dag"]["tasks"].items()
+            written["dag"] = {**written["dag"], "tasks": {name: task(each) for name, each in tasks}}
+        return written
+
+    def task(found: dict[str, Any]) -> dict[str, Any]:
+        return {**found, "componentRef": component(ir["components"][found["componentRef"]["name"]])}
+
+    whole = {name: spec.get("pipelineConfig") for name, spec in platforms.items()}
+    rest = {key: each for key, each in ir.items() if key not in ("components", "deploymentSpec")}
+    return {**rest, "root": component(ir["root"]), "platforms": whole}

@@ -1,0 +1,1 @@
+"""Pipelines that are compiled with kfp and with Headrace, from one source."""

@@ -1,0 +1,67 @@
+"""The import switch: loads the pipelines that are written for kfp with another SDK.
+
+Standard library only: it runs in the environment of kfp and in that of Headrace.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import re
+import sys
+import types
+from collections.abc import Sequence
+from pathlib import Path
+
+FOLDERS = ("tests.conformance.pipelines", "tests.differential.pipelines")
+_IMPORT = re.compile(rb"^(?P<indent>[ ]*)(?P<word>from|import) kfp\b", flags=re.M)
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module as if it imported another SDK. Its functions keep the source that they have
+    in the file, so that both SDKs put the same into a component."""
+
+    sdk = b""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        path = self.get_filename(fullname)
+        found: types.CodeType = self.source_to_code(self._switched(self.get_data(path)), path)
+        return found
+
+    def _switched(self, source: bytes) -> bytes:
+        # `import kfp` becomes `import headrace as kfp`, so that what follows it keeps its names
+        source = re.sub(rb"^import kfp$", b"import " + self.sdk + b" as kfp", source, flags=re.M)
+        return _IMPORT.sub(rb"\g<indent>\g<word> " + self.sdk, source)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith(FOLDERS):
+            return None
+        place = _ROOT.joinpath(*fullname.split("."))
+        if place.is_dir():
+            return None
+        file = str(place.with_suffix(".py"))
+        return importlib.util.spec_from_file_location(
+            fullname, file, loader=_Loader(fullname, file)
+        )
+
+
+def switch(sdk: str) -> None:
+    """Let the modules of the suites import `sdk` where they say kfp."""
+    if sdk != "kfp":
+        _Loader.sdk = sdk.encode()
+        sys.meta_path.insert(0, _Finder())
+
+
+def modules() -> list[str]:
+    """The modules of both suites."""
+    found: list[str] = []
+    for package in FOLDERS:
+        folder = _ROOT.joinpath(*package.split("."))
+        found += [f"{package}.{each.stem}" for each in sorted(folder.glob("*.py"))]
+    return [name for name in found if not name.endswith(("__init__", "._words"))]

@@ -1,0 +1,146 @@
+"""One source, compiled with the real `kfp` and with Headrace, gives the same IR."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.differential.normal import inlined, normal
+from tests.differential.soundness import faults
+from tests.differential.switch import modules
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAST_PIPELINES = 120
+LEAST_REFUSALS = 40
+_UNCLEAN = {"AssertionError", "KeyError", "AttributeError", "IndexError", "UnboundLocalError"}
+"""What kfp raises where it does not check: Headrace may say it by any error of its own."""
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of what both SDKs made of the suites, which they do at the same time."""
+    folder = tmp_path_factory.mktemp("differential")
+    pythons = {"kfp": ROOT / ".kfp/bin/python", "headrace": ROOT / ".venv/bin/python"}
+    started = {
+        sdk: subprocess.Popen(
+            [python, "-W", "ignore", "-m", "tests.differential.compile", sdk, folder / sdk],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for sdk, python in pythons.items()
+    }
+    for sdk, process in started.items():
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, f"{sdk}: {errors}"
+    return {sdk: folder / sdk for sdk in pythons}
+
+
+def _both(compiled: dict[str, Path], module: str) -> list[dict[str, Any]]:
+    found = []
+    for sdk in ("kfp", "headrace"):
+        each = json.loads((compiled[sdk] / f"{module}.json").read_text())
+        assert "failed" not in each, f"{sdk}: {each['failed']}"
+        found.append(each)
+    return found
+
+
+@pytest.mark.parametrize("module", modules())
+def test_the_ir_is_the_same(compiled: dict[str, Path], module: str) -> None:
+    theirs, ours = _both(compiled, module)
+    assert theirs["compiled"].keys() == ours["compiled"].keys()
+    wrong = []
+    for name, expected in theirs["compiled"].items():
+        expected, got = normal(expected), normal(ours["compiled"][name])
+        difference = _difference(name, expected, got)
+        if difference and _difference(name, inlined(expected), inlined(got)):
+            wrong += difference
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_the_files_are_the_same(compiled: dict[str, Path], module: str) -> None:
+    theirs, ours = _both(compiled, module)
+    for name, text in theirs["written"].items():
+        other = ours["written"][name]
+        assert _head(text) == _head(other)
+        for one, another in zip(_documents(text), _documents(other), strict=True):
+            assert not _difference(name, one, another), name
+
+
+@pytest.mark.parametrize("module", modules())
+def test_what_kfp_refuses_is_refused(compiled: dict[str, Path], module: str) -> None:
+    theirs, ours = _both(compiled, module)
+    wrong = []
+    for name, expected in theirs["refused"].items():
+        got = ours["refused"][name]
+        kind = next(iter(expected["kinds"]), None)
+        if kind is None:
+            wrong.append(f"{name}: kfp does not refuse it")
+        elif not got["kinds"]:
+            wrong.append(f"{name}: not refused; kfp: {kind}: {expected['message'][:200]}")
+        elif kind not in _UNCLEAN | {"Exception"} and kind not in got["kinds"]:
+            wrong.append(f"{name}: {got['kinds'][0]} ({got['message'][:200]}), kfp: {kind}")
+        elif got["word"] not in got["message"]:
+            wrong.append(f"{name}: {got['message']!r} does not say {got['word']!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_reference_leads_somewhere(compiled: dict[str, Path], module: str) -> None:
+    _, ours = _both(compiled, module)
+    for name, found in ours["compiled"].items():
+        assert not faults(found["ir"]), name
+
+
+def test_what_kfp_leaves_broken_is_whole(compiled: dict[str, Path]) -> None:
+    theirs, ours = _both(compiled, "tests.differential.pipelines.mended")
+    assert theirs["mended"]
+    for name, found in theirs["mended"].items():
+        assert "error" in found or faults(found["ir"]), f"kfp compiles {name}"
+        assert "error" not in ours["mended"][name], (name, ours["mended"][name])
+        assert not faults(ours["mended"][name]["ir"]), name
+
+
+def test_the_suite_is_large_enough(compiled: dict[str, Path]) -> None:
+    pipelines, refusals = set(), 0
+    for module in modules():
+        found, ours = _both(compiled, module)
+        refusals += len(found["refused"])
+        for name, each in found["compiled"].items():
+            tasks = each["ir"]["root"]["dag"]["tasks"]
+            is_pipeline = list(tasks) != [each["ir"]["pipelineInfo"]["name"]]
+            if is_pipeline and not _difference(name, normal(each), normal(ours["compiled"][name])):
+                pipelines.add(json.dumps(each, sort_keys=True))
+    assert len(pipelines) >= LEAST_PIPELINES
+    assert refusals >= LEAST_REFUSALS
+
+
+def _difference(name: str, expected: Any, got: Any) -> list[str]:
+    """The lines that differ; none when both are the same to the type of every number."""
+    if json.dumps(expected, sort_keys=True) == json.dumps(got, sort_keys=True):
+        return []
+    lines = [yaml.safe_dump(each).splitlines() for each in (expected, got)]
+    return [name, *list(unified_diff(*lines, "kfp", "headrace", lineterm=""))[:80]]
+
+
+def _head(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("#")]
+
+
+def _documents(text: str) -> list[Any]:
+    """The documents, with IR and platform spec as they are compared."""
+    found = list(yaml.safe_load_all(text))
+    if "pipelineInfo" in found[0]:
+        return [inlined(normal({"ir": found[0], "platform": ([*found, {}])[1]})), len(found)]
+    for document in found:
+        if "pipelineSpec" in document["spec"]:
+            compiled = {"ir": document["spec"]["pipelineSpec"], "platform": {}}
+            document["spec"]["pipelineSpec"] = normal(compiled)["ir"]
+    return found
