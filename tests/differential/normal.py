@@ -14,14 +14,8 @@ import re
 import tarfile
 from typing import Any
 
-_KFP_INSTALL = re.compile(
-    r"(?:\nexport PIP_DISABLE_PIP_VERSION_CHECK=1\ntmp=\$\(mktemp -d\)\n"
-    r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
-    r"\. \"\$tmp/venv/bin/activate\"\n)? ?"
-    r"(?:\{ python3 -c 'import headrace\.component' 2>/dev/null \|\| )?"
-    r"python3 -m pip install --quiet --no-warn-script-location [^&]*'(?:kfp==2\.17\.3|kfp-at)' "
-    r"'--no-deps' 'typing-extensions>=3\.7\.4,<5; python_version<\"3\.9\"'(?:; \})?"
-)
+_INSTALL = re.compile(r"python3 -m pip install --quiet --no-warn-script-location .*")
+_OF_KFP = "'--no-deps' 'typing-extensions>=3.7.4,<5; python_version<\"3.9\"'"
 _HEADS = (
     "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\n",
     "\ntry:\n    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
@@ -55,9 +49,7 @@ def normal(compiled: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command(command: list[str]) -> list[str]:
-    if any(start in each for each in command for start in _STARTS) or (
-        command[-1] in _MODULES
-    ):
+    if any(start in each for each in command for start in _STARTS) or (command[-1] in _MODULES):
         source = command[-1] if command[-1].startswith(_HEADS) else ""
         for head in _HEADS:
             source = source.removeprefix(head)
@@ -89,10 +81,8 @@ def _packages(command: list[str]) -> list[str]:
     """The line that installs the component's own packages."""
     if command[:2] != ["sh", "-c"]:
         return []
-    line = _KFP_INSTALL.sub("", command[2]).replace(" && ", "&&").replace("&&&&", "&&")
-    line = line.split("PIP_DISABLE_PIP_VERSION_CHECK=1", 1)[1].strip()
-    own = [part for part in line.split("&&") if part.strip().startswith("python3 -m pip install")]
-    return [part.strip() for part in own]
+    lines = [_INSTALL.search(part) for part in command[2].split("&&")]
+    return [line[0].strip() for line in lines if line and _OF_KFP not in line[0]]
 
 
 def inlined(compiled: dict[str, Any]) -> Any:
