@@ -85,6 +85,10 @@ conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another o
 bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: bench-sdk
+bench-sdk: setup kfp ## What authoring costs, with kfp and with Headrace; ARGS=--help
+	@$(BIN)/python -m tests.bench.sdk $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
