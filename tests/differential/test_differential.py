@@ -108,6 +108,22 @@ def test_what_kfp_leaves_broken_is_whole(compiled: dict[str, Path]) -> None:
         assert not faults(ours["mended"][name]["ir"]), name
 
 
+_INNER = ("Component", "PipelineTask", "PipelineChannel", "Artifact")
+"""Classes that users do not make themselves."""
+
+
+def test_what_kfp_has_is_there(compiled: dict[str, Path]) -> None:
+    theirs, ours = (
+        json.loads((compiled[sdk] / "surface.json").read_text()) for sdk in ("kfp", "headrace")
+    )
+    wrong = [f"{name} is missing" for name in theirs if name not in ours]
+    for name, arguments in theirs.items():
+        missing = [each for each in arguments if each not in ours.get(name, arguments)]
+        if missing and not name.endswith(_INNER):
+            wrong.append(f"{name} has no arguments {missing}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_suite_is_large_enough(compiled: dict[str, Path]) -> None:
     pipelines, refusals = set(), 0
     for module in modules():
