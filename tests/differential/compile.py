@@ -61,7 +61,8 @@ def _arguments(value: Any) -> list[str]:
 
 
 def _compiled(module: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}, "mended": {}}
+    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}}
+    found |= {"mended": {}, "generated": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
@@ -74,16 +75,17 @@ def _compiled(module: Any) -> dict[str, Any]:
             found["written"][function.__name__] = Path(path).read_text()
     for function, word in getattr(module, "REFUSED", ()):
         found["refused"][function.__name__] = {"word": word, **_refusal(function)}
-    for function in getattr(module, "MENDED", ()):
-        found["mended"][function.__name__] = _mended(function)
+    for kind in ("mended", "generated"):
+        for function in getattr(module, kind.upper(), ()):
+            found[kind][function.__name__] = _tried(function)
     return found
 
 
-def _mended(function: Any) -> dict[str, Any]:
+def _tried(function: Any) -> dict[str, Any]:
     try:
         return _dicts(function())
     except Exception as error:
-        return {"error": repr(error)}
+        return {"error": repr(error), "kind": type(error).__name__}
 
 
 def _dicts(component: Any) -> dict[str, Any]:
