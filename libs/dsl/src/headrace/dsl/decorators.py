@@ -124,6 +124,7 @@ def _python_component(
 ) -> PythonComponent:
     if base_image is None:
         base_image = DEFAULT_IMAGE
+    spec = component_spec(func)
     if embedded_artifact_path:
         helper = embedding_source(embedded_artifact_path)
     if target_image:
@@ -137,7 +138,6 @@ def _python_component(
             kfp_package_path,
             use_venv,
         )
-    spec = component_spec(func)
     spec.task_config_passthroughs = [
         TaskConfigPassthrough(each) if isinstance(each, TaskConfigField) else each
         for each in task_config_passthroughs or ()
