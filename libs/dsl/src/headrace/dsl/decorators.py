@@ -155,6 +155,40 @@ def _python_component(
     return made
 
 
+@overload
+def notebook_component(
+    func: Function,
+    *,
+    notebook_path: str,
+    base_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    output_component_file: str | None = None,
+    pip_index_urls: list[str] | None = None,
+    pip_trusted_hosts: list[str] | None = None,
+    use_venv: bool = False,
+    kfp_package_path: str | None = None,
+    install_kfp_package: bool = True,
+    task_config_passthroughs: Passthroughs | None = None,
+) -> PythonComponent: ...
+
+
+@overload
+def notebook_component(
+    func: None = None,
+    *,
+    notebook_path: str,
+    base_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    output_component_file: str | None = None,
+    pip_index_urls: list[str] | None = None,
+    pip_trusted_hosts: list[str] | None = None,
+    use_venv: bool = False,
+    kfp_package_path: str | None = None,
+    install_kfp_package: bool = True,
+    task_config_passthroughs: Passthroughs | None = None,
+) -> Callable[[Function], PythonComponent]: ...
+
+
 def notebook_component(
     func: Function | None = None,
     *,
