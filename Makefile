@@ -100,6 +100,10 @@ fuzz: setup fuzz-setup ## Requests made up from the OpenAPI documents; ARGS=--he
 bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: bench-sdk
+bench-sdk: setup kfp ## What authoring costs, with kfp and with Headrace; ARGS=--help
+	@$(BIN)/python -m tests.bench.sdk $(ARGS)
+
 .PHONY: bench-lists
 bench-lists: setup ## How long lists of runs take with 200,000 of them; ARGS=--help
 	@$(BIN)/python -m tests.bench.lists $(ARGS)

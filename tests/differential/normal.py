@@ -14,12 +14,8 @@ import re
 import tarfile
 from typing import Any
 
-_VENV = re.compile(
-    r"tmp=\$\(mktemp -d\)\n"
-    r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
-    r"\. \"\$tmp/venv/bin/activate\"\n"
-)
-_KFP = re.compile(r"'kfp(?:==2\.17\.3|-at)'")
+_INSTALL = re.compile(r"python3 -m pip install --quiet --no-warn-script-location .*")
+_OF_KFP = "'--no-deps' 'typing-extensions>=3.7.4,<5; python_version<\"3.9\"'"
 _HEADS = (
     "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\n",
     "\ntry:\n    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
@@ -85,13 +81,8 @@ def _packages(command: list[str]) -> list[str]:
     """The line that installs the component's own packages."""
     if command[:2] != ["sh", "-c"]:
         return []
-    lines = _VENV.sub("", command[2]).split("&&")
-    installs = [each.rpartition("PIP_DISABLE_PIP_VERSION_CHECK=1")[2].strip() for each in lines]
-    return [
-        install
-        for install in installs
-        if install.startswith("python3 -m pip install") and not _KFP.search(install)
-    ]
+    lines = [_INSTALL.search(part) for part in command[2].split("&&")]
+    return [line[0].strip() for line in lines if line and _OF_KFP not in line[0]]
 
 
 def inlined(compiled: dict[str, Any]) -> Any:

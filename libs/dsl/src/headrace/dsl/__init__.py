@@ -1,12 +1,11 @@
 """The authoring API: components, pipelines, control flow, artifacts.
 
-Invariant: it imports the standard library alone. In a step, where ``_HEADRACE_RUNTIME`` is true, it
-holds what a function may use, and nothing that defines pipelines.
+Invariant: it imports the standard library alone. In a step, `headrace.component.step_dsl` stands
+for it, with what a function may use.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from headrace.component.artifacts import (
@@ -32,6 +31,23 @@ from headrace.component.types import (
     PipelineTaskFinalStatus,
     TaskConfig,
 )
+from headrace.dsl.channels import Collected, PipelineChannel
+from headrace.dsl.config import (
+    KubernetesWorkspaceConfig,
+    PipelineConfig,
+    TaskConfigField,
+    TaskConfigPassthrough,
+    WorkspaceConfig,
+)
+from headrace.dsl.decorators import (
+    component,
+    container_component,
+    notebook_component,
+    pipeline,
+)
+from headrace.dsl.groups import Condition, Elif, Else, ExitHandler, If, ParallelFor
+from headrace.dsl.importer import importer
+from headrace.dsl.oneof import OneOf
 from headrace.dsl.placeholders import (
     PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
     PIPELINE_JOB_ID_PLACEHOLDER,
@@ -44,7 +60,11 @@ from headrace.dsl.placeholders import (
     PIPELINE_TASK_ID_PLACEHOLDER,
     PIPELINE_TASK_NAME_PLACEHOLDER,
     WORKSPACE_PATH_PLACEHOLDER,
+    ConcatPlaceholder,
+    IfPresentPlaceholder,
 )
+from headrace.dsl.structure import ContainerSpec
+from headrace.dsl.task import PipelineTask
 
 
 def run_notebook(**kwargs: Any) -> None:
@@ -73,69 +93,44 @@ __all__ = [
     "WORKSPACE_PATH_PLACEHOLDER",
     "Artifact",
     "ClassificationMetrics",
+    "Collected",
+    "ConcatPlaceholder",
+    "Condition",
+    "ContainerSpec",
     "Dataset",
+    "Elif",
+    "Else",
     "EmbeddedAnnotation",
     "EmbeddedInput",
+    "ExitHandler",
+    "If",
+    "IfPresentPlaceholder",
     "Input",
     "InputAnnotation",
     "InputPath",
+    "KubernetesWorkspaceConfig",
     "Markdown",
     "Metrics",
     "Model",
+    "OneOf",
     "Output",
     "OutputAnnotation",
     "OutputPath",
+    "ParallelFor",
+    "PipelineChannel",
+    "PipelineConfig",
+    "PipelineTask",
     "PipelineTaskFinalStatus",
     "SlicedClassificationMetrics",
     "TaskConfig",
+    "TaskConfigField",
+    "TaskConfigPassthrough",
+    "WorkspaceConfig",
+    "component",
+    "container_component",
     "get_uri",
+    "importer",
+    "notebook_component",
+    "pipeline",
     "run_notebook",
 ]
-
-if os.environ.get("_HEADRACE_RUNTIME") != "true":
-    from headrace.dsl.channels import Collected, PipelineChannel
-    from headrace.dsl.config import (
-        KubernetesWorkspaceConfig,
-        PipelineConfig,
-        TaskConfigField,
-        TaskConfigPassthrough,
-        WorkspaceConfig,
-    )
-    from headrace.dsl.decorators import (
-        component,
-        container_component,
-        notebook_component,
-        pipeline,
-    )
-    from headrace.dsl.groups import Condition, Elif, Else, ExitHandler, If, ParallelFor
-    from headrace.dsl.importer import importer
-    from headrace.dsl.oneof import OneOf
-    from headrace.dsl.placeholders import ConcatPlaceholder, IfPresentPlaceholder
-    from headrace.dsl.structure import ContainerSpec
-    from headrace.dsl.task import PipelineTask
-
-    __all__ += [
-        "Collected",
-        "ConcatPlaceholder",
-        "Condition",
-        "ContainerSpec",
-        "Elif",
-        "Else",
-        "ExitHandler",
-        "If",
-        "IfPresentPlaceholder",
-        "KubernetesWorkspaceConfig",
-        "OneOf",
-        "ParallelFor",
-        "PipelineChannel",
-        "PipelineConfig",
-        "PipelineTask",
-        "TaskConfigField",
-        "TaskConfigPassthrough",
-        "WorkspaceConfig",
-        "component",
-        "container_component",
-        "importer",
-        "notebook_component",
-        "pipeline",
-    ]

@@ -8,7 +8,7 @@ from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.task import PipelineTask
 from headrace.kubernetes import common
 
-_OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")
+_OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")  # codespell:ignore notin
 _AFFINITY_KEYS = (
     "preferredDuringSchedulingIgnoredDuringExecution",
     "requiredDuringSchedulingIgnoredDuringExecution",
