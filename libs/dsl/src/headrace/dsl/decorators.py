@@ -266,7 +266,8 @@ def pipeline(
     """A pipeline of a function, which is called once to define it.
 
     Args:
-        func: A function that calls components; its parameters are the pipeline's.
+        func: A function that calls components; its parameters are the pipeline's. One without
+            annotations makes it a pipeline of version 1.
         name: The pipeline's name; without it that of the function.
         description: What is said about it; without it the docstring.
         pipeline_root: The folder of its artifacts.
@@ -278,12 +279,21 @@ def pipeline(
         InvalidTopologyException: a task uses what it cannot see.
     """
 
+    if isinstance(func, str):  # version 1 took the name by its position
+        func, name = None, func
+
     def decorate(function: Function) -> GraphComponent:
         from headrace.compiler.pipeline import define
+        from headrace.v1.pipeline import is_plain, plain_spec
 
-        spec = component_spec(function, description=description, name=name)
+        is_version1 = is_plain(function)
+        if is_version1:
+            spec = plain_spec(function, description, name)
+        else:
+            spec = component_spec(function, description=description, name=name)
+        shown = display_name or (name if is_version1 else None)
         spec.graph, spec.platform = define(
-            spec, function, pipeline_root, display_name, pipeline_config
+            spec, function, pipeline_root, shown, pipeline_config, is_version1
         )
         return GraphComponent(spec, function, pipeline_config)
 
