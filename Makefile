@@ -61,6 +61,15 @@ kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
 	  -r tests/kfp/requirements.lock
 	@touch $@
 
+.PHONY: fuzz-setup
+fuzz-setup: .fuzz/.ready
+
+.fuzz/.ready: .venv/.ready tests/fuzz/requirements.lock
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .fuzz
+	@$(BIN)/uv pip install --quiet --python .fuzz/bin/python --require-hashes --compile-bytecode \
+	  -r tests/fuzz/requirements.lock
+	@touch $@
+
 .PHONY: examples
 examples: kfp ## Compile the example anew
 	@.kfp/bin/python examples/training/pipeline.py
@@ -73,7 +82,7 @@ schema: setup ## JSON schemas and the catalogue of messages, from the contracts
 ##@ Check
 T ?= tests
 .PHONY: test
-test: setup kfp ## Run the tests; T=path for some of them
+test: setup kfp fuzz-setup ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
 .PHONY: conformance
@@ -81,9 +90,21 @@ conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another o
 	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
 	@$(BIN)/python -m tests.conformance $(if $(OWN_SDK),--own-sdk,$(CORPUS))
 
+.PHONY: fuzz
+fuzz: setup fuzz-setup ## Requests made up from the OpenAPI documents; ARGS=--help
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: bench
 bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: bench-sdk
+bench-sdk: setup kfp ## What authoring costs, with kfp and with Headrace; ARGS=--help
+	@$(BIN)/python -m tests.bench.sdk $(ARGS)
+
+.PHONY: bench-lists
+bench-lists: setup ## How long lists of runs take with 200,000 of them; ARGS=--help
+	@$(BIN)/python -m tests.bench.lists $(ARGS)
 
 .PHONY: lint
 lint: setup ## Style, layers, SQL and spelling
@@ -91,7 +112,7 @@ lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/lint-imports --no-logo --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }; rm -f .lint-imports.log
 	@$(BIN)/squawk --config .squawk.toml --no-error-on-unmatched-pattern $(wildcard services/*/src/*/migrations/*.sql libs/*/src/*/*/migrations/*.sql)
 	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs libs services deploy examples tests \
-	  --skip '*.json,*.lock,*.yaml,*.pyc'
+	  --skip '*.json,*.lock,*.yaml,*.pyc' --ignore-words-list dependant
 
 .PHONY: types
 types: setup ## Static types
@@ -102,4 +123,4 @@ check: lint types test ## All that has to pass
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf .venv .kfp .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .kfp .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis

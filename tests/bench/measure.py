@@ -139,7 +139,7 @@ class Bench:
 @asynccontextmanager
 async def attached(deployment: Deployment, group: Group) -> AsyncIterator[Bench]:
     """Connect to a running deployment."""
-    bus = await nats.connect(deployment.nats_url)
+    bus = await nats.connect(deployment.operator_nats_url)
     bench = Bench(deployment, group, bus)
     try:
         yield bench

@@ -39,7 +39,7 @@ LAYERS = (
 async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[str, float]:
     """Milliseconds of each layer, medians over the steps of one chain of no-op steps."""
     heard: Moments = {}
-    bus = await nats.connect(deployment.nats_url)
+    bus = await nats.connect(deployment.operator_nats_url)
 
     async def tap(message: Any) -> None:
         now = time.time()

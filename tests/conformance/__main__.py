@@ -1,8 +1,8 @@
 """``python -m tests.conformance [CORPUS | --own-sdk]``: the suite, or a corpus, on a deployment of
 its own.
 
-The suite's table is written to ``docs/conformance.md``; not with ``--own-sdk``, which gives its
-components the commands of Headrace's own SDK. Exit status 0 only when all is as expected.
+The suite's table is written to ``docs/conformance.md``; not with ``--own-sdk``, which compiles
+it with Headrace's own SDK. Exit status 0 only when all is as expected.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from headrace.client import Client
 
 from tests.conformance import corpus, table
 from tests.conformance.runs import Outcome, check_case
-from tests.conformance.suite import compiled
+from tests.conformance.suite import compiled, compiled_by_headrace
 from tests.support.deployment import ROOT, Deployment
-from tests.support.own_sdk import with_own_commands_text
 
 _AT_ONE_TIME = 8
 _DOCUMENT = ROOT / "docs" / "conformance.md"
@@ -29,9 +28,7 @@ _LOCAL = Path(__file__).with_name("local.json")
 
 def run_suite(client: Client, own_sdk: bool = False) -> tuple[dict[str, Any], list[Outcome]]:
     """Every case of the suite."""
-    packages, cases = compiled()
-    if own_sdk:
-        packages = {name: with_own_commands_text(text) for name, text in packages.items()}
+    packages, cases = compiled_by_headrace() if own_sdk else compiled()
     return cases, _all(cases, lambda name: check_case(client, name, packages[name], cases[name]))
 
 

@@ -1,4 +1,5 @@
-"""Compiles the suite with the real `kfp`: ``python -m tests.conformance.compile FOLDER``.
+"""Compiles the suite, with the real `kfp`: ``python -m tests.conformance.compile FOLDER``; or, as
+its second argument says, with ``headrace``.
 
 Writes a package for each case, and ``cases.json`` with what has to come of them.
 """
@@ -13,10 +14,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from kfp import compiler
-
 from tests.conformance import pipelines
 from tests.conformance.cases import Case
+from tests.differential.switch import switch
 
 
 def modules() -> list[Any]:
@@ -26,8 +26,10 @@ def modules() -> list[Any]:
     return [importlib.import_module(f"{pipelines.__name__}.{name}") for name in names]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, sdk: str = "kfp") -> None:
     """Compile every case into `folder`."""
+    switch(sdk)
+    compiler = importlib.import_module(f"{sdk}.compiler")
     folder.mkdir(parents=True, exist_ok=True)
     table: dict[str, Any] = {}
     for module in modules():
@@ -47,4 +49,4 @@ def _plain(case: Case) -> dict[str, Any]:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -1,10 +1,11 @@
-"""The suite, compiled by the real `kfp`, anew when a file of it has changed."""
+"""The suite, compiled by the real `kfp`, anew when a file of it has changed; or by Headrace."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,13 @@ _HERE = Path(__file__).parent
 _KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 
 
+def compiled_by_headrace() -> tuple[dict[str, str], dict[str, Any]]:
+    """The same packages and cases, compiled with Headrace's own SDK."""
+    with tempfile.TemporaryDirectory() as folder:
+        _compile(sys.executable, Path(folder), "headrace")
+        return _read(Path(folder))
+
+
 def compiled() -> tuple[dict[str, str], dict[str, Any]]:
     """The packages and the cases by their names."""
     sources = sorted([*_HERE.glob("pipelines/*.py"), _HERE / "cases.py", _HERE / "compile.py"])
@@ -25,7 +33,15 @@ def compiled() -> tuple[dict[str, str], dict[str, Any]]:
         tempfile.gettempdir(), f"headrace-suite-{user}-{sha256(content).hexdigest()[:16]}"
     )
     if not (folder / "cases.json").exists():
-        command = [str(_KFP_PYTHON), "-W", "ignore", "-m", "tests.conformance.compile", str(folder)]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+        _compile(str(_KFP_PYTHON), folder, "kfp")
+    return _read(folder)
+
+
+def _compile(python: str, folder: Path, sdk: str) -> None:
+    command = [python, "-W", "ignore", "-m", "tests.conformance.compile", str(folder), sdk]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+
+
+def _read(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
     cases = json.loads((folder / "cases.json").read_text())
     return {name: (folder / f"{name}.yaml").read_text() for name in cases}, cases

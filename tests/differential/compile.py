@@ -7,6 +7,7 @@ the files that it wrote, and how each of its wrong definitions was refused.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 import tempfile
@@ -22,6 +23,7 @@ def main(sdk: str, folder: Path) -> None:
     """Compile every module."""
     switch(sdk)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "surface.json").write_text(json.dumps(_surface(sdk)))
     for name in modules():
         try:
             found = _compiled(importlib.import_module(name))
@@ -30,8 +32,37 @@ def main(sdk: str, folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(found))
 
 
+def _surface(sdk: str) -> dict[str, list[str]]:
+    """The names that users use, each with those of its arguments."""
+    found: dict[str, list[str]] = {}
+    for part in ("dsl", "kubernetes", "components", "compiler"):
+        module = importlib.import_module(f"{sdk}.{part}")
+        for name in module.__all__:
+            value = getattr(module, name)
+            found[f"{part}.{name}"] = _arguments(value)
+    for kind in ("dsl.PipelineTask", "compiler.Compiler"):
+        part, name = kind.split(".")
+        owner = getattr(importlib.import_module(f"{sdk}.{part}"), name)
+        for method, value in vars(owner).items():
+            if not method.startswith("_"):
+                found[f"{kind}.{method}"] = _arguments(value)
+    return found
+
+
+def _arguments(value: Any) -> list[str]:
+    """The names of a function's arguments; of a class, of those that users call it with."""
+    if not callable(value):
+        return []
+    try:
+        names = list(inspect.signature(value).parameters)
+    except (TypeError, ValueError):
+        return []
+    return [name for name in names if name not in ("self", "args", "kwargs")]
+
+
 def _compiled(module: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}, "mended": {}}
+    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}}
+    found |= {"mended": {}, "generated": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
@@ -44,16 +75,17 @@ def _compiled(module: Any) -> dict[str, Any]:
             found["written"][function.__name__] = Path(path).read_text()
     for function, word in getattr(module, "REFUSED", ()):
         found["refused"][function.__name__] = {"word": word, **_refusal(function)}
-    for function in getattr(module, "MENDED", ()):
-        found["mended"][function.__name__] = _mended(function)
+    for kind in ("mended", "generated"):
+        for function in getattr(module, kind.upper(), ()):
+            found[kind][function.__name__] = _tried(function)
     return found
 
 
-def _mended(function: Any) -> dict[str, Any]:
+def _tried(function: Any) -> dict[str, Any]:
     try:
         return _dicts(function())
     except Exception as error:
-        return {"error": repr(error)}
+        return {"error": repr(error), "kind": type(error).__name__}
 
 
 def _dicts(component: Any) -> dict[str, Any]:

@@ -108,6 +108,38 @@ def test_what_kfp_leaves_broken_is_whole(compiled: dict[str, Path]) -> None:
         assert not faults(ours["mended"][name]["ir"]), name
 
 
+def test_pipelines_made_by_chance_are_the_same(compiled: dict[str, Path]) -> None:
+    theirs, ours = _both(compiled, "tests.differential.pipelines.generated")
+    wrong, same = [], 0
+    for seed, expected in theirs["generated"].items():
+        got = ours["generated"][seed]
+        if expected.get("kind", "AssertionError") != "AssertionError":
+            wrong += [] if got.get("kind") == expected["kind"] else [f"{seed}: {expected['error']}"]
+        elif "error" in got or faults(got["ir"]):
+            wrong.append(f"{seed}: {got.get('error') or faults(got['ir'])}")
+        elif "error" not in expected and not faults(expected["ir"]):
+            same += 1
+            wrong += _difference(seed, inlined(normal(expected)), inlined(normal(got)))
+    assert not wrong, "\n".join(wrong)
+    assert same > len(theirs["generated"]) / 2
+
+
+_INNER = ("Component", "PipelineTask", "PipelineChannel", "Artifact")
+"""Classes that users do not make themselves."""
+
+
+def test_what_kfp_has_is_there(compiled: dict[str, Path]) -> None:
+    theirs, ours = (
+        json.loads((compiled[sdk] / "surface.json").read_text()) for sdk in ("kfp", "headrace")
+    )
+    wrong = [f"{name} is missing" for name in theirs if name not in ours]
+    for name, arguments in theirs.items():
+        missing = [each for each in arguments if each not in ours.get(name, arguments)]
+        if missing and not name.endswith(_INNER):
+            wrong.append(f"{name} has no arguments {missing}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_suite_is_large_enough(compiled: dict[str, Path]) -> None:
     pipelines, refusals = set(), 0
     for module in modules():

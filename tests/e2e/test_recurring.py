@@ -110,7 +110,7 @@ def test_the_real_kfp_client(deployment: Deployment, package: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.strip().splitlines()[-1]) == {
         "total": 2,
-        "names": ["other", "job"],
+        "names": ["job", "other"],
         "concurrency": "3",
         "states": ["DISABLED", "ENABLED"],
         "codes": [404, 400, 409],

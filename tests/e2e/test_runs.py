@@ -172,7 +172,7 @@ async def test_a_message_that_is_no_request_is_rejected(
 async def test_garbage_on_every_subject_blocks_nothing(
     deployment: Deployment, package: Path
 ) -> None:
-    bus = await nats.connect(deployment.nats_url)
+    bus = await nats.connect(deployment.operator_nats_url)
     run = uuid.uuid4()
     set_aside = await bus.subscribe("dlq.>")
     subjects = (

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
 class Deployment:
     """One data folder and the ``headrace`` command on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """`settings`: environment variables for the services."""
+        self._settings = dict(settings or {})
         self.data = Path(tempfile.mkdtemp(prefix="headrace-test-", dir="/var/tmp"))
         self.data.chmod(0o711)  # as root, Postgres runs as another user
 
@@ -31,6 +34,7 @@ class Deployment:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **self._settings},
             timeout=seconds,
             check=False,
         )
@@ -58,6 +62,13 @@ class Deployment:
     def nats_url(self) -> str:
         """The bus, for programs."""
         return str(json.loads((self.data / "connection.json").read_text())["nats_url"])
+
+    @property
+    def operator_nats_url(self) -> str:
+        """The bus, for whoever may do everything on it."""
+        secrets = json.loads((self.data / "secrets.json").read_text())
+        place = self.nats_url.rpartition("@")[2]
+        return f"nats://operator:{secrets['operator']}@{place}"
 
     def pid(self, name: str) -> int | None:
         """The process that runs a service or server now."""

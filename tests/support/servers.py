@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
+from headrace_local.bucket import has_bucket
 from headrace_local.data import Data
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
@@ -63,12 +64,12 @@ class Servers:
         port = self._ports["postgres"]
         return f"postgresql://{service}:{self._secrets[service]}@127.0.0.1:{port}/headrace"
 
-    def object_settings(self) -> ObjectStoreSettings:
-        """The object store."""
+    def object_settings(self, user: str = "headrace") -> ObjectStoreSettings:
+        """The object store for one service, or for the operator."""
         return ObjectStoreSettings(
             objects_endpoint=f"http://127.0.0.1:{self._ports['s3']}",
-            objects_access_key="headrace",
-            objects_secret_key=self._secrets["s3"],
+            objects_access_key=user,
+            objects_secret_key=self._secrets["s3" if user == "headrace" else user],
             objects_bucket=BUCKET,
         )
 
@@ -87,10 +88,9 @@ class Servers:
     def _answers(self, name: str, pid: int) -> bool:
         if name == "postgres":
             return setup.is_ready(self.data, pid)
-        url = {
-            "nats": f"http://127.0.0.1:{self._ports['nats_monitor']}/healthz",
-            "s3": f"http://127.0.0.1:{self._ports['s3']}/healthz",
-        }[name]
+        if name == "s3":
+            return has_bucket(self._ports["s3"], self._secrets["s3"])
+        url = f"http://127.0.0.1:{self._ports['nats_monitor']}/healthz"
         try:
             with urllib.request.urlopen(url, timeout=0.5) as response:
                 return bool(response.status == 200)

@@ -71,7 +71,9 @@ def affinities():
             {"key": "zone", "operator": "In", "values": ["a", "b"]},
             {"key": "disk", "operator": "Exists"},
         ],
-        match_fields=[{"key": "metadata.name", "operator": "NotIn", "values": ["n"]}],  # codespell:ignore notin
+        match_fields=[
+            {"key": "metadata.name", "operator": "NotIn", "values": ["n"]}
+        ],  # codespell:ignore notin
     )
     kubernetes.add_node_affinity(
         task, match_expressions=[{"key": "cpu", "operator": "Gt", "values": ["4"]}], weight=50

@@ -11,10 +11,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from headrace_api.experiments import Experiments
+from headrace_api.fetch import Fetcher
 from headrace_api.handlers import HEARD, Handlers
-from headrace_api.http import http_app
+from headrace_api.http import Parts, http_app
+from headrace_api.lists import Lists
+from headrace_api.pipelines import Pipelines
 from headrace_api.recurring import RecurringRuns
 from headrace_api.submissions import Submissions
+from headrace_contracts.access import HEADER, Access
 from headrace_contracts.cloudevents import Attributes
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.bus.publisher import OutgoingMessage
@@ -73,9 +78,18 @@ class Api:
     namespace: str = field(default_factory=lambda: f"n{uuid4().hex[:12]}")
     """Each test has its own."""
 
-    async def ask(self, method: str, path: str, body: Any = None, expect: int = 0) -> Any:
-        """Send a request; without `expect` it has to succeed."""
-        answer = await self.http.request(method, path, json=body)
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        expect: int = 0,
+        access: Access | None = None,
+    ) -> Any:
+        """Send a request, as one who may do everything or with an access; without `expect` it
+        has to succeed."""
+        headers = {} if access is None else {HEADER: access.to_header()}
+        answer = await self.http.request(method, path, json=body, headers=headers)
         good = answer.status_code == expect if expect else answer.status_code < 300
         assert good, (answer.status_code, answer.text)
         return answer.json()
@@ -131,9 +145,21 @@ async def api(dsn: str, objects: Objects) -> AsyncIterator[Api]:
     bus = Bus()
     async with open_database(dsn, "api", bus, pool_size=4, packages=("headrace_api",)) as database:
         submissions = Submissions(database, objects)  # type: ignore[arg-type]
-        recurring = RecurringRuns(database, submissions)
-        app = http_app(database, objects, submissions, recurring, 1024**2)  # type: ignore[arg-type]
+        fetcher = Fetcher(1024**2, 2.0, allow_private=True)
+        parts = Parts(
+            database=database,
+            objects=objects,  # type: ignore[arg-type]
+            submissions=submissions,
+            recurring=RecurringRuns(database, submissions),
+            experiments=Experiments(database),
+            pipelines=Pipelines(database, fetcher),
+            lists=Lists.signed("secret"),
+        )
+        app = http_app(parts, 1024**2)
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        headers = {HEADER: Access.everywhere().to_header()}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://api", headers=headers
+        ) as client:
             handlers = Handlers(database, submissions)
             yield Api(database, bus, client, submissions, handlers)

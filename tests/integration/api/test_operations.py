@@ -136,4 +136,4 @@ async def test_retention_archives_and_then_deletes(api: Api) -> None:
         pass
     assert api.bus.kinds(old)[1:] == ["run.archived", "run.deleted"]
     async with api.database.read() as connection:
-        assert await store.run_by_id(connection, old) is None
+        assert await store.run_by_id(connection, old, None) is None

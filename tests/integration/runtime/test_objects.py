@@ -71,3 +71,13 @@ def test_a_uri_names_a_key_of_this_bucket_only(servers: Servers) -> None:
     assert store.key(store.uri("a/b")) == "a/b"
     assert store.key("s3://another/a/b") is None
     assert store.key("gs://headrace/a") is None
+
+
+async def test_objects_are_deleted_but_for_some(objects: ObjectStore) -> None:
+    for key in ("a", "a/b", "ab", "c/d/e", "c/f"):
+        await objects.put(f"gone/{key}", b"x")
+    await objects.delete_all("gone/", besides=("gone/a", "gone/c/d"))
+    assert await objects.list("gone/") == ["gone/a", "gone/a/b", "gone/c/d/e"]
+    await objects.delete("gone/a")
+    await objects.delete("gone/never")
+    assert await objects.list("gone/") == ["gone/a/b", "gone/c/d/e"]

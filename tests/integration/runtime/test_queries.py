@@ -19,6 +19,7 @@ FILES = [
     ("headrace_runtime.pg", "queries.sql"),
     ("headrace_runtime.pg", "migrate.sql"),
     *((f"headrace_{name}", "queries.sql") for name in SERVICES),
+    ("headrace_api", "once.sql"),
 ]
 
 

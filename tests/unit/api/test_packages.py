@@ -6,13 +6,15 @@ import gzip
 import io
 import json
 import re
+import stat
 import tarfile
 import zipfile
 from typing import Any
 
 import pytest
 import yaml
-from headrace_api.core.packages import MAX_BYTES, MAX_DEPTH, MAX_NODES, documents_of
+from headrace_api.core.archives import MAX_BYTES, MAX_MEMBERS
+from headrace_api.core.packages import MAX_DEPTH, MAX_NODES, documents_of
 from headrace_api.core.requests import checked_document
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
@@ -22,6 +24,7 @@ from tests.support.specs import platform, training
 
 SPEC = training()
 TEXT = yaml.safe_dump(SPEC, sort_keys=False)
+ZIP64_LOCATOR = b"PK\x06\x07" + b"\0" * 16
 
 
 def zipped(**members: bytes) -> bytes:
@@ -41,6 +44,45 @@ def tarred(**members: bytes) -> bytes:
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def zipped_as(name: str, content: bytes = b"a: 1", **fields: Any) -> bytes:
+    """A zip archive of one member, with fields of its entry set."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo(name)
+        for field, value in fields.items():
+            setattr(info, field, value)
+        archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def tarred_as(name: str, kind: bytes, link: str = "") -> bytes:
+    """A tar.gz archive of a pipeline and one more member of a kind."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        info = tarfile.TarInfo("pipeline.yaml")
+        info.size = 4
+        archive.addfile(info, io.BytesIO(b"a: 1"))
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = kind, link
+        archive.addfile(info)
+    return buffer.getvalue()
+
+
+def pax_header(size: int) -> bytes:
+    """The head of a tar that says that so many bytes of attributes follow."""
+    info = tarfile.TarInfo("attributes")
+    info.type, info.size = tarfile.XHDTYPE, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def flagged(package: bytes, offset: int, value: int) -> bytes:
+    """A zip with a byte of its first entry changed, where the entry stands and in the index."""
+    changed = bytearray(package)
+    changed[offset] = value
+    changed[changed.rindex(b"PK\x01\x02") + offset + 2] = value
+    return bytes(changed)
 
 
 def file_name(name: str) -> str:
@@ -160,6 +202,57 @@ def test_what_cannot_be_read_says_why(package: bytes, message: str) -> None:
     assert message in found
 
 
+PLAIN_ZIP = zipped(pipeline=b"a: 1")
+OUT = "in the archive leads out of it"
+NO_FILE = "in the archive is neither a plain file nor a folder"
+LINK = (stat.S_IFLNK | 0o777) << 16
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (zipped_as("../pipeline.yaml"), OUT),
+        (zipped_as("a/../../pipeline.yaml"), OUT),
+        (zipped_as("/etc/pipeline.yaml"), OUT),
+        (zipped_as("C:/pipeline.yaml"), OUT),
+        (zipped_as("..\\pipeline.yaml"), OUT),
+        (zipped_as("pipeline.yaml", external_attr=LINK), NO_FILE),
+        (zipped_as("pipeline.yaml", external_attr=stat.S_IFIFO << 16), NO_FILE),
+        (zipped_as("pipeline.yaml", compress_type=zipfile.ZIP_LZMA), "in a way that is not read"),
+        (zipped_as("pipeline.yaml", compress_type=zipfile.ZIP_BZIP2), "in a way that is not read"),
+        (flagged(zipped_as("pipeline.yaml"), 6, 1), "is encrypted"),
+        (zipped_as("p.yaml").replace(b"a: 1", b"a: 2"), "not a readable zip archive"),
+        (zipped(pipeline=zipped(pipeline=b"a: 1")), "holds another archive"),
+        (zipped(pipeline=tarred(pipeline=b"a: 1")), "holds another archive"),
+        (tarred(pipeline=zipped(pipeline=b"a: 1")), "holds another archive"),
+        (tarred(pipeline=gzip.compress(b"a: 1")), "holds another archive"),
+        (b"PK\x03\x04", "its end is missing"),
+        (PLAIN_ZIP[:-22] + ZIP64_LOCATOR + PLAIN_ZIP[-22:], "too long"),
+        (tarred_as("../evil", tarfile.REGTYPE), OUT),
+        (tarred_as("/etc/evil", tarfile.REGTYPE), OUT),
+        (tarred_as("link", tarfile.SYMTYPE, "/etc/passwd"), NO_FILE),
+        (tarred_as("link", tarfile.LNKTYPE, "pipeline.yaml"), NO_FILE),
+        (tarred_as("device", tarfile.CHRTYPE), NO_FILE),
+        (tarred_as("device", tarfile.BLKTYPE), NO_FILE),
+        (tarred_as("pipe", tarfile.FIFOTYPE), NO_FILE),
+        (tarred_as("x" * 90 + "/" * 90, tarfile.FIFOTYPE), NO_FILE),
+        (gzip.compress(pax_header(1 << 33)), "not a readable tar.gz archive"),
+        (tarred(pipeline=b"a: 1")[:-8] + b"\0" * 8, "not a readable tar.gz archive"),
+        (b"\x1f\x8b", "not a readable tar.gz archive"),
+    ],
+)  # fmt: skip
+def test_an_archive_with_what_no_package_has_is_refused(package: bytes, message: str) -> None:
+    code, found = refused(package)
+    assert code == RejectionCode.MALFORMED
+    assert message in found
+
+
+def test_folders_and_what_macos_adds_do_no_harm() -> None:
+    assert documents_of(zipped(**{"a": b"a: 1", "MACOSX__._a": b"\0"})) == [{"a": 1}]
+    assert documents_of(tarred_as("./folder", tarfile.DIRTYPE)) == [{"a": 1}]
+    assert documents_of(zipped_as("p.yaml", compress_type=zipfile.ZIP_STORED)) == [{"a": 1}]
+
+
 def doubling(levels: int) -> bytes:
     """A few lines that stand for 10 to the power of `levels` values."""
     lines = ["a0: &a0 [x]"]
@@ -243,16 +336,52 @@ def test_a_thousand_nested_dags_are_refused() -> None:
         ),
         (
             tarred(notes_txt=b"\0" * 5 * MAX_BYTES, pipeline=b"a: 1"),
-            RejectionCode.MALFORMED,
-            "unpacks to more than a pipeline",
+            RejectionCode.TOO_LARGE,
+            "unpacks to more than 32 MiB",
         ),
         (
-            tarred(**{f"n{number}_txt": b"" for number in range(1002)}),
+            zipped(notes_txt=b"\0" * (MAX_BYTES + 1), pipeline=b"a: 1"),
+            RejectionCode.TOO_LARGE,
+            "unpacks to more than 32 MiB",
+        ),
+        (
+            tarred(**{f"n{number}_txt": b"" for number in range(MAX_MEMBERS + 1)}),
             RejectionCode.MALFORMED,
-            "unpacks to more than a pipeline",
+            "more than 1,000 members",
+        ),
+        (
+            zipped(**{f"n{number}_txt": b"" for number in range(MAX_MEMBERS + 1)}),
+            RejectionCode.MALFORMED,
+            "more than 1,000 members",
+        ),
+        (
+            zipped(**{f"{number:0700}_txt": b"" for number in range(900)}),
+            RejectionCode.MALFORMED,
+            "index of the zip archive is too long",
+        ),
+        (
+            gzip.compress(pax_header(1 << 33) + b"\0" * 2 * MAX_BYTES),
+            RejectionCode.TOO_LARGE,
+            "unpacks to more than 32 MiB",
+        ),
+        (
+            gzip.compress(b"\0" * MAX_BYTES) + gzip.compress(b"\0" * MAX_BYTES),
+            RejectionCode.TOO_LARGE,
+            "unpacks to more than 32 MiB",
         ),
     ],
-    ids=["yaml", "zip", "tar", "tar beside", "tar members"],
+    ids=[
+        "yaml",
+        "zip",
+        "tar",
+        "tar beside",
+        "zip beside",
+        "tar members",
+        "zip members",
+        "zip index",
+        "pax header",
+        "two streams",
+    ],
 )
 def test_what_is_too_large_is_refused(package: bytes, code: str, message: str) -> None:
     found, text = refused(package)

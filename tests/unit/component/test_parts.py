@@ -293,3 +293,16 @@ def test_a_step_sees_what_authors_see() -> None:
         if name != "run_notebook":
             assert getattr(step_dsl, name) == getattr(dsl, name), name
     assert set(step_dsl.__all__) <= set(dsl.__all__)
+
+
+def test_a_path_that_is_not_given_keeps_its_default(
+    tmp_path: Path, arguments: dict[str, str]
+) -> None:
+    (tmp_path / "module.py").write_text(
+        "from headrace.component.types import InputPath\n"
+        "def f(data: InputPath('Dataset') = None) -> str:\n"
+        "    return str(data)\n"
+    )
+    assert start(tmp_path, *words(arguments)).returncode == 0
+    output = json.loads((tmp_path / "out" / "output.json").read_text())
+    assert output["parameterValues"] == {"Output": "None"}

@@ -32,7 +32,7 @@ def nested(depth: int) -> Any:
         ({"deadline_seconds": 1e300}, f"less than or equal to {LONGEST_SECONDS}"),
         ({"deadline_seconds": float("inf")}, "is inf, which is not a number"),
         ({"priority": 1001}, "less than or equal to 1000"),
-        ({"namespace": ""}, "at least 1 character"),
+        ({"namespace": "a/b"}, "should match pattern"),
         ({"failure_strategy": "HOPE"}, "'FAIL_FAST' or 'CONTINUE'"),
         ({"parameter": {}}, "Extra inputs are not permitted"),
     ],

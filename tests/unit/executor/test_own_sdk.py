@@ -1,9 +1,11 @@
-"""Components of Headrace's own SDK, started as the backend starts them, in environments of uv's."""
+"""Components of Headrace's own SDK, started as the backend starts them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from headrace.component import bootstrap
 from headrace_contracts.launches import ResultManifest
+from headrace_executor import environments
 from headrace_executor.carried import CarriedPackage
 from headrace_executor.core.bootstrap import recognise
 from headrace_executor.environments import EnvironmentStore
@@ -36,17 +39,43 @@ def objects() -> Iterator[Objects]:
 
 
 @pytest.fixture(scope="module")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Kept for all tests here: they are used, never changed."""
-    return tmp_path_factory.mktemp("environments")
+def environments_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Kept for all tests here: environments are used, never changed. They are made of what Python
+    itself brings; uv would fetch pip."""
+    folder = tmp_path_factory.mktemp("environments")
+    uv = folder / "uv"
+    uv.write_text(
+        "#!/bin/sh\n"
+        'for last; do :; done\nif [ "$1" = venv ]; then\n'
+        f'  exec {sys.executable} -m venv "$last"\nfi\n'
+        f'exec {environments._UV} "$@" --offline\n'
+    )
+    uv.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environments, "_UV", uv)
+        yield folder
+
+
+def wheel(folder: Path, name: str, files: dict[str, str]) -> Path:
+    """A package with these files."""
+    path = folder / f"{name}-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, text in {
+            **files,
+            f"{name}-1.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
+            f"{name}-1.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
+            f"{name}-1.dist-info/RECORD": "",
+        }.items():
+            archive.writestr(file, text)
+    return path
 
 
 @pytest.fixture
 async def backend(
-    tmp_path: Path, objects: Objects, environments: Path
+    tmp_path: Path, objects: Objects, environments_dir: Path
 ) -> AsyncIterator[ProcessBackend]:
     settings = Settings(tmp_path)
-    settings.environments_dir = environments
+    settings.environments_dir = environments_dir
     made = ProcessBackend(settings, Store(objects))  # type: ignore[arg-type]
     yield made
     await made.close()
@@ -238,12 +267,7 @@ async def test_what_is_logged_is_read(backend: ProcessBackend, objects: Objects)
 async def test_packages_are_installed_into_an_environment_of_their_own(
     backend: ProcessBackend, tmp_path: Path
 ) -> None:
-    package = tmp_path / "package"
-    package.mkdir()
-    (package / "given.py").write_text("word = 'given'\n")
-    (package / "setup.py").write_text(
-        "from setuptools import setup\nsetup(name='given', version='1', py_modules=['given'])\n"
-    )
+    package = wheel(tmp_path, "given", {"given.py": "word = 'given'\n"})
     function = """
         def f() -> str:
             import given, sys
@@ -312,18 +336,18 @@ def test_the_environment_without_packages_has_a_name(tmp_path: Path) -> None:
 
 
 async def test_a_component_that_brings_its_own_sdk_gets_that(
-    backend: ProcessBackend, tmp_path: Path
+    backend: ProcessBackend, objects: Objects, tmp_path: Path
 ) -> None:
-    package = tmp_path / "package"
-    component = package / "headrace" / "component"
-    component.mkdir(parents=True)
-    (package / "headrace" / "__init__.py").write_text("")
-    (component / "__init__.py").write_text("")
-    (component / "main.py").write_text("def main_from_file(path):\n    print('its own')\n")
-    (package / "setup.py").write_text(
-        "from setuptools import setup\n"
-        "setup(name='headrace', version='99', packages=['headrace', 'headrace.component'])\n"
+    package = wheel(
+        tmp_path,
+        "headrace",
+        {
+            "headrace/__init__.py": "",
+            "headrace/component/__init__.py": "",
+            "headrace/component/main.py": "def main_from_file(path):\n    print('its own')\n",
+        },
     )
     given = container("def f():\n    pass", packages=[f"headrace @ file://{package}"])
     result = await step(backend, given)
     assert result.state == "SUCCEEDED", result.failure
+    assert objects.held[f"{PREFIX}log.txt"] == b"its own\n"

@@ -251,3 +251,15 @@ async def test_a_result_that_cannot_be_read_is_a_failure(
     assert manifest is not None
     assert manifest.failure is not None
     assert "cannot be read" in manifest.failure.message
+
+
+@pytest.mark.parametrize(
+    "key", ["runs/other/digits/1/out", "specs/0.json", "runs/team/../other/digits/1/out"]
+)
+async def test_an_input_in_a_place_of_another_namespace_is_refused(
+    backend: ProcessBackend, key: str
+) -> None:
+    data = {"name": "data", "uri": URI_PREFIX + key, "content": {"kind": "file"}}
+    code, message = await refusal(backend, inputs={"artifacts": {"data": [data]}})
+    assert code == "INPUT_INVALID"
+    assert "not for namespace 'team'" in message

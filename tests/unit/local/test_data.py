@@ -102,7 +102,8 @@ def test_two_deployments_have_no_port_in_common(data: Data, tmp_path: Path) -> N
 
 def test_secrets_are_made_once_and_are_for_this_user_alone(data: Data) -> None:
     first = data.secrets()
-    assert set(first) == {"postgres", "s3", "program", "admin", "service_token", *SERVICES}
+    servers = {"postgres", "s3", "admin", "program", "operator"}
+    assert set(first) == {*servers, "service_token", "owner_token", *SERVICES}
     assert len(set(first.values())) == len(first)
     assert all(len(secret) == 32 for secret in first.values())
     assert data.secrets() == first

@@ -51,20 +51,22 @@ def test_the_view_of_a_run() -> None:
     rows: Rows = ({}, {})
     fold(rows, history())
     show(rows[0].values(), with_open_tasks(rows[1].values()))
-    view = run_view(rows[0][RUN], 9, in_order([task_view(task) for task in rows[1].values()]))
+    view = run_view(
+        rows[0][RUN], 9, in_order([task_view(task) for task in rows[1].values()]), {"x": 1}
+    )
     assert (view.state, view.version, view.error) == (RunState.SUCCEEDED, 9, None)
     assert (view.created_at, view.started_at, view.finished_at) == (at(0), at(1), at(29))
     assert [task.path for task in view.tasks or ()] == [
         "root/prepare", "root/train", "root/report", "root/report/print",
     ]  # fmt: skip
-    assert run_view(rows[0][RUN], 9, None).tasks is None
+    assert run_view(rows[0][RUN], 9, None, {}).tasks is None
 
 
 def test_a_run_that_goes_on_has_not_finished() -> None:
     rows: Rows = ({}, {})
     fold(rows, history()[:19])
     show(rows[0].values(), with_open_tasks(rows[1].values()))
-    view = run_view(rows[0][RUN], 1, None)
+    view = run_view(rows[0][RUN], 1, None, {})
     assert (view.state, view.finished_at) == (RunState.RUNNING, None)
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.lists.filters import Operation, Predicate, filter_text, parse_filter
-from headrace_runtime.lists.page import Arguments, Asked, Field, Kind, Listing
+from headrace_runtime.lists.page import Arguments, Asked, Family, Field, Kind, Listing
 from headrace_runtime.lists.tokens import TokenSigner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +26,13 @@ FIELDS = {
     "experiment_id": Field("experiment_id", Kind.ID, sortable=False),
 }
 RUNS = Listing("runs", FIELDS, "run_id", SIGNER, sort_prefixes=("metric:",))
+TAGGED = Listing(
+    "pipelines",
+    FIELDS,
+    "run_id",
+    SIGNER,
+    families={"tags.": Family("(tags ->> {name})", Kind.TEXT)},
+)
 SQL = "SELECT {sort} FROM run WHERE NOT deleted AND {where} ORDER BY {order} LIMIT {limit}"
 
 
@@ -93,7 +100,12 @@ def test_a_written_filter_is_read_back(predicates: tuple[Predicate, ...]) -> Non
         ),
         (filtered({"operation": 1, "key": "name", "string_value": 7}), "not a string"),
         (filtered({"operation": 1, "key": "name", "string_value": "a\0"}), "not a string"),
+        (filtered({"operation": 1, "key": "name", "string_value": "\ud800"}), "not a string"),
         (filtered({"operation": 1, "key": "name", "int_value": 2**63}), "not a int"),
+        (
+            filtered({"operation": 1, "key": "n", "timestamp_value": "0001-01-01T00:00:00+14:00"}),
+            "not a timestamp",
+        ),
         (filtered({"operation": 1, "key": "name", "timestamp_value": "today"}), "not a timestamp"),
         (filtered(*[{"operation": 1, "key": "name", "string_value": "a"}] * 21), "more than 20"),
         ("[" * 9000, "not JSON"),
@@ -141,6 +153,32 @@ def test_values_become_arguments_and_never_sql() -> None:
         " ORDER BY created_at DESC, run_id DESC LIMIT 6"
     )
     assert arguments == ["team", experiment, f"%50\\%\\_\\\\{evil}%", [evil, "FAILED"], True]
+
+
+def test_what_a_family_leaves_open_is_an_argument() -> None:
+    evil = "team' OR TRUE; --{name}"
+    page = TAGGED.page(
+        Asked(
+            filter=filtered(
+                {"operation": "EQUALS", "key": f"tags.{evil}", "string_value": "a"},
+                {"operation": "NOT_IN", "key": "tags.team", "string_values": {"values": ["b"]}},
+            )
+        )
+    )
+    arguments = Arguments()
+    assert page.conditions(arguments) == (
+        "(tags ->> $1::text) = $2::text AND ((tags ->> $3::text) <> ALL($4::text[])) IS NOT FALSE"
+    )
+    assert arguments.values == [evil, "a", "team", ["b"]]
+
+
+@pytest.mark.parametrize("key", ["tags.", "tags", "tagsteam", "tags.a\0", "tags.\ud800"])
+def test_a_name_beside_a_family_is_refused(key: str) -> None:
+    text = filtered({"operation": "EQUALS", "key": key, "string_value": "a"})
+    with pytest.raises(RejectedError, match="no field"):
+        TAGGED.page(Asked(filter=text))
+    with pytest.raises(RejectedError, match="cannot be sorted"):
+        TAGGED.page(Asked(sort_by="tags.team"))
 
 
 def test_an_id_that_is_none_matches_nothing() -> None:

@@ -1,4 +1,4 @@
-"""``headrace up | down | status | logs | reset``."""
+"""``headrace up | down | status | logs | reset | token``."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def up(context: Context, foreground: bool) -> None:
         _summary(data, state),
         f"Headrace is ready at {state['gateway_url']}\n"
         f"  data   {data.path}\n"
+        f"  token  headrace token{_data_hint(context)}  (for another user or machine)\n"
         f"  stop   headrace down{_data_hint(context)}",
     )
     if foreground:
@@ -89,6 +90,8 @@ def status(context: Context) -> None:
             f"  {name:<11} {mark:<9} pid {entry['pid'] or '-':<8} port {entry['port']:<6} "
             f"{entry['rss_bytes'] / 1e6:6.0f} MB  restarts {entry['restarts']}"
         )
+    if running:
+        lines.append(f"  token for another user or machine: headrace token{_data_hint(context)}")
     say(context, summary, "\n".join(lines))
     if overall != "ready":
         sys.exit(1)
@@ -136,7 +139,21 @@ def reset(context: Context, yes: bool) -> None:
     say(context, {"deleted": str(data.path)}, f"deleted {data.path}")
 
 
-commands = [up, down, status, logs, reset]
+@click.command()
+@common_options
+def token(context: Context) -> None:
+    """Print the deployment's token: whoever has it may do everything."""
+    data = Data(context.data)
+    if not data.is_ours():
+        raise Failed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")
+    try:
+        found = data.secrets()["owner_token"]
+    except (DataError, OSError) as error:
+        raise Failed("CANNOT_READ", str(error)) from None
+    say(context, {"token": found}, found)
+
+
+commands = [up, down, status, logs, reset, token]
 
 
 def _running(data: Data) -> bool:

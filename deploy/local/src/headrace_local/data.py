@@ -31,7 +31,9 @@ PORTS = (
     "ui_gateway",
 )
 SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
-_SECRETS = ("postgres", "s3", "program", "admin", "service_token", *SERVICES)
+_SECRETS = (
+    "postgres", "s3", "program", "operator", "admin", "service_token", "owner_token", *SERVICES
+)  # fmt: skip
 _MARKER = ".headrace-data"
 _RANGE = (15000, 22000)
 """Below the kernel's ephemeral ports, so that no outgoing connection takes one; SeaweedFS also

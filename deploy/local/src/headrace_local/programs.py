@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from headrace_contracts.bus_rights import BusRights, bus_rights
+
 from headrace_local.data import SERVICES, Data, write_json
 
 BUCKET = "headrace"
 REGION = "us-east-1"
+_S3_ACTIONS = {
+    "api": ("Read", "Write", "List"),
+    "scheduler": ("Read", "Write", "List"),
+    "executor": ("Read", "Write", "List"),
+    "recorder": ("Read", "Write", "List"),
+    "ui_gateway": ("Read",),
+}
+"""What each service does in the bucket. The recorder deletes what deleted runs have made."""
 _BIN = Path(sys.executable).parent
 _PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "XDG_CACHE_HOME", "UV_CACHE_DIR")
 _SERVICE_ENVIRONMENT = {
@@ -47,11 +59,14 @@ class Program:
 
 
 def nats(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
-    """The NATS server, with a user for each service and one for programs."""
+    """The NATS server, with a user for each service, one for programs, and one for the operator,
+    who alone may do everything."""
     state = data.path / "nats"
     state.mkdir(exist_ok=True, mode=0o700)
+    rights = bus_rights(os.environ.get("HEADRACE_EXECUTOR_CLUSTER", "local"))
     users = "\n".join(
-        f'    {{ user: {name}, password: "{secrets[name]}" }}' for name in (*SERVICES, "program")
+        f'    {{ user: {name}, password: "{secrets[name]}"{_permissions(rights.get(name))} }}'
+        for name in (*rights, "operator")
     )
     config = state / "nats.conf"
     config.touch(mode=0o600)
@@ -79,6 +94,20 @@ system_account: SYS
         stop_seconds=5,
         orphan_signal=signal.SIGTERM,
         ready_url=f"http://127.0.0.1:{ports['nats_monitor']}/healthz",
+    )
+
+
+def _permissions(rights: BusRights | None) -> str:
+    """A user's rights in the words of the server's configuration; None is every right."""
+    if rights is None:
+        return ""
+    publish, subscribe, denied = (
+        json.dumps(subjects)
+        for subjects in (rights.publish, rights.subscribe, rights.deny_subscribe)
+    )
+    return (
+        f", permissions: {{ publish: {{ allow: {publish} }}, "
+        f"subscribe: {{ allow: {subscribe}, deny: {denied} }} }}"
     )
 
 
@@ -159,10 +188,11 @@ def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
         {
             "identities": [
                 {
-                    "name": "headrace",
-                    "credentials": [{"accessKey": "headrace", "secretKey": secrets["s3"]}],
-                    "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                    "name": name,
+                    "credentials": [{"accessKey": name, "secretKey": secret}],
+                    "actions": list(actions),
                 }
+                for name, secret, actions in _s3_identities(secrets)
             ]
         },
     )
@@ -210,6 +240,14 @@ def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
     )
 
 
+def _s3_identities(secrets: dict[str, str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Who may do what in the object store: name, secret key, actions. The operator's key is held
+    by no service."""
+    yield "headrace", secrets["s3"], ("Admin", "Read", "Write", "List", "Tagging")
+    for name in SERVICES:
+        yield name, secrets[name], tuple(f"{action}:{BUCKET}" for action in _S3_ACTIONS[name])
+
+
 def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
     """One of the five services."""
     prefix = f"HEADRACE_{name.upper()}_"
@@ -217,15 +255,22 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         "NATS_URL": f"nats://{name}:{secrets[name]}@127.0.0.1:{ports['nats']}",
         "POSTGRES_DSN": f"postgresql://{name}:{secrets[name]}@127.0.0.1:{ports['postgres']}/headrace",
         "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
-        "OBJECTS_ACCESS_KEY": "headrace",
-        "OBJECTS_SECRET_KEY": secrets["s3"],
+        "OBJECTS_ACCESS_KEY": name,
+        "OBJECTS_SECRET_KEY": secrets[name],
         "OBJECTS_BUCKET": BUCKET,
         "OBJECTS_REGION": REGION,
         "HTTP_PORT": str(ports[name]),
     }
     if name in ("api", "recorder", "ui_gateway"):
         settings["SERVICE_TOKEN"] = secrets["service_token"]
+    if name == "api":
+        private = prefix + "ALLOW_PRIVATE_PACKAGE_URLS"
+        settings["ALLOW_PRIVATE_PACKAGE_URLS"] = os.environ.get(private, "true")
+    defaults: dict[str, str] = {}
     if name == "ui_gateway":
+        settings["OWNER_TOKEN"] = secrets["owner_token"]
+        if os.environ.get(f"{prefix}MODE", "single_user") == "single_user":
+            defaults["TRUST_SAME_USER"] = "true"
         settings["API_URL"] = f"http://127.0.0.1:{ports['api']}"
         settings["RECORDER_URL"] = f"http://127.0.0.1:{ports['recorder']}"
     if name == "executor":
@@ -233,7 +278,11 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         settings["ENVIRONMENTS_DIR"] = str(data.path / "environments")
         settings["DATA_DIR"] = str(data.path)
     chosen = {key: value for key, value in os.environ.items() if key.startswith(prefix)}
-    env = {**chosen, **{prefix + key: value for key, value in settings.items()}}
+    env = {
+        **{prefix + key: value for key, value in defaults.items()},
+        **chosen,
+        **{prefix + key: value for key, value in settings.items()},
+    }
     return Program(
         name,
         (sys.executable, "-m", f"headrace_{name}"),

@@ -16,4 +16,7 @@ SELECT format('GRANT CONNECT ON DATABASE headrace TO %I', name)
 FROM unnest(ARRAY['api', 'scheduler', 'executor', 'recorder', 'ui_gateway']) AS name \gexec
 SELECT format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', name, name)
 FROM unnest(ARRAY['api', 'scheduler', 'executor', 'recorder', 'ui_gateway']) AS name \gexec
+CREATE SCHEMA IF NOT EXISTS extensions; -- what only the superuser may make, for all services
+GRANT USAGE ON SCHEMA extensions TO api, scheduler, executor, recorder, ui_gateway;
+CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA extensions;
 COMMIT;

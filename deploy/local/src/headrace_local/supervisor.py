@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
+from headrace_local.bucket import has_bucket
 from headrace_local.data import SERVICES, Data, DataError, write_json
 from headrace_local.programs import Program
 
@@ -104,6 +105,7 @@ class Supervisor:
             data.connection,
             {
                 "gateway_url": f"http://127.0.0.1:{ports['ui_gateway']}",
+                "token": secrets["owner_token"],
                 "nats_url": f"nats://program:{secrets['program']}@127.0.0.1:{ports['nats']}",
             },
         )
@@ -180,8 +182,8 @@ class Supervisor:
                 self._roles_made = True
             return True
         url = child.program.ready_url
-        if url is None:  # S3: the services' own readiness and the first upload will tell
-            return _answers(f"http://127.0.0.1:{self._ports['s3']}/healthz")
+        if url is None:
+            return has_bucket(self._ports["s3"], self._secrets["s3"])
         return _answers(url)
 
     def _publish(self, state: str) -> None:

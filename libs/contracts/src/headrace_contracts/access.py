@@ -14,6 +14,9 @@ from enum import StrEnum
 HEADER = "headrace-access"
 """The HTTP header between services that carries an `Access`."""
 EVERYWHERE = "*"
+NAMESPACE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+"""What a namespace may be called. It is a folder of the object store, so ``/`` and ``..`` are not
+among it."""
 
 
 class Role(StrEnum):

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, model_validator
 
 from headrace_contracts import subjects
+from headrace_contracts.access import NAMESPACE
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.events import Rerun
 from headrace_contracts.ir.models import (
@@ -48,7 +49,7 @@ class SubmitRun(Contract):
     parameters: dict[str, Any] = {}
     display_name: str | None = Field(default=None, max_length=255)
     description: str = ""
-    namespace: str = Field(default="default", min_length=1, max_length=63)
+    namespace: str = Field(default="default", pattern=NAMESPACE)
     experiment: str | None = None
     """An experiment's name, made when it does not exist; without one: ``Default``."""
     experiment_id: UUID | None = None

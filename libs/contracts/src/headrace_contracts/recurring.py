@@ -7,10 +7,12 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from headrace_contracts.access import NAMESPACE
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import LONGEST_SECONDS
+from headrace_contracts.ir.storable import unstorable
 from headrace_contracts.resources import Page
 
 
@@ -34,6 +36,10 @@ class Trigger(Contract):
     def _one_kind(self) -> Trigger:
         if (self.cron is None) == (self.interval_seconds is None):
             raise ValueError("exactly one of cron and interval_seconds has to be given")
+        for name in ("start_at", "end_at"):
+            moment = getattr(self, name)
+            if moment is not None and not 1900 <= moment.year <= 3000:
+                raise ValueError(f"{name} is not between the years 1900 and 3000")
         if self.start_at and self.end_at and self.end_at < self.start_at:
             raise ValueError("end_at is before start_at")
         return self
@@ -50,7 +56,7 @@ class RecurringRunDefinition(Contract):
 
     display_name: str = Field(min_length=1, max_length=200)
     description: str = ""
-    namespace: str = Field(default="default", min_length=1, max_length=63)
+    namespace: str = Field(default="default", pattern=NAMESPACE)
     experiment: str | None = None
     experiment_id: UUID | None = None
     trigger: Trigger
@@ -71,6 +77,14 @@ class RecurringRunDefinition(Contract):
     deadline_seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
     failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
     caching: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, values: Any) -> Any:
+        if (found := unstorable(values)) is not None:
+            location, words = found
+            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {words}")
+        return values
 
 
 class SubmissionError(Contract):

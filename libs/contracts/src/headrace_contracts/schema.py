@@ -24,11 +24,16 @@ EVENTS: tuple[type[Contract], ...] = get_args(Event)
 COMMANDS: tuple[type[Contract], ...] = get_args(Command)
 LAUNCHES: tuple[type[Contract], ...] = (LaunchFile, ResultManifest)
 RESOURCES: tuple[type[Contract], ...] = (
+    resources.ArtifactPage,
+    resources.ArtifactRecord,
+    resources.ArtifactTask,
+    resources.ArtifactTaskPage,
     resources.Experiment,
     resources.ExperimentPage,
     recurring.Moments,
     resources.NamespaceLimits,
     resources.Pipeline,
+    resources.PipelineChanges,
     resources.PipelinePage,
     resources.PipelineVersion,
     resources.PipelineVersionPage,
@@ -40,6 +45,8 @@ RESOURCES: tuple[type[Contract], ...] = (
     resources.RunPage,
     resources.SubmittedRun,
     resources.Task,
+    resources.TaskPage,
+    resources.VersionChanges,
 )
 
 

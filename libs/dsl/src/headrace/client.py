@@ -27,11 +27,20 @@ class ClientError(Exception):
 class Client:
     """Talks to one gateway."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """`token` is sent with every request. Without one the gateway takes us for its owner when
+        we are a program of its own user on its own machine, and where it is set up to."""
         self.url = url.rstrip("/")
         self._http = httpx.Client(
-            base_url=f"{self.url}/api/v1", timeout=httpx.Timeout(30, connect=3), trust_env=False
+            base_url=f"{self.url}/api/v1",
+            timeout=httpx.Timeout(30, connect=3),
+            trust_env=False,
+            headers={"Authorization": f"Bearer {token}"} if token else None,
         )
+
+    def me(self) -> dict[str, Any]:
+        """Who we are to the gateway: ``kind``, ``name``, ``roles`` by namespace, ``multi_user``."""
+        return dict(self._call("GET", "/me").json())
 
     def submit(self, request: dict[str, Any]) -> dict[str, Any]:
         """Submit a run (the JSON of a submit request); returns it.

@@ -9,6 +9,7 @@ import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 
+import h11
 import uvicorn
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Problem
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.logging import get_logger
@@ -85,7 +87,9 @@ def install_problems(app: Starlette) -> None:
 
     async def http_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return problem(error.status_code, _code(error.status_code), str(error.detail))
+        response = problem(error.status_code, _code(error.status_code), str(error.detail))
+        response.headers.update(error.headers or {})  # such as Allow
+        return response
 
     async def unexpected(request: Request, error: Exception) -> Response:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)
@@ -118,6 +122,19 @@ def _code(status: int) -> str:
     return names.get(status, "MALFORMED" if status < 500 else "INTERNAL")
 
 
+class _Protocol(H11Protocol):
+    """HTTP, with a problem as the answer to what is not HTTP."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer and hang up."""
+        answer = problem(400, RejectionCode.MALFORMED, msg)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        start = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
 class HttpServer(uvicorn.Server):
     """uvicorn within our lifecycle: our signal handlers decide when it stops."""
 
@@ -127,11 +144,13 @@ class HttpServer(uvicorn.Server):
                 app,
                 host=host,
                 port=port,
+                http=_Protocol,
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=5,
                 timeout_keep_alive=30,
                 lifespan="off",
+                proxy_headers=False,  # an address is what the connection has, not what it says
             )
         )
 

@@ -7,6 +7,7 @@ cost 30 MB, which a service that rarely needs it should not pay at start.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -79,9 +80,19 @@ class ObjectStore:
         page = await self._call("list_objects_v2", Prefix=prefix, MaxKeys=1)
         return bool(page.get("Contents"))
 
-    async def delete_all(self, prefix: str) -> None:
-        """Delete every object whose key starts with `prefix`."""
-        keys = await self.list(prefix)
+    async def delete(self, key: str) -> None:
+        """Delete one object; one that is not there is no error."""
+        await self._call("delete_object", Key=key)
+
+    async def delete_all(self, prefix: str, besides: Collection[str] = ()) -> None:
+        """Delete every object whose key starts with `prefix`, but those at the keys `besides` or
+        below one of them."""
+        below = tuple(key + "/" for key in besides)
+        keys = [
+            key
+            for key in await self.list(prefix)
+            if key not in besides and not key.startswith(below)
+        ]
         for start in range(0, len(keys), 1000):
             objects = [{"Key": key} for key in keys[start : start + 1000]]
             await self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})

@@ -1,17 +1,39 @@
-"""What the routes share: pages, and the answer for what is not there."""
+"""What the routes share: texts that can be kept, what is asked of lists, and answers for what is
+not there."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Annotated, TypeVar
-from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Header, Query
+from headrace_contracts.access import Access, Role
+from headrace_contracts.base import Contract
+from headrace_contracts.etags import unchanged
 from headrace_contracts.failures import RejectionCode
+from headrace_contracts.ir.storable import unstorable
+from headrace_runtime.access import Caller, require
 from headrace_runtime.errors import RejectedError
+from headrace_runtime.lists.page import Asked
+from pydantic import AfterValidator
+
+from headrace_api.core.tags import checked_tags
 
 T = TypeVar("T")
-PageSize = Annotated[int, Query(ge=0)]
-_DEFAULT_PAGE, _LARGEST_PAGE = 20, 200
+DEFAULT_NAMESPACE = "default"
+
+
+def storable(text: str) -> str:
+    """The text, if Postgres can keep it."""
+    if (found := unstorable(text)) is not None:
+        raise ValueError(f"the text {found[1]}")
+    return text
+
+
+Text = Annotated[str, AfterValidator(storable)]
+"""A text that Postgres can keep."""
+OptionalText = Annotated[str | None, AfterValidator(lambda text: text and storable(text))]
 
 
 def found(value: T | None, message: str) -> T:
@@ -21,16 +43,70 @@ def found(value: T | None, message: str) -> T:
     return value
 
 
-def size(page_size: int) -> int:
-    """How many a page holds; 0 asks for the default."""
-    return min(page_size or _DEFAULT_PAGE, _LARGEST_PAGE)
+def _paged(
+    filter: Text = "",
+    sort_by: Text = "",
+    page_size: int = 0,
+    page_token: Text = "",
+) -> Asked:
+    return Asked(filter=filter, sort_by=sort_by, page_size=page_size, page_token=page_token)
 
 
-def after(page_token: str) -> UUID | None:
-    """The id after which a page begins."""
+PartPage = Annotated[Asked, Depends(_paged)]
+"""A route's parameter: the page that is asked for, of what belongs to another object."""
+
+
+def _asked(caller: Caller, paged: PartPage, namespace: OptionalText = None) -> Asked:
+    return replace(paged, namespace=listed_namespace(caller, namespace))
+
+
+IfMatch = Annotated[str | None, Header()]
+AskedPage = Annotated[Asked, Depends(_asked)]
+"""A route's parameter: the page that is asked for, of a namespace that the caller sees."""
+
+
+def listed_namespace(caller: Access, given: str | None) -> str | None:
+    """The one namespace that a list is of; None, of all, is for who sees everything.
+
+    Raises:
+        RejectedError: the caller does not see it, or has to say which one he means.
+    """
+    if given:
+        require(caller, Role.VIEWER, given)
+        return given
+    if caller.visible is None:
+        return None
+    if len(caller.visible) == 1:
+        return caller.visible[0]
+    raise RejectedError.because(
+        RejectionCode.MALFORMED, "namespace has to be given: you do not see every one", "namespace"
+    )
+
+
+def named_tags(field: str, text: str | None) -> dict[str, str]:
+    """The tags of a query parameter: a JSON object of texts; none without it.
+
+    Raises:
+        RejectedError: it is not that, or there is too much of it.
+    """
     try:
-        return UUID(page_token) if page_token else None
-    except ValueError:
+        given = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
         raise RejectedError.because(
-            RejectionCode.MALFORMED, "page_token is not one that a list gave", "page_token"
-        ) from None
+            RejectionCode.MALFORMED, f"{field} is not a JSON object of texts", field
+        )
+    return checked_tags(given, field)
+
+
+Tags = Annotated[str | None, Query(max_length=40_000)]
+"""A query parameter with tags as a JSON object."""
+
+
+def check_unchanged(if_match: str | None, resource: Contract) -> None:
+    """Refuse a change of a resource that is another one than the caller has read."""
+    if not unchanged(if_match, resource):
+        raise RejectedError.because(
+            RejectionCode.CONFLICT, "it has changed since it was read; read it anew", "If-Match"
+        )

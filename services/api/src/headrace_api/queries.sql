@@ -1,74 +1,3 @@
--- insert_experiment --
--- A new experiment, unless the name is taken.
-INSERT INTO experiment (experiment_id, namespace, display_name, description, created_at)
-VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-RETURNING *
-
--- experiment_by_name --
--- Names are unique in a namespace.
-SELECT * FROM experiment WHERE namespace = $1 AND display_name = $2
-
--- experiment_by_id --
--- One experiment.
-SELECT * FROM experiment WHERE experiment_id = $1
-
--- experiments --
--- A page, newest first; ids are time-ordered.
-SELECT *, count(*) OVER () AS total FROM (
-    SELECT * FROM experiment
-    WHERE ($1::text IS NULL OR namespace = $1) AND ($2::text IS NULL OR display_name = $2)
-) AS matching
-WHERE $3::uuid IS NULL OR experiment_id < $3
-ORDER BY experiment_id DESC LIMIT $4
-
--- insert_pipeline --
--- A new pipeline, unless the name is taken.
-INSERT INTO pipeline (pipeline_id, namespace, name, display_name, description, created_at)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
-RETURNING *
-
--- pipeline_by_id --
--- One pipeline.
-SELECT * FROM pipeline WHERE pipeline_id = $1
-
--- pipeline_by_name --
--- Names are unique in a namespace.
-SELECT * FROM pipeline WHERE namespace = $1 AND name = $2
-
--- pipelines --
--- A page, newest first.
-SELECT *, count(*) OVER () AS total FROM (
-    SELECT * FROM pipeline
-    WHERE ($1::text IS NULL OR namespace = $1)
-      AND ($2::text IS NULL OR name = $2 OR display_name = $2)
-) AS matching
-WHERE $3::uuid IS NULL OR pipeline_id < $3
-ORDER BY pipeline_id DESC LIMIT $4
-
--- insert_version --
--- A new version, unless the pipeline has one of this name.
-INSERT INTO pipeline_version
-    (pipeline_version_id, pipeline_id, name, display_name, description, document, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
-RETURNING *
-
--- version_by_id --
--- One version of a pipeline.
-SELECT * FROM pipeline_version WHERE pipeline_id = $1 AND pipeline_version_id = $2
-
--- version_by_name --
--- One version of a pipeline, the newest when no name is given.
-SELECT * FROM pipeline_version WHERE pipeline_id = $1 AND ($2::text IS NULL OR name = $2)
-ORDER BY pipeline_version_id DESC LIMIT 1
-
--- versions --
--- A page of a pipeline's versions, newest first.
-SELECT *, count(*) OVER () AS total FROM (
-    SELECT * FROM pipeline_version WHERE pipeline_id = $1
-) AS matching
-WHERE $2::uuid IS NULL OR pipeline_version_id < $2
-ORDER BY pipeline_version_id DESC LIMIT $3
-
 -- spec_known --
 -- Whether a spec is in the object store.
 SELECT bytes FROM spec WHERE digest = $1
@@ -89,12 +18,15 @@ RETURNING run_id
 SELECT submission, request_digest FROM run WHERE namespace = $1 AND idempotency_key = $2
 
 -- run_by_id --
--- One run, and how it stands.
-SELECT submission, state, state_revision, archived_at FROM run WHERE run_id = $1
+-- One run, if it is in one of these namespaces, and how it stands.
+SELECT submission, state, state_revision, archived_at FROM run
+WHERE run_id = $1 AND ($2::text[] IS NULL OR namespace = ANY($2))
 
 -- lock_run --
--- One run, for a change of it.
-SELECT submission, state, state_revision, archived_at FROM run WHERE run_id = $1 FOR UPDATE
+-- The same, for a change of it.
+SELECT submission, state, state_revision, archived_at FROM run
+WHERE run_id = $1 AND ($2::text[] IS NULL OR namespace = ANY($2))
+FOR UPDATE
 
 -- set_run_states --
 -- The newest of what was heard of each run; what is older than what is known comes too late.
@@ -137,10 +69,6 @@ DELETE FROM run WHERE run_id = ANY($1::uuid[])
 SELECT
     (SELECT max_active_runs FROM pipeline WHERE pipeline_id = $1) AS pipeline,
     (SELECT max_active_runs FROM namespace_limit WHERE namespace = $2) AS namespace
-
--- set_pipeline_limit --
--- How many of its runs may be active; NULL is no limit.
-UPDATE pipeline SET max_active_runs = $2 WHERE pipeline_id = $1 RETURNING *
 
 -- set_namespace_limit --
 -- How many of its runs may be active; NULL is no limit.

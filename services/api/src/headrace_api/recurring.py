@@ -9,65 +9,88 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from headrace_contracts.access import Access, Role
 from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.ids import new_id
 from headrace_contracts.recurring import RecurringRunDefinition
+from headrace_runtime.access import require
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api import recurring_store as store
+from headrace_api.answers import check_unchanged
 from headrace_api.core.recurrences import (
     Recurrence,
     created,
     edited,
     merged,
+    shown,
     submission_for,
     switched,
 )
 from headrace_api.core.requests import own_document, stored_form
 from headrace_api.core.triggers import plan
+from headrace_api.once import RequestKey, once
 from headrace_api.submissions import Submissions, experiment_of
 
 _AT_ONCE = 100
 
 
 class RecurringRuns:
-    """Keeps recurring runs. Raises `RejectedError` for what cannot be."""
+    """Keeps recurring runs. Raises `RejectedError` for what cannot be, and what the caller does
+    not see or may not change."""
 
     def __init__(self, database: Database, submissions: Submissions) -> None:
         self._database = database
         self._submissions = submissions
 
-    async def create(self, definition: RecurringRunDefinition) -> Recurrence:
-        """A new one; a run of it would be accepted now."""
+    async def create(
+        self, caller: Access, definition: RecurringRunDefinition, key: RequestKey | None = None
+    ) -> Recurrence:
+        """A new one; a run of it would be accepted now. With a key, one for all its repeats."""
+        require(caller, Role.EDITOR, definition.namespace)
         now = datetime.now(UTC)
         made = created(new_id(), definition, now)
         definition = await self._checked(made, now)
 
-        async def work(unit: Unit) -> Recurrence:
+        async def make(unit: Unit) -> Recurrence:
             settled = created(
                 made.recurring_run_id, await _with_experiment(unit, definition, now), now
             )
             await store.insert(unit.connection, settled)
             return settled
 
-        return await self._database.transact(work)
+        async def work(unit: Unit) -> Recurrence | None:
+            return await once(
+                unit,
+                key,
+                (definition.namespace, "recurring_run"),
+                lambda: make(unit),
+                lambda known: store.by_id(unit.connection, known, caller.visible),
+                lambda settled: settled.recurring_run_id,
+            )
 
-    async def get(self, identity: UUID) -> Recurrence:
+        return _found(await self._database.transact(work), made.recurring_run_id)
+
+    async def get(self, caller: Access, identity: UUID) -> Recurrence:
         """One of them."""
         async with self._database.read() as connection:
-            return _found(await store.by_id(connection, identity), identity)
+            return _found(await store.by_id(connection, identity, caller.visible), identity)
 
-    async def edit(self, identity: UUID, changes: dict[str, Any]) -> Recurrence:
-        """Change some fields of its definition, in place."""
+    async def edit(
+        self, caller: Access, identity: UUID, changes: dict[str, Any], if_match: str | None = None
+    ) -> Recurrence:
+        """Change some fields of its definition, in place, if it is as `if_match` says."""
         now = datetime.now(UTC)
-        before = await self.get(identity)
+        before = await self.get(caller, identity)
+        check_unchanged(if_match, shown(before))
+        require(caller, Role.EDITOR, before.definition.namespace)
         changed = edited(before, merged(before, changes), now)
         definition = await self._checked(changed, now)
 
         async def work(unit: Unit) -> Recurrence:
-            current = _found(await store.by_id(unit.connection, identity, lock=True), identity)
+            current = await self._locked(unit, caller, identity)
             if (current.definition, current.enabled) != (before.definition, before.enabled):
                 raise RejectedError.because(
                     RejectionCode.CONFLICT, "somebody else edited it at the same time; try again"
@@ -78,12 +101,12 @@ class RecurringRuns:
 
         return await self._database.transact(work)
 
-    async def switch(self, identity: UUID, enabled: bool) -> Recurrence:
+    async def switch(self, caller: Access, identity: UUID, enabled: bool) -> Recurrence:
         """Enable or disable it."""
         now = datetime.now(UTC)
 
         async def work(unit: Unit) -> Recurrence:
-            found = _found(await store.by_id(unit.connection, identity, lock=True), identity)
+            found = await self._locked(unit, caller, identity)
             changed = switched(found, enabled, now)
             if changed is not found:
                 await store.update(unit.connection, changed)
@@ -91,19 +114,26 @@ class RecurringRuns:
 
         return await self._database.transact(work)
 
-    async def delete(self, identity: UUID) -> None:
+    async def delete(self, caller: Access, identity: UUID) -> None:
         """Delete it; its runs stay."""
 
-        async def work(unit: Unit) -> bool:
-            return await store.delete(unit.connection, identity)
+        async def work(unit: Unit) -> None:
+            await self._locked(unit, caller, identity)
+            await store.delete(unit.connection, identity)
 
-        if not await self._database.transact(work):
-            raise _unknown(identity)
+        await self._database.transact(work)
 
-    async def moments(self, identity: UUID, count: int) -> tuple[datetime, ...]:
+    async def moments(self, caller: Access, identity: UUID, count: int) -> tuple[datetime, ...]:
         """Its next slots from now on."""
-        found = await self.get(identity)
+        found = await self.get(caller, identity)
         return tuple(islice(found.slots.after(max(found.since, datetime.now(UTC))), count))
+
+    async def _locked(self, unit: Unit, caller: Access, identity: UUID) -> Recurrence:
+        """One of them, for a change of it by the caller."""
+        known = await store.by_id(unit.connection, identity, caller.visible, lock=True)
+        found = _found(known, identity)
+        require(caller, Role.EDITOR, found.definition.namespace)
+        return found
 
     async def _checked(self, made: Recurrence, now: datetime) -> RecurringRunDefinition:
         """The definition, its package read into a spec; refused when no run would come of it."""
@@ -118,7 +148,8 @@ class RecurringRuns:
 
 
 class Ticker:
-    """Submits what is due. Several may run: a slot is taken in one transaction with its run."""
+    """Submits what is due, for the system: who made a recurring run was allowed to. Several may
+    run: a slot is taken in one transaction with its run."""
 
     def __init__(
         self,
@@ -162,7 +193,7 @@ class Ticker:
 
     async def _take(self, identity: UUID, now: datetime) -> bool:
         async with self._database.read() as connection:
-            found = await store.by_id(connection, identity)
+            found = await store.by_id(connection, identity, None)
             active = await store.active(connection, identity)
         if found is None or not found.enabled:
             return False
@@ -227,11 +258,7 @@ async def _with_experiment(
 
 def _found(value: Recurrence | None, identity: UUID) -> Recurrence:
     if value is None:
-        raise _unknown(identity)
+        raise RejectedError.because(
+            RejectionCode.NOT_FOUND, f"there is no recurring run {identity}", "recurring_run_id"
+        )
     return value
-
-
-def _unknown(identity: UUID) -> RejectedError:
-    return RejectedError.because(
-        RejectionCode.NOT_FOUND, f"there is no recurring run {identity}", "recurring_run_id"
-    )

@@ -7,12 +7,15 @@ INSERT INTO recurring_run (
 RETURNING *
 
 -- recurring_by_id --
--- One recurring run.
-SELECT * FROM recurring_run WHERE recurring_run_id = $1
+-- One recurring run, if it is in one of these namespaces.
+SELECT * FROM recurring_run
+WHERE recurring_run_id = $1 AND ($2::text[] IS NULL OR namespace = ANY($2))
 
 -- lock_recurring --
--- One recurring run, for a change of it.
-SELECT * FROM recurring_run WHERE recurring_run_id = $1 FOR UPDATE
+-- The same, for a change of it.
+SELECT * FROM recurring_run
+WHERE recurring_run_id = $1 AND ($2::text[] IS NULL OR namespace = ANY($2))
+FOR UPDATE
 
 -- lock_recurring_for_slot --
 -- The same for a slot, if it is as it was read, and nobody else has it in hand.
@@ -20,15 +23,12 @@ SELECT * FROM recurring_run WHERE recurring_run_id = $1 AND revision = $2 AND en
 FOR UPDATE SKIP LOCKED
 
 -- recurring_runs --
--- A page, newest first.
-SELECT *, count(*) OVER () AS total FROM (
-    SELECT * FROM recurring_run
-    WHERE ($1::text IS NULL OR namespace = $1)
-      AND ($2::text IS NULL OR definition->>'experiment_id' = $2)
-      AND ($3::text IS NULL OR definition->>'display_name' = $3)
-) AS matching
-WHERE $4::uuid IS NULL OR recurring_run_id < $4
-ORDER BY recurring_run_id DESC LIMIT $5
+-- A page.
+SELECT *, {sort} AS place FROM recurring_run WHERE {where} ORDER BY {order} LIMIT {limit}
+
+-- count_recurring_runs --
+-- How many the whole list has.
+SELECT count(*) FROM recurring_run WHERE {where}
 
 -- recurring_due --
 -- Those with a slot that may be taken now, longest due first; a slot waits for a free place.
@@ -59,4 +59,4 @@ RETURNING *
 
 -- delete_recurring --
 -- Its runs stay.
-DELETE FROM recurring_run WHERE recurring_run_id = $1 RETURNING recurring_run_id
+DELETE FROM recurring_run WHERE recurring_run_id = $1

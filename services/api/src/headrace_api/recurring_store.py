@@ -13,10 +13,13 @@ from headrace_contracts.recurring import (
     RecurringRunPage,
     SubmissionError,
 )
+from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries
 
 from headrace_api.core.recurrences import Recurrence, shown
+from headrace_api.lists import read_page
+from headrace_api.store import Scope
 
 _QUERIES = load_queries("headrace_api", "recurring.sql")
 _PLAIN = {field.name for field in fields(Recurrence)} - {"definition", "last_error"}
@@ -38,11 +41,11 @@ async def insert(connection: Connection, made: Recurrence) -> None:
 
 
 async def by_id(
-    connection: Connection | ReadConnection, identity: UUID, *, lock: bool = False
+    connection: Connection | ReadConnection, identity: UUID, scope: Scope, *, lock: bool = False
 ) -> Recurrence | None:
     """The recurring run of this id."""
     query = _QUERIES["lock_recurring" if lock else "recurring_by_id"]
-    row = await connection.fetchrow(query, identity)
+    row = await connection.fetchrow(query, identity, scope)
     return None if row is None else _recurrence(row)
 
 
@@ -52,25 +55,11 @@ async def lock_for_slot(connection: Connection, identity: UUID, revision: int) -
     return row is not None
 
 
-async def page(
-    connection: ReadConnection,
-    namespace: str | None,
-    experiment_id: UUID | None,
-    name: str | None,
-    after: UUID | None,
-    n: int,
-) -> RecurringRunPage:
-    """A page of recurring runs after the one of id `after`."""
-    experiment = None if experiment_id is None else str(experiment_id)
-    rows = await connection.fetch(
-        _QUERIES["recurring_runs"], namespace, experiment, name, after, n + 1
-    )
-    found = tuple(shown(_recurrence(row)) for row in rows[:n])
-    return RecurringRunPage(
-        recurring_runs=found,
-        next_page_token=str(found[-1].recurring_run_id) if len(rows) > n else None,
-        total_size=rows[0]["total"] if rows else 0,
-    )
+async def page(connection: ReadConnection, asked: Page) -> RecurringRunPage:
+    """A page of recurring runs."""
+    rows, goes_on = await read_page(connection, asked, _QUERIES, "recurring_runs")
+    found = tuple(shown(_recurrence(row)) for row in rows)
+    return RecurringRunPage(recurring_runs=found, **goes_on)
 
 
 async def due(connection: ReadConnection, now: datetime, n: int) -> list[UUID]:
@@ -114,9 +103,9 @@ async def update(connection: Connection, changed: Recurrence) -> None:
     )
 
 
-async def delete(connection: Connection, identity: UUID) -> bool:
-    """Forget a recurring run; False when there is none of this id."""
-    return await connection.fetchrow(_QUERIES["delete_recurring"], identity) is not None
+async def delete(connection: Connection, identity: UUID) -> None:
+    """Forget a recurring run."""
+    await connection.execute(_QUERIES["delete_recurring"], identity)
 
 
 def _recurrence(row: Any) -> Recurrence:

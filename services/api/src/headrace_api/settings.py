@@ -20,6 +20,10 @@ class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
 
     max_package_bytes: int = 32 * 1024 * 1024
     """KFP's own limit for an upload."""
+    package_url_seconds: float = Field(default=12.0, gt=0)
+    """How long fetching a package from a URL may take: the gateway waits 15 s for an answer."""
+    allow_private_package_urls: bool = False
+    """Whether packages may be fetched from addresses of the own network, or of this machine."""
     recurring_tick_seconds: float = Field(default=1.0, gt=0)
     """How often due slots are looked for: a cron with seconds is met within one."""
     archive_runs_after_days: float | None = Field(default=None, gt=0)

@@ -1,30 +1,21 @@
-"""The api's slice of Postgres, as typed calls."""
+"""Runs and limits in Postgres, as typed calls."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from headrace_contracts.events import RunLimits, RunSubmitted
-from headrace_contracts.ids import new_id
-from headrace_contracts.ir.models import PipelineDocument
-from headrace_contracts.resources import (
-    Experiment,
-    ExperimentPage,
-    Pipeline,
-    PipelinePage,
-    PipelineVersion,
-    PipelineVersionPage,
-)
 from headrace_contracts.states import RunState
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries
 
 _QUERIES = load_queries("headrace_api")
 AnyConnection = Connection | ReadConnection
+Scope = tuple[str, ...] | None
+"""The namespaces in which something is looked for; None is every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,127 +37,6 @@ class HeardState:
     state: RunState
     revision: int
     ended_at: datetime | None
-
-
-async def create_experiment(
-    connection: Connection, namespace: str, name: str, description: str, now: datetime
-) -> Experiment | None:
-    """A new experiment; None when the name is taken."""
-    row = await connection.fetchrow(
-        _QUERIES["insert_experiment"], new_id(), namespace, name, description, now
-    )
-    return None if row is None else _experiment(row)
-
-
-async def experiment_by_name(
-    connection: AnyConnection, namespace: str, name: str
-) -> Experiment | None:
-    """The experiment of this name."""
-    row = await connection.fetchrow(_QUERIES["experiment_by_name"], namespace, name)
-    return None if row is None else _experiment(row)
-
-
-async def experiment_by_id(connection: AnyConnection, identity: UUID) -> Experiment | None:
-    """The experiment of this id."""
-    row = await connection.fetchrow(_QUERIES["experiment_by_id"], identity)
-    return None if row is None else _experiment(row)
-
-
-async def experiments(
-    connection: ReadConnection, namespace: str | None, name: str | None, after: UUID | None, n: int
-) -> ExperimentPage:
-    """A page of experiments after the one of id `after`."""
-    rows = await connection.fetch(_QUERIES["experiments"], namespace, name, after, n + 1)
-    token, total = _page(rows, n, "experiment_id")
-    found = tuple(_experiment(row) for row in rows[:n])
-    return ExperimentPage(experiments=found, next_page_token=token, total_size=total)
-
-
-async def create_pipeline(
-    connection: Connection,
-    namespace: str,
-    name: str,
-    display_name: str,
-    description: str,
-    now: datetime,
-) -> Pipeline | None:
-    """A new pipeline; None when the name is taken."""
-    row = await connection.fetchrow(
-        _QUERIES["insert_pipeline"], new_id(), namespace, name, display_name, description, now
-    )
-    return None if row is None else _pipeline(row)
-
-
-async def pipeline_by_id(connection: AnyConnection, identity: UUID) -> Pipeline | None:
-    """The pipeline of this id."""
-    row = await connection.fetchrow(_QUERIES["pipeline_by_id"], identity)
-    return None if row is None else _pipeline(row)
-
-
-async def pipeline_by_name(connection: AnyConnection, namespace: str, name: str) -> Pipeline | None:
-    """The pipeline of this name."""
-    row = await connection.fetchrow(_QUERIES["pipeline_by_name"], namespace, name)
-    return None if row is None else _pipeline(row)
-
-
-async def pipelines(
-    connection: ReadConnection, namespace: str | None, name: str | None, after: UUID | None, n: int
-) -> PipelinePage:
-    """A page of pipelines after the one of id `after`."""
-    rows = await connection.fetch(_QUERIES["pipelines"], namespace, name, after, n + 1)
-    token, total = _page(rows, n, "pipeline_id")
-    found = tuple(_pipeline(row) for row in rows[:n])
-    return PipelinePage(pipelines=found, next_page_token=token, total_size=total)
-
-
-async def create_version(
-    connection: Connection,
-    pipeline_id: UUID,
-    name: str,
-    display_name: str,
-    description: str,
-    document: PipelineDocument,
-    now: datetime,
-) -> PipelineVersion | None:
-    """A new version; None when the pipeline has one of this name."""
-    content = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    row = await connection.fetchrow(
-        _QUERIES["insert_version"],
-        new_id(),
-        pipeline_id,
-        name,
-        display_name,
-        description,
-        content,
-        now,
-    )
-    return None if row is None else _version(row, with_document=True)
-
-
-async def version_by_id(
-    connection: AnyConnection, pipeline_id: UUID, identity: UUID
-) -> PipelineVersion | None:
-    """The version of this id."""
-    row = await connection.fetchrow(_QUERIES["version_by_id"], pipeline_id, identity)
-    return None if row is None else _version(row, with_document=True)
-
-
-async def version_by_name(
-    connection: AnyConnection, pipeline_id: UUID, name: str | None
-) -> PipelineVersion | None:
-    """The version of this name; without a name, the newest."""
-    row = await connection.fetchrow(_QUERIES["version_by_name"], pipeline_id, name)
-    return None if row is None else _version(row, with_document=True)
-
-
-async def versions(
-    connection: ReadConnection, pipeline_id: UUID, after: UUID | None, n: int
-) -> PipelineVersionPage:
-    """A page of a pipeline's versions after the one of id `after`."""
-    rows = await connection.fetch(_QUERIES["versions"], pipeline_id, after, n + 1)
-    token, total = _page(rows, n, "pipeline_version_id")
-    found = tuple(_version(row, with_document=False) for row in rows[:n])
-    return PipelineVersionPage(pipeline_versions=found, next_page_token=token, total_size=total)
 
 
 async def spec_known(connection: ReadConnection, digest: str) -> bool:
@@ -205,10 +75,10 @@ async def run_by_key(
 
 
 async def run_by_id(
-    connection: AnyConnection, run_id: UUID, *, lock: bool = False
+    connection: AnyConnection, run_id: UUID, scope: Scope, *, lock: bool = False
 ) -> KnownRun | None:
     """The run of this id; with `lock` nobody else changes it before the transaction ends."""
-    row = await connection.fetchrow(_QUERIES["lock_run" if lock else "run_by_id"], run_id)
+    row = await connection.fetchrow(_QUERIES["lock_run" if lock else "run_by_id"], run_id, scope)
     if row is None:
         return None
     return KnownRun(
@@ -240,13 +110,18 @@ async def delete_run(connection: Connection, run_id: UUID) -> None:
     await connection.execute(_QUERIES["delete_run"], run_id)
 
 
+async def archive_runs(connection: Connection, run_ids: Sequence[UUID], now: datetime) -> None:
+    """Put runs out of sight."""
+    await connection.execute(_QUERIES["archive_runs"], run_ids, now)
+
+
 async def archive_ended(
     connection: Connection, before: datetime, now: datetime, n: int
 ) -> list[UUID]:
     """Put up to `n` runs out of sight that ended before a moment; returns them."""
     rows = await connection.fetch(_QUERIES["runs_to_archive"], before, n)
     found = [row["run_id"] for row in rows]
-    await connection.execute(_QUERIES["archive_runs"], found, now)
+    await archive_runs(connection, found, now)
     return found
 
 
@@ -265,34 +140,8 @@ async def limits(connection: AnyConnection, pipeline_id: UUID | None, namespace:
     return RunLimits(pipeline=row["pipeline"], namespace=row["namespace"])
 
 
-async def set_pipeline_limit(
-    connection: Connection, pipeline_id: UUID, max_active_runs: int | None
-) -> Pipeline | None:
-    """The changed pipeline; None when there is none of this id."""
-    row = await connection.fetchrow(_QUERIES["set_pipeline_limit"], pipeline_id, max_active_runs)
-    return None if row is None else _pipeline(row)
-
-
 async def set_namespace_limit(
     connection: Connection, namespace: str, max_active_runs: int | None
 ) -> None:
     """Set or, with None, lift the limit of a namespace."""
     await connection.execute(_QUERIES["set_namespace_limit"], namespace, max_active_runs)
-
-
-def _page(rows: list[Any], n: int, key: str) -> tuple[str | None, int]:
-    total = rows[0]["total"] if rows else 0
-    return (str(rows[n - 1][key]) if len(rows) > n else None), total
-
-
-def _experiment(row: Any) -> Experiment:
-    return Experiment.model_validate(dict(row))
-
-
-def _pipeline(row: Any) -> Pipeline:
-    return Pipeline.model_validate(dict(row))
-
-
-def _version(row: Any, *, with_document: bool) -> PipelineVersion:
-    version = PipelineVersion.model_validate(dict(row))
-    return version if with_document else version.model_copy(update={"document": None})

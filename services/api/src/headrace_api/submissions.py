@@ -13,13 +13,14 @@ from headrace_contracts.events import PipelineIdentity, Rerun, RunSubmitted
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.ids import new_id
 from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.places import may_be_lent
 from headrace_contracts.resources import Experiment
 from headrace_contracts.values import BlobRef
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
-from headrace_api import store
+from headrace_api import experiment_store, pipeline_store, store
 from headrace_api.core.macros import Occasion
 from headrace_api.core.requests import (
     check_rerun_tasks,
@@ -35,6 +36,8 @@ from headrace_api.core.requests import (
 )
 
 DEFAULT_EXPERIMENT = "Default"
+LONGEST_EXPERIMENT_NAME = 128
+"""As KFP has it."""
 Source = tuple[PipelineDocument, PipelineIdentity, BlobRef | None]
 """A spec, what pipeline it belongs to, and where it is stored if it was frozen before."""
 _DEFAULT_DESCRIPTION = "All runs created without specifying an experiment will be grouped here."
@@ -129,7 +132,7 @@ class Submissions:
         fitted_parameters(
             document, request.parameters, UUID(int=0), occasion.scheduled_at, occasion
         )
-        self._check_root(request.pipeline_root)
+        self._check_root(request)
 
     async def _repeated(self, request: SubmitRun, fingerprint: str) -> RunSubmitted | None:
         if request.idempotency_key is None:
@@ -138,20 +141,24 @@ class Submissions:
             known = await store.run_by_key(connection, request.namespace, request.idempotency_key)
         return None if known is None else _same(known, fingerprint)
 
-    def _check_root(self, pipeline_root: str | None) -> None:
-        if pipeline_root and self._objects.key(pipeline_root) is None:
-            raise RejectedError.because(
-                RejectionCode.INVALID_PARAMETER,
-                f"pipeline_root {pipeline_root!r} is not in this deployment's store",
-                "pipeline_root",
-            )
+    def _check_root(self, request: SubmitRun) -> None:
+        """Refuse a root that steps of the namespace could not write to, or not read again."""
+        root = request.pipeline_root
+        if not root:
+            return
+        key = self._objects.key(root)
+        if key is None:
+            raise _root_refused(root, "is not in this deployment's store")
+        place = key.strip("/")
+        if place and not may_be_lent(f"{place}/run", request.namespace):
+            raise _root_refused(root, "is a place that is not the namespace's")
 
     async def _submission(
         self, request: SubmitRun, source: Source, occasion: Occasion | None
     ) -> RunSubmitted:
         document, identity, spec = source
         run_id, now = new_id(), datetime.now(UTC)
-        self._check_root(request.pipeline_root)
+        self._check_root(request)
         parameters = fitted_parameters(document, request.parameters, run_id, now, occasion)
         return RunSubmitted(
             run_id=run_id,
@@ -176,11 +183,15 @@ class Submissions:
 
     async def _earlier(self, request: SubmitRun, rerun: Rerun) -> tuple[SubmitRun, Source]:
         """A rerun's request made whole, and the frozen spec of the run that it repeats."""
+        here = (request.namespace,)
         async with self._database.read() as connection:
-            found = await store.run_by_id(connection, rerun.run_id)
-        if found is None or found.submission.namespace != request.namespace:
-            raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
-        earlier = found.submission
+            found = await store.run_by_id(connection, rerun.run_id, here)
+            if found is None:
+                raise _unknown(f"there is no run {rerun.run_id} to rerun", "rerun.run_id")
+            earlier = found.submission
+            kept = await experiment_store.by_id(connection, earlier.experiment_id, here)
+        if kept is None and request.experiment is None:
+            request = request.model_copy(update={"experiment": DEFAULT_EXPERIMENT})
         content = json.loads(await self._objects.get(earlier.spec.key))
         document = PipelineDocument.model_validate(content)
         check_rerun_tasks(document, rerun.tasks)
@@ -207,27 +218,27 @@ class Submissions:
         return await self._stored(request.namespace, request.pipeline)
 
     async def _stored(self, namespace: str, wanted: PipelineReference) -> Source:
+        here = (namespace,)
         async with self._database.read() as connection:
             if wanted.pipeline_id is not None:
-                pipeline = await store.pipeline_by_id(connection, wanted.pipeline_id)
+                pipeline = await pipeline_store.by_id(connection, wanted.pipeline_id, here)
             else:
-                pipeline = await store.pipeline_by_name(connection, namespace, wanted.name or "")
-            if pipeline is None or pipeline.namespace != namespace:
+                pipeline = await pipeline_store.by_name(connection, namespace, wanted.name or "")
+            if pipeline is None:
                 shown = wanted.name or wanted.pipeline_id
                 raise _unknown(f"there is no pipeline {str(shown)!r}", "pipeline")
             if wanted.pipeline_version_id is not None:
-                version = await store.version_by_id(
-                    connection, pipeline.pipeline_id, wanted.pipeline_version_id
+                version = await pipeline_store.version_by_id(
+                    connection, pipeline.pipeline_id, wanted.pipeline_version_id, here
                 )
             else:
-                version = await store.version_by_name(
-                    connection, pipeline.pipeline_id, wanted.version
+                version = await pipeline_store.version_by_name(
+                    connection, pipeline.pipeline_id, wanted.version, here
                 )
         if version is None:
             shown = wanted.version or wanted.pipeline_version_id
-            raise _unknown(
-                f"pipeline {pipeline.name!r} has no version {str(shown)!r}", "pipeline.version"
-            )
+            which = "version" if shown is None else f"version {str(shown)!r}"
+            raise _unknown(f"pipeline {pipeline.name!r} has no {which}", "pipeline.version")
         identity = PipelineIdentity(
             name=pipeline.name,
             pipeline_id=pipeline.pipeline_id,
@@ -243,19 +254,35 @@ async def experiment_of(
     either: ``Default``.
 
     Raises:
-        RejectedError: there is none of this id in the namespace.
+        RejectedError: there is none of this id in the namespace, or the name is too long.
     """
     if identity is not None:
-        found = await store.experiment_by_id(unit.connection, identity)
-        if found is None or found.namespace != namespace:
+        found = await experiment_store.by_id(unit.connection, identity, (namespace,))
+        if found is None:
             raise _unknown(f"there is no experiment {identity}", "experiment_id")
         return found
     name = name or DEFAULT_EXPERIMENT
-    description = _DEFAULT_DESCRIPTION if name == DEFAULT_EXPERIMENT else ""
-    made = await store.create_experiment(unit.connection, namespace, name, description, now)
-    found = made or await store.experiment_by_name(unit.connection, namespace, name)
+    if len(name) > LONGEST_EXPERIMENT_NAME:
+        raise RejectedError.because(
+            RejectionCode.MALFORMED,
+            f"the experiment's name is longer than {LONGEST_EXPERIMENT_NAME} characters",
+            "experiment",
+        )
+    found = await experiment_store.by_name(unit.connection, namespace, name)
+    if found is None:
+        await create_experiment(unit, namespace, name, "", now)
+        found = await experiment_store.by_name(unit.connection, namespace, name)
     assert found is not None
     return found
+
+
+async def create_experiment(
+    unit: Unit, namespace: str, name: str, description: str, now: datetime
+) -> Experiment | None:
+    """A new experiment; None when the name is taken."""
+    if name == DEFAULT_EXPERIMENT:
+        description = description or _DEFAULT_DESCRIPTION
+    return await experiment_store.create(unit.connection, namespace, name, description, now)
 
 
 def _same(known: tuple[RunSubmitted, str], fingerprint: str) -> RunSubmitted:
@@ -271,3 +298,9 @@ def _same(known: tuple[RunSubmitted, str], fingerprint: str) -> RunSubmitted:
 
 def _unknown(message: str, field: str) -> RejectedError:
     return RejectedError.because(RejectionCode.NOT_FOUND, message, field)
+
+
+def _root_refused(root: str, fault: str) -> RejectedError:
+    return RejectedError.because(
+        RejectionCode.INVALID_PARAMETER, f"pipeline_root {root!r} {fault}", "pipeline_root"
+    )

@@ -28,6 +28,7 @@ from headrace_contracts.launches import (
     UploadGrant,
     WrittenFile,
 )
+from headrace_contracts.places import is_plain, may_be_lent, run_folder
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
@@ -202,10 +203,11 @@ class ProcessBackend:
     async def _files(self, command: LaunchAttempt) -> dict[str, tuple[InputFile, ...]]:
         """What to fetch, by artifact URI; an artifact that lies elsewhere is not in it."""
         files: dict[str, tuple[InputFile, ...]] = {}
-        for artifacts in command.inputs.artifacts.values():
+        for name, artifacts in command.inputs.artifacts.items():
             for artifact in artifacts:
                 key = self._objects.key(artifact.uri)
                 if key is not None and artifact.uri not in files:
+                    _check_place(command, name, key)
                     files[artifact.uri] = await self._grants(key, artifact.content.kind)
         return files
 
@@ -318,6 +320,20 @@ class ProcessBackend:
     def _last_words(self, command: LaunchAttempt) -> str:
         said = _read(self._places(command).launcher_log) or b""
         return said[-2000:].decode(errors="replace")
+
+
+def _check_place(command: LaunchAttempt, name: str, key: str) -> None:
+    """Where an artifact lies may be said by an importer or a step, and so by anybody."""
+    own = run_folder(
+        command.namespace, command.pipeline_name, command.run_id, command.pipeline_root
+    )
+    plain = key.rstrip("/")
+    if not may_be_lent(plain, command.namespace) and not (is_plain(plain) and key.startswith(own)):
+        raise _cannot(
+            FailureCode.INPUT_INVALID,
+            f"input artifact {name!r} lies in a place of the store that is not for namespace "
+            f"{command.namespace!r}",
+        )
 
 
 def _cannot(code: FailureCode, message: str) -> CannotLaunchError:

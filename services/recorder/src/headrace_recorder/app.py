@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace_contracts.events import EVENT
 from headrace_contracts.subjects import RECORDER_EVENTS, RUN_EVENTS
 from headrace_runtime.access import install_access
+from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.service import open_service
 
 from headrace_recorder.handlers import Handlers
@@ -16,8 +17,11 @@ async def serve(settings: Settings) -> None:
     """Run the recorder until it is told to stop."""
     async with open_service("recorder", settings, settings, package="headrace_recorder") as service:
         handlers = Handlers(service.database, service.bus, service.objects)
-        app = http_app(service.database, service.objects, settings.grant_seconds)
-        install_access(app, settings.service_token.get_secret_value())
+        token = settings.service_token.get_secret_value()
+        app = http_app(
+            service.database, service.objects, settings.grant_seconds, TokenSigner(token)
+        )
+        install_access(app, token)
         consume = service.consumer(
             RECORDER_EVENTS,
             EVENT,

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import nats.errors
 from headrace_contracts.events import Event
-from headrace_contracts.places import run_prefix
 from headrace_contracts.subjects import RECORDER_EVENTS, live_run
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Received
@@ -18,8 +17,9 @@ from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
-from headrace_recorder import store
-from headrace_recorder.core.projection import Rows, RunRow, fold, show, touched, with_open_tasks
+from headrace_recorder import lineage, store
+from headrace_recorder.core.projection import Rows, fold, show, touched, with_open_tasks
+from headrace_recorder.deletion import Deletion
 from headrace_recorder.store import Heard
 
 Change = tuple[UUID, int, str]
@@ -32,7 +32,7 @@ class Handlers:
     def __init__(self, database: Database, bus: Bus, objects: ObjectStore) -> None:
         self._database = database
         self._bus = bus
-        self._objects = objects
+        self._deletion = Deletion(objects)
 
     async def handle(self, batch: list[Received[Event]]) -> None:
         """Record a batch, then say which runs look different now."""
@@ -77,11 +77,11 @@ class Handlers:
         gone = {run_id for run_id, run in runs.items() if run.deleted}
         kept = [task for task in changed.values() if task.run_id not in gone]
         versions = await store.save(unit.connection, list(runs.values()), kept)
-        await store.save_lineage(
+        await lineage.save(
             unit.connection, [one for one in heard if getattr(one[1], "run_id", None) not in gone]
         )
         if gone:
-            await self._delete(unit, [runs[run_id] for run_id in gone])
+            await self._deletion.delete(unit.connection, [runs[run_id] for run_id in gone])
         return [(run_id, version, runs[run_id].state.value) for run_id, version in versions.items()]
 
     async def _show(self, unit: Unit, rows: Rows) -> None:
@@ -104,10 +104,3 @@ class Handlers:
                 get_logger().warning("overdue_postponed", error=str(error))
                 continue
             await self._announce(changes)
-
-    async def _delete(self, unit: Unit, runs: list[RunRow]) -> None:
-        """The runs' rows go, and their artifacts and logs. What is still heard of them goes too."""
-        await store.delete(unit.connection, [run.run_id for run in runs])
-        for run in runs:
-            if run.submission is not None:
-                await self._objects.delete_all(run_prefix(run.submission))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.events import Event, TaskReady, TaskSucceeded
+from headrace_contracts.events import Event
 from headrace_contracts.states import RunState, TaskState
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries
@@ -16,7 +16,6 @@ from headrace_runtime.pg.queries import load_queries
 from headrace_recorder.core.projection import RunRow, TaskRow
 
 _QUERIES = load_queries("headrace_recorder")
-METRICS_TYPE = "system.Metrics"
 
 Heard = tuple[str, Event, datetime]
 """An event's id, the event, and when it was told."""
@@ -37,10 +36,14 @@ async def append(connection: Connection, heard: Sequence[Heard]) -> None:
 async def rows(
     connection: Connection, run_ids: Collection[UUID], task_ids: Collection[UUID]
 ) -> tuple[dict[UUID, RunRow], dict[UUID, TaskRow]]:
-    """The known rows of these runs, locked, and of these tasks."""
+    """The rows of these runs, locked, and the known ones of these tasks. A run that was not known
+    has a row from here on: two who hear of it first, at one time, wait for each other."""
     runs = await connection.fetch(_QUERIES["lock_runs"], list(run_ids))
+    if missing := set(run_ids) - {run["run_id"] for run in runs}:
+        await connection.execute(_QUERIES["begin_runs"], list(missing))
+        runs += await connection.fetch(_QUERIES["lock_runs"], list(missing))
     tasks = await connection.fetch(_QUERIES["read_tasks"], list(task_ids))
-    return {r["run_id"]: _run(r) for r in runs}, {t["task_id"]: _task(t) for t in tasks}
+    return {r["run_id"]: run_row(r) for r in runs}, {t["task_id"]: task_row(t) for t in tasks}
 
 
 async def save(
@@ -48,7 +51,7 @@ async def save(
 ) -> dict[UUID, int]:
     """Write changed rows; returns each run's new version."""
     written = await connection.fetch(
-        _QUERIES["upsert_runs"],
+        _QUERIES["update_runs"],
         [run.run_id for run in runs],
         *(
             [getattr(run, name) for run in runs]
@@ -91,68 +94,30 @@ async def show_overdue(connection: Connection, seconds: float) -> list[tuple[UUI
     return [(row["run_id"], row["version"], row["state"]) for row in found]
 
 
-async def save_lineage(connection: Connection, heard: Sequence[Heard]) -> None:
-    """Which task made and used which artifacts, and the numbers in metrics artifacts."""
-    made = [
-        (a.artifact_id, e.run_id, e.task_id, output, a.name, a.type.schema_title, a.uri,
-         a.metadata, at)
-        for _, e, at in heard
-        if isinstance(e, TaskSucceeded)
-        for output, artifacts in e.outputs.artifacts.items()
-        for a in artifacts
-        if a.artifact_id is not None
-    ]  # fmt: skip
-    used = [
-        (event.run_id, event.task_id, artifact.artifact_id, name)
-        for _, event, _ in heard
-        if isinstance(event, TaskReady | TaskSucceeded) and event.inputs is not None
-        for name, artifacts in event.inputs.artifacts.items()
-        for artifact in artifacts
-        if artifact.artifact_id is not None
-    ]
-    metrics = [
-        (run_id, task_id, name, float(value))
-        for _, run_id, task_id, _, _, title, _, metadata, _ in made
-        if title == METRICS_TYPE
-        for name, value in metadata.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
-    for query, found in (
-        ("insert_artifacts", made),
-        ("insert_uses", used),
-        ("insert_metrics", metrics),
-    ):
-        if found:
-            columns = [list(column) for column in zip(*found, strict=True)]
-            await connection.execute(_QUERIES[query], *columns)
+async def run_by_id(
+    connection: ReadConnection, run_id: UUID, visible: Sequence[str] | None
+) -> tuple[RunRow, int] | None:
+    """A run and its version, if it is in one of the `visible` namespaces; None is all of them."""
+    row = await connection.fetchrow(_QUERIES["run_by_id"], run_id, visible)
+    return None if row is None else (run_row(row), row["version"])
 
 
-async def run_by_id(connection: ReadConnection, run_id: UUID) -> tuple[RunRow, int] | None:
-    """A run and its version."""
-    row = await connection.fetchrow(_QUERIES["run_by_id"], run_id)
-    return None if row is None else (_run(row), row["version"])
+async def submissions(
+    connection: ReadConnection, run_ids: Collection[UUID], visible: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """As what those of the runs were submitted that are in the `visible` namespaces."""
+    found = await connection.fetch(_QUERIES["submissions"], list(run_ids), visible)
+    return [row["submission"] for row in found]
 
 
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs a list has; None is any."""
-
-    namespace: str | None = None
-    experiment_id: UUID | None = None
-    state: RunState | None = None
-    archived: bool | None = None
-    recurring_run_id: UUID | None = None
-
-
-async def runs(
-    connection: ReadConnection, wanted: RunFilter, after: tuple[datetime, UUID] | None, count: int
-) -> tuple[list[tuple[RunRow, int]], int]:
-    """A page of runs with their versions, and how many there are in all."""
-    filters = astuple(wanted)
-    moment, run_id = after or (None, None)
-    found = await connection.fetch(_QUERIES["runs"], *filters, moment, run_id, count)
-    total = await connection.fetchval(_QUERIES["count_runs"], *filters)
-    return [(_run(row), row["version"]) for row in found], total
+async def metrics_of_runs(
+    connection: ReadConnection, run_ids: Collection[UUID]
+) -> dict[UUID, dict[str, float]]:
+    """The numbers of some runs, by run and name."""
+    metrics: dict[UUID, dict[str, float]] = {run_id: {} for run_id in run_ids}
+    for row in await connection.fetch(_QUERIES["metrics_of_runs"], list(run_ids)):
+        metrics[row["run_id"]][row["name"]] = row["value"]
+    return metrics
 
 
 async def earlier_executions(
@@ -165,28 +130,26 @@ async def earlier_executions(
     return [dict(row) for row in found]
 
 
-async def delete(connection: Connection, run_ids: Collection[UUID]) -> None:
-    """Leave nothing of these runs but the mark that they were deleted."""
-    for query in (
-        "delete_tasks",
-        "delete_artifacts",
-        "delete_uses",
-        "delete_metrics",
-        "delete_history",
-    ):
-        await connection.execute(_QUERIES[query], list(run_ids))
-
-
 async def tasks_of_run(connection: ReadConnection, run_id: UUID, since: int = 0) -> list[TaskRow]:
     """The tasks of a run that have changed since a version of it, all of them by default."""
     rows = await connection.fetch(_QUERIES["tasks_of_run"], run_id, since)
-    return [_task(row) for row in rows]
+    return [task_row(row) for row in rows]
 
 
-async def task_by_id(connection: ReadConnection, run_id: UUID, task_id: UUID) -> TaskRow | None:
-    """One task of a run."""
-    row = await connection.fetchrow(_QUERIES["task_by_id"], run_id, task_id)
-    return None if row is None else _task(row)
+async def task_by_id(
+    connection: ReadConnection, task_id: UUID, visible: Sequence[str] | None
+) -> TaskRow | None:
+    """One task, if it is in one of the `visible` namespaces; None is all of them."""
+    row = await connection.fetchrow(_QUERIES["task_by_id"], task_id, visible)
+    return None if row is None else task_row(row)
+
+
+async def artifact_by_id(
+    connection: ReadConnection, artifact_id: UUID, visible: Sequence[str] | None
+) -> dict[str, Any] | None:
+    """One artifact, if it is in one of the `visible` namespaces; None is all of them."""
+    row = await connection.fetchrow(_QUERIES["artifact_by_id"], artifact_id, visible)
+    return None if row is None else dict(row)
 
 
 async def history_of_run(
@@ -197,12 +160,14 @@ async def history_of_run(
     return [dict(row) for row in found]
 
 
-def _run(row: Any) -> RunRow:
+def run_row(row: Any) -> RunRow:
+    """A row of Postgres as a run."""
     values = {field.name: row[field.name] for field in fields(RunRow)}
     states = {"state": RunState(row["state"]), "latest": RunState(row["latest"])}
     return RunRow(**{**values, **states})
 
 
-def _task(row: Any) -> TaskRow:
+def task_row(row: Any) -> TaskRow:
+    """A row of Postgres as a task."""
     values = {field.name: row[field.name] for field in fields(TaskRow)}
     return TaskRow(**{**values, "state": TaskState(row["state"])})

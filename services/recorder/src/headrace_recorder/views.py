@@ -35,7 +35,14 @@ _KEPT = (
 )
 
 
-def run_view(row: RunRow, version: int, tasks: Sequence[Task] | None) -> Run:
+def missing(message: str) -> RejectedError:
+    """What was asked for is not there, or not for the caller."""
+    return RejectedError.because(RejectionCode.NOT_FOUND, message)
+
+
+def run_view(
+    row: RunRow, version: int, tasks: Sequence[Task] | None, metrics: Mapping[str, float]
+) -> Run:
     """A run as it is shown; without `tasks`, as in a list."""
     assert row.submission is not None
     changes = [
@@ -54,6 +61,7 @@ def run_view(row: RunRow, version: int, tasks: Sequence[Task] | None) -> Run:
         state_history=tuple(changes),
         error=Failure.model_validate(row.failure) if shown and row.failure else None,
         outputs=Outputs.model_validate((shown and row.outputs) or {}),
+        metrics=dict(metrics),
         created_at=row.submission["submitted_at"],
         started_at=next((one.at for one in changes if one.state is RunState.RUNNING), None),
         finished_at=changes[-1].at if row.state.final else None,
@@ -82,12 +90,13 @@ def _last_first(tasks: list[Task]) -> list[Task]:
     return sorted(tasks, key=lambda task: task.position, reverse=True)
 
 
-def task_view(row: TaskRow) -> Task:
-    """A task as it is shown."""
+def task_view(row: TaskRow, *, in_run: bool = True) -> Task:
+    """A task as it is shown, within its run or on its own."""
     assert row.plan is not None
     finished = row.finished_at if row.state.final else None
     return Task(
         **{key: value for key, value in row.plan.items() if value is not None},
+        run_id=None if in_run else row.run_id,
         state=row.state,
         detail=row.detail,
         attempt=row.attempt,

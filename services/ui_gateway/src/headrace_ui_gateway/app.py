@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from headrace_contracts.access import Access
-from headrace_runtime.errors import RejectedError, RetryableError
-from headrace_runtime.http import STATUS, install_problems, problem
+from headrace_runtime.http import install_problems
 from headrace_runtime.service import open_service
-from starlette.middleware.base import RequestResponseEndpoint
 
+from headrace_ui_gateway.auth_oidc import IssuerKeys
+from headrace_ui_gateway.auth_routes import auth_router
+from headrace_ui_gateway.auth_setup import install_gate, issuer_keys
 from headrace_ui_gateway.backends import Backend, Runs
-from headrace_ui_gateway.caller import ACCESS
-from headrace_ui_gateway.core import kfp
-from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
-from headrace_ui_gateway.kfp_routes import PREFIX, kfp_router
+from headrace_ui_gateway.kfp_routes import mount_kfp
 from headrace_ui_gateway.live import Live
-from headrace_ui_gateway.own_recurring import own_recurring_router
 from headrace_ui_gateway.own_routes import own_router
 from headrace_ui_gateway.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; style-src 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 
 
 async def serve(settings: Settings) -> None:
@@ -41,33 +31,36 @@ async def serve(settings: Settings) -> None:
         api = Backend("api", settings.api_url, token)
         recorder = Backend("recorder", settings.recorder_url, token)
         live = Live(service.bus, service.stop)
+        issuer = issuer_keys(settings)
         try:
-            app = http_app(api, recorder, live, settings)
-            await service.run(settings, app, live.run)
+            app = http_app(api, recorder, live, settings, issuer)
+            loops = (live.run,) if issuer is None else (live.run, issuer.run)
+            await service.run(settings, app, *loops)
         finally:
+            if issuer is not None:
+                await issuer.close()
             await api.close()
             await recorder.close()
 
 
-def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) -> FastAPI:
-    """The public routes and pages."""
+def http_app(
+    api: Backend,
+    recorder: Backend,
+    live: Live,
+    settings: Settings,
+    issuer: IssuerKeys | None = None,
+) -> FastAPI:
+    """The public routes and pages, behind the gate."""
     runs = Runs(api, recorder)
-    app = FastAPI(title="Headrace", version="1", openapi_url="/api/v1/openapi.json", docs_url=None)
+    app = FastAPI(title="Headrace", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     install_problems(app)
-    _install_kfp_errors(app)
-    app.include_router(own_router(api, recorder, runs, live, settings))
-    app.include_router(own_recurring_router(api))
-    app.include_router(kfp_recurring_router(PREFIX, api))
-    app.include_router(kfp_router(api, recorder, runs, settings.max_package_bytes))
+    authenticator = install_gate(app, settings, issuer)
+    access = auth_router(authenticator, settings.mode)
+    app.include_router(own_router(api, recorder, runs, live, settings, access))
+    multi_user = settings.mode == "multi_user"
+    limit = settings.max_package_bytes
+    mount_kfp(app, api, recorder, runs, limit, multi_user=multi_user)
     app.mount("/static", StaticFiles(directory=_STATIC))
-
-    @app.middleware("http")
-    async def secure(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        ACCESS.set(Access.everywhere())
-        response = await call_next(request)
-        for name, value in _SECURITY.items():
-            response.headers.setdefault(name, value)
-        return response
 
     @app.get("/", include_in_schema=False)
     async def runs_page() -> FileResponse:
@@ -78,26 +71,3 @@ def http_app(api: Backend, recorder: Backend, live: Live, settings: Settings) ->
         return FileResponse(_STATIC / "run.html")
 
     return app
-
-
-def _install_kfp_errors(app: FastAPI) -> None:
-    """Errors below KFP's prefix have the shape that its client reads."""
-
-    @app.exception_handler(RejectedError)
-    async def rejected(request: Request, error: RejectedError) -> Response:
-        refusal = error.rejection
-        if not request.url.path.startswith(PREFIX):
-            return problem(STATUS[refusal.code], refusal.code, refusal.message, refusal.field)
-        body = json.dumps(kfp.status(refusal))
-        return Response(body, STATUS[refusal.code], media_type="application/json")
-
-    @app.exception_handler(RetryableError)
-    async def unavailable(request: Request, error: RetryableError) -> Response:
-        message = "a part of the system is away; try again"
-        if not request.url.path.startswith(PREFIX):
-            response = problem(503, "UNAVAILABLE", message)
-        else:
-            body = json.dumps(kfp.status_of(14, message))
-            response = Response(body, 503, media_type="application/json")
-        response.headers["Retry-After"] = "1"
-        return response

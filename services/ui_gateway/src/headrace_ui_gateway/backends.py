@@ -77,6 +77,25 @@ class Backend:
         response = await self.call("POST", path, content=body, params=params, headers=headers)
         return kind.model_validate_json(response.content)
 
+    async def make(
+        self, kind: type[C], path: str, body: bytes, key: str | None, **params: Any
+    ) -> tuple[C, int]:
+        """Create one resource that a repeat with the same key does not create again. Returns it,
+        and the status: 200 when it was there before."""
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        response = await self.call("POST", path, content=body, params=params, headers=headers)
+        return kind.model_validate_json(response.content), response.status_code
+
+    async def change(
+        self, kind: type[C], method: str, path: str, body: Any = None, if_match: str | None = None
+    ) -> C:
+        """Change one resource, if it is as `if_match` says; returns it as it is then."""
+        headers = {} if if_match is None else {"If-Match": if_match}
+        response = await self.call(method, path, json=body, headers=headers)
+        return kind.model_validate_json(response.content)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -116,10 +135,15 @@ class Runs:
         """One run; the recorder may not have heard of it yet."""
         return Run.model_validate_json((await self.snapshot(run_id)).body)
 
-    async def snapshot(self, run_id: str, since: int = 0) -> Snapshot:
+    async def version(self, run_id: str) -> int:
+        """The version of a run, at the cost of one row."""
+        return (await self.snapshot(run_id, tasks=False)).version
+
+    async def snapshot(self, run_id: str, since: int = 0, *, tasks: bool = True) -> Snapshot:
         """One run as JSON, with those of its tasks that have changed since a version of it."""
+        params = {"since": since} if tasks else {"tasks": "false"}
         try:
-            found = await self._recorder.call("GET", f"/runs/{run_id}", params={"since": since})
+            found = await self._recorder.call("GET", f"/runs/{run_id}", params=params)
         except RejectedError as error:
             if error.rejection.code is not RejectionCode.NOT_FOUND:
                 raise

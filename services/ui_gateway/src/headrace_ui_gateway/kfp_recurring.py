@@ -2,55 +2,98 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Body, Query, Response
 from headrace_contracts.recurring import RecurringRun, RecurringRunPage
 
-from headrace_ui_gateway.backends import Backend
 from headrace_ui_gateway.core import kfp
-from headrace_ui_gateway.core.kfp_recurring import definition, recurring_run
-from headrace_ui_gateway.kfp_requests import json_body, list_query, page_of, query
+from headrace_ui_gateway.core.kfp_lists import RECURRING_RUNS
+from headrace_ui_gateway.core.kfp_models import (
+    DeletePropagationPolicy,
+    Empty,
+    V2beta1ListRecurringRunsResponse,
+    V2beta1RecurringRun,
+)
+from headrace_ui_gateway.core.kfp_recurring import definition, recurring_run, recurring_runs
+from headrace_ui_gateway.core.kfp_wire import ByNumber
+from headrace_ui_gateway.kfp_http import ERRORS, STORABLE, Paged, Parts, Text, answer
 
 _BEHIND = "/recurring-runs"
 
 
-def kfp_recurring_router(prefix: str, api: Backend) -> APIRouter:
-    """The routes; every error has the shape that KFP's client reads."""
-    router = APIRouter(prefix=f"{prefix}/recurringruns")
+def kfp_recurring_router(parts: Parts) -> APIRouter:
+    """The routes of recurring runs."""
+    router = APIRouter(prefix="/v2beta1/recurringruns", tags=["Recurring runs"], responses=ERRORS)
+    api, multi_user = parts.api, parts.multi_user
 
-    @router.post("")
-    async def create(request: Request) -> dict[str, Any]:
-        wanted = definition(await json_body(request))
-        return recurring_run(await api.send(RecurringRun, _BEHIND, wanted.to_json()))
+    @router.post(
+        "",
+        operation_id="RecurringRunService_CreateRecurringRun",
+        response_model=V2beta1RecurringRun,
+    )
+    async def create(body: Annotated[V2beta1RecurringRun, STORABLE, Body()]) -> Response:
+        namespace = await parts.home_of(body.experiment_id, body.namespace)
+        wanted = definition(body, namespace).to_json()
+        made = await api.send(RecurringRun, _BEHIND, wanted)
+        return answer(recurring_run(made, multi_user=multi_user))
 
-    @router.get("")
-    async def list_recurring(request: Request) -> dict[str, Any]:
-        more = {
-            "name": kfp.name_filter(query(request, "filter")),
-            "experiment_id": query(request, "experiment_id") or None,
-        }
-        page = await api.get(RecurringRunPage, _BEHIND, **list_query(request, more))
-        return page_of("recurringRuns", [recurring_run(r) for r in page.recurring_runs], page)
+    @router.get(
+        "",
+        operation_id="RecurringRunService_ListRecurringRuns",
+        response_model=V2beta1ListRecurringRunsResponse,
+    )
+    async def list_recurring(
+        paging: Paged, namespace: Text = "", experiment_id: Text = ""
+    ) -> Response:
+        parameters = await parts.asked_of(RECURRING_RUNS, paging, namespace, experiment_id)
+        page = await api.get(RecurringRunPage, _BEHIND, **parameters)
+        return answer(recurring_runs(page, multi_user=multi_user))
 
-    @router.get("/{identity}")
-    async def get(identity: UUID) -> dict[str, Any]:
-        return recurring_run(await api.get(RecurringRun, f"{_BEHIND}/{identity}"))
+    @router.get(
+        "/{recurring_run_id:kfp_id}",
+        operation_id="RecurringRunService_GetRecurringRun",
+        response_model=V2beta1RecurringRun,
+    )
+    async def get(recurring_run_id: str) -> Response:
+        found = await api.get(RecurringRun, _path(recurring_run_id))
+        return answer(recurring_run(found, multi_user=multi_user))
 
-    @router.post("/{identity}:enable")
-    async def enable(identity: UUID) -> dict[str, Any]:
-        await api.call("POST", f"{_BEHIND}/{identity}/enable")
-        return {}
+    @router.post(
+        "/{recurring_run_id:kfp_id}:enable",
+        operation_id="RecurringRunService_EnableRecurringRun",
+        response_model=Empty,
+    )
+    async def enable(recurring_run_id: str) -> Response:
+        await api.call("POST", f"{_path(recurring_run_id)}/enable")
+        return answer(Empty())
 
-    @router.post("/{identity}:disable")
-    async def disable(identity: UUID) -> dict[str, Any]:
-        await api.call("POST", f"{_BEHIND}/{identity}/disable")
-        return {}
+    @router.post(
+        "/{recurring_run_id:kfp_id}:disable",
+        operation_id="RecurringRunService_DisableRecurringRun",
+        response_model=Empty,
+    )
+    async def disable(recurring_run_id: str) -> Response:
+        await api.call("POST", f"{_path(recurring_run_id)}/disable")
+        return answer(Empty())
 
-    @router.delete("/{identity}")
-    async def delete(identity: UUID) -> dict[str, Any]:
-        await api.call("DELETE", f"{_BEHIND}/{identity}")
-        return {}
+    @router.delete(
+        "/{recurring_run_id:kfp_id}",
+        operation_id="RecurringRunService_DeleteRecurringRun",
+        response_model=Empty,
+    )
+    async def delete(
+        recurring_run_id: str,
+        propagation_policy: Annotated[
+            Annotated[DeletePropagationPolicy, ByNumber()], Query()
+        ] = DeletePropagationPolicy.DELETE_PROPAGATION_POLICY_UNSPECIFIED,
+    ) -> Response:
+        """Its runs stay, whatever the policy says."""
+        await api.call("DELETE", _path(recurring_run_id))
+        return answer(Empty())
 
     return router
+
+
+def _path(recurring_run_id: str) -> str:
+    return f"{_BEHIND}/{kfp.identity(recurring_run_id, 'recurring run')}"

@@ -1,213 +1,200 @@
-"""``/apis/v2beta1``: the part of KFP's API that its client needs to submit, wait and read."""
+"""``/apis``: KFP's API as an application of its own, with its own errors and its own document."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
-from headrace_contracts.failures import RejectionCode
-from headrace_contracts.resources import (
-    Experiment,
-    ExperimentPage,
-    Pipeline,
-    PipelinePage,
-    PipelineVersion,
-    PipelineVersionPage,
-    RunPage,
-)
-from headrace_runtime.errors import RejectedError
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.logging import get_logger
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headrace_ui_gateway.backends import Backend, Runs
 from headrace_ui_gateway.core import kfp
-from headrace_ui_gateway.kfp_requests import json_body, list_query, page_of, query, unsupported
+from headrace_ui_gateway.kfp_experiments import kfp_experiment_router
+from headrace_ui_gateway.kfp_http import Parts, refusal
+from headrace_ui_gateway.kfp_native import SEVERAL, kfp_native_refusals, kfp_native_router
+from headrace_ui_gateway.kfp_nodes import kfp_node_router
+from headrace_ui_gateway.kfp_pipelines import kfp_pipeline_router, kfp_version_router
+from headrace_ui_gateway.kfp_recurring import kfp_recurring_router
+from headrace_ui_gateway.kfp_runs import kfp_run_router
+from headrace_ui_gateway.kfp_service import kfp_meaningless_router, kfp_service_router
+from headrace_ui_gateway.kfp_uploads import kfp_upload_router, upload_error
 
-PREFIX = "/apis/v2beta1"
+PREFIX = "/apis"
+UPLOADS = f"{PREFIX}/v2beta1/pipelines/upload"
+_AROUND = 64 * 1024
+"""What a form may add to the file in it."""
+_CODES = {
+    401: kfp.UNAUTHENTICATED,
+    403: kfp.PERMISSION_DENIED,
+    404: kfp.NOT_FOUND,
+    405: kfp.UNIMPLEMENTED,
+}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ABOUT = """The API of Kubeflow Pipelines, for its unmodified clients.
+
+Names of fields may be sent in snake_case or camelCase; a field that is not known is refused. What
+is empty is left out of answers."""
 
 
-def kfp_router(api: Backend, recorder: Backend, runs: Runs, max_bytes: int) -> APIRouter:
-    """The routes; every error has the shape that KFP's client reads."""
-    router = APIRouter(prefix=PREFIX)
+def mount_kfp(
+    app: FastAPI, api: Backend, recorder: Backend, runs: Runs, max_bytes: int, *, multi_user: bool
+) -> None:
+    """Serve KFP's API below `PREFIX`; `max_bytes` is how large an uploaded package may be."""
+    app.mount(PREFIX, kfp_app(api, recorder, runs, max_bytes, multi_user=multi_user))
 
-    @router.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        return {"multi_user": False, "pipeline_store": "database"}
+    # A mount does not see a path with a line's end in it.
+    @app.api_route(f"{PREFIX}/{{path:kfp_any}}", methods=[*_METHODS], include_in_schema=False)
+    async def not_found() -> Response:
+        return refusal(kfp.NOT_FOUND, "Not Found")
 
-    @router.get("/experiments")
-    async def list_experiments(request: Request) -> dict[str, Any]:
-        asked = list_query(request, {"name": kfp.name_filter(query(request, "filter"))})
-        page = await api.get(ExperimentPage, "/experiments", **asked)
-        return page_of("experiments", [kfp.experiment(e) for e in page.experiments], page)
 
-    @router.post("/experiments")
-    async def create_experiment(request: Request) -> dict[str, Any]:
-        body = await json_body(request)
-        content = {
-            "display_name": body.get("display_name", ""),
-            "description": body.get("description", ""),
-            "namespace": kfp.NAMESPACE,
-        }
-        made = await api.send(Experiment, "/experiments", json.dumps(content).encode())
-        return kfp.experiment(made)
-
-    @router.get("/experiments/{experiment_id}")
-    async def get_experiment(experiment_id: str) -> dict[str, Any]:
-        return kfp.experiment(await api.get(Experiment, f"/experiments/{experiment_id}"))
-
-    @router.get("/runs")
-    async def list_runs(request: Request) -> dict[str, Any]:
-        if query(request, "filter"):
-            raise unsupported("filter of runs", "filter")
-        experiment = query(request, "experiment_id") or None
-        asked = list_query(request, {"experiment_id": experiment})
-        page = await recorder.get(RunPage, "/runs", **asked)
-        return page_of("runs", [kfp.run(run) for run in page.runs], page)
-
-    @router.post("/runs")
-    async def create_run(request: Request) -> dict[str, Any]:
-        body = await json_body(request)
-        run, _ = await runs.submit(kfp.submit_request(body))
-        return {**kfp.run(run), "state": "PENDING"}
-
-    @router.get("/runs/{run_id}")
-    async def get_run(run_id: str) -> dict[str, Any]:
-        run = await runs.get(run_id)
-        document = (await api.call("GET", f"/runs/{run_id}/document")).json()
-        return kfp.run(run, document)
-
-    @router.post("/runs/{run_id}:terminate")
-    async def terminate_run(run_id: str) -> dict[str, Any]:
-        run = await runs.get(run_id)
-        if run.state.final:
-            raise RejectedError.because(
-                RejectionCode.MALFORMED, f"run {run_id} has ended: {run.state}", "run_id"
-            )
-        await api.call("POST", f"/runs/{run_id}/cancel", json={"reason": "terminated"})
-        return {}
-
-    @router.post("/runs/{run_id}:retry")
-    async def retry_run(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/retry")
-        return {}
-
-    @router.post("/runs/{run_id}:archive")
-    async def archive_run(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/archive")
-        return {}
-
-    @router.post("/runs/{run_id}:unarchive")
-    async def unarchive_run(run_id: UUID) -> dict[str, Any]:
-        await api.call("POST", f"/runs/{run_id}/unarchive")
-        return {}
-
-    @router.delete("/runs/{run_id}")
-    async def delete_run(run_id: UUID) -> dict[str, Any]:
-        await api.call("DELETE", f"/runs/{run_id}")
-        return {}
-
-    @router.post("/pipelines/upload")
-    async def upload(request: Request) -> Response:
-        try:
-            name, package = await _uploaded(request, max_bytes)
-            params = {
-                "name": query(request, "name") or query(request, "display_name") or name,
-                "display_name": query(request, "display_name"),
-                "description": query(request, "description"),
-            }
-            made = await api.send(Pipeline, "/pipelines", package, **params)
-        except RejectedError as error:
-            return _upload_error(error)
-        return Response(json.dumps(kfp.pipeline(made)), media_type="application/json")
-
-    @router.post("/pipelines/upload_version")
-    async def upload_version(request: Request) -> Response:
-        try:
-            name, package = await _uploaded(request, max_bytes)
-            params = {
-                "name": query(request, "name") or query(request, "display_name") or name,
-                "description": query(request, "description"),
-            }
-            pipeline_id = query(request, "pipelineid")
-            path = f"/pipelines/{pipeline_id}/versions"
-            made = await api.send(PipelineVersion, path, package, **params)
-        except RejectedError as error:
-            return _upload_error(error)
-        return Response(json.dumps(kfp.version(made)), media_type="application/json")
-
-    @router.get("/pipelines")
-    async def list_pipelines(request: Request) -> dict[str, Any]:
-        asked = list_query(request, {"name": kfp.name_filter(query(request, "filter"))})
-        page = await api.get(PipelinePage, "/pipelines", **asked)
-        return page_of("pipelines", [kfp.pipeline(p) for p in page.pipelines], page)
-
-    @router.get("/pipelines/{pipeline_id}")
-    async def get_pipeline(pipeline_id: str) -> dict[str, Any]:
-        return kfp.pipeline(await api.get(Pipeline, f"/pipelines/{pipeline_id}"))
-
-    @router.get("/pipelines/{pipeline_id}/versions")
-    async def list_versions(pipeline_id: str, request: Request) -> dict[str, Any]:
-        if query(request, "filter"):
-            raise unsupported("filter of versions", "filter")
-        asked = list_query(request, {})
-        asked.pop("namespace")
-        page = await api.get(PipelineVersionPage, f"/pipelines/{pipeline_id}/versions", **asked)
-        found = [kfp.version(version) for version in page.pipeline_versions]
-        return page_of("pipeline_versions", found, page)
-
-    @router.get("/pipelines/{pipeline_id}/versions/{version_id}")
-    async def get_version(pipeline_id: str, version_id: str) -> dict[str, Any]:
-        path = f"/pipelines/{pipeline_id}/versions/{version_id}"
-        return kfp.version(await api.get(PipelineVersion, path))
-
-    @router.api_route(
-        "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+def kfp_app(
+    api: Backend, recorder: Backend, runs: Runs, max_bytes: int, *, multi_user: bool
+) -> FastAPI:
+    """The application below `PREFIX`."""
+    parts = Parts(api, recorder, multi_user)
+    app = _Application(
+        title="Kubeflow Pipelines API, by Headrace",
+        version="2",
+        description=_ABOUT,
+        openapi_url="/v2beta1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        root_path_in_servers=False,
+        redirect_slashes=False,
+        dependencies=[Depends(_given_once)],
     )
-    async def not_built(path: str, request: Request) -> Response:
-        message = f"{request.method} {PREFIX}/{path} is not supported yet"
-        body = kfp.status_of(12, message)
-        return Response(json.dumps(body), 501, media_type="application/json")
-
-    return router
-
-
-async def _uploaded(request: Request, limit: int) -> tuple[str, bytes]:
-    """The uploaded file's name and content, read no further than the limit."""
-    too_large = RejectedError.because(
-        RejectionCode.TOO_LARGE, f"the upload is larger than {limit // 1024**2} MiB", "uploadfile"
-    )
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit + 65536:
-        raise too_large
-    received = 0
-    receive = request.receive
-
-    async def counted() -> Any:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit + 65536:
-            raise too_large
-        return message
-
-    counting = Request(request.scope, counted)
-    try:
-        async with counting.form() as form:
-            file = form.get("uploadfile")
-            if not isinstance(file, UploadFile):
-                raise RejectedError.because(
-                    RejectionCode.MALFORMED, "the upload has no file 'uploadfile'", "uploadfile"
-                )
-            return file.filename or "pipeline", await file.read()
-    except MultiPartException as error:
-        raise RejectedError.because(RejectionCode.MALFORMED, error.message) from None
+    app.add_middleware(_Limit, limit=max_bytes + _AROUND)
+    _install_errors(app)
+    app.include_router(kfp_service_router(parts))
+    app.include_router(kfp_upload_router(parts))
+    app.include_router(kfp_pipeline_router(parts))
+    app.include_router(kfp_version_router(parts))
+    app.include_router(kfp_experiment_router(parts))
+    app.include_router(kfp_run_router(parts, runs))
+    app.include_router(kfp_node_router(parts, runs))
+    app.include_router(kfp_recurring_router(parts))
+    app.include_router(kfp_native_router(parts))
+    app.include_router(kfp_native_refusals())
+    app.include_router(kfp_meaningless_router())
+    return app
 
 
-def _upload_error(error: RejectedError) -> Response:
-    from headrace_runtime.http import STATUS
+def _given_once(request: Request) -> None:
+    """Refuse a query parameter that is given several times and has one value."""
+    query = request.query_params
+    for name in query:
+        if name not in SEVERAL and len(query.getlist(name)) > 1:
+            raise kfp.invalid(f"{name} is given several times", name)
 
-    message = error.rejection.message
-    body = {"error_message": message, "error_details": message}
-    return Response(json.dumps(body), STATUS[error.rejection.code], media_type="application/json")
+
+class _Application(FastAPI):
+    """Its document names whole paths, and no error that the routes do not give."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["paths"] = {PREFIX + path: item for path, item in document["paths"].items()}
+            for item in document["paths"].values():
+                for operation in item.values():
+                    operation["responses"].pop("422", None)
+            for unused in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(unused, None)
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+class _Limit:
+    """Refuses a body that is larger than anything that could be meant, as soon as it is known."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        too_large = HTTPException(413, f"the request is larger than {self._limit // 1024**2} MiB")
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        announced_bytes = int(announced) if announced.isdigit() else 0
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            if announced_bytes > self._limit:
+                raise too_large
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise too_large
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def _install_errors(app: FastAPI) -> None:
+    """Every error has the shape that KFP's client reads."""
+
+    @app.exception_handler(RejectedError)
+    async def rejected(request: Request, error: RejectedError) -> Response:
+        rejection = error.rejection
+        code, status = kfp.status(rejection)["code"], kfp.http_status(rejection)
+        return _told(request, code, rejection.message, status)
+
+    @app.exception_handler(kfp.KfpError)
+    async def refused(_: Request, error: kfp.KfpError) -> Response:
+        return refusal(error.code, error.message)
+
+    @app.exception_handler(RetryableError)
+    async def unavailable(_: Request, error: RetryableError) -> Response:
+        get_logger().warning("request_unavailable", error=repr(error))
+        response = refusal(kfp.UNAVAILABLE, "a part of the system is away; try again")
+        response.headers["Retry-After"] = "1"
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        fault = str(first["msg"]).removeprefix("Value error, ")
+        message = f"{place}: {fault}" if place else fault
+        return _told(request, kfp.INVALID_ARGUMENT, message, 400)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        code = _CODES.get(error.status_code, kfp.INVALID_ARGUMENT)
+        response = refusal(code, str(error.detail), error.status_code)
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(_methods(app, request.scope))
+        return response
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        get_logger().error("request_failed", path=request.url.path, exc_info=error)
+        return refusal(kfp.INTERNAL, "an unexpected error; it is in the service's log")
+
+
+def _told(request: Request, code: int, message: str, status: int) -> Response:
+    """An error in the shape of the route that was asked."""
+    if request.method == "POST" and request.url.path.startswith(UPLOADS):
+        return upload_error(status, message)
+    return refusal(code, message, status)
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """What can be done with a path."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+        )
+    ]

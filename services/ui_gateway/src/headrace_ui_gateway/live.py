@@ -13,8 +13,10 @@ from headrace_runtime.errors import RetryableError
 from nats.aio.msg import Msg
 
 from headrace_ui_gateway.backends import Snapshot
+from headrace_ui_gateway.own_models import RunEvents
 
 _EVERY_RUN = ""
+_HEARTBEAT = b": still here\n\n"
 
 
 class Live:
@@ -32,6 +34,19 @@ class Live:
         for events in self._watchers.values():
             for event in events:
                 event.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the gateway is about to stop, and its streams with it."""
+        return self._stop.is_set()
+
+    async def pause(self, news: asyncio.Event, seconds: float) -> bool:
+        """Wait for news, no longer than this; returns whether there is any."""
+        try:
+            await asyncio.wait_for(news.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def _heard(self, message: Msg) -> None:
         run_id = message.subject.rpartition(".")[2]
@@ -76,20 +91,44 @@ class Live:
                     if run.state.final:
                         return
                 await asyncio.sleep(1 / per_second)
+                if not await self.pause(news, heartbeat_seconds):
+                    yield _HEARTBEAT
+
+    async def events(
+        self,
+        run_id: str,
+        read: Callable[[int], Awaitable[tuple[RunEvents, bool]]],
+        after: int,
+        heartbeat_seconds: float,
+    ) -> AsyncIterator[bytes]:
+        """What happens to a run as server-sent events, each with its place as its id; ``end`` when
+        the run has ended. `read` gives what follows a place, and whether the run had ended before
+        it was read."""
+        async with self.watch(run_id) as news:
+            while not self.stopping:
+                news.clear()
                 try:
-                    await asyncio.wait_for(news.wait(), heartbeat_seconds)
-                except TimeoutError:
-                    yield b": still here\n\n"
+                    found, ended = await read(after)
+                except RetryableError:
+                    await asyncio.sleep(1)
+                    continue
+                for event in found.events:
+                    after = event.seq
+                    yield b"id: %d\ndata: %s\n\n" % (after, event.to_json())
+                if found.events:
+                    continue
+                if ended:
+                    yield b"event: end\ndata: {}\n\n"
+                    return
+                if not await self.pause(news, heartbeat_seconds):
+                    yield _HEARTBEAT
 
     async def changes(self, per_second: float, heartbeat_seconds: float) -> AsyncIterator[bytes]:
         """A word whenever any run has changed: the list is then read anew."""
         yield b"event: runs\ndata: {}\n\n"
         async with self.watch() as news:
             while not self._stop.is_set():
-                try:
-                    await asyncio.wait_for(news.wait(), heartbeat_seconds)
-                    news.clear()
-                    yield b"event: runs\ndata: {}\n\n"
-                except TimeoutError:
-                    yield b": still here\n\n"
+                heard = await self.pause(news, heartbeat_seconds)
+                news.clear()
+                yield b"event: runs\ndata: {}\n\n" if heard else _HEARTBEAT
                 await asyncio.sleep(1 / per_second)

@@ -16,8 +16,9 @@ from headrace.cli.run import run
 @click.option("--data", type=click.Path(path_type=Path), help="The deployment's data folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--host", help="The gateway's address, instead of the data folder's.")
+@click.option("--token", help="The token for the gateway; better in HEADRACE_TOKEN.")
 @click.version_option(package_name="headrace")
-def main(data: Path | None, as_json: bool, host: str | None) -> None:
+def main(data: Path | None, as_json: bool, host: str | None, token: str | None) -> None:
     """Machine-learning pipelines: run them, watch them, read what they made."""
 
 

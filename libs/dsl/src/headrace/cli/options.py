@@ -1,4 +1,4 @@
-"""What every command has: ``--data``, ``--json``, and errors in one sentence."""
+"""What every command has: ``--data``, ``--json``, ``--token``, and errors in one sentence."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Context:
     data: Path
     json: bool
     host: str | None
+    token: str | None = None
 
     @property
     def is_default_data(self) -> bool:
@@ -56,6 +57,12 @@ def default_data() -> Path:
     return Path(base) / "headrace"
 
 
+def config_file() -> Path:
+    """Where the user keeps his tokens for gateways elsewhere."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "headrace" / "config.toml"
+
+
 def common_options(command: F) -> F:
     """Give a command the shared options; it gets a `Context` as its first argument. Each option
     may also stand before the command's name."""
@@ -63,12 +70,14 @@ def common_options(command: F) -> F:
     @click.option("--data", type=click.Path(path_type=Path), help="The deployment's data folder.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @click.option("--host", help="The gateway's address, instead of the data folder's.")
+    @click.option("--token", help="The token for the gateway; better in HEADRACE_TOKEN.")
     @functools.wraps(command)
     def wrapped(
         *args: Any,
         data: Path | None,
         as_json: bool,
         host: str | None,
+        token: str | None,
         **options: Any,
     ) -> Any:
         shared = click.get_current_context().find_root().params
@@ -76,6 +85,7 @@ def common_options(command: F) -> F:
             data=(data or shared.get("data") or default_data()).absolute(),
             json=as_json or bool(shared.get("as_json")),
             host=host or shared.get("host") or os.environ.get("HEADRACE_HOST"),
+            token=token or shared.get("token") or os.environ.get("HEADRACE_TOKEN") or None,
         )
         try:
             return command(context, *args, **options)

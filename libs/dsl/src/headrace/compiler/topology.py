@@ -47,9 +47,7 @@ class Topology:
             if not task.is_exit_handler:
                 self._add_inputs(task)
         for group in self.groups.values():
-            if isinstance(group, ParallelFor) and group.items_is_pipeline_channel:
-                items = group.loop_argument.items_or_pipeline_channel
-                self._add_input(group, items, is_condition=False)
+            self._add_own_inputs(group)
 
     def _place(
         self, group: TasksGroup, above: list[Any], conditions: list[PipelineChannel]
@@ -93,17 +91,27 @@ class Topology:
 
     def _add_inputs(self, task: PipelineTask) -> None:
         for channel in [*task.channel_inputs, *_of_resources(task)]:
-            self._add_input(task, channel, is_condition=False)
+            self._add_input(task, channel)
         for channel in self._conditions[id(task)]:
-            self._add_input(task, channel, is_condition=True)
+            if not _is_part_of_constant(channel):
+                self._add_input(task, channel)
 
-    def _add_input(self, place: Any, channel: PipelineChannel, is_condition: bool) -> None:
+    def _add_own_inputs(self, group: TasksGroup) -> None:
+        """What a group itself uses: the list of a loop, and parts of items in a condition."""
+        if isinstance(group, ParallelFor) and group.items_is_pipeline_channel:
+            self._add_input(group, group.loop_argument.items_or_pipeline_channel)
+        elif isinstance(group, ConditionGroup):
+            for condition in group.conditions:
+                for channel in filter(_is_part_of_constant, condition.channels()):
+                    self._add_input(group, channel)
+
+    def _add_input(self, place: Any, channel: PipelineChannel) -> None:
         """Give a channel that a task or group uses to the groups around it."""
         chain = links(channel)
         if channel.task is not None:
             self._pass_down(self.uncommon(channel.task, place)[1][:-1], chain)
         elif isinstance(channel, LOOP_CHANNELS) and channel.is_with_items_loop_argument:
-            self._pass_from_loop(place, channel, is_condition)
+            self._pass_from_loop(place, chain[-1])
         else:
             self._pass_down(self.path(place)[:-1], chain)
 
@@ -124,19 +132,13 @@ class Topology:
             if index is not None:
                 last, is_there = index, True
 
-    def _pass_from_loop(self, place: Any, channel: Any, is_condition: bool) -> None:
-        """Give an item of constants to the groups within its loop."""
-        is_variable = isinstance(channel, LoopArgumentVariable)
-        item = channel.loop_argument if is_variable else channel
+    def _pass_from_loop(self, place: Any, item: PipelineChannel) -> None:
+        """Give an item of constants to the groups within its loop. A part of it is taken from the
+        item where it is used."""
         groups = self.path(place)[:-1]
         for number, group in enumerate(groups):
             if isinstance(group, ParallelFor) and group.loop_argument is item:
-                self._give(group, item)
-                inner = groups[number + 1 :]
-                for each in inner if is_condition else ():
-                    self._give(each, channel)
-                # the variable is taken from the item, so the item comes along
-                for each in inner[:-1] if is_condition else inner:
+                for each in groups[number:]:
                     self._give(each, item)
                 return
 
@@ -175,6 +177,11 @@ class Topology:
                 "pipeline. Please rename either."
             )
         return self.pipeline.find(name)
+
+
+def _is_part_of_constant(channel: PipelineChannel) -> bool:
+    """Whether it is a part of an item of a loop over constants."""
+    return isinstance(channel, LoopArgumentVariable) and channel.is_with_items_loop_argument
 
 
 def _of_resources(task: PipelineTask) -> list[PipelineChannel]:

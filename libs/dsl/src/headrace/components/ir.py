@@ -28,15 +28,14 @@ def component_of(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, 
     Raises:
         ValueError: a part is missing, or a type is unknown.
     """
-    ir = canonical(spec)
-    try:
-        name = ir["pipelineInfo"]["name"]
-        root = ir["root"]
-    except (KeyError, TypeError):
+    name = (spec.get("pipelineInfo") or {}).get("name")
+    if not name or not spec.get("root") or not spec.get("components"):
         raise ValueError(
-            "The text is no component: IR has `pipelineInfo.name` and `root`, a version 1 "
-            "component has `implementation`."
-        ) from None
+            "The text is no component: IR has `pipelineInfo.name`, `components` and `root`, a "
+            "version 1 component has `implementation`."
+        )
+    ir = canonical(spec)
+    root = ir["root"]
     container = _single_step(ir, name)
     component = ir["components"][component_key(name)] if container else root
     description = _docstring(container) if container else None

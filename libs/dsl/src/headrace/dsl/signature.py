@@ -101,7 +101,12 @@ def _read_parameter(
     try:
         inputs[name] = _input(annotation, parameter)
     except TypeError as error:
-        raise TypeError(f"Argument {name!r}: {error}") from None
+        hint = (
+            " The annotation is a text, as in a module with `from __future__ import annotations`, "
+            "which a module with components cannot have."
+        )
+        is_text = isinstance(annotation, str)
+        raise TypeError(f"Argument {name!r}: {error}{hint if is_text else ''}") from None
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from headrace_contracts.failures import RejectionCode
+from headrace_contracts.ir.storable import unstorable
 
 from headrace_runtime.errors import RejectedError
 
@@ -141,17 +142,17 @@ def _array(key: str, name: str, value: Any) -> tuple[Scalar, ...]:
 
 def _scalar(key: str, name: str, value: Any) -> Scalar:
     try:
-        if name == "string_value" and isinstance(value, str) and "\0" not in value:
+        if name == "string_value" and isinstance(value, str) and unstorable(value) is None:
             return value
         if name == "timestamp_value" and isinstance(value, str):
             moment = datetime.fromisoformat(value)
             if moment.tzinfo is not None:
-                return moment
+                return moment.astimezone(UTC)
         if name in ("int_value", "long_value") and not isinstance(value, bool | float):
             number = int(value)
             if -(2**63) <= number < 2**63:
                 return number
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         pass
     raise refused(f"{value!r} is not a {name.removesuffix('_value')}, on {key!r}")
 

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace_contracts.failures import RejectionCode
+from headrace_contracts.ir.storable import unstorable
 
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.lists.filters import (
@@ -49,6 +50,20 @@ class Field:
     sql: str
     kind: Kind
     sortable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Fields that a list can be filtered by and of which only the beginning of the name is known,
+    such as ``tags.``. `sql` has ``{name}`` for the rest of it, which is an argument; its values
+    may be NULL."""
+
+    sql: str
+    kind: Kind
+
+    def member(self, name: str) -> Field:
+        """The field for the rest of a name, as SQL names that rest."""
+        return Field(self.sql.replace("{name}", name), self.kind, sortable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +118,8 @@ class Page:
             if value is not None:
                 known = fields[name]
                 parts.append(f"{known.sql} = {arguments.add(value, known.kind)}")
-        parts += [_condition(fields[one.key], one, arguments) for one in self.predicates]
+        for one in self.predicates:
+            parts.append(_condition(self.listing.filtered(one.key, arguments), one, arguments))
         return " AND ".join(parts) or "TRUE"
 
     def beyond(self, arguments: Arguments, sort_sql: str | None = None) -> str:
@@ -149,16 +165,19 @@ class Page:
 
     def next_token(self, value: Any, identity: UUID | str, total: int | None) -> str:
         """The token of the page after the row with this sort value and id."""
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, UUID):
+            value = str(value)
         return self.listing.signer.write(
             {
                 "sort": f"{self.sort_key} {'desc' if self.descending else 'asc'}",
                 "filter": self.filter,
                 "of": self.listing.scope(self.asked),
-                "after": [value.isoformat() if isinstance(value, datetime) else value,
-                          str(identity)],
+                "after": [value, str(identity)],
                 "total": total,
             }
-        )  # fmt: skip
+        )
 
 
 class Listing:
@@ -173,15 +192,17 @@ class Listing:
         *,
         default_sort: str = "created_at desc",
         sort_prefixes: Sequence[str] = (),
+        families: Mapping[str, Family] | None = None,
     ) -> None:
         """`key` is the id's expression. A `sort_by` that begins with one of `sort_prefixes` is
-        for the list itself to understand."""
+        for the list itself to understand. `families` are by the beginning of the name."""
         self.name = name
         self.fields = fields
         self.key = key
         self.signer = signer
         self._default_sort = default_sort
         self._sort_prefixes = tuple(sort_prefixes)
+        self._families = dict(families or {})
 
     def page(self, asked: Asked) -> Page:
         """Understand a request.
@@ -218,6 +239,20 @@ class Listing:
             total=token.get("total"),
         )
 
+    def filtered(self, key: str, arguments: Arguments) -> Field:
+        """The field that a known key names; what a family leaves open becomes an argument."""
+        family = self._family(key)
+        if key in self.fields or family is None:
+            return self.fields[key]
+        rest = key.removeprefix(family)
+        return self._families[family].member(arguments.add(rest, Kind.TEXT))
+
+    def _family(self, key: str) -> str | None:
+        if unstorable(key) is not None:
+            return None
+        named = (one for one in self._families if key.startswith(one) and key != one)
+        return next(named, None)
+
     def scope(self, asked: Asked) -> list[Any]:
         """What a token belongs to."""
         where = {k: str(v) for k, v in sorted(asked.where.items()) if v is not None}
@@ -238,7 +273,9 @@ class Listing:
         return key, direction.lower() == "desc"
 
     def _check(self, predicate: Predicate) -> None:
-        known = self.fields.get(predicate.key)
+        known: Field | Family | None = self.fields.get(predicate.key)
+        if known is None and (family := self._family(predicate.key)) is not None:
+            known = self._families[family]
         if known is None:
             raise refused(f"{self.name} have no field {predicate.key!r}")
         if predicate.operation is Operation.IS_SUBSTRING:
@@ -260,8 +297,9 @@ def _condition(known: Field, one: Predicate, arguments: Arguments) -> str:
         given = arguments.add(
             [value for value in values if value is not None], known.kind, several=True
         )
-        word = "= ANY" if one.operation is Operation.IN else "<> ALL"
-        return f"{known.sql} {word}({given})"
+        if one.operation is Operation.IN:
+            return f"{known.sql} = ANY({given})"
+        return f"({known.sql} <> ALL({given})) IS NOT FALSE"  # what has no value is not among them
     assert not isinstance(one.value, tuple)
     value = _fit(known, one.value, one.key)
     if value is None:  # an id that no row can have
@@ -279,7 +317,7 @@ _SIGNS = {
 }
 
 
-def _fit(known: Field, value: Scalar, key: str) -> Any:
+def _fit(known: Field | Family, value: Scalar, key: str) -> Any:
     """The value as the field's type has it; None for an id that is not one.
 
     Raises:

@@ -15,6 +15,9 @@ from headrace_runtime.errors import FatalError
 from headrace_runtime.pg.queries import load_queries
 
 _QUERIES = load_queries("headrace_runtime.pg", "migrate.sql")
+_LONGEST_SECONDS = 900.0
+"""Filling a new column of a large table takes minutes. The file's own `statement_timeout` is what
+ends a migration that hangs."""
 
 
 async def migrate(connection: asyncpg.Connection, *packages: str) -> list[str]:
@@ -34,7 +37,7 @@ async def migrate(connection: asyncpg.Connection, *packages: str) -> list[str]:
             for name, sql in _migrations(package):
                 digest = sha256(sql.encode()).hexdigest()
                 if name not in known:
-                    await connection.execute(sql)
+                    await connection.execute(sql, timeout=_LONGEST_SECONDS)
                     await connection.execute(_QUERIES["record"], name, digest)
                     applied.append(name)
                 elif known[name] != digest:

@@ -1,28 +1,23 @@
-"""From the bytes of a package to the documents in it: YAML, JSON, zip or tar.gz.
+"""From the bytes of a package to the documents in it: YAML or JSON, plain or in an archive.
 
-A package comes from outside, so nothing in it is trusted: sizes are checked before anything is
-unpacked, and YAML is composed with a budget, because a few lines of it can stand for gigabytes.
+A package comes from outside, so nothing in it is trusted: YAML is composed with a budget, because
+a few lines of it can stand for gigabytes.
 Only what JSON has comes out of it: a date without quotes is a text, and a set is refused.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
-import zipfile
 from typing import Any
 
 import yaml
-from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
 
-MAX_BYTES = 32 * 1024 * 1024
+from headrace_api.core.archives import malformed, pipeline_file
+
 MAX_NODES = 500_000
 """A 5,000-task pipeline has some 150,000."""
 MAX_DEPTH = 100
-_MAX_MEMBERS = 1000
-_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def documents_of(package: bytes) -> list[Any]:
@@ -31,18 +26,10 @@ def documents_of(package: bytes) -> list[Any]:
     Raises:
         RejectedError: it is too large, not readable, or an archive without a pipeline.
     """
-    if len(package) > MAX_BYTES:
-        raise RejectedError.because(
-            RejectionCode.TOO_LARGE, f"the package is larger than {MAX_BYTES // 1024**2} MiB"
-        )
-    if package[:4] == b"PK\x03\x04" or package[:4] == b"PK\x05\x06":
-        package = _from_zip(package)
-    elif package[:2] == b"\x1f\x8b":
-        package = _from_tar(package)
     try:
-        text = package.decode("utf-8")
+        text = pipeline_file(package).decode("utf-8")
     except UnicodeDecodeError:
-        raise _malformed("the package is neither UTF-8 text nor a zip or tar.gz archive") from None
+        raise malformed("the package is neither UTF-8 text nor a zip or tar.gz archive") from None
     return _parse(text)
 
 
@@ -79,9 +66,9 @@ def _parse(text: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise _malformed(f"the package is not YAML: {error.problem}{where}") from None
+        raise malformed(f"the package is not YAML: {error.problem}{where}") from None
     except (yaml.YAMLError, ValueError, KeyError, RecursionError) as error:
-        raise _malformed(f"the package is not YAML: {error}") from None
+        raise malformed(f"the package is not YAML: {error}") from None
 
 
 def _compose(text: str) -> list[Any]:
@@ -105,7 +92,7 @@ def _check_events(text: str) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 line = event.start_mark.line + 1 if event.start_mark else 0
-                raise _malformed(f"the package is nested deeper than {MAX_DEPTH} at line {line}")
+                raise malformed(f"the package is nested deeper than {MAX_DEPTH} at line {line}")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -115,7 +102,7 @@ def _size(node: Any, sizes: dict[int, int]) -> int:
     known = sizes.get(id(node))
     if known == 0:
         line = node.start_mark.line + 1
-        raise _malformed(f"the value at line {line} of the package contains itself")
+        raise malformed(f"the value at line {line} of the package contains itself")
     if known is not None:
         return known
     sizes[id(node)] = 0  # under way
@@ -129,53 +116,5 @@ def _size(node: Any, sizes: dict[int, int]) -> int:
     return total
 
 
-def _from_zip(package: bytes) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(package)) as archive:
-            members = archive.infolist()[:_MAX_MEMBERS]
-            name = _chosen([m.filename for m in members if not m.is_dir()])
-            with archive.open(name) as file:
-                return _limited(file.read(MAX_BYTES + 1))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise _malformed(f"the package is not a readable zip archive: {error}") from None
-
-
-def _from_tar(package: bytes) -> bytes:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(package), mode="r:gz") as archive:
-            names = []
-            for member in archive:
-                if member.isfile():
-                    names.append(member.name)
-                if len(names) > _MAX_MEMBERS or archive.offset > 4 * MAX_BYTES:
-                    raise _malformed("the package unpacks to more than a pipeline")
-            file = archive.extractfile(_chosen(names))
-            assert file is not None
-            return _limited(file.read(MAX_BYTES + 1))
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise _malformed(f"the package is not a readable tar.gz archive: {error}") from None
-
-
-def _chosen(names: list[str]) -> str:
-    """The pipeline's file: KFP's ``pipeline.yaml``, else the only YAML or JSON file."""
-    found = [name for name in names if name.lower().endswith(_SUFFIXES)]
-    named = [name for name in found if name.rpartition("/")[2] == "pipeline.yaml"]
-    if len(named or found) != 1:
-        raise _malformed(f"the archive has {len(found)} YAML or JSON files; one is expected")
-    return (named or found)[0]
-
-
-def _limited(content: bytes) -> bytes:
-    if len(content) > MAX_BYTES:
-        raise RejectedError.because(
-            RejectionCode.TOO_LARGE, f"the package unpacks to more than {MAX_BYTES // 1024**2} MiB"
-        )
-    return content
-
-
 def _too_many() -> RejectedError:
-    return _malformed(f"the package stands for more than {MAX_NODES:,} values")
-
-
-def _malformed(message: str) -> RejectedError:
-    return RejectedError.because(RejectionCode.MALFORMED, message)
+    return malformed(f"the package stands for more than {MAX_NODES:,} values")

@@ -1,31 +1,29 @@
-"""KFP's API in both directions: our resources in its words, its requests in ours."""
+"""Runs and tasks in KFP's words, and its requests for runs in ours."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts.events import PipelineIdentity
-from headrace_contracts.failures import Failure, FailureCode, Rejection, RejectionCode
-from headrace_contracts.resources import Experiment, Pipeline, PipelineVersion, Run, StateChange
+from headrace_contracts.commands import SubmitRun
+from headrace_contracts.events import Origin, PipelineIdentity
+from headrace_contracts.failures import Failure, FailureCode, RejectionCode
+from headrace_contracts.resources import Run, StateChange
 from headrace_contracts.resources import Task as TaskResource
-from headrace_contracts.states import RunState, TaskState
+from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact, Inputs, Outputs
 from headrace_runtime.errors import RejectedError
-from headrace_ui_gateway.core import kfp
+from headrace_ui_gateway.core import kfp_runs
+from headrace_ui_gateway.core.kfp_nodes import node_of, uri_of
+from headrace_ui_gateway.core.kfp_run_models import RuntimeState, V2beta1Run
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EPOCH = "1970-01-01T00:00:00Z"
 RUN, TASK, EXPERIMENT = UUID(int=1), UUID(int=2), UUID(int=3)
 BROKE = Failure(code=FailureCode.COMMAND_FAILED, message="exit code 1")
 DOCUMENT = {"pipeline_spec": {"root": {}}, "platform_spec": None}
-KFP_STATES = {  # V2beta1RuntimeState of kfp-server-api
-    "RUNTIME_STATE_UNSPECIFIED", "PENDING", "RUNNING", "SUCCEEDED", "SKIPPED", "FAILED",
-    "CANCELING", "CANCELED", "PAUSED",
-}  # fmt: skip
 
 
 def a_run(**fields: Any) -> Run:
@@ -58,6 +56,14 @@ def a_task(**fields: Any) -> TaskResource:
     )
 
 
+def told(found: Run, document: dict[str, Any] | None = None) -> dict[str, Any]:
+    return kfp_runs.run(found, document).to_dict()
+
+
+def detail(found: TaskResource) -> dict[str, Any]:
+    return kfp_runs.task_detail(found, RUN, []).to_dict()
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
@@ -71,7 +77,7 @@ def a_task(**fields: Any) -> TaskResource:
     ],
 )
 def test_states_of_runs(state: RunState, expected: str) -> None:
-    answer = kfp.run(a_run(state=state, state_history=(StateChange(state=state, at=AT),)))
+    answer = told(a_run(state=state, state_history=(StateChange(state=state, at=AT),)))
     assert answer["state"] == expected
     assert answer["state_history"] == [{"update_time": "2026-01-02T03:04:05Z", "state": expected}]
 
@@ -90,18 +96,18 @@ def test_states_of_runs(state: RunState, expected: str) -> None:
     ],
 )
 def test_states_of_tasks(state: TaskState, expected: str) -> None:
-    answer = kfp.task(a_task(state=state), a_run())
+    answer = detail(a_task(state=state))
     assert answer["state"] == expected
-    assert answer["state_history"][0]["state"] == expected
+    assert answer["state_history"][-1]["state"] == expected
 
 
-def test_no_state_is_said_that_kfp_does_not_have() -> None:
-    assert {kfp.run(a_run(state=state))["state"] for state in RunState} <= KFP_STATES
-    assert {kfp.task(a_task(state=s), a_run())["state"] for s in TaskState} <= KFP_STATES
+def test_every_state_has_a_word() -> None:
+    assert {kfp_runs.run_state(state) for state in RunState} <= set(RuntimeState)
+    assert {kfp_runs.task_state(state) for state in TaskState} <= set(RuntimeState)
 
 
 def test_a_run_that_has_just_begun() -> None:
-    assert kfp.run(a_run()) == {
+    assert told(a_run()) == {
         "experiment_id": str(EXPERIMENT),
         "run_id": str(RUN),
         "display_name": "a run",
@@ -120,25 +126,25 @@ def test_a_run_with_everything() -> None:
     found = a_run(
         description="nightly",
         pipeline=identity,
-        parameters={"n": 0, "flag": False, "text": ""},
+        parameters={"n": 0, "flag": False, "text": "", "none": None},
         pipeline_root="s3://b/root",
         service_account="robot",
         archived=True,
         recurring_run_id=UUID(int=6),
         scheduled_at=AT - timedelta(hours=1),
-        finished_at=AT + timedelta(seconds=1.5),
+        finished_at=(AT + timedelta(seconds=1.5)).astimezone(timezone(timedelta(hours=2))),
         state=RunState.FAILED,
         error=BROKE,
         tasks=(a_task(),),
     )
-    answer = kfp.run(found, DOCUMENT)
+    answer = told(found, DOCUMENT)
     assert answer["pipeline_version_reference"] == {
         "pipeline_id": str(UUID(int=4)),
         "pipeline_version_id": str(UUID(int=5)),
     }
     assert "pipeline_spec" not in answer
     assert answer["runtime_config"] == {
-        "parameters": {"n": 0, "flag": False, "text": ""},
+        "parameters": {"n": 0, "flag": False, "text": "", "none": None},
         "pipeline_root": "s3://b/root",
     }
     assert answer["storage_state"] == "ARCHIVED"
@@ -150,21 +156,22 @@ def test_a_run_with_everything() -> None:
 
 
 def test_a_canceled_run_says_that_it_was_terminated() -> None:
-    answer = kfp.run(a_run(state=RunState.CANCELED))
+    answer = told(a_run(state=RunState.CANCELED))
     assert answer["error"] == {"code": 1, "message": "the run was terminated"}
 
 
 def test_a_spec_that_came_along_is_given_back() -> None:
-    assert kfp.run(a_run(), DOCUMENT)["pipeline_spec"] == {"root": {}}
+    assert told(a_run(), DOCUMENT)["pipeline_spec"] == {"root": {}}
     both = {"pipeline_spec": {"root": {}}, "platform_spec": {"platforms": {}}}
-    assert kfp.run(a_run(), both)["pipeline_spec"] == both
+    assert told(a_run(), both)["pipeline_spec"] == both
 
 
 def test_a_task_that_waits_has_moments_that_clients_can_read() -> None:
-    answer = kfp.task(a_task(state=TaskState.PENDING), a_run())
+    answer = detail(a_task(state=TaskState.PENDING))
     assert (answer["start_time"], answer["end_time"]) == (EPOCH, EPOCH)
     assert answer["create_time"] == "2026-01-02T03:04:05Z"
-    assert answer["state_history"][0]["update_time"] == answer["create_time"]
+    assert answer["state_history"] == [{"update_time": answer["create_time"], "state": "PENDING"}]
+    assert "executor_detail" not in answer
 
 
 def test_a_task_with_everything() -> None:
@@ -172,70 +179,52 @@ def test_a_task_with_everything() -> None:
     found = a_task(
         state=TaskState.FAILED,
         parent_task_id=UUID(int=8),
-        started_at=AT,
+        attempt=3,
+        started_at=AT + timedelta(seconds=1),
         finished_at=AT + timedelta(seconds=2),
         error=BROKE,
         inputs=Inputs(artifacts={"data": (data, data)}),
         outputs=Outputs(artifacts={"model": (data,)}),
     )
-    answer = kfp.task(found, a_run())
+    answer = detail(found)
     assert (answer["run_id"], answer["parent_task_id"]) == (str(RUN), str(UUID(int=8)))
     assert answer["error"] == {"code": 2, "message": "exit code 1"}
     assert answer["inputs"] == {"data": {"artifact_ids": [str(UUID(int=7))] * 2}}
     assert answer["outputs"] == {"model": {"artifact_ids": [str(UUID(int=7))]}}
-    assert answer["end_time"] == answer["state_history"][0]["update_time"] == "2026-01-02T03:04:07Z"
-
-
-def test_experiments_pipelines_and_versions() -> None:
-    common = {"display_name": "X", "created_at": AT}
-    experiment = kfp.experiment(Experiment(experiment_id=EXPERIMENT, namespace="default", **common))
-    assert experiment == {
-        "experiment_id": str(EXPERIMENT),
-        "display_name": "X",
-        "created_at": "2026-01-02T03:04:05Z",
-        "last_run_created_at": EPOCH,
-        "storage_state": "AVAILABLE",
+    assert answer["executor_detail"] == {
+        "main_job": f"{TASK}-3",
+        "failed_main_jobs": [f"{TASK}-1", f"{TASK}-2"],
     }
-    ids = {"pipeline_id": UUID(int=4), "name": "x", **common}
-    pipeline = kfp.pipeline(Pipeline(namespace="default", **ids))
-    assert pipeline["pipeline_id"] == str(UUID(int=4))
-    version = PipelineVersion(pipeline_version_id=UUID(int=5), **ids)
-    assert "pipeline_spec" not in kfp.version(version)
-    shown = kfp.version(version.model_copy(update={"document": DOCUMENT}))
-    assert shown["pipeline_spec"] == {"root": {}}
+    assert answer["state_history"] == [
+        {"update_time": "2026-01-02T03:04:05Z", "state": "PENDING"},
+        {"update_time": "2026-01-02T03:04:06Z", "state": "RUNNING"},
+        {"update_time": "2026-01-02T03:04:07Z", "state": "FAILED"},
+    ]
 
 
 @pytest.mark.parametrize(
-    ("at", "expected"),
+    "fields",
     [
-        (None, None),
-        (AT, "2026-01-02T03:04:05Z"),
-        (AT.astimezone(timezone(timedelta(hours=2))), "2026-01-02T05:04:05+02:00"),
+        {"kind": TaskKind.DAG, "attempt": 1},
+        {"attempt": 0},
+        {"attempt": 1, "origin": Origin(kind="cache", run_id=RUN, task_id=TASK)},
     ],
 )
-def test_moments(at: datetime | None, expected: str | None) -> None:
-    assert kfp.time(at) == expected
+def test_what_no_job_carried_out_has_none(fields: dict[str, Any]) -> None:
+    assert "executor_detail" not in detail(a_task(**fields))
 
 
-def test_only_what_is_empty_is_left_out() -> None:
-    value = {"a": None, "b": "", "c": [], "d": {}, "e": (), "f": 0, "g": False, "h": [0]}
-    assert kfp.present(value) == {"f": 0, "g": False, "h": [0]}
+def test_a_task_knows_those_inside_it() -> None:
+    inside = [a_task(task_id=UUID(int=20 + n), parent_task_id=TASK) for n in range(2)]
+    answer = told(a_run(tasks=(a_task(kind=TaskKind.DAG), *inside)))
+    details = answer["run_details"]["task_details"]
+    assert details[0]["child_tasks"] == [{"task_id": str(one.task_id)} for one in inside]
+    assert all("child_tasks" not in one for one in details[1:])
+    assert all(one["parent_task_id"] == str(TASK) for one in details[1:])
 
 
-@pytest.mark.parametrize(
-    ("code", "number"),
-    [
-        (RejectionCode.NOT_FOUND, 5),
-        (RejectionCode.CONFLICT, 6),
-        (RejectionCode.MALFORMED, 3),
-        (RejectionCode.INVALID_SPEC, 3),
-        (RejectionCode.TOO_LARGE, 3),
-    ],
-)
-def test_errors_are_those_of_grpc(code: RejectionCode, number: int) -> None:
-    answer = kfp.status(Rejection(code=code, message="why"))
-    assert (answer["code"], answer["message"]) == (number, "why")
-    assert answer["details"][0]["code"] == number
+def requested(body: dict[str, Any]) -> SubmitRun:
+    return kfp_runs.submit_request(V2beta1Run.model_validate(body), "default")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +247,7 @@ def test_errors_are_those_of_grpc(code: RejectionCode, number: int) -> None:
     ],
 )
 def test_a_request_in_either_spelling(body: dict[str, Any]) -> None:
-    request = kfp.submit_request(body)
+    request = requested(body)
     assert request.pipeline is not None
     assert request.pipeline.pipeline_id == UUID(int=4)
     assert request.parameters == {"n": 1}
@@ -268,74 +257,63 @@ def test_a_request_in_either_spelling(body: dict[str, Any]) -> None:
 
 def test_a_spec_in_a_request_is_not_looked_into() -> None:
     spec = {"pipelineInfo": {"name": "x"}, "camelCase": {"stays": 1}}
-    request = kfp.submit_request({"pipeline_spec": spec, "runtime_config": None})
+    request = requested({"pipeline_spec": spec, "runtime_config": None})
     assert (request.pipeline_spec, request.pipeline, request.parameters) == (spec, None, {})
+
+
+def test_what_only_the_server_knows_is_read_past() -> None:
+    answered = told(a_run(state=RunState.FAILED, error=BROKE, tasks=(a_task(),)), DOCUMENT)
+    request = requested(answered)
+    assert (request.display_name, request.pipeline_spec) == ("a run", {"root": {}})
+
+
+def test_the_experiment_of_the_query_counts_where_the_body_has_none() -> None:
+    body = V2beta1Run(display_name="x")
+    request = kfp_runs.submit_request(body, "team", str(EXPERIMENT))
+    assert (request.experiment_id, request.namespace) == (EXPERIMENT, "team")
 
 
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ({"state": "RUNNING"}, "state", "unknown field 'state'"),
         ({"experiment_id": "x"}, "experiment_id", "experiment_id: Input should be a valid UUID"),
-        ({"display_name": 3}, "display_name", "valid string"),
         ({"display_name": "x" * 256}, "display_name", "at most 255 characters"),
-        ({"pipeline_spec": "text"}, "pipeline_spec", "valid dictionary"),
-        ({"runtime_config": "text"}, "runtime_config", "runtime_config is not an object"),
-        ({"runtime_config": {"parameters": [1]}}, "parameters", "valid dictionary"),
-        (
-            {"pipeline_version_reference": [1]},
-            "pipeline_version_reference",
-            "pipeline_version_reference is not an object",
-        ),
         (
             {"pipeline_version_reference": {"pipeline_id": "x"}},
             "pipeline.pipeline_id",
             "valid UUID",
         ),
-        ({"description": "a\0b"}, "", "description holds a NUL character"),
+        ({"plugins_input": {"mlflow": {"a": 1}}}, "plugins_input", "no plugins here"),
+        ({"pipeline_version_id": "x"}, "pipeline_version_id", "pipeline_version_reference"),
+        (
+            {"pipeline_version_reference": {"pipeline_version_id": "x"}},
+            "pipeline_version_reference.pipeline_id",
+            "no pipeline_id",
+        ),
     ],
 )
 def test_a_faulty_request_names_its_field(body: Any, field: str, message: str) -> None:
     with pytest.raises(RejectedError) as caught:
-        kfp.submit_request(body)
+        requested(body)
     rejection = caught.value.rejection
     assert rejection.code == RejectionCode.MALFORMED
     assert rejection.field == field
     assert message in rejection.message
 
 
-def predicate(**fields: Any) -> str:
-    return json.dumps({"predicates": [fields]})
+def test_a_node_is_a_task_by_id_or_by_the_only_name() -> None:
+    twins = [a_task(task_id=UUID(int=30 + n), name="print", display_name="Print") for n in (0, 1)]
+    found = a_run(tasks=(a_task(), *twins))
+    for node in (str(TASK), "train", "Train"):
+        assert node_of(found, node).task_id == TASK
+    assert node_of(found, str(UUID(int=31))).task_id == UUID(int=31)
+    with pytest.raises(RejectedError, match="2 tasks are named 'print'"):
+        node_of(found, "print")
+    with pytest.raises(RejectedError, match="no task 'nobody'"):
+        node_of(found, "nobody")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", None),
-        (predicate(operation=1, key="name", stringValue="x"), "x"),
-        (predicate(operation="EQUALS", key="display_name", string_value="x y"), "x y"),
-    ],
-)
-def test_the_filter_of_the_client(text: str, expected: str | None) -> None:
-    assert kfp.name_filter(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "not one predicate"),
-        ("[]", "not one predicate"),
-        ("{}", "not one predicate"),
-        ("[" * 100_000, "not one predicate"),
-        (predicate(key="name"), "not one predicate"),
-        (json.dumps({"predicates": [{}, {}]}), "not one predicate"),
-        (predicate(operation=2, key="name", stringValue="x"), "only EQUALS on the name"),
-        (predicate(operation=1, key="state", stringValue="x"), "not state"),
-        (predicate(operation=1, key="name"), "string_value is missing"),
-        (predicate(operation=1, key="name", stringValue=3), "string_value is missing"),
-    ],
-)
-def test_any_other_filter_is_refused(text: str, message: str) -> None:
-    with pytest.raises(RejectedError, match=message) as caught:
-        kfp.name_filter(text)
-    assert caught.value.rejection.field == "filter"
+def test_where_an_output_lies() -> None:
+    data = Artifact(name="data", uri="s3://b/d")
+    assert uri_of(a_task(outputs=Outputs(artifacts={"data": (data,)})), "data") == "s3://b/d"
+    assert uri_of(a_task(), "data") is None

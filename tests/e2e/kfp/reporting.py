@@ -1,0 +1,31 @@
+"""How a driver tells what its cases did: one JSON file, since the SDK prints links."""
+
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+Case = Callable[[], Any]
+
+
+def run(folder: str, cases: dict[str, Case], **more: Any) -> None:
+    """Run the cases in their order; a case that fails does not keep the others from running."""
+    failures = {}
+    for name, case in cases.items():
+        try:
+            case()
+        except BaseException:
+            failures[name] = traceback.format_exc()
+    with open(os.path.join(folder, "report.json"), "w") as file:
+        json.dump({"ran": list(cases), "failures": failures, **more}, file)
+
+
+def soon(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Wait until something holds; what a client sees follows what it did by a moment."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it does not come to hold"
+        time.sleep(0.05)
+    return found

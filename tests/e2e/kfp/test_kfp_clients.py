@@ -1,0 +1,60 @@
+"""The real clients of Kubeflow Pipelines, call by call, against a running deployment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.kfp.cases import CLIENT, COMMANDS, GENERATED
+from tests.e2e.kfp.table import PAGE, page
+from tests.support.deployment import ROOT, Deployment
+
+KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
+HERE = Path(__file__).parent
+
+pytestmark = pytest.mark.e2e
+
+
+def drive(deployment: Deployment, script: str, folder: Path) -> dict[str, Any]:
+    """What a driver reports. Its home is a folder of its own, as the client writes there."""
+    done = subprocess.run(
+        [str(KFP_PYTHON), "-W", "ignore", str(HERE / script), deployment.url, str(folder)],
+        env={**os.environ, "HOME": str(folder), "KFP_TOKEN": deployment.json("token")["token"]},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    assert not report["failures"], "\n".join(report["failures"].values())
+    return report
+
+
+def test_every_method_of_the_client(deployment: Deployment, tmp_path: Path) -> None:
+    report = drive(deployment, "drive_client.py", tmp_path)
+    assert sorted(report["ran"]) == sorted(report["methods"]) == sorted(CLIENT)
+
+
+def test_every_method_of_the_generated_classes(deployment: Deployment, tmp_path: Path) -> None:
+    report = drive(deployment, "drive_api.py", tmp_path)
+    expected = {name: sorted(methods) for name, methods in GENERATED.items()}
+    assert {name: sorted(methods) for name, methods in report["generated"].items()} == expected
+    assert sorted(report["ran"]) == sorted(chain.from_iterable(expected.values()))
+
+
+def test_every_command_of_the_program(deployment: Deployment, tmp_path: Path) -> None:
+    report = drive(deployment, "drive_cli.py", tmp_path)
+    assert sorted(report["commands"]) == sorted(COMMANDS)
+    ran = {name.replace("_", "-") for name in report["ran"]}
+    assert ran == {name.replace(" ", "-") for name in COMMANDS}
+
+
+def test_the_page_in_the_documentation_is_of_these_cases() -> None:
+    assert PAGE.read_text() == page(), "run: python -m tests.e2e.kfp.table"

@@ -1,0 +1,441 @@
+"""What one namespace's users can do with another's objects, over every route of the gateway.
+
+One deployment with several users. Namespace ``team-b`` has one of everything, each with the word
+``secret-b`` in it; users of ``team-a`` ask for all of that by every route.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from headrace_contracts.access import HEADER, Access
+from headrace_ui_gateway.app import http_app
+from headrace_ui_gateway.settings import Settings
+
+from tests.support.deployment import Deployment
+from tests.support.issuer import AUDIENCE, FakeIssuer, serving
+from tests.support.routes import ROWS, SPEC, Row, Takes, routes_of
+
+pytestmark = pytest.mark.e2e
+SECRET = "secret-b"
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+_TOKENS = {
+    "a-admin": {"team-a": "admin"},
+    "b-viewer": {"team-b": "viewer"},
+    "b-editor": {"team-b": "editor"},
+    "nothing": {"team-c": "viewer"},
+}
+_HIDDEN = (403, 404)
+
+
+def _routes() -> set[str]:
+    settings = Settings(
+        nats_url="x", postgres_dsn="x", http_port=1, service_token="x", objects_endpoint="x",
+        objects_access_key="x", objects_secret_key="x", api_url="x", recorder_url="x",
+    )  # fmt: skip
+    none: Any = None
+    return set(routes_of(http_app(none, none, none, settings).routes))
+
+
+ROUTES = _routes()
+
+
+def rows(*takes: Takes) -> Any:
+    """Run a test for each route that takes one of these."""
+    return pytest.mark.parametrize("row", [r for r in ROWS if r.takes in takes], ids=str)
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert sorted(ROUTES ^ {row.key for row in ROWS}) == []
+    assert len({row.key for row in ROWS}) == len(ROWS)
+
+
+@dataclass
+class World:
+    """The deployment, and what is in namespace ``team-b``."""
+
+    url: str
+    deployment: Deployment
+    issuer: FakeIssuer
+    tokens_file: Path
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def ask(
+        self, who: str | None, method: str, path: str, token: str | None = None, **options: Any
+    ) -> tuple[int, str, httpx.Headers]:
+        """Status, body and headers; of a stream of events its first part."""
+        headers = dict(options.pop("headers", {}))
+        if who is not None or token is not None:
+            headers["Authorization"] = f"Bearer {token or who}"
+        with (
+            httpx.Client(trust_env=False, timeout=20) as client,
+            client.stream(method, self.url + path, headers=headers, **options) as response,
+        ):
+            if response.headers.get("content-type", "").startswith("text/event-stream"):
+                return response.status_code, next(response.iter_text()), response.headers
+            return response.status_code, response.read().decode(errors="replace"), response.headers
+
+    def row(self, who: str | None, row: Row, **more: Any) -> tuple[int, str]:
+        """A row's request by somebody."""
+        options: dict[str, Any] = {}
+        query = {**row.query, **({"namespace": "team-b"} if row.takes is Takes.LIST else {})}
+        if query:
+            options["params"] = {k: self.fill(v) for k, v in query.items()}
+        if row.file:
+            package = yaml.safe_dump(SPEC).encode()
+            options["files"] = {"uploadfile": ("x.yaml", package)}
+            if row.path.startswith("/api/v1"):
+                options = {"content": package, "params": options.get("params", {})}
+        elif row.body is not None:
+            options["json"] = json.loads(self.fill(json.dumps(row.body)))
+        status, body, _ = self.ask(who, row.method, self.fill(row.path), **options, **more)
+        return status, body
+
+    def fill(self, text: str) -> str:
+        """A text with the names of objects in it."""
+        for name, value in self.ids.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A deployment for several users, with one of everything in ``team-b``."""
+    folder = tmp_path_factory.mktemp("access")
+    tokens = [
+        {"name": name, "sha256": sha256(name.encode()).hexdigest(), "roles": roles}
+        for name, roles in _TOKENS.items()
+    ]
+    tokens_file = folder / "tokens.json"
+    tokens_file.write_text(json.dumps({"tokens": tokens}))
+    (folder / "roles.toml").write_text(
+        '[[subjects]]\ngroup = "team-b"\nroles = { team-b = "viewer" }\n'
+        '[[subjects]]\nuser = "alice"\nroles = { team-a = "editor" }\n'
+    )
+    with serving() as issuer:
+        prefix = "HEADRACE_UI_GATEWAY_"
+        deployment = Deployment(
+            {
+                f"{prefix}MODE": "multi_user",
+                f"{prefix}TOKENS_FILE": str(tokens_file),
+                f"{prefix}ROLES_FILE": str(folder / "roles.toml"),
+                f"{prefix}OIDC_ISSUER": issuer.url,
+                f"{prefix}OIDC_AUDIENCE": AUDIENCE,
+                f"{prefix}STRANGER_REQUEST_BURST": "1000",
+            }
+        )
+        try:
+            deployment.up()
+            made = World(deployment.url, deployment, issuer, tokens_file)
+            _furnish(made)
+            yield made
+        finally:
+            deployment.remove()
+
+
+def _furnish(world: World) -> None:
+    """Make one of everything in ``team-b``, at the services themselves."""
+    ports = json.loads((world.deployment.data / "ports.json").read_text())
+    secrets = json.loads((world.deployment.data / "secrets.json").read_text())
+    headers = {
+        "Authorization": f"Bearer {secrets['service_token']}",
+        HEADER: Access.everywhere().to_header(),
+    }
+    api = httpx.Client(
+        base_url=f"http://127.0.0.1:{ports['api']}", headers=headers, trust_env=False, timeout=20
+    )
+    recorder = httpx.Client(
+        base_url=f"http://127.0.0.1:{ports['recorder']}", headers=headers, trust_env=False
+    )
+    b = {"namespace": "team-b"}
+    with api, recorder:
+        experiment = _made(api.post("/experiments", json={"display_name": SECRET, **b}))
+        package = yaml.safe_dump(SPEC).encode()
+        pipeline = _made(api.post("/pipelines", content=package, params={"name": SECRET, **b}))
+        path = f"/pipelines/{pipeline['pipeline_id']}/versions"
+        version = api.get(path).json()["pipeline_versions"][0]
+        request = {"pipeline_spec": SPEC, "display_name": SECRET, "experiment": SECRET, **b}
+        submitted = [_made(api.post("/runs", json=request)) for _ in range(2)]
+        trigger = {"trigger": {"interval_seconds": 86400}, "enabled": False}
+        recurring = _made(api.post("/recurring-runs", json={**request, **trigger}))
+        run = _ended(recorder, submitted[0]["run_id"])
+        _ended(recorder, submitted[1]["run_id"])
+    assert run["state"] == "SUCCEEDED", run
+    task = next(task for task in run["tasks"] if task["name"] == "make")
+    world.ids = {
+        "namespace": "team-b",
+        "name": SECRET,
+        "experiment": experiment["experiment_id"],
+        "pipeline": pipeline["pipeline_id"],
+        "version": version["pipeline_version_id"],
+        "run": run["run_id"],
+        "recurring": recurring["recurring_run_id"],
+        "task": task["task_id"],
+        "artifact": task["outputs"]["artifacts"]["model"][0]["artifact_id"],
+        "artifact_name": "model",
+        "operation": "archive",
+        "anything": "nothing-of-the-kind",
+    }
+
+
+def _made(response: httpx.Response) -> Any:
+    assert response.status_code < 300, response.text
+    return response.json()
+
+
+def _ended(recorder: httpx.Client, run_id: str) -> Any:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = recorder.get(f"/runs/{run_id}")
+        if found.status_code == 200 and found.json()["state"] in ("SUCCEEDED", "FAILED"):
+            return found.json()
+        time.sleep(0.1)
+    raise AssertionError(f"run {run_id} has not ended")
+
+
+@rows(*Takes)
+def test_without_a_credential(world: World, row: Row) -> None:
+    status, body = world.row(None, row)
+    if row.takes is not Takes.NOTHING:
+        assert status == 401, body
+        assert SECRET not in body
+        return
+    refused = row.path.endswith("/session") and row.method == "POST"  # its token is not one
+    assert status == 401 if refused else status < 300, body
+
+
+@rows(Takes.VIEWER, Takes.LIST, Takes.EDITOR, Takes.ADMIN)
+@pytest.mark.parametrize("who", ["a-admin", "nothing"])
+def test_a_user_of_another_namespace(world: World, row: Row, who: str) -> None:
+    status, body = world.row(who, row)
+    assert status in _HIDDEN, body
+    assert _without_what_was_sent(body, row) == body
+
+
+def _without_what_was_sent(body: str, row: Row) -> str:
+    """Nothing of the other namespace may be told, but for a name that the request itself has."""
+    return body if row.path.endswith("{name}") else body.replace(SECRET, "")
+
+
+@rows(Takes.EDITOR, Takes.ADMIN)
+def test_a_viewer_changes_nothing(world: World, row: Row) -> None:
+    status, body = world.row("b-viewer", row)
+    assert status == 403, body
+
+
+@rows(Takes.ADMIN)
+def test_an_editor_sets_no_limits(world: World, row: Row) -> None:
+    status, body = world.row("b-editor", row)
+    assert status == 403, body
+
+
+@rows(Takes.LIMITED)
+def test_a_list_of_what_one_sees_has_nothing_of_another_namespace(world: World, row: Row) -> None:
+    seen, there = world.row("b-viewer", row)
+    hidden, nothing = world.row("a-admin", row)
+    assert (seen, hidden) == (200, 200)
+    assert world.ids["run"] in there
+    assert world.ids["run"] not in nothing
+    assert SECRET not in nothing
+
+
+@rows(Takes.VIEWER, Takes.LIST)
+def test_a_viewer_sees_it(world: World, row: Row) -> None:
+    """Else the table would say nothing: everything is hidden where nothing is."""
+    status, body = world.row("b-viewer", row)
+    assert status < 400, body
+
+
+@rows(Takes.CREDENTIAL)
+def test_what_any_user_may_ask_tells_nothing_of_another_namespace(world: World, row: Row) -> None:
+    status, body = world.row("a-admin", row)
+    assert status not in (401, 500), body
+    assert SECRET not in body
+
+
+@rows(Takes.LIST)
+def test_a_list_of_no_namespace_has_ones_own_alone(world: World, row: Row) -> None:
+    status, body, _ = world.ask("a-admin", row.method, row.path)
+    assert status in (200, 400), body
+    assert SECRET not in body
+    assert world.ids["run"] not in body
+
+
+@rows(Takes.LIST)
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"filter": "namespace"},
+        {"filter": "ids"},
+        {"sort_by": "namespace"},
+        {"sort_by": "created_at); SELECT 1; --"},
+        {"experiment_id": "{experiment}"},
+        {"run_id": "{run}"},
+        {"recurring_run_id": "{recurring}"},
+        {"namespace": "team-a,team-b"},
+        {"namespace": "*"},
+        {"namespace": "team-a' OR '1'='1"},
+        {"namespace": "%"},
+        {"page_token": "eyJvIjoxfQ.forged"},
+    ],
+    ids=str,
+)
+def test_no_query_of_a_list_reaches_another_namespace(
+    world: World, row: Row, query: dict[str, str]
+) -> None:
+    predicates = {
+        "namespace": [("EQUALS", "namespace", "team-b")],
+        "ids": [("IS_SUBSTRING", "display_name", "' OR namespace = 'team-b' --")],
+    }
+    asked = {"namespace": "team-a", **{k: world.fill(v) for k, v in query.items()}}
+    if asked.get("filter") in predicates:
+        asked["filter"] = json.dumps(
+            {
+                "predicates": [
+                    {"operation": operation, "key": key, "string_value": value}
+                    for operation, key, value in predicates[asked["filter"]]
+                ]
+            }
+        )
+    status, body, _ = world.ask("a-admin", row.method, row.path, params=asked)
+    assert status in (200, 400, 403, 404), body
+    assert SECRET not in body
+
+
+@rows(Takes.LIST)
+def test_a_page_token_of_another_namespaces_list_is_refused(world: World, row: Row) -> None:
+    status, body, _ = world.ask(
+        "b-viewer", row.method, row.path, params={"namespace": "team-b", "page_size": 1}
+    )
+    assert status == 200, body
+    token = json.loads(body).get("next_page_token")
+    if not token:
+        pytest.skip("there is one page")
+    for namespace in ("team-a", "team-b"):
+        asked = {"namespace": namespace, "page_size": 1, "page_token": token}
+        status, body, _ = world.ask("a-admin", row.method, row.path, params=asked)
+        assert status in (400, 403, 404), body
+        assert SECRET not in body
+
+
+_RUN = {"pipeline_spec": SPEC, "namespace": "team-a"}
+_MIXED: list[tuple[str, dict[str, Any]]] = [
+    ("/api/v1/runs", {**_RUN, "experiment_id": "{experiment}"}),
+    ("/api/v1/runs", {"namespace": "team-a", "pipeline": {"pipeline_id": "{pipeline}"}}),
+    ("/api/v1/runs", {"namespace": "team-a", "pipeline": {"name": SECRET}}),
+    (
+        "/api/v1/runs",
+        {"namespace": "team-a", "pipeline": {"pipeline_version_id": "{version}"}},
+    ),
+    ("/api/v1/runs", {"namespace": "team-a", "rerun": {"run_id": "{run}", "tasks": ["make"]}}),
+    (
+        "/apis/v2beta1/runs",
+        {
+            "display_name": "x",
+            "pipeline_version_reference": {
+                "pipeline_id": "{pipeline}",
+                "pipeline_version_id": "{version}",
+            },
+        },
+    ),
+    (
+        "/api/v1/recurring-runs",
+        {
+            "namespace": "team-a",
+            "display_name": "x",
+            "trigger": {"interval_seconds": 3600},
+            "pipeline": {"pipeline_id": "{pipeline}"},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), _MIXED, ids=[f"{i}" for i in range(len(_MIXED))])
+def test_nothing_of_another_namespace_can_be_used(
+    world: World, path: str, body: dict[str, Any]
+) -> None:
+    filled = json.loads(world.fill(json.dumps(body)))
+    status, answer, _ = world.ask("a-admin", "POST", path, json=filled)
+    assert status in (400, *_HIDDEN), answer
+    assert "echo secret-b" not in answer
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../model", "..%2F..%2Fmodel", "%2e%2e", "model%00", "s3:%2F%2Fheadrace%2Fruns"]
+)
+def test_no_path_leads_out_of_an_artifact(world: World, name: str) -> None:
+    path = world.fill(f"/api/v1/runs/{{run}}/tasks/{{task}}/artifacts/{name}")
+    for who in ("a-admin", "b-viewer"):
+        status, body, _ = world.ask(who, "GET", path)
+        assert status in (400, *_HIDDEN), body
+
+
+def test_a_task_is_not_reached_by_another_run(world: World) -> None:
+    path = world.fill(f"/api/v1/runs/{UNKNOWN}/tasks/{{task}}/log")
+    assert world.ask("b-viewer", "GET", path)[0] == 404
+
+
+def test_what_is_hidden_looks_like_what_is_not_there(world: World) -> None:
+    for path in ("/api/v1/runs/{}", "/api/v1/pipelines/{}", "/apis/v2beta1/experiments/{}"):
+        kind = path.split("/")[-2].rstrip("s")
+        there = world.ask("a-admin", "GET", path.format(world.ids[kind]))
+        missing = world.ask("a-admin", "GET", path.format(UNKNOWN))
+        assert there[0] == missing[0] == 404
+        assert there[1].replace(world.ids[kind], UNKNOWN) == missing[1]
+
+
+def test_who_asks_is_told_who_he_is(world: World) -> None:
+    status, body, _ = world.ask("b-viewer", "GET", "/api/v1/me")
+    assert status == 200
+    assert json.loads(body) == {
+        "kind": "machine",
+        "name": "b-viewer",
+        "roles": {"team-b": "viewer"},
+        "multi_user": True,
+    }
+    assert '"multi_user":true' in world.ask(None, "GET", "/apis/v2beta1/healthz")[1].replace(
+        " ", ""
+    )
+
+
+def test_a_user_of_an_identity_provider_has_the_roles_of_his_groups(world: World) -> None:
+    token = world.issuer.token("alice", ["team-b", "unheard-of"])
+    status, body, _ = world.ask(None, "GET", "/api/v1/me", token=token)
+    assert status == 200, body
+    assert json.loads(body)["roles"] == {"team-a": "editor", "team-b": "viewer"}
+    stranger = world.issuer.token("mallory")
+    assert json.loads(world.ask(None, "GET", "/api/v1/me", token=stranger)[1])["roles"] == {}
+
+
+@pytest.mark.parametrize(
+    ("claims", "says"),
+    [
+        ({"exp": 1}, "the token has expired"),
+        ({"aud": "another"}, "the token is not for this audience"),
+        ({"iss": "https://other.example"}, "the token is not known here"),
+    ],
+)
+def test_what_an_identity_provider_did_not_mean_is_refused(
+    world: World, claims: dict[str, Any], says: str
+) -> None:
+    token = world.issuer.token("alice", **claims)
+    for path in ("/api/v1/me", "/apis/v2beta1/runs"):
+        status, body, headers = world.ask(None, "GET", path, token=token)
+        assert status == 401
+        assert says in body
+        assert says in headers["www-authenticate"]
+
+
+def test_the_owners_token_opens_a_deployment_of_several_users(world: World) -> None:
+    token = world.deployment.json("token")["token"]
+    assert json.loads(world.ask(None, "GET", "/api/v1/me", token=token)[1])["kind"] == "owner"
+    assert "runs" in world.deployment.json("run", "list")

@@ -1,0 +1,211 @@
+"""The recorder on a real Postgres; what it announces goes nowhere, objects are kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from headrace_contracts import events as e
+from headrace_contracts.access import HEADER, Access, Role
+from headrace_contracts.cloudevents import Attributes
+from headrace_contracts.ids import new_id
+from headrace_contracts.values import Artifact, ArtifactType, Content, Inputs, Outputs
+from headrace_recorder.handlers import Handlers
+from headrace_recorder.http import http_app
+from headrace_runtime.bus.consumer import Received
+from headrace_runtime.bus.publisher import OutgoingMessage
+from headrace_runtime.lists.tokens import TokenSigner
+from headrace_runtime.objects import ObjectMissingError
+from headrace_runtime.pg.database import Database, open_database
+
+from tests.support.postgres import postgres
+from tests.support.submissions import AT, submitted
+
+
+class Bus:
+    """Where announcements go."""
+
+    def __init__(self) -> None:
+        self.client = self
+        self.announced: list[str] = []
+
+    async def publish(self, subject: Any, body: bytes = b"") -> list[UUID]:
+        """Both of the bus, for announcements, and of an outlet, for messages."""
+        if isinstance(subject, list):
+            return [message.event_id for message in subject if isinstance(message, OutgoingMessage)]
+        self.announced.append(subject)
+        return []
+
+
+class Objects:
+    """An object store in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def key(self, uri: str) -> str | None:
+        return uri.removeprefix("s3://headrace/") if uri.startswith("s3://headrace/") else None
+
+    async def size(self, key: str) -> int:
+        if key not in self.kept:
+            raise ObjectMissingError(key)
+        return len(self.kept[key])
+
+    async def get_range(self, key: str, start: int, end: int) -> bytes:
+        return self.kept[key][start:end]
+
+    async def list(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.kept if key.startswith(prefix))
+
+    async def presign_get(self, key: str, seconds: int) -> str:
+        return f"signed:{key}"
+
+    def uri(self, key: str) -> str:
+        return f"s3://headrace/{key}"
+
+    async def delete(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    async def delete_all(self, prefix: str, besides: Collection[str] = ()) -> None:
+        below = tuple(key + "/" for key in besides)
+        for key in await self.list(prefix):
+            if key not in besides and not key.startswith(below):
+                del self.kept[key]
+
+
+@dataclass
+class Recorder:
+    """The recorder's parts, and its routes."""
+
+    database: Database
+    bus: Bus
+    objects: Objects
+    http: httpx.AsyncClient
+    handlers: Handlers
+    namespace: str = field(default_factory=lambda: f"n{uuid4().hex[:12]}")
+    """Each test has its own."""
+    moment: datetime = AT
+
+    async def tell(self, *events: e.Event, at: datetime | None = None) -> None:
+        """What the services would tell, each a second after the one before unless `at` is given."""
+        batch = []
+        for event in events:
+            self.moment += timedelta(seconds=1)
+            told = (at or self.moment).isoformat()
+            batch.append(Received(Attributes(str(uuid4()), "/test", event.type, told), event))
+        await self.handlers.handle(batch)
+
+    async def submit(self, **fields: Any) -> UUID:
+        """A run as the api accepted it, each a second after the one before."""
+        self.moment += timedelta(seconds=1)
+        values = {"namespace": self.namespace, "submitted_at": self.moment, **fields}
+        event = submitted(values.pop("run_id", None) or new_id(), **values)
+        await self.tell(event)
+        return event.run_id
+
+    async def ask(
+        self,
+        path: str,
+        *,
+        role: Role | None = Role.VIEWER,
+        access: Access | None = None,
+        expect: int = 200,
+        **params: Any,
+    ) -> Any:
+        """Ask for something, as somebody with a role in the test's namespace."""
+        caller = access or Access({self.namespace: role} if role else {})
+        given = {name: value for name, value in params.items() if value is not None}
+        answer = await self.http.get(
+            path, params=given or None, headers={HEADER: caller.to_header()}
+        )
+        assert answer.status_code == expect, (answer.status_code, answer.text)
+        return answer.json() if "json" in answer.headers["content-type"] else answer.text
+
+    async def walk(self, path: str, rows: str, **params: Any) -> list[dict[str, Any]]:
+        """Every row of a list, page by page."""
+        found: list[dict[str, Any]] = []
+        token: str | None = None
+        while True:
+            page = await self.ask(path, page_token=token, **params)
+            found += page[rows]
+            token = page.get("next_page_token")
+            if token is None:
+                return found
+
+
+def task(run_id: UUID, path: str = "root/train", attempt: int = 1) -> dict[str, Any]:
+    """What an event of a task says of it."""
+    name = path.rpartition("/")[2]
+    return {"run_id": run_id, "task_id": of(run_id, path), "name": name, "attempt": attempt}
+
+
+def of(run_id: UUID, path: str = "root/train") -> UUID:
+    """The task at a path."""
+    return UUID(int=run_id.int ^ int.from_bytes(path.encode()[-8:]))
+
+
+def started(run_id: UUID, *paths: str, revision: int = 1, **fields: Any) -> e.RunStarted:
+    """The run began; tasks inside others have those as parents."""
+    planned = [
+        e.PlannedTask(
+            task_id=of(run_id, path),
+            name=path.rpartition("/")[2],
+            display_name=path,
+            path=path,
+            parent_task_id=of(run_id, path.rpartition("/")[0]) if path.count("/") > 1 else None,
+            component="comp-train",
+            **fields,
+        )
+        for path in paths or ("root/train",)
+    ]
+    return e.RunStarted(run_id=run_id, revision=revision, tasks=tuple(planned))
+
+
+def artifact(uri: str, kind: str = "system.Model", **fields: Any) -> Artifact:
+    """An artifact that somebody made."""
+    return Artifact(
+        name="model",
+        uri=uri,
+        type=ArtifactType(schema_title=kind),
+        content=Content(kind="file", bytes=1, files=1),
+        artifact_id=fields.pop("artifact_id", None) or uuid4(),
+        **fields,
+    )
+
+
+def made(run_id: UUID, *artifacts: Artifact, path: str = "root/train") -> e.TaskSucceeded:
+    """The task succeeded with these in its output `out`."""
+    return e.TaskSucceeded(
+        **task(run_id, path), outputs=Outputs(artifacts={"out": artifacts}), inputs=Inputs()
+    )
+
+
+def measured(run_id: UUID, path: str = "root/train", **numbers: Any) -> e.TaskSucceeded:
+    """The task succeeded with these metrics."""
+    return made(run_id, artifact("s3://x/m", "system.Metrics", metadata=numbers), path=path)
+
+
+@pytest.fixture(scope="session")
+def dsn() -> Iterator[str]:
+    """The recorder's schema."""
+    with postgres() as addresses:
+        yield addresses["recorder"]
+
+
+@pytest.fixture
+async def recorder(dsn: str) -> AsyncIterator[Recorder]:
+    """The recorder, which has heard nothing in the test's namespace."""
+    bus, objects = Bus(), Objects()
+    async with open_database(
+        dsn, "recorder", bus, pool_size=8, packages=("headrace_recorder",)
+    ) as database:
+        app = http_app(database, objects, 60, TokenSigner("secret"))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://recorder") as client:
+            handlers = Handlers(database, bus, objects)  # type: ignore[arg-type]
+            yield Recorder(database, bus, objects, client, handlers)

@@ -1,0 +1,197 @@
+"""A caller of one namespace finds nothing of another's, by no route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from headrace_contracts import events as e
+from headrace_contracts.access import Access, Role
+from headrace_contracts.events import Fingerprint, PipelineIdentity
+from headrace_contracts.places import run_folder
+from headrace_contracts.values import Content, Inputs
+
+from tests.integration.recorder.conftest import artifact, made, of, started, task
+
+if TYPE_CHECKING:
+    from tests.integration.recorder.conftest import Recorder
+
+SINGLE = (
+    "/runs/{run}",
+    "/runs/{run}/events",
+    "/runs/{run}/rerun-preview?task=root/train",
+    "/runs/{run}/tasks/{task}/cache",
+    "/runs/{run}/tasks/{task}/log",
+    "/runs/{run}/tasks/{task}/artifacts/out",
+    "/tasks/{task}",
+    "/tasks?run_id={run}",
+    "/tasks?parent_task_id={task}",
+    "/artifacts/{artifact}",
+    "/artifacts?run_id={run}",
+)
+LISTS = ("/runs", "/tasks", "/artifacts")
+
+
+async def lived(recorder: Recorder) -> dict[str, Any]:
+    """A run with a log and an artifact, in the test's namespace."""
+    run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
+    key = run_folder(recorder.namespace, "p", run)
+    model = artifact(f"s3://headrace/{key}train/1/out")
+    recorder.objects.kept[f"{key}train/1/log"] = b"it says"
+    inputs = Inputs(artifacts={"data": (artifact("s3://elsewhere/data"),)})
+    fingerprint = Fingerprint(digest="d", parts={"a": 1})
+    await recorder.tell(
+        started(run),
+        e.TaskReady(**task(run), inputs=inputs, fingerprint=fingerprint),
+        e.AttemptStarted(
+            run_id=run, task_id=of(run), attempt=1, started_at=recorder.moment, place="here",
+            log=f"{key}train/1/log",
+        ),
+        made(run, model),
+    )  # fmt: skip
+    return {"run": run, "task": of(run), "artifact": model.artifact_id}
+
+
+@pytest.mark.parametrize("path", SINGLE)
+async def test_one_thing_is_there_for_its_namespace_alone(recorder: Recorder, path: str) -> None:
+    there = await lived(recorder)
+    asked = path.format_map(there)
+    await recorder.ask(asked)
+    await recorder.ask(asked, access=Access.everywhere(Role.VIEWER))
+    for roles in ({}, {"another": Role.ADMIN}, {"a": Role.ADMIN, "b": Role.ADMIN}):
+        refused = await recorder.ask(asked, access=Access(roles), expect=404)
+        assert refused["code"] == "NOT_FOUND"
+        assert recorder.namespace not in refused["detail"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_lists_are_of_one_namespace(recorder: Recorder, path: str) -> None:
+    there = await lived(recorder)
+    rows = path.removeprefix("/")
+    mine, theirs = {recorder.namespace: Role.VIEWER}, {"another": Role.ADMIN}
+    assert len((await recorder.ask(path))[rows]) == 1
+    assert (await recorder.ask(path, access=Access(theirs))).get(rows, []) == []
+    assert (await recorder.ask(path, access=Access(theirs)))["total_size"] == 0
+    both = Access({**mine, **theirs})
+    refused = await recorder.ask(path, access=both, expect=400)
+    assert refused["field"] == "namespace"
+    assert len((await recorder.ask(path, access=both, namespace=recorder.namespace))[rows]) == 1
+    await recorder.ask(path, access=Access(theirs), namespace=recorder.namespace, expect=404)
+    await recorder.ask(path, access=Access({}), expect=400)
+    everyone = await recorder.ask(path, access=Access.everywhere(), page_size=200)
+    assert str(there["run"]) in {row["run_id"] for row in everyone[rows]}
+    await recorder.ask(path, namespace="\0", access=Access.everywhere(), expect=400)
+
+
+async def test_uses_of_artifacts_are_limited_to_what_is_seen(recorder: Recorder) -> None:
+    there = await lived(recorder)
+    asked = {"artifact_id": str(there["artifact"]), "run_id": str(there["run"])}
+    for name, value in (*asked.items(), ("task_id", str(there["task"]))):
+        found = await recorder.ask("/artifact-tasks", **{name: value})
+        assert found["artifact_tasks"]
+        for access in (Access({}), Access({"another": Role.ADMIN})):
+            page = await recorder.ask("/artifact-tasks", access=access, **{name: value})
+            assert (page["artifact_tasks"], page["total_size"]) == ([], 0)
+        theirs = Access({"another": Role.ADMIN})
+        await recorder.ask(
+            "/artifact-tasks", access=theirs, namespace=recorder.namespace, expect=404,
+            **{name: value},
+        )  # fmt: skip
+
+
+async def test_a_token_of_another_namespace_opens_nothing(recorder: Recorder) -> None:
+    for _ in range(3):
+        await recorder.submit()
+    token = (await recorder.ask("/runs", page_size=1))["next_page_token"]
+    theirs = Access({"another": Role.ADMIN})
+    await recorder.ask("/runs", access=theirs, page_token=token, expect=400)
+    both = Access({"another": Role.ADMIN, recorder.namespace: Role.VIEWER})
+    await recorder.ask("/runs", access=both, namespace="another", page_token=token, expect=400)
+
+
+async def test_the_task_of_another_run_is_not_in_this_one(recorder: Recorder) -> None:
+    one, other = await lived(recorder), await lived(recorder)
+    for below in ("log", "cache", "artifacts/out"):
+        await recorder.ask(f"/runs/{one['run']}/tasks/{other['task']}/{below}", expect=404)
+
+
+async def test_earlier_executions_are_of_the_same_namespace(recorder: Recorder) -> None:
+    theirs = await lived(recorder)
+    recorder.namespace += "x"
+    mine = await lived(recorder)
+    found = await recorder.ask(f"/runs/{mine['run']}/tasks/{mine['task']}/cache")
+    assert found["reason"] == "no earlier execution of this component is known"
+    again = await lived(recorder)
+    found = await recorder.ask(f"/runs/{again['run']}/tasks/{again['task']}/cache")
+    assert found["closest"]["run_id"] == str(mine["run"])
+    assert str(theirs["run"]) not in str(found)
+
+
+async def test_numbers_beyond_what_a_row_can_have_are_refused(recorder: Recorder) -> None:
+    there = await lived(recorder)
+    for path, name in (("", "since"), ("/events", "after"), ("/events", "limit")):
+        for value in (-1, 2**63):
+            await recorder.ask(f"/runs/{there['run']}{path}", expect=400, **{name: value})
+    log = f"/runs/{there['run']}/tasks/{there['task']}/log"
+    assert await recorder.ask(log) == "it says"
+    assert await recorder.ask(log, offset=2**70) == ""
+
+
+async def imported(recorder: Recorder, uri: str, **fields: Any) -> str:
+    """The path of an artifact of the test's namespace that says that it lies there."""
+    run = await recorder.submit(**fields)
+    await recorder.tell(started(run), made(run, artifact(uri)))
+    return f"/runs/{run}/tasks/{of(run)}/artifacts/out"
+
+
+async def test_what_an_artifact_says_of_its_place_opens_no_other_place(recorder: Recorder) -> None:
+    own = recorder.namespace
+    recorder.namespace = own + "-theirs"
+    their_run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
+    rooted = await recorder.submit(
+        pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
+    )
+    secret = f"{run_folder(recorder.namespace, 'p', their_run)}train/1/out"
+    recorder.namespace = own
+    mine = f"runs/{own}/p/{UUID(int=5)}"
+    for key in (
+        secret,
+        f"team/p/{rooted}/train/1/out",
+        f"specs/{'0' * 64}.json",
+        "datasets/all.csv",
+        f"{mine}/../../../../{secret}",
+        f"{mine}//{secret}",
+        f"{mine}/./x",
+        "",
+        "runs",
+        f"runs/{own}",
+        f"elsewhere/{their_run}/x",
+    ):
+        path = await imported(recorder, f"s3://headrace/{key}", pipeline_root="s3://headrace/x/..")
+        refused = await recorder.ask(path, expect=404)
+        assert "signed" not in str(refused), key
+    everyone = {own: Role.VIEWER, own + "-theirs": Role.VIEWER}
+    path = await imported(recorder, f"s3://headrace/{secret}")
+    seen = await recorder.ask(path, access=Access(everyone))
+    assert seen == {"url": f"signed:{secret}"}
+    assert await recorder.ask(path, access=Access.everywhere()) == seen
+
+
+async def test_what_one_s_own_runs_made_is_given(recorder: Recorder) -> None:
+    earlier = await recorder.submit(
+        pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
+    )
+    key = f"team/p/{earlier}/train/1/out"
+    path = await imported(recorder, f"s3://headrace/{key}")
+    assert await recorder.ask(path) == {"url": f"signed:{key}"}
+    elsewhere = await imported(recorder, "s3://elsewhere/x")
+    assert await recorder.ask(elsewhere) == {"url": "s3://elsewhere/x"}
+    run = await recorder.submit()
+    folder = f"{run_folder(recorder.namespace, 'graph', run)}train/1/out"
+    recorder.objects.kept |= {f"{folder}/a": b"", f"{folder}/b/c": b"", f"{folder}2": b""}
+    content = Content(kind="directory", bytes=2, files=2)
+    whole = artifact(f"s3://headrace/{folder}").model_copy(update={"content": content})
+    await recorder.tell(started(run), made(run, whole))
+    found = await recorder.ask(f"/runs/{run}/tasks/{of(run)}/artifacts/out")
+    assert [one["path"] for one in found["files"]] == ["a", "b/c"]

@@ -1,0 +1,23 @@
+"""How Postgres finds what lists show: by an index, in as many statements for many as for few."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.lists import Result, measured
+from tests.support.postgres import postgres
+
+RUNS = 5_000
+
+
+@pytest.fixture(scope="module")
+async def results() -> list[Result]:
+    """Every case of the bench, with few runs; in a schema of its own, for it fills the tables."""
+    with postgres() as addresses:
+        return await measured(addresses["recorder"], RUNS, repeats=1)
+
+
+async def test_no_list_reads_all_runs_or_asks_once_for_each(results: list[Result]) -> None:
+    assert len(results) > 20
+    assert {f"{r.of}, {r.case.name}": r.faults for r in results if r.faults} == {}
+    assert max(result.statements for result in results) <= 4

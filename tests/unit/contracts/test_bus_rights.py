@@ -1,0 +1,116 @@
+"""Every message has one service that may publish it, and every subscription one reader."""
+
+from __future__ import annotations
+
+from typing import get_args
+from uuid import UUID
+
+import pytest
+from headrace_contracts import subjects
+from headrace_contracts.bus_rights import PROGRAM, bus_rights, inbox
+from headrace_contracts.commands import ATTEMPT_COMMAND
+from headrace_contracts.events import EVENT
+
+RUN = UUID("01900000-0000-7000-8000-000000000000")
+RIGHTS = bus_rights()
+
+
+def kinds(adapter: object) -> list[str]:
+    """The types of messages of a union."""
+    union = get_args(adapter._type)[0]  # type: ignore[attr-defined]
+    return sorted(member.model_fields["type"].default for member in get_args(union))
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """As the server matches: ``*`` is one token, ``>`` the rest."""
+    wanted, given = pattern.split("."), subject.split(".")
+    for place, token in enumerate(wanted):
+        if token == ">":
+            return len(given) > place
+        if place >= len(given) or token not in ("*", given[place]):
+            return False
+    return len(wanted) == len(given)
+
+
+def publishers(subject: str) -> set[str]:
+    return {
+        user
+        for user, rights in RIGHTS.items()
+        if any(matches(pattern, subject) for pattern in rights.publish)
+    }
+
+
+def _subject(kind: str) -> str:
+    family, _, word = kind.partition(".")
+    if family == "submission":
+        return subjects.submission_event("request", word)
+    make = {
+        "run": subjects.run_event,
+        "task": subjects.task_event,
+        "attempt": subjects.attempt_event,
+    }[family]
+    return make(RUN, word)
+
+
+@pytest.mark.parametrize("kind", kinds(EVENT))
+def test_an_event_has_one_publisher(kind: str) -> None:
+    assert len(publishers(_subject(kind))) == 1
+
+
+@pytest.mark.parametrize("kind", kinds(ATTEMPT_COMMAND))
+def test_a_command_comes_from_the_scheduler_alone(kind: str) -> None:
+    word = kind.partition(".")[2]
+    assert publishers(subjects.attempt_command("local", RUN, word)) == {"scheduler"}
+
+
+def test_a_program_submits_and_does_nothing_else() -> None:
+    assert RIGHTS[PROGRAM].publish == (subjects.SUBMIT_RUN,)
+    assert publishers(subjects.SUBMIT_RUN) == {PROGRAM}
+
+
+def test_news_of_views_comes_from_the_recorder() -> None:
+    assert publishers(subjects.live_run(RUN)) == {"recorder"}
+
+
+def test_nobody_may_delete_or_empty_a_stream_or_read_one_by_number() -> None:
+    for verb in ("DELETE", "PURGE", "MSG.GET", "MSG.DELETE", "SNAPSHOT", "RESTORE"):
+        for stream in subjects.STREAMS:
+            assert publishers(f"$JS.API.STREAM.{verb}.{stream.name}") == set()
+
+
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        subjects.API_SUBMISSIONS,
+        subjects.API_EVENTS,
+        subjects.SCHEDULER_EVENTS,
+        subjects.RECORDER_EVENTS,
+        subjects.executor_commands("local"),
+    ],
+    ids=lambda subscription: subscription.durable,
+)
+def test_a_subscription_has_one_reader(subscription: subjects.Subscription) -> None:
+    place = f"{subscription.stream}.{subscription.durable}"
+    (reader,) = publishers(f"$JS.API.CONSUMER.MSG.NEXT.{place}")
+    assert subscription.durable.startswith(reader)
+    assert publishers(f"$JS.ACK.{place}.1.2.3.4.5") == {reader}
+    assert publishers(f"$JS.API.CONSUMER.DURABLE.CREATE.{place}") == {reader}
+
+
+def test_everybody_hears_his_own_answers_alone() -> None:
+    for user, rights in RIGHTS.items():
+        for other in RIGHTS:
+            answer = f"{inbox(other)}.x.1"
+            heard = any(matches(pattern, answer) for pattern in rights.subscribe)
+            denied = any(matches(pattern, answer) for pattern in rights.deny_subscribe)
+            assert (heard and not denied) is (user == other)
+
+
+def test_each_sets_aside_in_his_own_name() -> None:
+    for service in set(RIGHTS) - {PROGRAM}:
+        assert publishers(subjects.dead_letter(service)) == {service}
+
+
+def test_the_executor_of_another_cluster_reads_other_commands() -> None:
+    rights = bus_rights("east")["executor"]
+    assert "$JS.API.CONSUMER.MSG.NEXT.COMMANDS.executor-east" in rights.publish

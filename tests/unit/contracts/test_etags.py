@@ -1,0 +1,40 @@
+"""Entity tags, and the headers that name them."""
+
+from __future__ import annotations
+
+import pytest
+from headrace_contracts.etags import etag, names, version_etag
+
+TAG = etag(b"{}")
+
+
+def test_equal_content_has_an_equal_tag_and_other_content_another() -> None:
+    assert etag(b"{}") == TAG
+    assert etag(b"{} ") != TAG
+    assert TAG.startswith('"')
+    assert version_etag(7) == 'W/"7"'
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        (TAG, True),
+        (f"W/{TAG}", True),
+        (f'"other", {TAG}', True),
+        (f'W/"a,b" , W/{TAG}', True),
+        ("*", True),
+        (' "other" ', False),
+        ("", False),
+        ("nonsense", False),
+        (f"nonsense, {TAG}", False),
+        (TAG.strip('"'), False),
+        (f"{TAG[:-1]}", False),
+    ],
+)
+def test_a_header_names_a_tag(header: str, named: bool) -> None:
+    assert names(header, TAG) is named
+
+
+def test_a_version_is_named_as_a_weak_tag() -> None:
+    assert names('W/"7"', version_etag(7))
+    assert not names('W/"70"', version_etag(7))

@@ -1,0 +1,46 @@
+"""Where things lie in the object store, and for whom."""
+
+from __future__ import annotations
+
+import pytest
+from headrace_contracts.places import is_plain, may_be_lent
+
+
+@pytest.mark.parametrize(
+    ("key", "plain"),
+    [
+        ("runs/a/p/x", True),
+        ("x", True),
+        ("runs/..a/.b/c.", True),
+        ("runs/a/../b", False),
+        ("runs/./b", False),
+        ("runs//b", False),
+        ("/runs", False),
+        ("runs/", False),
+        ("", False),
+        ("runs\\..\\b", False),
+    ],
+)
+def test_plain_keys(key: str, plain: bool) -> None:
+    assert is_plain(key) is plain
+
+
+@pytest.mark.parametrize(
+    ("key", "lent"),
+    [
+        ("runs/team/p/1/out", True),
+        ("datasets/all.csv", True),
+        ("root/p/1/out", True),
+        ("runs/other/p/1/out", False),
+        ("runs/teams/p/1/out", False),
+        ("runs/team", False),
+        ("runs", False),
+        ("runs/team/../other/p", False),
+        ("datasets/../runs/other/p", False),
+        ("specs/0.json", False),
+        ("messages/0.json", False),
+        ("", False),
+    ],
+)
+def test_what_a_step_of_a_namespace_may_be_given(key: str, lent: bool) -> None:
+    assert may_be_lent(key, "team") is lent
