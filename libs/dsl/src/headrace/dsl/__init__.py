@@ -139,3 +139,8 @@ if os.environ.get("_HEADRACE_RUNTIME") != "true":
         "notebook_component",
         "pipeline",
     ]
+
+    def __getattr__(name: str) -> Any:
+        from headrace.v1.names import find
+
+        return find(name)
