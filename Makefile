@@ -71,8 +71,10 @@ fuzz-setup: .fuzz/.ready
 	@touch $@
 
 .PHONY: examples
-examples: kfp ## Compile the example anew
+examples: kfp ## Compile the examples anew
 	@.kfp/bin/python examples/training/pipeline.py
+	@.kfp/bin/python examples/xgboost_training_cm/build_components.py
+	@.kfp/bin/python examples/xgboost_training_cm/xgboost_training_v2.py
 
 .PHONY: schema
 schema: setup ## JSON schemas and the catalogue of messages, from the contracts
@@ -112,7 +114,7 @@ lint: setup ## Style, layers, SQL and spelling
 	@$(BIN)/lint-imports --no-logo --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }; rm -f .lint-imports.log
 	@$(BIN)/squawk --config .squawk.toml --no-error-on-unmatched-pattern $(wildcard services/*/src/*/migrations/*.sql libs/*/src/*/*/migrations/*.sql)
 	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs libs services deploy examples tests \
-	  --skip '*.json,*.lock,*.yaml,*.pyc' --ignore-words-list dependant
+	  --skip '*.json,*.lock,*.yaml,*.pyc' --ignore-words-list dependant,fpr
 
 .PHONY: types
 types: setup ## Static types

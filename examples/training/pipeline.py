@@ -10,7 +10,7 @@ from kfp import compiler, dsl
 from kfp.dsl import ClassificationMetrics, Dataset, Input, Metrics, Model, Output
 
 # One set for all steps, so that one environment serves them all.
-PACKAGES = ["numpy==1.26.4", "scikit-learn==1.5.2", "xgboost-cpu==2.1.3"]
+PACKAGES = ["numpy==2.3.5", "scikit-learn==1.7.2", "xgboost-cpu==2.1.3"]
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)

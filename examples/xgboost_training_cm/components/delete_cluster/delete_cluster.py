@@ -1,0 +1,29 @@
+"""Remove the cluster with all that its jobs left in it; one that is not there is no error."""
+
+import argparse
+import os
+import shutil
+import sys
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--region", required=True, help="the folder that holds the clusters")
+    parser.add_argument("--name", required=True)
+    given = parser.parse_args()
+    if given.name != os.path.basename(given.name) or given.name in ("", ".", ".."):
+        sys.exit(f"{given.name!r} is no name of a cluster")
+    place = os.path.join(given.region, given.project, given.name)
+    if not os.path.isdir(place):
+        print(f"there is no cluster {given.name} in {os.path.dirname(place)}")
+        return
+    if not os.path.isdir(os.path.join(place, "jobs")):
+        sys.exit(f"{place} is no cluster, and is let be")
+    for job in sorted(os.listdir(os.path.join(place, "jobs"))):
+        print(f"it has run the job {job}")
+    shutil.rmtree(place)
+    print(f"cluster {given.name} is deleted")
+
+
+main()

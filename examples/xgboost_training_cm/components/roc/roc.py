@@ -1,0 +1,84 @@
+"""The curve of true over false positives of one class, and the area below it."""
+
+import argparse
+import csv
+import glob
+import io
+import json
+import os
+import sys
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--predictions", required=True, help="a pattern of CSV files")
+    parser.add_argument("--true-class", required=True, help="the target that counts as true")
+    parser.add_argument("--true-score-column", required=True, help="the column with its score")
+    parser.add_argument("--output", required=True, help="the folder for roc.csv")
+    parser.add_argument("--ui-metadata", required=True)
+    parser.add_argument("--metrics", required=True)
+    given = parser.parse_args()
+    rows = predictions(given.predictions)
+    if given.true_score_column not in rows[0]:
+        names = ", ".join(rows[0])
+        sys.exit(f"the predictions have no column {given.true_score_column}, but {names}")
+    scored = sorted(
+        ((float(row[given.true_score_column]), row["target"] == given.true_class) for row in rows),
+        reverse=True,
+    )
+    points = curve(scored)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(points)
+    write(os.path.join(given.output, "roc.csv"), text.getvalue())
+    output = {
+        "type": "roc",
+        "format": "csv",
+        "storage": "inline",
+        "schema": [{"name": name, "type": "NUMBER"} for name in ("fpr", "tpr", "thresholds")],
+        "source": text.getvalue(),
+    }
+    write(given.ui_metadata, json.dumps({"outputs": [output]}))
+    area = sum(
+        (right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in zip(points, points[1:])
+    )
+    metric = {"name": "roc-auc-score", "numberValue": area, "format": "RAW"}
+    write(given.metrics, json.dumps({"metrics": [metric]}))
+    print(f"area under the curve of {given.true_class}: {area:.4f}")
+
+
+def curve(scored):
+    """(false positive rate, true positive rate, threshold) as the threshold falls."""
+    positives = sum(true for _, true in scored)
+    negatives = len(scored) - positives
+    if not positives or not negatives:
+        sys.exit("the targets are all true or all false, which makes no curve")
+    points = [(0.0, 0.0, scored[0][0] + 1)]  # above every score
+    hits = 0
+    for count, (score, true) in enumerate(scored, 1):
+        hits += true
+        if count == len(scored) or scored[count][0] != score:  # equal scores are one step
+            points.append(((count - hits) / negatives, hits / positives, score))
+    return points
+
+
+def predictions(pattern):
+    """The rows of all files, by the names that schema.json beside them gives."""
+    with open(os.path.join(os.path.dirname(pattern), "schema.json")) as file:
+        names = [column["name"] for column in json.load(file)]
+    rows = []
+    for path in sorted(glob.glob(pattern)):
+        with open(path, newline="") as file:
+            rows += csv.DictReader(file, names)
+    if not rows:
+        sys.exit(f"there are no predictions in {pattern}")
+    return rows
+
+
+def write(path, text):
+    """Write a file and make its folder."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+main()

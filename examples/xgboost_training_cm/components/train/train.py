@@ -1,0 +1,171 @@
+"""Train one model on several processes, each of which holds a share of the rows.
+
+The workers find each other by xgboost's tracker and add up their gradient histograms, so that all
+of them build the same trees. When one of them dies, the others are ended and the step fails.
+"""
+
+import argparse
+import contextlib
+import glob
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing import connection
+
+CONNECT_SECONDS = 60
+"""Time for the workers to read their rows and to find each other."""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--cluster-name", required=True)
+    parser.add_argument("--train", required=True, help="a pattern of files")
+    parser.add_argument("--eval", required=True, help="a pattern of files")
+    parser.add_argument("--analysis", required=True, help="the folder with stats.json")
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--workers", required=True, type=int)
+    parser.add_argument("--rounds", required=True, type=int)
+    parser.add_argument("--output", required=True, help="the folder for the model")
+    given = parser.parse_args()
+    if given.rounds < 1 or given.workers < 1:
+        sys.exit("rounds and workers must be 1 or more")
+    for pattern in (given.train, given.eval):
+        if len(glob.glob(pattern)) < given.workers:
+            sys.exit(f"{pattern} has fewer files than there are workers ({given.workers})")
+    job = start_job(given, "train")
+    # A signal ends the program by way of `finally`, which ends the workers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("the training was stopped"))
+    models = trained_together(given)
+    if len(set(models)) != 1:
+        sys.exit("the workers did not come to the same model")
+    os.makedirs(given.output, exist_ok=True)
+    with open(os.path.join(given.output, "model.json"), "wb") as file:
+        file.write(models[0])
+    digest = hashlib.sha256(models[0]).hexdigest()
+    with open(os.path.join(job, "result.json"), "w") as file:
+        json.dump({"workers": given.workers, "rounds": given.rounds, "model": digest}, file)
+    print(f"one model of {given.workers} worker(s): {digest[:12]}")
+
+
+def trained_together(given):
+    """The model of each worker."""
+    # Imported once, before the fork. A fork takes no threads along, so no library may start any
+    # before it: numpy's would, and the tracker's come later.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    import xgboost.tracker  # noqa: F401
+
+    context = multiprocessing.get_context("fork")
+    workers, channels = [], []
+    try:
+        for number in range(given.workers):
+            ours, theirs = context.Pipe()
+            worker = context.Process(target=work, args=(number, given, theirs), daemon=True)
+            worker.start()
+            theirs.close()
+            workers.append(worker)
+            channels.append(ours)
+        return tracked(workers, channels)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
+
+def tracked(workers, channels):
+    """Tell the workers where the tracker is, and take their models as they come."""
+    from xgboost.core import XGBoostError
+    from xgboost.tracker import RabitTracker
+
+    tracker = RabitTracker(
+        n_workers=len(workers), host_ip="127.0.0.1", sortby="task", timeout=CONNECT_SECONDS
+    )
+    tracker.start()
+    models, waiting = [], list(channels)
+    try:
+        for channel in channels:
+            channel.send(tracker.worker_args())
+        while waiting:
+            for channel in connection.wait(waiting):
+                models.append(channel.recv_bytes())
+                waiting.remove(channel)
+        return models
+    except (EOFError, BrokenPipeError):
+        sys.exit(f"the training failed: {how_they_ended(workers)}")
+    finally:
+        for worker in workers:
+            worker.kill()
+        with contextlib.suppress(XGBoostError):  # it misses the goodbye of those that died
+            tracker.free()
+
+
+def how_they_ended(workers):
+    """The workers that ended otherwise than well, once one of them has; signals come first."""
+    ended = connection.wait([worker.sentinel for worker in workers])
+    for worker in workers:
+        if worker.sentinel in ended:  # its pipes are closed a moment before it is gone
+            worker.join()
+    codes = {number: worker.exitcode for number, worker in enumerate(workers) if worker.exitcode}
+    return ", ".join(
+        f"worker {number} was killed by signal {-code}"
+        if code < 0
+        else f"worker {number} ended with code {code}"
+        for number, code in sorted(codes.items(), key=lambda item: item[1])
+    )
+
+
+def work(number, given, channel):
+    """One worker: train on its share, and send the model."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    tracker = channel.recv()
+    import numpy
+    import xgboost
+    from xgboost import collective
+
+    with open(os.path.join(given.analysis, "stats.json")) as file:
+        classes = json.load(file)["columns"][given.target]["vocabulary"]
+    try:
+        with collective.CommunicatorContext(**tracker, dmlc_task_id=f"{number:04}"):
+            shares = [
+                (share(given, name, number, xgboost, numpy), name) for name in ("train", "eval")
+            ]
+            settings = {
+                "objective": "multi:softprob",
+                "num_class": len(classes),
+                "max_depth": 3,
+                "eta": 0.1,
+                "nthread": 1,
+            }
+            train = shares[0][0]
+            booster = xgboost.train(settings, train, given.rounds, evals=shares, verbose_eval=50)
+    except xgboost.core.XGBoostError as error:
+        sys.exit(f"worker {number}: {str(error).strip().splitlines()[-1]}")
+    channel.send_bytes(bytes(booster.save_raw("json")))
+
+
+def share(given, name, number, xgboost, numpy):
+    """A worker's rows: every so-many-th file."""
+    paths = sorted(glob.glob(getattr(given, name)))[number :: given.workers]
+    rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
+    # One write, so that the lines of two workers do not run into one another.
+    sys.stdout.write(f"worker {number}: {len(rows)} rows of {name}\n")
+    sys.stdout.flush()
+    return xgboost.DMatrix(rows[:, 1:], label=rows[:, 0])
+
+
+def start_job(given, name):
+    """Note the job in the cluster, which must be there."""
+    place = os.path.join(given.region, given.project, given.cluster_name)
+    if not os.path.exists(os.path.join(place, "cluster.json")):
+        sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")
+    job = os.path.join(place, "jobs", name)
+    os.makedirs(job, exist_ok=True)
+    return job
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Turn rows into what xgboost learns from: the number of the target's class, then the features.
+
+A number is scaled to the range it has in the training data. A category becomes one column for each
+of its words; a word that the training data does not have is none of them.
+"""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import sys
+
+PARTS = 8
+"""How many files a data set is written to; so many workers can share it."""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--cluster-name", required=True)
+    parser.add_argument("--train", required=True, help="CSV without a header")
+    parser.add_argument("--eval", required=True, help="CSV without a header")
+    parser.add_argument("--target", required=True, help="the column to predict")
+    parser.add_argument("--analysis", required=True, help="the folder with stats.json")
+    parser.add_argument("--output", required=True, help="the folder for train/part-* and eval/")
+    given = parser.parse_args()
+    start_job(given, "transform")
+    with open(os.path.join(given.analysis, "stats.json")) as file:
+        stats = json.load(file)
+    vocabulary = stats["columns"].get(given.target, {}).get("vocabulary")
+    if vocabulary is None:
+        sys.exit(f"the target {given.target} is no column of type CATEGORY in the schema")
+    for name, source in (("train", given.train), ("eval", given.eval)):
+        folder = os.path.join(given.output, name)
+        shutil.rmtree(folder, ignore_errors=True)  # of a try before
+        os.makedirs(folder)
+        with open(source, newline="") as file:
+            rows = [transformed(row, stats, given.target) for row in csv.reader(file)]
+        for part in range(PARTS):
+            with open(os.path.join(folder, f"part-{part:05}"), "w", newline="") as file:
+                csv.writer(file).writerows(rows[part::PARTS])
+        print(f"{name}: {len(rows)} rows, {len(rows[0]) - 1} features")
+    print(f"classes of {given.target}: {', '.join(vocabulary)}")
+
+
+def transformed(row, stats, target):
+    """One row; a number that is missing stays empty."""
+    if len(row) != len(stats["schema"]):
+        sys.exit(f"a row has {len(row)} columns, and the schema {len(stats['schema'])}")
+    features = []
+    for value, column in zip(row, stats["schema"]):
+        name, known = column["name"], stats["columns"][column["name"]]
+        if name == target:
+            if value not in known["vocabulary"]:
+                sys.exit(f"{value} is no class of {target} in the training data")
+            label = known["vocabulary"].index(value)
+        elif column["type"] == "CATEGORY":
+            features += [int(value == word) for word in known["vocabulary"]]
+        elif value == "":
+            features.append("")
+        else:
+            span = known["max"] - known["min"]
+            features.append(f"{(float(value) - known['min']) / (span or 1.0):.6g}")
+    return [label, *features]
+
+
+def start_job(given, name):
+    """Note the job in the cluster, which must be there."""
+    place = os.path.join(given.region, given.project, given.cluster_name)
+    if not os.path.exists(os.path.join(place, "cluster.json")):
+        sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")
+    job = os.path.join(place, "jobs", name)
+    os.makedirs(job, exist_ok=True)
+    return job
+
+
+main()
