@@ -6,7 +6,8 @@ Each returns a function for `.apply()` of an op, or for
 
 from __future__ import annotations
 
-from typing import Any, Callable, NoReturn, Optional
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from headrace import kubernetes
 from headrace.dsl.task import PipelineTask
@@ -17,8 +18,8 @@ _VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_CREDENTIAL_FILE_O
 
 def use_gcp_secret(
     secret_name: str = "user-gcp-sa",  # noqa: S107 the name of a Secret, not a secret
-    secret_file_path_in_volume: Optional[str] = None,
-    volume_name: Optional[str] = None,
+    secret_file_path_in_volume: str | None = None,
+    volume_name: str | None = None,
     secret_volume_mount_path: str = "/secret/gcp-credentials",  # noqa: S107 a folder
 ) -> Transformer:
     """Give a step the credentials of a service account, which a Secret holds as a file.
@@ -52,9 +53,7 @@ def use_gcp_secret(
     return transform
 
 
-def use_preemptible_nodepool(
-    toleration: Any = None, hard_constraint: bool = False
-) -> Transformer:
+def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = False) -> Transformer:
     """Let a step run on preemptible nodes, which may end at any time.
 
     Args:

@@ -244,7 +244,7 @@ def pipeline(func: Function) -> GraphComponent: ...
 
 @overload
 def pipeline(
-    func: None = None,
+    func: str | None = None,
     *,
     name: str | None = None,
     description: str | None = None,
@@ -255,7 +255,7 @@ def pipeline(
 
 
 def pipeline(
-    func: Function | None = None,
+    func: Function | str | None = None,
     *,
     name: str | None = None,
     description: str | None = None,
@@ -267,7 +267,7 @@ def pipeline(
 
     Args:
         func: A function that calls components; its parameters are the pipeline's. One without
-            annotations makes it a pipeline of version 1.
+            annotations makes it a pipeline of version 1. A text is the pipeline's name.
         name: The pipeline's name; without it that of the function.
         description: What is said about it; without it the docstring.
         pipeline_root: The folder of its artifacts.
@@ -278,7 +278,6 @@ def pipeline(
         ValueError: it has no task, or its name is no pipeline's name.
         InvalidTopologyException: a task uses what it cannot see.
     """
-
     if isinstance(func, str):  # version 1 took the name by its position
         func, name = None, func
 

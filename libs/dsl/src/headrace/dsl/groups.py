@@ -257,7 +257,9 @@ class ParallelFor(TasksGroup):
         super().__init__(TasksGroupType.FOR_LOOP, name)
         self.loop_argument: LoopArgument
         self.items_is_pipeline_channel = True
-        if getattr(type(items), "become_list", None):  # an output of version 1, whose type its uses decide
+        if getattr(
+            type(items), "become_list", None
+        ):  # an output of version 1, whose type its uses decide
             items.become_list()
         if isinstance(items, PipelineParameterChannel):
             self.loop_argument = LoopParameterArgument.of_channel(items)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.base import YamlComponent
@@ -53,9 +54,7 @@ class Version1Component(YamlComponent):
     def _op(self, args: Any, kwargs: Mapping[str, Any]) -> BaseOp:
         given = self._arguments(args, kwargs)
         container = self.read["implementation"]["container"]
-        defaults = {
-            name: spec for name, spec in self._defaults().items() if name not in given
-        }
+        defaults = {name: spec for name, spec in self._defaults().items() if name not in given}
         present = {*given, *(name for name, spec in defaults.items() if spec.default is not None)}
         reader = Reader(lambda name: input_name(name) in present)
         command, words = (
@@ -66,7 +65,9 @@ class Version1Component(YamlComponent):
             input_name(name): str(path)
             for name, path in (container.get("fileOutputs") or {}).items()
         }
-        made = {part.name for word in [*command, *words] for part in word if isinstance(part, OutPath)}
+        made = {
+            part.name for word in [*command, *words] for part in word if isinstance(part, OutPath)
+        }
         outputs = {
             input_name(each["name"]): each.get("type")
             for each in self.read.get("outputs") or ()
@@ -78,7 +79,10 @@ class Version1Component(YamlComponent):
                 image=container["image"],
                 command=command,
                 args=words,
-                env={key: translated(text_of(value)) for key, value in (container.get("env") or {}).items()},
+                env={
+                    key: translated(text_of(value))
+                    for key, value in (container.get("env") or {}).items()
+                },
                 inputs=given,
                 outputs=outputs,
                 defaults=defaults,
@@ -91,17 +95,17 @@ class Version1Component(YamlComponent):
 
     def _annotate(self, op: BaseOp) -> None:
         metadata = self.read.get("metadata") or {}
-        annotations: Dict[str, Any] = metadata.get("annotations") or {}
+        annotations: dict[str, Any] = metadata.get("annotations") or {}
         if str(annotations.get("volatile_component", "")).lower() == "true":
             op.set_caching_options(False)
 
-    def _arguments(self, args: Any, kwargs: Mapping[str, Any]) -> Dict[str, Any]:
+    def _arguments(self, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         names = [input_name(each["name"]) for each in self._declared()]
         if len(args) > len(names):
             raise TypeError(
                 f"{self.name}() takes {len(names)} arguments, and {len(args)} were given."
             )
-        given = dict(zip(names, args))
+        given = dict(zip(names, args, strict=False))
         for key, value in kwargs.items():
             if key not in names:
                 raise TypeError(f'{self.name}() got an unexpected keyword argument "{key}".')
@@ -109,7 +113,9 @@ class Version1Component(YamlComponent):
                 raise TypeError(f'{self.name}() got two values for the argument "{key}".')
             given[key] = value
         missing = [
-            name for name, spec in self._inputs().items() if not spec.optional and given.get(name) is None
+            name
+            for name, spec in self._inputs().items()
+            if not spec.optional and given.get(name) is None
         ]
         if missing:
             raise TypeError(
@@ -118,15 +124,15 @@ class Version1Component(YamlComponent):
             )
         return {name: _constant(value) for name, value in given.items() if value is not None}
 
-    def _declared(self) -> List[Mapping[str, Any]]:
+    def _declared(self) -> list[Mapping[str, Any]]:
         """The inputs of the file, those first that have to be given."""
-        inputs: List[Mapping[str, Any]] = list(self.read.get("inputs") or ())
+        inputs: list[Mapping[str, Any]] = list(self.read.get("inputs") or ())
         return sorted(inputs, key=_is_optional)
 
-    def _inputs(self) -> Dict[str, InputSpec]:
+    def _inputs(self) -> dict[str, InputSpec]:
         return {input_name(each["name"]): _input(each) for each in self._declared()}
 
-    def _defaults(self) -> Dict[str, InputSpec]:
+    def _defaults(self) -> dict[str, InputSpec]:
         return {name: spec for name, spec in self._inputs().items() if spec.default is not None}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from headrace import kubernetes
 from headrace.dsl.config import PipelineConfig
@@ -16,10 +17,10 @@ class PipelineConf:
     """Settings of all ops of a pipeline, and of the pipeline itself."""
 
     def __init__(self) -> None:
-        self.op_transformers: List[Callable[[Any], Any]] = []
-        self._settings: List[Callable[[PipelineTask], Any]] = []
-        self._timeout: Optional[int] = None
-        self._ttl: Optional[int] = None
+        self.op_transformers: list[Callable[[Any], Any]] = []
+        self._settings: list[Callable[[PipelineTask], Any]] = []
+        self._timeout: int | None = None
+        self._ttl: int | None = None
 
     def add_op_transformer(self, transformer: Callable[[Any], Any]) -> None:
         """Have a function called with every op when the pipeline is compiled."""
@@ -68,7 +69,7 @@ class PipelineConf:
     def __getattr__(self, name: str) -> Any:
         return refused.refusing("PipelineConf", refused.OF_CONF, name)
 
-    def finish(self, pipeline: Pipeline, config: Optional[PipelineConfig]) -> Any:
+    def finish(self, pipeline: Pipeline, config: PipelineConfig | None) -> Any:
         """Apply the settings to the pipeline's steps; returns its settings as a whole.
 
         Raises:

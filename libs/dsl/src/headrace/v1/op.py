@@ -6,9 +6,10 @@ uses of outputs decide then what they are (`headrace.v1.settle`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any
 
 from headrace import kubernetes
 from headrace.dsl import types
@@ -37,22 +38,22 @@ class Draft:
 
     name: str
     image: str
-    command: List[Word]
-    args: List[Word]
-    env: Dict[str, str]
-    inputs: Dict[str, Any]
+    command: list[Word]
+    args: list[Word]
+    env: dict[str, str]
+    inputs: dict[str, Any]
     """Its arguments: channels, or constants."""
-    outputs: Dict[str, Any]
+    outputs: dict[str, Any]
     """The declared types of its outputs; None for those that have none."""
-    defaults: Dict[str, InputSpec] = field(default_factory=dict)
+    defaults: dict[str, InputSpec] = field(default_factory=dict)
     """The inputs that were not given, and have defaults."""
-    fixed: Dict[str, str] = field(default_factory=dict)
+    fixed: dict[str, str] = field(default_factory=dict)
     """The paths of outputs that are always written to one place."""
-    implicit: Set[str] = field(default_factory=set)
+    implicit: set[str] = field(default_factory=set)
     """The outputs that nobody declared, and every op may write."""
-    description: Optional[str] = None
+    description: str | None = None
 
-    def path_inputs(self) -> Set[str]:
+    def path_inputs(self) -> set[str]:
         """The inputs that the command wants as files and nothing else."""
         parts = [part for word in [*self.command, *self.args] for part in word]
         wanted = {part.name for part in parts if isinstance(part, InPath)}
@@ -71,10 +72,10 @@ class BaseOp(PipelineTask):
     def __init__(self, draft: Draft) -> None:
         state = required_state("An op of version 1")
         self.draft = draft
-        self.op_volumes: Dict[str, Any] = {}
+        self.op_volumes: dict[str, Any] = {}
         """The volumes that were added, by their names."""
-        self.op_mounts: List[Any] = []
-        self.pvolumes: Dict[str, PipelineVolume] = {}
+        self.op_mounts: list[Any] = []
+        self.pvolumes: dict[str, PipelineVolume] = {}
         """The mounted volumes by their folders, for ops that come after this one."""
         self.execution_options = SimpleNamespace(
             caching_strategy=SimpleNamespace(max_cache_staleness=None)
@@ -140,10 +141,10 @@ class BaseOp(PipelineTask):
     def set_retry(  # type: ignore[override]
         self,
         num_retries: int,
-        policy: Optional[str] = None,
-        backoff_duration: Optional[str] = None,
-        backoff_factor: Optional[float] = None,
-        backoff_max_duration: Optional[str] = None,
+        policy: str | None = None,
+        backoff_duration: str | None = None,
+        backoff_factor: float | None = None,
+        backoff_max_duration: str | None = None,
     ) -> BaseOp:
         """How often it is tried anew after it failed.
 
@@ -272,14 +273,14 @@ class ContainerOp(BaseOp):
         image: str,
         command: Any = None,
         arguments: Any = None,
-        init_containers: Optional[Sequence[Any]] = None,
-        sidecars: Optional[Sequence[Any]] = None,
-        container_kwargs: Optional[Mapping[str, Any]] = None,
-        artifact_argument_paths: Optional[Sequence[Any]] = None,
-        file_outputs: Optional[Mapping[str, str]] = None,
-        output_artifact_paths: Optional[Mapping[str, str]] = None,
+        init_containers: Sequence[Any] | None = None,
+        sidecars: Sequence[Any] | None = None,
+        container_kwargs: Mapping[str, Any] | None = None,
+        artifact_argument_paths: Sequence[Any] | None = None,
+        file_outputs: Mapping[str, str] | None = None,
+        output_artifact_paths: Mapping[str, str] | None = None,
         is_exit_handler: bool = False,
-        pvolumes: Optional[Mapping[str, Any]] = None,
+        pvolumes: Mapping[str, Any] | None = None,
     ) -> None:
         from headrace.v1.raw import draft_of
 
@@ -314,11 +315,16 @@ def _input_type(op: str, name: str, value: Any, is_path: bool) -> Any:
             )
         return value.channel_type
     if isinstance(value, PipelineChannel):
-        return value.channel_type
+        return parameter_kind(value)
     return types.constant_type(value)
 
 
-def uses(task: PipelineTask) -> List[PipelineChannel]:
+def parameter_kind(channel: PipelineChannel) -> str:
+    """The type of an input that takes a channel's value; a text takes any."""
+    return types.NAMES.get(str(types.ir_type(channel.channel_type)), "String")
+
+
+def uses(task: PipelineTask) -> list[PipelineChannel]:
     """All channels whose values a task uses."""
     if not isinstance(task, BaseOp):
         return list(task.channel_inputs)

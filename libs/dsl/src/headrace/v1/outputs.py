@@ -6,7 +6,8 @@ used, a number when it is compared with one, and else an artifact.
 
 from __future__ import annotations
 
-from typing import Any, Collection, Iterator, Mapping, Optional
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.channels import PipelineParameterChannel
@@ -80,7 +81,7 @@ class Outputs(Mapping[str, Output]):
         return len(self._outputs)
 
 
-def parameter_type(declared: Any) -> Optional[str]:
+def parameter_type(declared: Any) -> str | None:
     """The type of a parameter that a declared type is; None for one that says nothing."""
     name = type_name(declared)
     if name is None:
@@ -91,7 +92,7 @@ def parameter_type(declared: Any) -> Optional[str]:
     return "String" if name.lower() in _TEXTS else None
 
 
-def type_name(declared: Any) -> Optional[str]:
+def type_name(declared: Any) -> str | None:
     """A type's name, of a text or of a mapping with what else is known of it."""
     if isinstance(declared, Mapping) and declared:
         declared = next(iter(declared))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Dict, Optional
+from collections.abc import Callable
+from typing import Any
 
 from headrace.dsl import docstrings, types
 from headrace.dsl.channels import PipelineParameterChannel
@@ -32,7 +33,7 @@ def is_plain(function: Callable[..., Any]) -> bool:
 
 
 def plain_spec(
-    function: Callable[..., Any], description: Optional[str], name: Optional[str]
+    function: Callable[..., Any], description: str | None, name: str | None
 ) -> ComponentSpec:
     """The interface of a pipeline whose parameters have types by their defaults; a text without.
 
@@ -42,7 +43,7 @@ def plain_spec(
     """
     text = inspect.getdoc(function)
     docstring = docstrings.parse(text)
-    inputs: Dict[str, InputSpec] = {}
+    inputs: dict[str, InputSpec] = {}
     for key, parameter in inspect.signature(function).parameters.items():
         inputs[key] = _input(parameter)
         inputs[key].description = docstring.parameters.get(key)

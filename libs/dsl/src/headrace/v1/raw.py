@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 from headrace.dsl.channels import PipelineChannel, channels_in, replace_in
 from headrace.dsl.names import input_name, unique
@@ -31,9 +32,7 @@ class InputArgumentPath:
         path: Refused: where the file lies is not known before.
     """
 
-    def __init__(
-        self, argument: Any, input: Optional[str] = None, path: Optional[str] = None
-    ) -> None:
+    def __init__(self, argument: Any, input: str | None = None, path: str | None = None) -> None:
         if path is not None:
             refused.refuse(
                 "dsl.InputArgumentPath(path=)",
@@ -48,8 +47,8 @@ def draft_of(
     image: str,
     command: Any,
     arguments: Any,
-    file_outputs: Optional[Mapping[str, str]],
-    output_artifact_paths: Optional[Mapping[str, str]],
+    file_outputs: Mapping[str, str] | None,
+    output_artifact_paths: Mapping[str, str] | None,
 ) -> Draft:
     """The draft of a `dsl.ContainerOp`.
 
@@ -61,7 +60,7 @@ def draft_of(
     words = reader.words(command)
     args = reader.words(arguments)
     fixed = {input_name(key): str(path) for key, path in (file_outputs or {}).items()}
-    outputs: Dict[str, Any] = {key: _KINDS.get(key) for key in fixed}
+    outputs: dict[str, Any] = {key: _KINDS.get(key) for key in fixed}
     for key, path in (output_artifact_paths or {}).items():
         fixed[input_name(key)] = str(path)
         outputs[input_name(key)] = _KINDS.get(input_name(key), "Artifact")
@@ -114,9 +113,9 @@ class _Reader:
     """Makes inputs of what stands in words."""
 
     def __init__(self) -> None:
-        self.inputs: Dict[str, Any] = {}
+        self.inputs: dict[str, Any] = {}
 
-    def words(self, given: Any) -> List[Word]:
+    def words(self, given: Any) -> list[Word]:
         if given is None:
             return []
         is_one = isinstance(given, (str, PipelineChannel, InputArgumentPath))
@@ -127,13 +126,16 @@ class _Reader:
             value = element.argument
             if not isinstance(value, PipelineChannel):
                 value = text_of(value)
-            wished = element.input or getattr(value, "full_name", "input")
-            return (InPath(self._input(wished, value)),)
+            wished = value.full_name if isinstance(value, PipelineChannel) else "input"
+            return (InPath(self._input(element.input or wished, value)),)
         text = translated(text_of(element))
         channels = channels_in(text)
         texts = [value_word(self._input(each.full_name, each)) for each in channels]
         text = str(replace_in(text, channels, texts))
-        return (_OF_RUN.sub(lambda match: value_word(self._input(match[1], match[0])), text),)
+        return (_OF_RUN.sub(self._of_run, text),)
+
+    def _of_run(self, match: re.Match[str]) -> str:
+        return value_word(self._input(match[1], match[0]))
 
     def _input(self, wished: str, value: Any) -> str:
         """The name of the input with a value, which may be there already."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 
 class NotInIRError(ValueError):
@@ -80,7 +81,7 @@ OF_CONTAINER = {
     "set_termination_message_path": "Write an output.",
     "set_termination_message_policy": "Write an output.",
     "set_tty": "A step has no terminal.",
-    "set_working_dir": "Begin the command with `cd`: ['sh', '-c', 'cd DIR && exec \"$@\"', 'sh', ...].",
+    "set_working_dir": "Begin the command with it: `sh -c 'cd DIR && exec \"$@\"' sh ...`.",
 }
 OF_OP = {
     "add_sidecar": _SIDECARS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any
 
 from headrace.dsl import types
 from headrace.dsl.channels import (
@@ -19,7 +19,7 @@ from headrace.dsl.names import input_name, unique
 from headrace.dsl.placeholders import OutputParameterPlaceholder, OutputPathPlaceholder
 from headrace.dsl.structure import InputSpec, OutputSpec
 from headrace.v1 import refused
-from headrace.v1.op import BaseOp, uses
+from headrace.v1.op import BaseOp, parameter_kind, uses
 from headrace.v1.outputs import Output, artifact_type, current_outputs
 from headrace.v1.volumes import mount_all
 from headrace.v1.words import InPath, Part, Word, value_word
@@ -51,8 +51,8 @@ def settle(pipeline: Pipeline) -> None:
 
 def _decide(pipeline: Pipeline) -> None:
     """Decide what each open output is, by what uses it."""
-    used: Set[str] = {each.pattern for task in pipeline.tasks.values() for each in uses(task)}
-    numbers: Set[str] = set()
+    used: set[str] = {each.pattern for task in pipeline.tasks.values() for each in uses(task)}
+    numbers: set[str] = set()
     for group in pipeline.inner_groups():
         if isinstance(group, ParallelFor) and group.items_is_pipeline_channel:
             used.add(group.loop_argument.items_or_pipeline_channel.pattern)
@@ -68,7 +68,7 @@ def _decide(pipeline: Pipeline) -> None:
         output.is_artifact = output.pattern not in used
 
 
-def _compared_with_numbers(condition: ConditionOperation) -> List[str]:
+def _compared_with_numbers(condition: ConditionOperation) -> list[str]:
     sides = (condition.left_operand, condition.right_operand)
     return [
         one.pattern
@@ -113,7 +113,7 @@ def _environment(op: BaseOp) -> None:
 
 def _inputs(op: BaseOp) -> None:
     """Bring the types of the inputs to those of the arguments, which are known now."""
-    swapped: Dict[str, PipelineChannel] = {}
+    swapped: dict[str, PipelineChannel] = {}
     for name, value in op.inputs.items():
         if isinstance(value, Output) and value.is_artifact:
             kind = artifact_type(value.task.draft.outputs[value.name])
@@ -121,7 +121,7 @@ def _inputs(op: BaseOp) -> None:
             op.inputs[name] = swapped[value.pattern] = channel
             op.component_spec.inputs[name] = InputSpec(kind)
         elif isinstance(value, PipelineChannel):
-            op.component_spec.inputs[name] = InputSpec(value.channel_type)
+            op.component_spec.inputs[name] = InputSpec(parameter_kind(value))
         elif name not in op.component_spec.inputs:
             op.component_spec.inputs[name] = InputSpec("String")
     op.replace_channels(swapped)
@@ -132,22 +132,22 @@ def _command(op: BaseOp) -> None:
     around it, when there is such."""
     draft, container = op.draft, op.container_spec
     assert container is not None
-    files, moves = _files(op), _moves(op)
+    files, (declared, implicit) = _files(op), _moves(op)
     command, args = ([_text(op, word) for word in words] for words in (draft.command, draft.args))
-    if files or moves:
+    if files or declared or implicit:
         if not command:
             refused.refuse(
                 f"The files of {draft.name!r} without its command",
                 "Give the image's entry point as `command`: a shell writes and collects the files "
                 "around it.",
             )
-        command = [*_shell(files, moves), *command]
+        command = [*_shell(files, declared, implicit), *command]
     container.command, container.args = command, args
 
 
-def _files(op: BaseOp) -> List[str]:
+def _files(op: BaseOp) -> list[str]:
     """The inputs that are values and wanted as files: each file's path, and what is in it."""
-    words: List[str] = []
+    words: list[str] = []
     parts = [part for word in [*op.draft.command, *op.draft.args] for part in word]
     for name in dict.fromkeys(part.name for part in parts if isinstance(part, InPath)):
         if types.is_parameter(op.component_spec.inputs[name].type):
@@ -155,17 +155,18 @@ def _files(op: BaseOp) -> List[str]:
     return words
 
 
-def _moves(op: BaseOp) -> List[str]:
-    """The fixed places of outputs that the command does not name: each, and where it goes."""
+def _moves(op: BaseOp) -> tuple[list[str], list[str]]:
+    """The fixed places of outputs that the command does not name: each, and where it goes; of
+    those that were declared, and of those that every op may write."""
     words = " ".join(part for word in _words(op) for part in word if isinstance(part, str))
-    moved: List[str] = []
+    moved: tuple[list[str], list[str]] = ([], [])
     for name, path in op.draft.fixed.items():
         if not _named(path).search(words):
-            moved += [path, _output_path(op, name)]
+            moved[name in op.draft.implicit].extend((path, _output_path(op, name)))
     return moved
 
 
-def _words(op: BaseOp) -> List[Word]:
+def _words(op: BaseOp) -> list[Word]:
     return [*op.draft.command, *op.draft.args]
 
 
@@ -197,21 +198,34 @@ def _output_path(op: BaseOp, name: str) -> str:
     return form(name).to_text()
 
 
-def _shell(files: List[str], moves: List[str]) -> List[str]:
-    """The shell around a command: it writes files before, and collects others after. A file of an
-    earlier step that still lies in a fixed place is deleted first, as a container has none."""
-    count = len(files) + len(moves)
-    lines: List[str] = []
+def _shell(files: list[str], declared: list[str], implicit: list[str]) -> list[str]:
+    """The shell around a command: it writes files before, and collects others after.
+
+    A file of an earlier step that still lies in a fixed place is deleted first: a container has
+    none. What no command has declared is collected in containers alone, as steps that are
+    processes of one machine share its fixed places.
+    """
+    lines: list[str] = []
     for number in range(1, len(files), 2):
-        lines += [f'mkdir -p "${{{number}%/*}}"', f'printf %s "${{{number + 1}}}" > "${{{number}}}"']
-    pairs: List[Tuple[str, str]] = []
-    for place, number in enumerate(range(len(files) + 1, count, 2)):
-        lines += [f'from{place}="${{{number}}}" to{place}="${{{number + 1}}}"']
-        lines += [f'if [ -f "$from{place}" ]; then rm -f "$from{place}"; fi']
-        pairs.append((f"$from{place}", f"$to{place}"))
-    lines.append(f"shift {count}")
-    lines.append('"$@"' if pairs else 'exec "$@"')
-    for source, target in pairs:
-        copy = f'mkdir -p "${{{target[1:]}%/*}}" && cp -R "{source}" "{target}"'
-        lines.append(f'if [ -e "{source}" ]; then {copy}; fi')
+        lines += [
+            f'mkdir -p "${{{number}%/*}}"',
+            f'printf %s "${{{number + 1}}}" > "${{{number}}}"',
+        ]
+    moves = [*declared, *implicit]
+    first, places = len(files) + 1, range(len(moves) // 2)
+    for place in places:
+        number = first + 2 * place
+        lines.append(f'from{place}="${{{number}}}" to{place}="${{{number + 1}}}"')
+        if 2 * place >= len(declared):
+            lines.append(f'[ -z "$HEADRACE_DATA_DIR" ] || from{place}=')
+        lines.append(f'if [ -f "$from{place}" ]; then rm -f "$from{place}" || from{place}=; fi')
+    lines.append(f"shift {len(files) + len(moves)}")
+    lines.append('"$@"' if moves else 'exec "$@"')
+    for place in places:
+        lines += [
+            f'if [ -e "$from{place}" ]; then',
+            f'  mkdir -p "${{to{place}%/*}}"',
+            f'  cp -R "$from{place}" "$to{place}"',
+            "fi",
+        ]
     return ["sh", "-ec", "\n".join(lines) + "\n", "sh", *files, *moves]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any
 
 from headrace import kubernetes
 from headrace.dsl.task import PipelineTask
@@ -29,7 +30,7 @@ class PipelineVolume:
     """
 
     def __init__(
-        self, pvc: Any = None, volume: Any = None, name: Optional[str] = None, **fields: Any
+        self, pvc: Any = None, volume: Any = None, name: str | None = None, **fields: Any
     ) -> None:
         claim = fields.get("persistent_volume_claim")
         if claim is not None:
@@ -42,7 +43,7 @@ class PipelineVolume:
         self.pvc = pvc
         self.source = volume
         self.name = name
-        self.dependent_tasks: List[Any] = []
+        self.dependent_tasks: list[Any] = []
 
     @classmethod
     def of(cls, volume: Any) -> PipelineVolume:
@@ -147,7 +148,7 @@ class VolumeOp(PipelineTask):
         size: Any,
         storage_class: Any = None,
         modes: Sequence[str] = tuple(VOLUME_MODE_RWM),
-        annotations: Optional[Mapping[str, str]] = None,
+        annotations: Mapping[str, str] | None = None,
         data_source: Any = None,
         volume_name: Any = None,
         generate_unique_name: bool = True,
@@ -157,7 +158,7 @@ class VolumeOp(PipelineTask):
             refused.refuse(
                 f"dsl.VolumeOp with {', '.join(others)}", "Remove it: a claim has no such setting."
             )
-        arguments: Dict[str, Any] = {"access_modes": list(modes), "size": size}
+        arguments: dict[str, Any] = {"access_modes": list(modes), "size": size}
         if generate_unique_name:
             arguments["pvc_name_suffix"] = f"-{resource_name}"
         else:

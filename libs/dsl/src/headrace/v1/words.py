@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Sequence, Tuple, Union
+from typing import Any
 
 from headrace.dsl.names import input_name
-from headrace.dsl.placeholders import PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER, InputValuePlaceholder
+from headrace.dsl.placeholders import (
+    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+    InputValuePlaceholder,
+)
 from headrace.v1.refused import refuse
 
 
@@ -25,8 +29,8 @@ class OutPath:
     name: str
 
 
-Part = Union[str, InPath, OutPath]
-Word = Tuple[Part, ...]
+Part = str | InPath | OutPath
+Word = tuple[Part, ...]
 
 
 def value_word(name: str) -> str:
@@ -50,11 +54,11 @@ class Reader:
     def __init__(self, is_present: Callable[[str], bool]) -> None:
         self._is_present = is_present
 
-    def words(self, elements: Sequence[Any]) -> List[Word]:
+    def words(self, elements: Sequence[Any]) -> list[Word]:
         """The words that come of elements."""
         return [word for element in elements for word in self._words(element)]
 
-    def _words(self, element: Any) -> List[Word]:
+    def _words(self, element: Any) -> list[Word]:
         if not isinstance(element, Mapping):
             return [(text_of(element),)]
         ((key, value),) = element.items()
