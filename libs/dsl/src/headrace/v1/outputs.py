@@ -39,6 +39,8 @@ class Output(PipelineParameterChannel):
         self.is_open = known is None
         """Whether its uses decide what it is."""
         self.is_artifact = False
+        self.is_used = False
+        """Whether its value is used."""
         super().__init__(name, known or "String", task_name)
         self._pattern = super().pattern
         if self.pipeline is not None:

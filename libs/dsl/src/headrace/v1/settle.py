@@ -61,11 +61,12 @@ def _decide(pipeline: Pipeline) -> None:
                 used.update(each.pattern for each in condition.channels())
                 numbers.update(_compared_with_numbers(condition))
     for output in current_outputs(pipeline):
+        output.is_used = output.pattern in used
         if not output.is_open:
             continue
         if output.pattern in numbers:
             output.channel_type = "Float"
-        output.is_artifact = output.pattern not in used
+        output.is_artifact = not output.is_used
 
 
 def _compared_with_numbers(condition: ConditionOperation) -> list[str]:
@@ -132,16 +133,16 @@ def _command(op: BaseOp) -> None:
     around it, when there is such."""
     draft, container = op.draft, op.container_spec
     assert container is not None
-    files, (declared, implicit) = _files(op), _moves(op)
+    files, texts, (declared, implicit) = _files(op), _texts(op), _moves(op)
     command, args = ([_text(op, word) for word in words] for words in (draft.command, draft.args))
-    if files or declared or implicit:
+    if files or declared or implicit or (texts and command):
         if not command:
             refused.refuse(
                 f"The files of {draft.name!r} without its command",
                 "Give the image's entry point as `command`: a shell writes and collects the files "
                 "around it.",
             )
-        command = [*_shell(files, declared, implicit), *command]
+        command = [*_shell(files, texts, declared, implicit), *command]
     container.command, container.args = command, args
 
 
@@ -153,6 +154,15 @@ def _files(op: BaseOp) -> list[str]:
         if types.is_parameter(op.component_spec.inputs[name].type):
             words += [f"{_FOLDER}/{name}", value_word(name)]
     return words
+
+
+def _texts(op: BaseOp) -> list[str]:
+    """The paths of outputs that are used as texts: a line's end after them is no part of them."""
+    return [
+        _output_path(op, name)
+        for name in op.draft.outputs
+        if op.outputs[name].is_used and op.component_spec.outputs[name].type == "String"
+    ]
 
 
 def _moves(op: BaseOp) -> tuple[list[str], list[str]]:
@@ -198,12 +208,15 @@ def _output_path(op: BaseOp, name: str) -> str:
     return form(name).to_text()
 
 
-def _shell(files: list[str], declared: list[str], implicit: list[str]) -> list[str]:
+def _shell(
+    files: list[str], texts: list[str], declared: list[str], implicit: list[str]
+) -> list[str]:
     """The shell around a command: it writes files before, and collects others after.
 
     A file of an earlier step that still lies in a fixed place is deleted first: a container has
     none. What no command has declared is collected in containers alone, as steps that are
-    processes of one machine share its fixed places.
+    processes of one machine share its fixed places. As Argo did, it takes one line's end from
+    texts.
     """
     lines: list[str] = []
     for number in range(1, len(files), 2):
@@ -219,8 +232,10 @@ def _shell(files: list[str], declared: list[str], implicit: list[str]) -> list[s
         if 2 * place >= len(declared):
             lines.append(f'[ -z "$HEADRACE_DATA_DIR" ] || from{place}=')
         lines.append(f'if [ -f "$from{place}" ]; then rm -f "$from{place}" || from{place}=; fi')
-    lines.append(f"shift {len(files) + len(moves)}")
-    lines.append('"$@"' if moves else 'exec "$@"')
+    first += len(moves)
+    lines += [f'text{place}="${{{first + place}}}"' for place in range(len(texts))]
+    lines.append(f"shift {len(files) + len(moves) + len(texts)}")
+    lines.append('"$@"' if moves or texts else 'exec "$@"')
     for place in places:
         lines += [
             f'if [ -e "$from{place}" ]; then',
@@ -228,4 +243,12 @@ def _shell(files: list[str], declared: list[str], implicit: list[str]) -> list[s
             f'  cp -R "$from{place}" "$to{place}"',
             "fi",
         ]
-    return ["sh", "-ec", "\n".join(lines) + "\n", "sh", *files, *moves]
+    for place in range(len(texts)):
+        lines += [
+            f'if [ -f "$text{place}" ]; then',
+            f'  text="$(cat "$text{place}"; echo .)"',
+            '  text="${text%.}"',
+            f'  printf %s "${{text%{chr(10)}}}" > "$text{place}"',
+            "fi",
+        ]
+    return ["sh", "-ec", "\n".join(lines) + "\n", "sh", *files, *moves, *texts]
