@@ -65,7 +65,7 @@ class Reader:
         if key == "concat":
             return [tuple(part for word in self.words(value) for part in word)]
         if key == "if":
-            branch = value.get("then" if self._holds(value["cond"]) else "else")
+            branch = value.get("then" if self._is_present(value["cond"]["isPresent"]) else "else")
             branch = [] if branch is None else branch
             return self.words(branch if isinstance(branch, list) else [branch])
         if key == "executorInput":
@@ -82,8 +82,3 @@ class Reader:
             return []  # version 1 leaves out the word of an input that was not given
         name = input_name(value)
         return [(InPath(name),)] if key == "inputPath" else [(value_word(name),)]
-
-    def _holds(self, condition: Any) -> bool:
-        if isinstance(condition, Mapping):
-            return self._is_present(condition["isPresent"])
-        return str(condition).lower() == "true"
