@@ -283,10 +283,12 @@ def pipeline(
 
     def decorate(function: Function) -> GraphComponent:
         from headrace.compiler.pipeline import define
-        from headrace.v1.pipeline import is_plain, plain_spec
+        from headrace.v1.plain import is_plain
 
         is_version1 = is_plain(function)
         if is_version1:
+            from headrace.v1.pipeline import plain_spec
+
             spec = plain_spec(function, description, name)
         else:
             spec = component_spec(function, description=description, name=name)

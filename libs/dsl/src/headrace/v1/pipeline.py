@@ -26,12 +26,6 @@ _RUN_ID_MACRO = "[[RunUUID]]"
 _EMPTY = inspect.Parameter.empty
 
 
-def is_plain(function: Callable[..., Any]) -> bool:
-    """Whether a function has parameters without annotations, as version 1 has them."""
-    parameters = inspect.signature(function).parameters.values()
-    return any(each.annotation in (_EMPTY, PipelineParam) for each in parameters)
-
-
 def plain_spec(
     function: Callable[..., Any], description: str | None, name: str | None
 ) -> ComponentSpec:
