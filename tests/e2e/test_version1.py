@@ -142,3 +142,23 @@ def _tasks(run: Any) -> dict[str, Any]:
 
 def _log(logs: dict[str, str], task: str) -> str:
     return "\n".join(text for name, text in logs.items() if name.split("/")[-1] == task)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_credentials_of_google(deployment: Deployment, tmp_path: Path, is_there: bool) -> None:
+    secret = deployment.data / "secrets" / "default" / "user-gcp-sa"
+    if is_there:
+        secret.mkdir(parents=True)
+        (secret / "user-gcp-sa.json").write_text("the credentials")
+
+    @dsl.pipeline(name="credentials")
+    def pipeline(text="a"):  # type: ignore[no-untyped-def]
+        script = 'cat "${GOOGLE_APPLICATION_CREDENTIALS:-/dev/null}"; echo ".$0"'
+        shell("show", script, arguments=[text]).apply(gcp.use_gcp_secret())
+
+    try:
+        run = _run(deployment, _compiled(pipeline, tmp_path), f"text={is_there}")
+        logs = deployment.json("run", "logs", run["run_id"])["logs"]
+        assert _log(logs, "show").startswith("the credentials." if is_there else ".")
+    finally:
+        shutil.rmtree(deployment.data / "secrets", ignore_errors=True)
