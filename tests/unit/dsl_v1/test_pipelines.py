@@ -1,5 +1,8 @@
 """Pipelines with plain parameters: their types, texts with them, and settings of all ops."""
 
+import subprocess
+import sys
+import tempfile
 from typing import Any
 
 import pytest
@@ -154,6 +157,51 @@ def test_conditions(compare: Any, condition: str, kind: str) -> None:
     task = found.tasks["condition-1"]
     assert task["triggerPolicy"]["condition"] == condition.format(value)
     assert task["taskInfo"] == {"name": "why"}
+
+
+@pytest.mark.parametrize(
+    ("compare", "condition"),
+    [
+        (lambda number, on: number == "200", "int({}number']) == 200"),
+        (lambda number, on: "200" != number, "int({}number']) != 200"),  # noqa: SIM300
+        (lambda number, on: on == "True", "{}on'] == true"),
+        (lambda number, on: number > 1.5, "double(int({}number'])) > 1.5"),
+    ],
+)
+def test_numbers_compared_with_texts(compare: Any, condition: str) -> None:
+    def pipeline(number=200, on=True):  # type: ignore[no-untyped-def]
+        with dsl.Condition(compare(number, on)):
+            op()
+
+    found = Compiled(pipeline).tasks["condition-1"]["triggerPolicy"]["condition"]
+    assert found == condition.format("inputs.parameter_values['pipelinechannel--")
+
+
+def test_a_number_compared_with_words() -> None:
+    def pipeline(number=200):  # type: ignore[no-untyped-def]
+        with dsl.Condition(number == "many"):
+            op()
+
+    with pytest.raises(ValueError, match="compared with the text 'many'"):
+        Compiled(pipeline)
+
+
+def test_version_1_is_loaded_when_it_is_used() -> None:
+    code = """
+import sys
+from headrace import dsl
+@dsl.component
+def one() -> int:
+    return 1
+@dsl.pipeline
+def two() -> int:
+    return one().output
+assert sorted(name for name in sys.modules if "v1" in name) == ["headrace.v1", "headrace.v1.plain"]
+"""
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(code)
+        file.flush()
+        subprocess.run([sys.executable, file.name], check=True)
 
 
 def test_transformers_and_settings_of_all_ops() -> None:

@@ -59,14 +59,37 @@ def _decide(pipeline: Pipeline) -> None:
         if isinstance(group, ConditionGroup):
             for condition in group.conditions:
                 used.update(each.pattern for each in condition.channels())
+                _fit_constants(condition)
                 numbers.update(_compared_with_numbers(condition))
     for output in current_outputs(pipeline):
         output.is_used = output.pattern in used
-        if not output.is_open:
-            continue
-        if output.pattern in numbers:
+        if output.pattern in numbers and output.channel_type == "String":
             output.channel_type = "Float"
-        output.is_artifact = not output.is_used
+        output.is_artifact = output.is_open and not output.is_used
+
+
+def _fit_constants(condition: ConditionOperation) -> None:
+    """Compare a number or truth value with a constant of the same kind: in version 1 all
+    constants could be texts."""
+    left, right = condition.left_operand, condition.right_operand
+    condition.left_operand = _fitting(left, right)
+    condition.right_operand = _fitting(right, left)
+
+
+def _fitting(constant: Any, other: Any) -> Any:
+    if not isinstance(constant, str) or not isinstance(other, PipelineChannel):
+        return constant
+    kind = types.ir_type(other.channel_type)
+    if kind == "BOOLEAN" and constant.lower() in ("true", "false"):
+        return constant.lower() == "true"
+    if kind not in _NUMBERS:
+        return constant
+    try:
+        return float(constant) if kind == "NUMBER_DOUBLE" else int(constant)
+    except ValueError:
+        raise ValueError(
+            f"{other.full_name!r} is a number, and is compared with the text {constant!r}."
+        ) from None
 
 
 def _compared_with_numbers(condition: ConditionOperation) -> list[str]:
