@@ -18,6 +18,9 @@ from kfp.dsl import (
     SlicedClassificationMetrics,
 )
 
+from tests.differential.pipelines import _foreign
+from tests.differential.pipelines._foreign import ForeignModel
+
 IMAGE = "python:3.11"
 
 
@@ -380,3 +383,27 @@ def with_an_imported_foreign_artifact():
         artifact_uri="gs://a/b", artifact_class=VertexModel, metadata={"a": [1, None, "b"]}
     )
     with_a_foreign_artifact(model=found.output)
+
+
+@dsl.component(base_image=IMAGE)
+def takes_foreign_artifacts(
+    model: Input[_foreign.ForeignModel], data: Output[_foreign.ForeignData]
+):
+    pass
+
+
+@dsl.component(base_image=IMAGE)
+def takes_bare_foreign_artifacts(model: Input[ForeignModel], text: str = "a") -> List[str]:
+    return []
+
+
+@dsl.component(base_image=IMAGE)
+def returns_a_foreign_artifact() -> _foreign.ForeignModel:
+    return _foreign.ForeignModel(uri="")
+
+
+@dsl.component(base_image=IMAGE)
+def returns_foreign_artifacts(text: str) -> NamedTuple(
+    "Outputs", [("model", ForeignModel), ("data", _foreign.ForeignData), ("text", str)]
+):
+    return (None, None, text)

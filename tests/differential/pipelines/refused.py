@@ -5,6 +5,8 @@ from typing import List, NamedTuple
 from kfp import compiler, components, dsl, kubernetes
 from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
+from tests.differential.pipelines._foreign import ForeignModel
+
 IMAGE = "python:3.11"
 
 
@@ -756,3 +758,24 @@ def a_notebook_that_is_missing():
     @dsl.notebook_component(base_image=IMAGE, notebook_path="/missing/notebook.ipynb")
     def wrong():
         dsl.run_notebook()
+
+
+@refused("alias")
+def a_foreign_artifact_by_another_name():
+    Renamed = ForeignModel
+
+    @dsl.component(base_image=IMAGE)
+    def wrong(model: Input[Renamed]):
+        pass
+
+
+@refused("data")
+def a_pipeline_with_an_output_among_its_inputs():
+    @dsl.pipeline
+    def wrong(text: str, data: Output[Dataset]):
+        say(text=text)
+
+
+@refused("text")
+def a_lambda_as_a_component():
+    dsl.component(base_image=IMAGE)(lambda text: text)

@@ -71,6 +71,11 @@ def define(
     """
     arguments = []
     for name in inspect.signature(function).parameters:
+        if name not in spec.inputs:
+            raise ValueError(
+                f"The parameter {name!r} of pipeline {spec.name!r} is an output: a pipeline "
+                "returns its outputs."
+            )
         given = spec.inputs[name]
         arguments.append(make_channel(name, given.type, None, given.is_artifact_list))
     with Pipeline(spec.name) as pipeline:

@@ -1,13 +1,12 @@
 """The authoring API: components, pipelines, control flow, artifacts.
 
-Invariant: it imports the standard library alone. In a step, where ``_HEADRACE_RUNTIME`` is true, it
-holds what a function may use, and nothing that defines pipelines.
+Invariant: it imports the standard library alone. In a step, `headrace.component.step_dsl` stands
+for it, with what a function may use.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.component.artifacts import (
     HTML,
@@ -32,6 +31,23 @@ from headrace.component.types import (
     PipelineTaskFinalStatus,
     TaskConfig,
 )
+from headrace.dsl.channels import Collected, PipelineChannel
+from headrace.dsl.config import (
+    KubernetesWorkspaceConfig,
+    PipelineConfig,
+    TaskConfigField,
+    TaskConfigPassthrough,
+    WorkspaceConfig,
+)
+from headrace.dsl.decorators import (
+    component,
+    container_component,
+    notebook_component,
+    pipeline,
+)
+from headrace.dsl.groups import Condition, Elif, Else, ExitHandler, If, ParallelFor
+from headrace.dsl.importer import importer
+from headrace.dsl.oneof import OneOf
 from headrace.dsl.placeholders import (
     PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
     PIPELINE_JOB_ID_PLACEHOLDER,
@@ -44,7 +60,32 @@ from headrace.dsl.placeholders import (
     PIPELINE_TASK_ID_PLACEHOLDER,
     PIPELINE_TASK_NAME_PLACEHOLDER,
     WORKSPACE_PATH_PLACEHOLDER,
+    ConcatPlaceholder,
+    IfPresentPlaceholder,
 )
+from headrace.dsl.structure import ContainerSpec
+from headrace.dsl.task import PipelineTask
+
+if TYPE_CHECKING:  # each is imported when it is first asked for, as few pipelines use any
+    from headrace.v1.conf import PipelineConf as PipelineConf
+    from headrace.v1.conf import get_pipeline_conf as get_pipeline_conf
+    from headrace.v1.op import BaseOp as BaseOp
+    from headrace.v1.op import ContainerOp as ContainerOp
+    from headrace.v1.pipeline import EXECUTION_ID_PLACEHOLDER as EXECUTION_ID_PLACEHOLDER
+    from headrace.v1.pipeline import RUN_ID_PLACEHOLDER as RUN_ID_PLACEHOLDER
+    from headrace.v1.pipeline import PipelineParam as PipelineParam
+    from headrace.v1.raw import InputArgumentPath as InputArgumentPath
+    from headrace.v1.volumes import VOLUME_MODE_ROM as VOLUME_MODE_ROM
+    from headrace.v1.volumes import VOLUME_MODE_RWM as VOLUME_MODE_RWM
+    from headrace.v1.volumes import VOLUME_MODE_RWO as VOLUME_MODE_RWO
+    from headrace.v1.volumes import PipelineVolume as PipelineVolume
+    from headrace.v1.volumes import VolumeOp as VolumeOp
+else:
+
+    def __getattr__(name: str) -> Any:
+        from headrace.v1.names import find
+
+        return find(name)
 
 
 def run_notebook(**kwargs: Any) -> None:
@@ -73,74 +114,44 @@ __all__ = [
     "WORKSPACE_PATH_PLACEHOLDER",
     "Artifact",
     "ClassificationMetrics",
+    "Collected",
+    "ConcatPlaceholder",
+    "Condition",
+    "ContainerSpec",
     "Dataset",
+    "Elif",
+    "Else",
     "EmbeddedAnnotation",
     "EmbeddedInput",
+    "ExitHandler",
+    "If",
+    "IfPresentPlaceholder",
     "Input",
     "InputAnnotation",
     "InputPath",
+    "KubernetesWorkspaceConfig",
     "Markdown",
     "Metrics",
     "Model",
+    "OneOf",
     "Output",
     "OutputAnnotation",
     "OutputPath",
+    "ParallelFor",
+    "PipelineChannel",
+    "PipelineConfig",
+    "PipelineTask",
     "PipelineTaskFinalStatus",
     "SlicedClassificationMetrics",
     "TaskConfig",
+    "TaskConfigField",
+    "TaskConfigPassthrough",
+    "WorkspaceConfig",
+    "component",
+    "container_component",
     "get_uri",
+    "importer",
+    "notebook_component",
+    "pipeline",
     "run_notebook",
 ]
-
-if os.environ.get("_HEADRACE_RUNTIME") != "true":
-    from headrace.dsl.channels import Collected, PipelineChannel
-    from headrace.dsl.config import (
-        KubernetesWorkspaceConfig,
-        PipelineConfig,
-        TaskConfigField,
-        TaskConfigPassthrough,
-        WorkspaceConfig,
-    )
-    from headrace.dsl.decorators import (
-        component,
-        container_component,
-        notebook_component,
-        pipeline,
-    )
-    from headrace.dsl.groups import Condition, Elif, Else, ExitHandler, If, ParallelFor
-    from headrace.dsl.importer import importer
-    from headrace.dsl.oneof import OneOf
-    from headrace.dsl.placeholders import ConcatPlaceholder, IfPresentPlaceholder
-    from headrace.dsl.structure import ContainerSpec
-    from headrace.dsl.task import PipelineTask
-
-    __all__ += [
-        "Collected",
-        "ConcatPlaceholder",
-        "Condition",
-        "ContainerSpec",
-        "Elif",
-        "Else",
-        "ExitHandler",
-        "If",
-        "IfPresentPlaceholder",
-        "KubernetesWorkspaceConfig",
-        "OneOf",
-        "ParallelFor",
-        "PipelineChannel",
-        "PipelineConfig",
-        "PipelineTask",
-        "TaskConfigField",
-        "TaskConfigPassthrough",
-        "WorkspaceConfig",
-        "component",
-        "container_component",
-        "importer",
-        "notebook_component",
-        "pipeline",
-    ]
-
-    def __getattr__(name: str) -> Any:
-        from headrace.v1.names import find
-
-        return find(name)

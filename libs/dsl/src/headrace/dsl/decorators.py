@@ -124,6 +124,7 @@ def _python_component(
 ) -> PythonComponent:
     if base_image is None:
         base_image = DEFAULT_IMAGE
+    spec = component_spec(func)
     if embedded_artifact_path:
         helper = embedding_source(embedded_artifact_path)
     if target_image:
@@ -137,7 +138,6 @@ def _python_component(
             kfp_package_path,
             use_venv,
         )
-    spec = component_spec(func)
     spec.task_config_passthroughs = [
         TaskConfigPassthrough(each) if isinstance(each, TaskConfigField) else each
         for each in task_config_passthroughs or ()
@@ -153,6 +153,40 @@ def _python_component(
 
         Compiler().compile(made, output_component_file)
     return made
+
+
+@overload
+def notebook_component(
+    func: Function,
+    *,
+    notebook_path: str,
+    base_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    output_component_file: str | None = None,
+    pip_index_urls: list[str] | None = None,
+    pip_trusted_hosts: list[str] | None = None,
+    use_venv: bool = False,
+    kfp_package_path: str | None = None,
+    install_kfp_package: bool = True,
+    task_config_passthroughs: Passthroughs | None = None,
+) -> PythonComponent: ...
+
+
+@overload
+def notebook_component(
+    func: None = None,
+    *,
+    notebook_path: str,
+    base_image: str | None = None,
+    packages_to_install: list[str] | None = None,
+    output_component_file: str | None = None,
+    pip_index_urls: list[str] | None = None,
+    pip_trusted_hosts: list[str] | None = None,
+    use_venv: bool = False,
+    kfp_package_path: str | None = None,
+    install_kfp_package: bool = True,
+    task_config_passthroughs: Passthroughs | None = None,
+) -> Callable[[Function], PythonComponent]: ...
 
 
 def notebook_component(

@@ -269,6 +269,7 @@ class ParallelFor(TasksGroup):
             self.items_is_pipeline_channel = False
             self.loop_argument = LoopParameterArgument.of_items(items, required().next_group_id())
 
-    def __enter__(self) -> LoopParameterArgument | LoopArtifactArgument:
+    def __enter__(self) -> Any:
+        """The item; where it is a dict, its values are its attributes."""
         super().__enter__()
         return self.loop_argument

@@ -11,7 +11,6 @@ from headrace.dsl.channels import (
     Collected,
     PipelineArtifactChannel,
     PipelineChannel,
-    PipelineParameterChannel,
     channels_in,
     make_channel,
 )
@@ -372,6 +371,3 @@ def _check_argument(component: ComponentSpec, name: str, value: Any) -> None:
         (spec.type, spec.is_artifact_list),
         f"Incompatible argument passed to the input {name!r} of component {component.name!r}: ",
     )
-
-
-__all__ = ["PipelineParameterChannel", "PipelineTask"]

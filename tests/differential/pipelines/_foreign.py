@@ -1,0 +1,12 @@
+"""Artifact classes of another package, as far as the SDKs can tell."""
+
+from kfp import dsl
+
+
+class ForeignModel(dsl.Artifact):
+    schema_title = "google.ForeignModel"
+    schema_version = "0.0.3"
+
+
+class ForeignData(dsl.Artifact):
+    schema_title = "google.ForeignData"
