@@ -133,6 +133,24 @@ def test_an_output_whose_value_is_used_is_a_text() -> None:
     assert found.shell("make")[1] == [OUT % ("parameters", "some_data", "output_file")]
 
 
+def test_an_output_that_one_op_uses_both_ways() -> None:
+    both = load(
+        "{name: a}, {name: b}",
+        container="args: [{inputPath: a}, {inputValue: b}]\n    command: [run]",
+    )
+
+    def body(text: Any, number: Any) -> None:
+        made = load(*MAKE, name="make")().outputs["Some Data"]
+        both(made, made)
+
+    found = compiled(body)
+    assert found.words("some-component") == [
+        "run",
+        "{{$.outputs.output_file}}.inputs/a",
+        "{{$.inputs.parameters['b']}}",
+    ]
+
+
 def test_a_constant_that_is_wanted_as_a_file() -> None:
     found = compiled(lambda text, number: load(*READ, name="read")(f"{text} and {number}"))
     assert found.tasks["read"]["inputs"]["parameters"]["in"]["runtimeValue"] == {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from headrace import kubernetes
 from headrace.dsl import types
@@ -145,7 +145,7 @@ class BaseOp(PipelineTask):
         backoff_duration: str | None = None,
         backoff_factor: float | None = None,
         backoff_max_duration: str | None = None,
-    ) -> BaseOp:
+    ) -> Self:
         """How often it is tried anew after it failed.
 
         Args:
@@ -166,7 +166,7 @@ class BaseOp(PipelineTask):
         super().set_retry(num_retries, backoff_duration, backoff_factor, backoff_max_duration)
         return self
 
-    def set_timeout(self, seconds: int) -> BaseOp:
+    def set_timeout(self, seconds: int) -> Self:
         """The seconds that it may take.
 
         Raises:
@@ -175,24 +175,24 @@ class BaseOp(PipelineTask):
         kubernetes.set_timeout(self, int(seconds))
         return self
 
-    def add_pod_label(self, name: str, value: str) -> BaseOp:
+    def add_pod_label(self, name: str, value: str) -> Self:
         """Add a label to its pod."""
         kubernetes.add_pod_label(self, name, value)
         return self
 
-    def add_pod_annotation(self, name: str, value: str) -> BaseOp:
+    def add_pod_annotation(self, name: str, value: str) -> Self:
         """Add an annotation to its pod."""
         kubernetes.add_pod_annotation(self, name, value)
         return self
 
     def add_node_selector_constraint(  # type: ignore[override]
         self, label_name: str, value: str
-    ) -> BaseOp:
+    ) -> Self:
         """Let it run on nodes with a label."""
         kubernetes.add_node_selector(self, label_name, value)
         return self
 
-    def add_toleration(self, tolerations: Any) -> BaseOp:
+    def add_toleration(self, tolerations: Any) -> Self:
         """Let it run on nodes with a taint: a `V1Toleration`, or a dict of the same."""
         kubernetes.add_toleration(
             self,
@@ -204,7 +204,7 @@ class BaseOp(PipelineTask):
         )
         return self
 
-    def add_affinity(self, affinity: Any) -> BaseOp:
+    def add_affinity(self, affinity: Any) -> Self:
         """Let it run on nodes that a `V1Affinity`, or a dict of the same, describes.
 
         Raises:
@@ -217,19 +217,19 @@ class BaseOp(PipelineTask):
         kubernetes.add_node_affinity_json(self, found["nodeAffinity"])
         return self
 
-    def add_volume(self, volume: Any) -> BaseOp:
+    def add_volume(self, volume: Any) -> Self:
         """Add a volume, which `.container.add_volume_mount` then mounts: a `V1Volume` of a Secret,
         ConfigMap, PersistentVolumeClaim or empty folder, or a dict of the same."""
         self.op_volumes[str(objects.field(volume, "name"))] = volume
         return self
 
-    def add_pvolumes(self, pvolumes: Mapping[str, Any]) -> BaseOp:
+    def add_pvolumes(self, pvolumes: Mapping[str, Any]) -> Self:
         """Mount volumes: a dict of `PipelineVolume` by the folders they are mounted as."""
         for path, volume in pvolumes.items():
             self.pvolumes[path] = PipelineVolume.of(volume).mounted(self, path)
         return self
 
-    def set_gpu_limit(self, gpu: Any, vendor: str = "nvidia") -> BaseOp:
+    def set_gpu_limit(self, gpu: Any, vendor: str = "nvidia") -> Self:
         """The number of GPUs that it gets, of the vendor ``nvidia`` or ``amd``."""
         self.container.set_gpu_limit(gpu, vendor)
         return self
@@ -329,12 +329,11 @@ def uses(task: PipelineTask) -> list[PipelineChannel]:
     if not isinstance(task, BaseOp):
         return list(task.channel_inputs)
     paths = task.draft.path_inputs()
-    direct = {
-        id(value)
+    arguments = [
+        value
         for name, value in task.inputs.items()
-        if name in paths and isinstance(value, PipelineChannel)
-    }
-    arguments = [value for value in task.inputs.values() if id(value) not in direct]
+        if name not in paths or not isinstance(value, PipelineChannel)
+    ]
     wanted_as_file = {
         value.pattern for value in task.inputs.values() if isinstance(value, PipelineChannel)
     }
