@@ -7,7 +7,7 @@ from types import SimpleNamespace as Some
 from typing import Any
 
 import pytest
-from headrace import dsl, gcp
+from headrace import components, dsl, gcp
 from headrace.v1.refused import NotInIRError
 
 from tests.unit.dsl_v1.compiled import Compiled, load, op
@@ -234,6 +234,8 @@ def test_what_version_1_did_not_have_either() -> None:
     ):
         with pytest.raises(AttributeError):
             compiled(body)
+    with pytest.raises(AttributeError, match="Write the function with @dsl.component"):
+        components.func_to_container_op(op)
     with pytest.raises(KeyError, match="there is no output 'x'"):
         compiled(lambda _: op().outputs["x"])
     with pytest.raises(ValueError, match="vendor"):
