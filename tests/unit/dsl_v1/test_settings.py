@@ -234,7 +234,7 @@ def test_what_version_1_did_not_have_either() -> None:
     ):
         with pytest.raises(AttributeError):
             compiled(body)
-    with pytest.raises(AttributeError, match="Write the function with @dsl.component"):
+    with pytest.raises(AttributeError, match=r"Write the function with @dsl\.component"):
         components.func_to_container_op(op)
     with pytest.raises(KeyError, match="there is no output 'x'"):
         compiled(lambda _: op().outputs["x"])
