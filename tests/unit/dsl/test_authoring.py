@@ -12,7 +12,6 @@ import pytest
 import yaml
 from headrace import compiler, components, dsl
 
-from tests.bench import sdk
 from tests.differential.soundness import faults
 
 
@@ -36,12 +35,6 @@ def test_authoring_imports_the_standard_library_alone() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     foreign = set(json.loads(done.stdout)) - set(sys.stdlib_module_names) - {"headrace"}
     assert not foreign
-
-
-def test_authoring_is_light(tmp_path: Path) -> None:
-    measured = [sdk.measure("headrace", tmp_path) for _ in range(3)]
-    for key, most in sdk.LIMITS.items():
-        assert min(each[key] for each in measured) < most
 
 
 def test_a_component_is_no_task_outside_of_a_pipeline() -> None:

@@ -110,6 +110,18 @@ def test_what_is_missing_is_told_in_the_log_and_does_not_fail(
     assert "[headrace] output artifact 'model': the command left nothing" in log
 
 
+def test_what_any_op_may_write_and_this_one_has_not_is_no_artifact(
+    tmp_path: Path, objects: Objects
+) -> None:
+    anything = {"artifactType": {"schemaTitle": "system.Artifact"}}
+    names = ("mlpipeline_metrics", "mlpipeline_ui_metadata")
+    launch = launch_command(output_definitions={"artifacts": dict.fromkeys(names, anything)})
+    code = "open(root + '/mlpipeline_metrics', 'w').write('{}')"
+    result = step(tmp_path, objects, launch, code)
+    assert list(result.artifacts) == ["mlpipeline_metrics"]
+    assert b"headrace" not in objects.held.get(f"{PREFIX}log.txt", b"")
+
+
 def test_a_metrics_artifact_needs_no_file(tmp_path: Path, objects: Objects) -> None:
     returned = [{"uri": "ROOT/model", "metadata": {"loss": 0.5}}]
     result = step(tmp_path, objects, command(), "pass", returned)

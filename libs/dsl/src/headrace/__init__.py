@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from headrace.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from headrace import compiler, components, dsl, kubernetes
+    from headrace import compiler, components, dsl, gcp, kubernetes
     from headrace.client import Client
 
-__all__ = ["Client", "__version__", "compiler", "components", "dsl", "kubernetes"]
+__all__ = ["Client", "__version__", "compiler", "components", "dsl", "gcp", "kubernetes"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,9 @@ from headrace_launcher.transfer import Transfer, TransferError
 _WORKSPACE_ARTIFACTS = "/kfp-workspace/.artifacts"
 """Where the SDK puts an artifact whose metadata has ``_kfp_workspace``."""
 
+_OF_EVERY_STEP = frozenset(("mlpipeline_ui_metadata", "mlpipeline_metrics"))
+"""Outputs that every op of a version 1 pipeline may write; most write neither."""
+
 Note = Callable[[str], None]
 
 
@@ -42,6 +45,8 @@ def artifacts(
     """
     made: dict[str, list[dict[str, Any]]] = {}
     for declared in launch["output_artifacts"]:
+        if declared["name"] in _OF_EVERY_STEP and not os.path.exists(declared["path"]):
+            continue
         made[declared["name"]] = [
             _artifact(launch, declared, returned, place, transfer, note)
             for returned, place in _places(launch, declared, output)

@@ -53,10 +53,11 @@ from headrace_executor.core.launch import (
     program_start,
 )
 from headrace_executor.core.placeholders import PlaceholderError, resolve_command, resolve_text
-from headrace_executor.core.platform import PlatformError, provision
+from headrace_executor.core.platform import Mount, PlatformError, placed, provision, wanted
 from headrace_executor.core.workspace import with_workspace
 from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
 from headrace_executor.forkserver import ForkServer
+from headrace_executor.kept import read_kept
 from headrace_executor.ports import CannotLaunchError, Handle, Tell
 from headrace_executor.settings import Settings
 
@@ -113,7 +114,7 @@ class ProcessBackend:
         workspace = self._workspace(command.run_id)
         if command.workspace:
             command = with_workspace(command, str(workspace))
-        provided = _provided(command)
+        provided, mounts = _provided(command, self._settings.data_dir)
         files = await self._files(command)
         inputs = local_inputs(command, places, files)
         argv, env = self._resolve(command, executor_input(command, places, inputs))
@@ -125,7 +126,7 @@ class ProcessBackend:
             path=start.path,
             passed_on={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
             data_dir=str(self._settings.data_dir),
-            env={**provided, **env, **start.env},
+            env={**provided, **_placed(env, mounts), **start.env},
         )
         _check(command, argv, env)
         seconds = self._settings.grant_seconds
@@ -340,10 +341,12 @@ def _cannot(code: FailureCode, message: str) -> CannotLaunchError:
     return CannotLaunchError(Failure(code=code, message=message))
 
 
-def _provided(command: LaunchAttempt) -> dict[str, str]:
-    """The variables that come of the platform settings; their folders have to be there."""
+def _provided(command: LaunchAttempt, data: Path) -> tuple[dict[str, str], tuple[Mount, ...]]:
+    """The variables that come of the platform settings, and files that are to be somewhere; folders
+    have to be there."""
+    kept = read_kept(data, command.namespace, wanted(command))
     try:
-        provided = provision(command, socket.gethostname())
+        provided = provision(command, socket.gethostname(), kept)
     except PlatformError as error:
         raise _cannot(FailureCode.INPUT_INVALID, str(error)) from None
     for folder, what in provided.folders.items():
@@ -353,7 +356,14 @@ def _provided(command: LaunchAttempt) -> dict[str, str]:
                 f"the step needs {what} at {folder!r}, which is no folder of this machine that it "
                 "may write to, and cannot be mounted without a Kubernetes cluster",
             )
-    return dict(provided.env)
+    return dict(provided.env), provided.mounts
+
+
+def _placed(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str, str]:
+    try:
+        return placed(env, mounts)
+    except PlatformError as error:
+        raise _cannot(FailureCode.INPUT_INVALID, str(error)) from None
 
 
 def _check(command: LaunchAttempt, argv: tuple[str, ...], env: Mapping[str, str]) -> None:

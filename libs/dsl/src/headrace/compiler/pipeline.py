@@ -50,6 +50,7 @@ def define(
     pipeline_root: str | None = None,
     display_name: str | None = None,
     config: PipelineConfig | None = None,
+    is_version1: bool = False,
 ) -> tuple[Json, Json]:
     """Run a pipeline's function and compile what it made.
 
@@ -59,6 +60,7 @@ def define(
         pipeline_root: The folder of the pipeline's artifacts.
         display_name: The pipeline's name for people.
         config: Settings of the pipeline as a whole.
+        is_version1: Whether component files in it make ops, as in version 1.
 
     Returns:
         The IR and the platform spec, which is empty without any settings.
@@ -77,7 +79,13 @@ def define(
         given = spec.inputs[name]
         arguments.append(make_channel(name, given.type, None, given.is_artifact_list))
     with Pipeline(spec.name) as pipeline:
+        if is_version1:
+            from headrace.v1.state import state_of
+
+            state_of(pipeline)
         returned = function(*arguments)
+        if pipeline.version1 is not None:
+            config = pipeline.version1.finish(config)
         if not pipeline.tasks:
             raise ValueError("Task is missing from pipeline.")
         _check_workspace(pipeline, config)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from headrace.components.load import (
     load_component_from_file,
     load_component_from_text,
@@ -25,3 +27,19 @@ __all__ = [
     "load_component_from_text",
     "load_component_from_url",
 ]
+
+_OF_VERSION1 = {
+    "func_to_container_op": "Write the function with @dsl.component.",
+    "create_component_from_func": "Write the function with @dsl.component.",
+    "func_to_component_text": "Write the function with @dsl.component, and compile it.",
+    "create_graph_component_from_pipeline_func": "Use the function with @dsl.pipeline in another.",
+    "ComponentStore": "Load components by load_component_from_file or load_component_from_url.",
+}
+
+
+def __getattr__(name: str) -> NoReturn:
+    instead = _OF_VERSION1.get(name)
+    raise AttributeError(
+        f"module 'headrace.components' has no attribute {name!r}"
+        + (f": it is of version 1. {instead}" if instead else "")
+    )

@@ -24,7 +24,9 @@ def load_component_from_text(text: str) -> YamlComponent:
     """
     spec, platform = _documents(text)
     if "implementation" in spec:
-        return YamlComponent(component_of_version1(spec), text)
+        from headrace.v1.components import Version1Component
+
+        return Version1Component(component_of_version1(spec), text, spec)
     component, ir = component_of(spec, platform, text)
     return YamlComponent(component, text, ir)
 

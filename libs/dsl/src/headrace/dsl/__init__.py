@@ -6,7 +6,7 @@ for it, with what a function may use.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.component.artifacts import (
     HTML,
@@ -65,6 +65,27 @@ from headrace.dsl.placeholders import (
 )
 from headrace.dsl.structure import ContainerSpec
 from headrace.dsl.task import PipelineTask
+
+if TYPE_CHECKING:  # each is imported when it is first asked for, as few pipelines use any
+    from headrace.v1.conf import PipelineConf as PipelineConf
+    from headrace.v1.conf import get_pipeline_conf as get_pipeline_conf
+    from headrace.v1.op import BaseOp as BaseOp
+    from headrace.v1.op import ContainerOp as ContainerOp
+    from headrace.v1.pipeline import EXECUTION_ID_PLACEHOLDER as EXECUTION_ID_PLACEHOLDER
+    from headrace.v1.pipeline import RUN_ID_PLACEHOLDER as RUN_ID_PLACEHOLDER
+    from headrace.v1.pipeline import PipelineParam as PipelineParam
+    from headrace.v1.raw import InputArgumentPath as InputArgumentPath
+    from headrace.v1.volumes import VOLUME_MODE_ROM as VOLUME_MODE_ROM
+    from headrace.v1.volumes import VOLUME_MODE_RWM as VOLUME_MODE_RWM
+    from headrace.v1.volumes import VOLUME_MODE_RWO as VOLUME_MODE_RWO
+    from headrace.v1.volumes import PipelineVolume as PipelineVolume
+    from headrace.v1.volumes import VolumeOp as VolumeOp
+else:
+
+    def __getattr__(name: str) -> Any:
+        from headrace.v1.names import find
+
+        return find(name)
 
 
 def run_notebook(**kwargs: Any) -> None:

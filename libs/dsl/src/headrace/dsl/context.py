@@ -64,6 +64,8 @@ class Pipeline:
         """The groups that are open; the innermost is the last."""
         self.loop_channels: dict[str, PipelineChannel] = {}
         """The items of loops by their patterns, for those that stand in texts."""
+        self.version1: Any = None
+        """What `headrace.v1` notes, once a construct of version 1 is used; else None."""
         self._group_count = 0
         self._token: Any = None
 

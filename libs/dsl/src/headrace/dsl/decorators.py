@@ -278,7 +278,7 @@ def pipeline(func: Function) -> GraphComponent: ...
 
 @overload
 def pipeline(
-    func: None = None,
+    func: str | None = None,
     *,
     name: str | None = None,
     description: str | None = None,
@@ -289,7 +289,7 @@ def pipeline(
 
 
 def pipeline(
-    func: Function | None = None,
+    func: Function | str | None = None,
     *,
     name: str | None = None,
     description: str | None = None,
@@ -300,7 +300,8 @@ def pipeline(
     """A pipeline of a function, which is called once to define it.
 
     Args:
-        func: A function that calls components; its parameters are the pipeline's.
+        func: A function that calls components; its parameters are the pipeline's. One without
+            annotations makes it a pipeline of version 1. A text is the pipeline's name.
         name: The pipeline's name; without it that of the function.
         description: What is said about it; without it the docstring.
         pipeline_root: The folder of its artifacts.
@@ -311,13 +312,23 @@ def pipeline(
         ValueError: it has no task, or its name is no pipeline's name.
         InvalidTopologyException: a task uses what it cannot see.
     """
+    if isinstance(func, str):  # version 1 took the name by its position
+        func, name = None, func
 
     def decorate(function: Function) -> GraphComponent:
         from headrace.compiler.pipeline import define
+        from headrace.v1.plain import is_plain
 
-        spec = component_spec(function, description=description, name=name)
+        is_version1 = is_plain(function)
+        if is_version1:
+            from headrace.v1.pipeline import plain_spec
+
+            spec = plain_spec(function, description, name)
+        else:
+            spec = component_spec(function, description=description, name=name)
+        shown = display_name or (name if is_version1 else None)
         spec.graph, spec.platform = define(
-            spec, function, pipeline_root, display_name, pipeline_config
+            spec, function, pipeline_root, shown, pipeline_config, is_version1
         )
         return GraphComponent(spec, function, pipeline_config)
 

@@ -74,13 +74,25 @@ class ExitHandler(TasksGroup):
         exit_task: A task that depends on no other. A parameter of the type
             `PipelineTaskFinalStatus` tells it how the tasks ended.
         name: The group's name for people.
+        exit_op: The name that version 1 has for `exit_task`.
 
     Raises:
         ValueError: the exit task depends on another task.
+        TypeError: there is none, or it is given twice.
     """
 
-    def __init__(self, exit_task: PipelineTask, name: str | None = None) -> None:
+    def __init__(
+        self,
+        exit_task: PipelineTask | None = None,
+        name: str | None = None,
+        *,
+        exit_op: PipelineTask | None = None,
+    ) -> None:
         super().__init__(TasksGroupType.EXIT_HANDLER, name)
+        if (exit_task is None) == (exit_op is None):
+            raise TypeError("dsl.ExitHandler takes one exit task, as `exit_task` or `exit_op`.")
+        exit_task = exit_task or exit_op
+        assert exit_task is not None
         made_by_tasks = [
             each
             for each in exit_task.inputs.values()
@@ -139,6 +151,8 @@ class Condition(If):
 
     def __enter__(self) -> Any:
         super().__enter__()
+        if required().version1 is not None:
+            return self
         warnings.warn(
             "dsl.Condition is deprecated. Please use dsl.If instead.",
             category=DeprecationWarning,
@@ -243,6 +257,10 @@ class ParallelFor(TasksGroup):
         super().__init__(TasksGroupType.FOR_LOOP, name)
         self.loop_argument: LoopArgument
         self.items_is_pipeline_channel = True
+        if getattr(
+            type(items), "become_list", None
+        ):  # an output of version 1, whose type its uses decide
+            items.become_list()
         if isinstance(items, PipelineParameterChannel):
             self.loop_argument = LoopParameterArgument.of_channel(items)
         elif isinstance(items, PipelineArtifactChannel):

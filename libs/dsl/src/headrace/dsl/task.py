@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from headrace.dsl import quantities, types
 from headrace.dsl.channels import (
@@ -137,9 +137,7 @@ class PipelineTask:
                 self._channels.append(channel)
                 known.add(channel.pattern)
 
-    def set_caching_options(
-        self, enable_caching: bool, cache_key: str | None = None
-    ) -> PipelineTask:
+    def set_caching_options(self, enable_caching: bool, cache_key: str | None = None) -> Self:
         """Whether its outputs may be taken from an earlier task with the same inputs; tasks with
         another `cache_key` are never taken."""
         self.enable_caching = enable_caching
@@ -160,7 +158,7 @@ class PipelineTask:
             )
         return self.container_spec
 
-    def set_cpu_request(self, cpu: Text) -> PipelineTask:
+    def set_cpu_request(self, cpu: Text) -> Self:
         """The CPU that it asks for: cores as ``2`` or ``0.5``, or thousandths as ``500m``.
 
         Raises:
@@ -169,7 +167,7 @@ class PipelineTask:
         self._resources("set_cpu_request").cpu_request = quantities.cpu(cpu)
         return self
 
-    def set_cpu_limit(self, cpu: Text) -> PipelineTask:
+    def set_cpu_limit(self, cpu: Text) -> Self:
         """The CPU that it may use: cores as ``2`` or ``0.5``, or thousandths as ``500m``.
 
         Raises:
@@ -178,7 +176,7 @@ class PipelineTask:
         self._resources("set_cpu_limit").cpu_limit = quantities.cpu(cpu)
         return self
 
-    def set_memory_request(self, memory: Text) -> PipelineTask:
+    def set_memory_request(self, memory: Text) -> Self:
         """The memory that it asks for: bytes, or a number with a unit from ``K`` to ``Ei``.
 
         Raises:
@@ -187,7 +185,7 @@ class PipelineTask:
         self._resources("set_memory_request").memory_request = quantities.memory(memory)
         return self
 
-    def set_memory_limit(self, memory: Text) -> PipelineTask:
+    def set_memory_limit(self, memory: Text) -> Self:
         """The memory that it may use: bytes, or a number with a unit from ``K`` to ``Ei``.
 
         Raises:
@@ -196,7 +194,7 @@ class PipelineTask:
         self._resources("set_memory_limit").memory_limit = quantities.memory(memory)
         return self
 
-    def set_accelerator_type(self, accelerator: Text) -> PipelineTask:
+    def set_accelerator_type(self, accelerator: Text) -> Self:
         """The kind of accelerator that it gets, such as ``nvidia.com/gpu``; one, if no number is
         set.
 
@@ -209,7 +207,7 @@ class PipelineTask:
             resources.accelerator_count = "1"
         return self
 
-    def set_accelerator_limit(self, limit: int | Text) -> PipelineTask:
+    def set_accelerator_limit(self, limit: int | Text) -> Self:
         """The number of accelerators that it gets.
 
         Raises:
@@ -218,12 +216,12 @@ class PipelineTask:
         self._resources("set_accelerator_limit").accelerator_count = quantities.count(limit)
         return self
 
-    def set_gpu_limit(self, gpu: int | Text) -> PipelineTask:
+    def set_gpu_limit(self, gpu: int | Text) -> Self:
         """The old name of `set_accelerator_limit`."""
         _deprecated("set_gpu_limit", "set_accelerator_limit")
         return self.set_accelerator_limit(gpu)
 
-    def add_node_selector_constraint(self, accelerator: Text) -> PipelineTask:
+    def add_node_selector_constraint(self, accelerator: Text) -> Self:
         """The old name of `set_accelerator_type`."""
         _deprecated("add_node_selector_constraint", "set_accelerator_type")
         return self.set_accelerator_type(accelerator)
@@ -234,7 +232,7 @@ class PipelineTask:
         backoff_duration: str | None = None,
         backoff_factor: float | None = None,
         backoff_max_duration: str | None = None,
-    ) -> PipelineTask:
+    ) -> Self:
         """How often it is tried anew after it failed.
 
         Args:
@@ -248,12 +246,12 @@ class PipelineTask:
         )
         return self
 
-    def set_display_name(self, name: str) -> PipelineTask:
+    def set_display_name(self, name: str) -> Self:
         """Its name for people."""
         self.display_name = name
         return self
 
-    def set_env_variable(self, name: str, value: str) -> PipelineTask:
+    def set_env_variable(self, name: str, value: str) -> Self:
         """Set an environment variable.
 
         Raises:
@@ -264,7 +262,7 @@ class PipelineTask:
 
     def set_debug_pause(
         self, before: bool = False, after: bool = True, on_error: bool = False
-    ) -> PipelineTask:
+    ) -> Self:
         """Keep its pod, so that people can look into it.
 
         Args:
@@ -292,7 +290,7 @@ class PipelineTask:
             self.set_env_variable(f"ARGO_DEBUG_PAUSE_{moment}", "true")
         return self
 
-    def set_container_image(self, name: Text) -> PipelineTask:
+    def set_container_image(self, name: Text) -> Self:
         """The image that it runs in, instead of the component's; may be known at run time only.
 
         Raises:
@@ -302,7 +300,7 @@ class PipelineTask:
         self.register_pipeline_channels(channels_in(name))
         return self
 
-    def after(self, *tasks: PipelineTask | ExitHandler) -> PipelineTask:
+    def after(self, *tasks: PipelineTask | ExitHandler) -> Self:
         """Let it begin when other tasks have ended well.
 
         Raises:
@@ -325,7 +323,7 @@ class PipelineTask:
             self._dependent_tasks.append(task.name)
         return self
 
-    def ignore_upstream_failure(self) -> PipelineTask:
+    def ignore_upstream_failure(self) -> Self:
         """Let it run when what it depends on has ended, well or not.
 
         Raises:

@@ -2,6 +2,7 @@
 
 Settings that say how a pod is placed or built are accepted and have no effect. What the step's
 own code relies on is provided, or the step fails with words: it must not run without it.
+Secrets and config maps are folders of the deployment, with a file for each key.
 Source: `kubernetes_executor_config.proto` of Kubeflow Pipelines.
 """
 
@@ -9,19 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headrace_contracts.commands import LaunchAttempt
 
 from headrace_executor.core.launch import launch_id
 
-_OPTIONAL_SOURCES = {
-    "secretAsEnv": ("the secret", "secretName"),
-    "secretAsVolume": ("the secret", "secretName"),
-    "configMapAsEnv": ("the config map", "configMapName"),
-    "configMapAsVolume": ("the config map", "configMapName"),
+SECRETS, CONFIG_MAPS = "secrets", "config-maps"
+_SOURCES = {
+    "secretAsEnv": (SECRETS, "the secret", "secretName"),
+    "secretAsVolume": (SECRETS, "the secret", "secretName"),
+    "configMapAsEnv": (CONFIG_MAPS, "the config map", "configMapName"),
+    "configMapAsVolume": (CONFIG_MAPS, "the config map", "configMapName"),
 }
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+"""The names that objects of Kubernetes have; none of them leads out of a folder."""
 _FOLDERS = {
     "emptyDirMounts": "the empty folder",
     "genericEphemeralVolume": "the ephemeral volume",
@@ -36,32 +40,90 @@ class PlatformError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A secret or config map that the deployment has: its folder, and the texts by their keys."""
+
+    folder: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Files that a step expects in a folder, which cannot be mounted without a cluster."""
+
+    path: str
+    folder: str | None
+    """Where they are; None without an optional secret or config map."""
+    what: str
+    is_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Provision:
     """What a step gets for its platform settings: variables, and folders that have to exist and
     be writable, each with what it stands for."""
 
     env: Mapping[str, str]
     folders: Mapping[str, str]
+    mounts: tuple[Mount, ...] = ()
 
 
-def provision(command: LaunchAttempt, host: str) -> Provision:
-    """What the platform settings of a launch come to on the machine `host`.
+def wanted(command: LaunchAttempt) -> list[tuple[str, str]]:
+    """The secrets and config maps that a launch asks for: which of the two, and the name."""
+    found = [
+        (kind, _name(entry, key) or "")
+        for setting, (kind, _, key) in _SOURCES.items()
+        for entry in _entries(command.platform, setting)
+    ]
+    return [(kind, name) for kind, name in found if _NAME.fullmatch(name)]
+
+
+def placed(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str, str]:
+    """Variables whose values are paths of mounted files, with the paths that the files have here;
+    without those of a secret or config map that is not there, as a tool then looks elsewhere.
+
+    Raises:
+        PlatformError: files have to be there, and no variable tells their paths.
+    """
+    found = dict(env)
+    for mount in mounts:
+        path = mount.path.rstrip("/")
+        names = [name for name, text in env.items() if f"{text}/".startswith(f"{path}/")]
+        for name in names:
+            if mount.folder is None:
+                del found[name]
+            else:
+                found[name] = mount.folder + env[name][len(path) :]
+        if mount.is_needed and not names:
+            raise PlatformError(
+                f"the step needs {mount.what} at {mount.path!r}, which cannot be mounted without a "
+                "Kubernetes cluster; here its files can be used by a variable with their path"
+            )
+    return found
+
+
+def provision(
+    command: LaunchAttempt, host: str, kept: Mapping[tuple[str, str], Kept] | None = None
+) -> Provision:
+    """What the platform settings of a launch come to on the machine `host`, whose deployment has
+    the secrets and config maps `kept`.
 
     Raises:
         PlatformError: a setting that the step cannot do without.
     """
     settings = command.platform
-    for setting, (what, key) in _OPTIONAL_SOURCES.items():
+    sources = _Sources(kept or {})
+    for setting, (kind, what, key) in _SOURCES.items():
         for entry in _entries(settings, setting):
-            if not entry.get("optional"):
-                raise _needs_cluster(setting, what, _name(entry, key))
+            sources.add(setting, (kind, _name(entry, key) or ""), what, entry)
     for entry in _entries(settings, "pvcMount"):
         name = _name(entry, "pvcName") or _name(entry, "constant")
         raise _needs_cluster("pvcMount", "the persistent volume claim", name)
     for entry in _entries(settings, "initContainers"):
         raise _needs_cluster("initContainers", "the init container", entry.get("name"))
     return Provision(
-        env={
+        env=sources.env
+        | {
             str(entry.get("name")): _field(command, str(entry.get("fieldPath")), host)
             for entry in _entries(settings, "fieldPathAsEnv")
         },
@@ -71,7 +133,38 @@ def provision(command: LaunchAttempt, host: str) -> Provision:
             for entry in _entries(settings, setting)
             if entry.get("mountPath")
         },
+        mounts=tuple(sources.mounts),
     )
+
+
+@dataclass
+class _Sources:
+    """What secrets and config maps come to."""
+
+    kept: Mapping[tuple[str, str], Kept]
+    env: dict[str, str] = field(default_factory=dict)
+    mounts: list[Mount] = field(default_factory=list)
+
+    def add(
+        self, setting: str, source: tuple[str, str], what: str, entry: Mapping[str, Any]
+    ) -> None:
+        """Take in one setting."""
+        found, is_optional = self.kept.get(source), bool(entry.get("optional"))
+        if found is None and not is_optional:
+            raise _needs_cluster(setting, what, source[1])
+        named = f"{what} {source[1]!r} ({setting})"
+        if setting.endswith("AsVolume"):
+            folder = None if found is None else found.folder
+            path = str(entry.get("mountPath"))
+            self.mounts.append(Mount(path, folder, named, is_needed=not is_optional))
+            return
+        values = {} if found is None else found.values
+        for pair in _entries(entry, "keyToEnv"):
+            key = str(pair.get("secretKey") or pair.get("configMapKey"))
+            if key in values:
+                self.env[str(pair.get("envVar"))] = values[key]
+            elif not is_optional:
+                raise PlatformError(f"the step needs the key {key!r} of {named}, which has none")
 
 
 def _entries(settings: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

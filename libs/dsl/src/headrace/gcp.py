@@ -1,0 +1,97 @@
+"""Functions that make ops ready for Google Cloud, as `kfp.gcp` of version 1 has them.
+
+Each returns a function for `.apply()` of an op, or for
+``dsl.get_pipeline_conf().add_op_transformer()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from headrace import kubernetes
+from headrace.dsl.task import PipelineTask
+
+Transformer = Callable[[PipelineTask], PipelineTask]
+_VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE")
+
+
+def use_gcp_secret(
+    secret_name: str = "user-gcp-sa",  # noqa: S107 the name of a Secret, not a secret
+    secret_file_path_in_volume: str | None = None,
+    volume_name: str | None = None,
+    secret_volume_mount_path: str = "/secret/gcp-credentials",  # noqa: S107 a folder
+) -> Transformer:
+    """Give a step the credentials of a service account, which a Secret holds as a file.
+
+    The Secret is optional: where it is missing, the step runs without it. Which file it is tell the
+    variables `GOOGLE_APPLICATION_CREDENTIALS` and `CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE`.
+
+    Args:
+        secret_name: The Secret.
+        secret_file_path_in_volume: The file in it, such as ``/key.json``; without it that of the
+            Secret's name.
+        volume_name: Accepted as version 1 did: volumes of a Secret need no names.
+        secret_volume_mount_path: The folder that it is mounted as.
+
+    Raises:
+        ValueError: the file's path does not begin with a slash.
+    """
+    file = secret_file_path_in_volume or f"/{secret_name}.json"
+    if not file.startswith("/"):
+        raise ValueError(f"secret_file_path_in_volume begins with a slash. Got: {file!r}")
+
+    def transform(task: PipelineTask) -> PipelineTask:
+        if task.container_spec is not None:
+            kubernetes.use_secret_as_volume(
+                task, secret_name, secret_volume_mount_path, optional=True
+            )
+            for variable in _VARIABLES:
+                task.set_env_variable(variable, secret_volume_mount_path + file)
+        return task
+
+    return transform
+
+
+def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = False) -> Transformer:
+    """Let a step run on preemptible nodes, which may end at any time.
+
+    Args:
+        toleration: A `V1Toleration`, or a dict of the same; without it that of the taint
+            ``preemptible=true:NoSchedule``.
+        hard_constraint: Whether it runs on no other nodes.
+    """
+    from headrace.v1 import objects
+
+    given = toleration or {
+        "key": "preemptible", "operator": "Equal", "value": "true", "effect": "NoSchedule"
+    }  # fmt: skip
+
+    def transform(task: PipelineTask) -> PipelineTask:
+        kubernetes.add_toleration(
+            task,
+            key=objects.field(given, "key"),
+            operator=objects.field(given, "operator"),
+            value=objects.field(given, "value"),
+            effect=objects.field(given, "effect"),
+        )
+        label = {"key": "cloud.google.com/gke-preemptible", "operator": "In", "values": ["true"]}
+        kubernetes.add_node_affinity(task, [label], weight=None if hard_constraint else 50)
+        return task
+
+    return transform
+
+
+def use_tpu(*_: Any, **__: Any) -> NoReturn:
+    """Refused: the platform spec has no annotation by which a cluster makes TPUs ready.
+
+    Raises:
+        NotInIRError: always.
+    """
+    from headrace.v1.refused import refuse
+
+    refuse(
+        "gcp.use_tpu",
+        "Use `.add_node_selector_constraint()` and `.container.add_resource_limit("
+        "'google.com/tpu', n)` with a node pool that has them.",
+    )

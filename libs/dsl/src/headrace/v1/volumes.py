@@ -1,0 +1,189 @@
+"""Volumes of version 1: claimed by a task, mounted by ops, and passed on from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from headrace import kubernetes
+from headrace.dsl.task import PipelineTask
+from headrace.kubernetes.volumes import CreatePVC, DeletePVC
+from headrace.v1 import objects, refused
+from headrace.v1.state import required_state
+
+if TYPE_CHECKING:
+    from headrace.v1.op import BaseOp
+
+VOLUME_MODE_RWO = ["ReadWriteOnce"]
+VOLUME_MODE_RWM = ["ReadWriteMany"]
+VOLUME_MODE_ROM = ["ReadOnlyMany"]
+
+
+class PipelineVolume:
+    """A volume, and the tasks that have to end before it is used.
+
+    Args:
+        pvc: The name of a claim, which may be a task's output.
+        volume: A `V1Volume`, or a dict of the same.
+        name: Its name, for people.
+    """
+
+    def __init__(
+        self, pvc: Any = None, volume: Any = None, name: str | None = None, **fields: Any
+    ) -> None:
+        claim = fields.get("persistent_volume_claim")
+        if claim is not None:
+            pvc = objects.field(claim, "claim_name")
+        if pvc is None and volume is None:
+            refused.refuse(
+                "A dsl.PipelineVolume without `pvc` or `volume`",
+                "Give the name of a claim, or a V1Volume of one.",
+            )
+        self.pvc = pvc
+        self.source = volume
+        self.name = name
+        self.dependent_tasks: list[Any] = []
+
+    @classmethod
+    def of(cls, volume: Any) -> PipelineVolume:
+        """A volume of what is one already, or a `V1Volume`."""
+        return volume if isinstance(volume, cls) else cls(volume=volume)
+
+    def after(self, *ops: Any) -> PipelineVolume:
+        """The same volume, for use when tasks have ended."""
+        later = PipelineVolume(self.pvc, self.source, self.name)
+        later.dependent_tasks = [*self.dependent_tasks, *ops]
+        return later
+
+    def mounted(self, op: BaseOp, path: str) -> PipelineVolume:
+        """Mount it for an op; returns the volume for use after that."""
+        op.after(*self.dependent_tasks)
+        if self.pvc is not None:
+            kubernetes.mount_pvc(op, self.pvc, path)
+        else:
+            mount(op, self.source, {"mountPath": path})
+        later = PipelineVolume(self.pvc, self.source, self.name)
+        later.dependent_tasks = [op]
+        return later
+
+
+def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
+    """Mount a `V1Volume` as a `V1VolumeMount` says.
+
+    Raises:
+        NotInIRError: the platform spec has no such volume, or the mount says more than it can.
+    """
+    path = str(objects.field(volume_mount, "mount_path"))
+    sub_path = objects.field(volume_mount, "sub_path") or ""
+    claim = objects.field(volume, "persistent_volume_claim")
+    if claim is not None:
+        name = objects.field(claim, "claim_name")
+        kubernetes.mount_pvc(op, name, path, sub_path)
+        return
+    if sub_path:
+        refused.refuse("A `sub_path` of what is no claimed volume", "Mount it as a whole.")
+    secret, config_map = objects.field(volume, "secret"), objects.field(volume, "config_map")
+    empty = objects.field(volume, "empty_dir")
+    if secret is not None:
+        _whole(secret)
+        name, optional = objects.field(secret, "secret_name"), objects.field(secret, "optional")
+        kubernetes.use_secret_as_volume(op, name, path, bool(optional))
+    elif config_map is not None:
+        _whole(config_map)
+        name, optional = objects.field(config_map, "name"), objects.field(config_map, "optional")
+        kubernetes.use_config_map_as_volume(op, name, path, bool(optional))
+    elif empty is not None:
+        medium, size = objects.field(empty, "medium"), objects.field(empty, "size_limit")
+        name = str(objects.field(volume, "name") or "empty")
+        kubernetes.empty_dir_mount(op, name, path, medium or None, size)
+    else:
+        refused.refuse(
+            f"The volume {objects.field(volume, 'name')!r}",
+            "It can be a secret, a config_map, a persistent_volume_claim or an empty_dir. Claim "
+            "other storage by dsl.VolumeOp.",
+        )
+
+
+def _whole(source: Any) -> None:
+    if objects.field(source, "items"):
+        refused.refuse("`items` of a mounted Secret or ConfigMap", "All of its keys become files.")
+
+
+def mount_all(op: BaseOp) -> None:
+    """Mount what `.add_volume` and `.add_volume_mount` have said.
+
+    Raises:
+        NotInIRError: a mount is of a volume that was not added.
+    """
+    for volume_mount in op.op_mounts:
+        name = str(objects.field(volume_mount, "name"))
+        if name not in op.op_volumes:
+            refused.refuse(
+                f"The mount of {name!r} by {op.name!r} without its volume",
+                "Add the volume of that name by `.add_volume()`.",
+            )
+        mount(op, op.op_volumes[name], volume_mount)
+
+
+class VolumeOp(PipelineTask):
+    """A task that claims a volume. `.volume` is what ops mount; `.delete()` releases it.
+
+    Args:
+        name: The task's name.
+        resource_name: The claim's name.
+        size: The quantity of bytes, such as ``5Gi``; may be a parameter.
+        storage_class: The storage class; without it the cluster's default.
+        modes: Such as `dsl.VOLUME_MODE_RWO`.
+        generate_unique_name: Whether the run's name is put before the claim's.
+
+    Raises:
+        RuntimeError: no pipeline is being defined.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        resource_name: str,
+        size: Any,
+        storage_class: Any = None,
+        modes: Sequence[str] = tuple(VOLUME_MODE_RWM),
+        annotations: Mapping[str, str] | None = None,
+        data_source: Any = None,
+        volume_name: Any = None,
+        generate_unique_name: bool = True,
+        **others: Any,
+    ) -> None:
+        if others:
+            refused.refuse(
+                f"dsl.VolumeOp with {', '.join(others)}", "Remove it: a claim has no such setting."
+            )
+        arguments: dict[str, Any] = {"access_modes": list(modes), "size": size}
+        if generate_unique_name:
+            arguments["pvc_name_suffix"] = f"-{resource_name}"
+        else:
+            arguments["pvc_name"] = resource_name
+        for key, value in (
+            ("storage_class_name", storage_class),
+            ("volume_name", volume_name),
+            ("annotations", dict(annotations or {})),
+            ("data_source", objects.plain(data_source)),
+        ):
+            if value is not None and value != {}:
+                arguments[key] = value
+        pipeline = required_state("dsl.VolumeOp").pipeline
+        spec = replace(CreatePVC.component_spec, name=name)
+        super().__init__(spec, arguments, pipeline, enable_caching=False)
+
+    @property
+    def volume(self) -> PipelineVolume:
+        """The claimed volume."""
+        return PipelineVolume(pvc=self.outputs["name"]).after(self)
+
+    def delete(self) -> PipelineTask:
+        """A task that releases the volume; put it `.after()` those that use it."""
+        return DeletePVC(pvc_name=self.outputs["name"]).after(self)
+
+    def apply(self, mod_func: Any) -> Any:
+        """Call a function with the task; returns what that returns, or the task."""
+        return mod_func(self) or self
