@@ -49,7 +49,8 @@ lock: .venv/bin/uv ## Pin the dependencies anew, without addresses
 .PHONY: demo
 demo: setup ## Start Headrace and run the example pipeline
 	@$(BIN)/headrace up
-	@$(BIN)/headrace run submit examples/training/pipeline.yaml --wait
+	@$(BIN)/python examples/xgboost_training_cm/xgboost_training_cm.py
+	@$(BIN)/headrace run submit examples/xgboost_training_cm/xgboost_training_cm.py.yaml --wait
 	@echo; echo "Headrace keeps running. Stop it with: $(BIN)/headrace down"
 
 .PHONY: kfp

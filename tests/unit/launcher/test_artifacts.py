@@ -122,6 +122,32 @@ def test_what_any_op_may_write_and_this_one_has_not_is_no_artifact(
     assert b"headrace" not in objects.held.get(f"{PREFIX}log.txt", b"")
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        (
+            '{"metrics": [{"name": "accuracy-score", "numberValue": 0.5, "format": "PERCENTAGE"},'
+            ' {"name": "bad", "numberValue": "high"}, {"name": "n", "numberValue": NaN}]}',
+            {"accuracy-score": 0.5},
+        ),
+        ('{"metrics": []}', None),
+        ('{"metrics": [{"name": "a"}]}', None),
+        ("[1]", None),
+        ("no JSON", None),
+    ],
+)
+def test_the_metrics_of_version_1_are_read(
+    tmp_path: Path, objects: Objects, text: str, numbers: dict[str, float] | None
+) -> None:
+    anything = {"artifactType": {"schemaTitle": "system.Artifact", "schemaVersion": "0.0.1"}}
+    launch = launch_command(output_definitions={"artifacts": {"mlpipeline_metrics": anything}})
+    code = f"open(root + '/mlpipeline_metrics', 'w').write({text!r})"
+    (made,) = step(tmp_path, objects, launch, code).artifacts["mlpipeline_metrics"]
+    assert made.content.kind == "file"
+    kind = "system.Artifact" if numbers is None else "system.Metrics"
+    assert (made.type.schema_title, made.metadata) == (kind, numbers or {})
+
+
 def test_a_metrics_artifact_needs_no_file(tmp_path: Path, objects: Objects) -> None:
     returned = [{"uri": "ROOT/model", "metadata": {"loss": 0.5}}]
     result = step(tmp_path, objects, command(), "pass", returned)

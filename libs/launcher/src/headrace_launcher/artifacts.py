@@ -15,11 +15,12 @@ from typing import Any
 from headrace_launcher.failure import EXIT_UPLOAD, StepError
 from headrace_launcher.outputs import printable
 from headrace_launcher.transfer import Transfer, TransferError
+from headrace_launcher.version1 import METRICS, UI_METADATA, as_metrics
 
 _WORKSPACE_ARTIFACTS = "/kfp-workspace/.artifacts"
 """Where the SDK puts an artifact whose metadata has ``_kfp_workspace``."""
 
-_OF_EVERY_STEP = frozenset(("mlpipeline_ui_metadata", "mlpipeline_metrics"))
+_OF_EVERY_STEP = frozenset((UI_METADATA, METRICS))
 """Outputs that every op of a version 1 pipeline may write; most write neither."""
 
 Note = Callable[[str], None]
@@ -130,6 +131,10 @@ def _artifact(
     except (TransferError, OSError) as error:
         message = f"output artifact {name!r}: {error}"
         raise StepError("OUTPUT_UPLOAD_FAILED", message, EXIT_UPLOAD) from None
+    told = as_metrics(name, place.path)
+    if told:
+        entry["type"] = told["type"]
+        entry["metadata"] = printable({**told["metadata"], **entry["metadata"]})
     if content["kind"] == "none" and not returned.get("metadata"):
         note(f"output artifact {name!r}: the command left nothing at {place.path}")
     return {**entry, "content": content}
