@@ -55,7 +55,8 @@ class UsageFailed(click.ClickException):
     exit_code = 2
 
     def __init__(self, error: click.UsageError) -> None:
-        super().__init__(error.format_message())
+        helps = isinstance(error, click.exceptions.NoArgsIsHelpError)
+        super().__init__("a command is missing" if helps else error.format_message())
         self._usage = None if error.ctx is None else error.ctx.get_usage()
 
     def show(self, file: Any = None) -> None:

@@ -6,7 +6,9 @@ allowed and seldom meant.
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,9 +17,10 @@ Spec = Mapping[str, Any]
 _PYTHON = {"STRING": str, "NUMBER_INTEGER": (int, float), "NUMBER_DOUBLE": (int, float),
            "BOOLEAN": bool, "LIST": list, "STRUCT": dict}  # fmt: skip
 _NUMBERS = ("NUMBER_INTEGER", "NUMBER_DOUBLE")
+_CHANNEL = "pipelinechannel--"
 _ANY = ("system.Artifact", None)
-_PIP = re.compile(r"pip3? install(?P<words>[^&|;\n]*(?:'[^']*'[^&|;\n]*)*)")
-_WORD = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\S+)")
+_NAME = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
+_ENDS = frozenset("&|;()<>")
 _TAKES_VALUE = ("-r", "-c", "-i", "-f", "-e", "--index-url", "--extra-index-url", "--find-links",
                 "--trusted-host", "--requirement", "--constraint", "--editable")  # fmt: skip
 _OWN = re.compile(r"^(kfp|headrace|typing-extensions)\b")
@@ -41,7 +44,7 @@ def check(spec: Spec) -> list[Finding]:
         return [Finding("error", "not-a-pipeline", "", words)]
     components = _map(spec, "components")
     executors = _map(_map(spec, "deploymentSpec"), "executors")
-    found = [*_dag("root", spec["root"], components)]
+    found = [*_dag("root", spec["root"], components, executors)]
     used = {"root"}
     for name, component in components.items():
         found += _component(name, component, components, executors)
@@ -79,7 +82,7 @@ def check_parameters(spec: Spec, given: Mapping[str, Any]) -> list[Finding]:
 def _component(name: str, component: Spec, components: Spec, executors: Spec) -> Iterator[Finding]:
     place = f"components.{name}"
     if "dag" in component:
-        yield from _dag(place, component, components)
+        yield from _dag(place, component, components, executors)
     elif component.get("executorLabel") not in executors:
         words = f"its executor {component.get('executorLabel')!r} does not exist"
         yield _error("unknown-executor", place, words)
@@ -90,42 +93,69 @@ def _component(name: str, component: Spec, components: Spec, executors: Spec) ->
             yield _error("type-mismatch", f"{place}.{parameter}", words)
 
 
-def _dag(place: str, component: Spec, components: Spec) -> Iterator[Finding]:
-    tasks = _map(_map(component, "dag"), "tasks")
-    for name, task in tasks.items():
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """A DAG, and what the names in it stand for."""
+
+    parent: Spec
+    components: Spec
+    executors: Spec
+
+    @property
+    def tasks(self) -> Spec:
+        return _map(_map(self.parent, "dag"), "tasks")
+
+    def component(self, task: Spec) -> Spec | None:
+        found = self.components.get(_map(task, "componentRef").get("name", ""))
+        return found if isinstance(found, Mapping) else None
+
+    def outputs(self, task: Spec, kind: str) -> Spec:
+        return _map(_map(self.component(task) or {}, "outputDefinitions"), kind)
+
+    def inputs(self, kind: str) -> Spec:
+        return _inputs_of(self.parent, kind)
+
+    def writes(self, component: Spec, name: str) -> bool:
+        """Whether a component's executor has an input's value in its texts."""
+        executor = self.executors.get(component.get("executorLabel", ""))
+        return f"'{name}'" in json.dumps(executor)
+
+
+def _dag(place: str, component: Spec, components: Spec, executors: Spec) -> Iterator[Finding]:
+    scope = _Scope(component, components, executors)
+    for name, task in scope.tasks.items():
         where = f"{place}.{name}"
         for needed in task.get("dependentTasks") or ():
-            if needed not in tasks:
+            if needed not in scope.tasks:
                 yield _error("unreachable", where, f"it waits for {needed!r}, which does not exist")
-        known = components.get(_map(task, "componentRef").get("name", ""))
-        if known is None:
+        if scope.component(task) is None:
             yield _error("unknown-component", where, "its component does not exist")
             continue
-        yield from _inputs(where, task, known, component, tasks, components)
+        yield from _inputs(where, task, scope)
         yield from _condition(where, task)
-    for name in sorted(_stuck(tasks)):
+    for name in sorted(_stuck(scope.tasks)):
         words = "it waits for itself, through the tasks that it depends on; it never starts"
         yield _error("unreachable", f"{place}.{name}", words)
-    yield from _outputs(place, component, tasks, components)
+    yield from _outputs(place, scope)
 
 
-def _inputs(
-    where: str, task: Spec, known: Spec, parent: Spec, tasks: Spec, components: Spec
-) -> Iterator[Finding]:
-    given = _map(task, "inputs")
+def _inputs(where: str, task: Spec, scope: _Scope) -> Iterator[Finding]:
     iterated = _iterated(task)
-    for kind, declared in (("parameters", _parameters(known)), ("artifacts", _artifacts(known))):
-        passed = _map(given, kind)
+    component = scope.component(task) or {}
+    for kind in ("parameters", "artifacts"):
+        declared = _inputs_of(component, kind)
+        passed = _map(_map(task, "inputs"), kind)
         for name, source in passed.items():
             place = f"{where}.inputs.{name}"
-            if name in iterated:
-                continue
-            if name not in declared:
+            if name in declared:
+                yield from _source(place, (kind, source, declared[name]), task, scope)
+            elif not (
+                # Texts of other inputs, or of the executor, have it inside.
+                name in iterated or name.startswith(_CHANNEL) or scope.writes(component, name)
+            ):
                 options = ", ".join(sorted(declared)) or "none"
                 words = f"the component has no input {name!r}; it has: {options}"
-                yield _error("unknown-input", place, words)
-                continue
-            yield from _source(place, kind, source, declared[name], parent, tasks, components, task)
+                yield _warning("unknown-input", place, words)
         for name, definition in declared.items():
             optional = definition.get("isOptional") or "defaultValue" in definition
             if name not in passed and name not in iterated and not optional:
@@ -133,52 +163,40 @@ def _inputs(
 
 
 def _source(
-    place: str,
-    kind: str,
-    source: Spec,
-    wanted: Spec,
-    parent: Spec,
-    tasks: Spec,
-    components: Spec,
-    task: Spec,
+    place: str, passed: tuple[str, Spec, Spec], task: Spec, scope: _Scope
 ) -> Iterator[Finding]:
-    """A task's input: that where it comes from exists, and is of its type."""
+    """A task's input (its kind, where it comes from, what is wanted): that its source exists, and
+    is of its type."""
+    kind, source, wanted = passed
     outer = source.get("componentInputParameter") or source.get("componentInputArtifact")
     inner = source.get("taskOutputParameter") or source.get("taskOutputArtifact")
+    made: Spec | None = None
     if "runtimeValue" in source:
         value = _map(source, "runtimeValue").get("constant")
         text = isinstance(value, str) and "{{" in value
         if value is not None and not text and not _fits(value, wanted.get("parameterType")):
             words = f"{value!r} is not of type {wanted.get('parameterType')}"
             yield _error("type-mismatch", place, words)
-        return
-    if outer is not None:
-        declared = _parameters(parent) if kind == "parameters" else _artifacts(parent)
-        if outer in _iterated(task):
-            return  # an item of a loop, which has the type that its list has
-        if str(outer) not in declared:
-            yield _error("unknown-input", place, f"the pipeline has no input {outer!r}")
-            return
-        made = declared[str(outer)]
-    elif inner is not None:
-        producer = str(inner.get("producerTask"))
-        key = inner.get("outputParameterKey") or inner.get("outputArtifactKey")
-        if producer not in tasks:
-            yield _error("unknown-input", place, f"there is no task {producer!r} here")
-            return
-        reference = _map(tasks[producer], "componentRef").get("name", "")
-        outputs = _map(_map(components, reference), "outputDefinitions")
-        made = _map(outputs, kind).get(key)
+    elif outer is not None and outer not in _iterated(task):
+        made = scope.inputs(kind).get(outer)
         if made is None:
-            yield _error("unknown-input", place, f"task {producer!r} has no output {key!r}")
-            return
-        if _loops(tasks[producer]):
+            yield _error("unknown-input", place, f"the pipeline has no input {outer!r}")
+    elif inner is not None:
+        producer = scope.tasks.get(str(inner.get("producerTask")))
+        key = inner.get("outputParameterKey") or inner.get("outputArtifactKey")
+        made = None if producer is None else scope.outputs(producer, kind).get(key)
+        if producer is None or made is None:
+            yield _error("unknown-input", place, _missing(inner.get("producerTask"), producer, key))
+        elif _loops(producer):
             return  # collected from iterations: a list of what is declared
-    else:
-        return
-    if source.get("parameterExpressionSelector"):
-        return
-    yield from _types(place, made, wanted)
+    if made is not None and not source.get("parameterExpressionSelector"):
+        yield from _types(place, made, wanted)
+
+
+def _missing(name: Any, task: Spec | None, key: Any) -> str:
+    if task is None:
+        return f"there is no task {name!r} here"
+    return f"task {name!r} has no output {key!r}"
 
 
 def _types(place: str, made: Spec, wanted: Spec) -> Iterator[Finding]:
@@ -200,22 +218,16 @@ def _condition(where: str, task: Spec) -> Iterator[Finding]:
         yield _warning("unreachable", where, "its condition never holds")
 
 
-def _outputs(place: str, component: Spec, tasks: Spec, components: Spec) -> Iterator[Finding]:
-    outputs = _map(_map(component, "dag"), "outputs")
+def _outputs(place: str, scope: _Scope) -> Iterator[Finding]:
+    outputs = _map(_map(scope.parent, "dag"), "outputs")
     for kind in ("parameters", "artifacts"):
         for name, source in _map(outputs, kind).items():
             for one in _selectors(source):
-                where = f"{place}.outputs.{name}"
-                producer = one.get("producerSubtask")
-                if producer not in tasks:
-                    yield _error("unknown-input", where, f"there is no task {producer!r} here")
-                    continue
+                producer = scope.tasks.get(str(one.get("producerSubtask")))
                 key = one.get("outputParameterKey") or one.get("outputArtifactKey")
-                reference = _map(tasks[producer], "componentRef").get("name", "")
-                made = _map(_map(_map(components, reference), "outputDefinitions"), kind)
-                if key not in made:
-                    words = f"task {producer!r} has no output {key!r}"
-                    yield _error("unknown-input", where, words)
+                if producer is None or key not in scope.outputs(producer, kind):
+                    words = _missing(one.get("producerSubtask"), producer, key)
+                    yield _error("unknown-input", f"{place}.outputs.{name}", words)
 
 
 def _selectors(source: Spec) -> list[Spec]:
@@ -242,16 +254,30 @@ def _pins(place: str, executor: Spec) -> Iterator[Finding]:
 
 def _packages(script: str) -> Iterator[str]:
     """The packages of a shell's pip lines that have no exact version."""
-    for line in _PIP.finditer(script):
-        skip = False
-        for quoted, double, bare in _WORD.findall(line["words"]):
-            word = quoted or double or bare
-            if skip or word.startswith("-"):
-                skip = word in _TAKES_VALUE
-                continue
-            exact = "==" in word or "===" in word or "@" in word or "/" in word
-            if word and not exact and not _OWN.match(word):
-                yield word
+    for line in script.splitlines():
+        if "install" not in line:
+            continue
+        words = shlex.shlex(line, posix=True, punctuation_chars=True)
+        words.whitespace_split = True
+        try:
+            yield from _not_exact(list(words))
+        except ValueError:
+            continue  # a quotation over several lines
+
+
+def _not_exact(words: list[str]) -> Iterator[str]:
+    installs = skip = False
+    for before, word in zip(("", *words), words, strict=False):
+        if set(word) <= _ENDS:
+            installs = False
+        elif word == "install" and before.rpartition("/")[2].startswith("pip"):
+            installs, skip = True, False
+        elif installs and (skip or word.startswith("-")):
+            skip = word in _TAKES_VALUE
+        elif installs and not any(sign in word for sign in ("==", "@", "/", "$")):
+            name = _NAME.match(word)
+            if name and not _OWN.match(word):
+                yield name[0]
 
 
 def _stuck(tasks: Spec) -> set[str]:
@@ -303,11 +329,11 @@ def _fits(value: Any, kind: str | None) -> bool:
 
 
 def _parameters(component: Spec) -> Spec:
-    return _map(_map(component, "inputDefinitions"), "parameters")
+    return _inputs_of(component, "parameters")
 
 
-def _artifacts(component: Spec) -> Spec:
-    return _map(_map(component, "inputDefinitions"), "artifacts")
+def _inputs_of(component: Spec, kind: str) -> Spec:
+    return _map(_map(component, "inputDefinitions"), kind)
 
 
 def _map(spec: Spec, key: str) -> Spec:
