@@ -44,10 +44,10 @@ def check(spec: Spec) -> list[Finding]:
         return [Finding("error", "not-a-pipeline", "", words)]
     components = _map(spec, "components")
     executors = _map(_map(spec, "deploymentSpec"), "executors")
-    found = [*_dag("root", spec["root"], components, executors)]
+    found = [*_component("root", spec["root"], components, executors)]
     used = {"root"}
     for name, component in components.items():
-        found += _component(name, component, components, executors)
+        found += _component(f"components.{name}", component, components, executors)
     used |= _reached(spec["root"], components)
     for name in components.keys() - used:
         found.append(_warning("unreachable", f"components.{name}", "no task uses it"))
@@ -79,8 +79,7 @@ def check_parameters(spec: Spec, given: Mapping[str, Any]) -> list[Finding]:
     return sorted(found, key=lambda one: one.place)
 
 
-def _component(name: str, component: Spec, components: Spec, executors: Spec) -> Iterator[Finding]:
-    place = f"components.{name}"
+def _component(place: str, component: Spec, components: Spec, executors: Spec) -> Iterator[Finding]:
     if "dag" in component:
         yield from _dag(place, component, components, executors)
     elif component.get("executorLabel") not in executors:

@@ -81,7 +81,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         heads = "".join(
             f'<th style="text-align:left"><a href="{escape(run.link)}">'
-            f"{escape(run.display_name)}</a><br>{escape(run.state)}</th>"
+            f"{escape(run.display_name)}</a><br/>{escape(run.state)}</th>"
             for run in self.runs
         )
         lines = "".join(

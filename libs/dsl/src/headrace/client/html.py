@@ -60,6 +60,18 @@ def layers(tasks: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return rows
 
 
+def edges_of(tasks: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Which task depends on which, without what follows from other edges."""
+    behind: dict[str, set[str]] = {}
+    found = []
+    for task in tasks:  # each comes after those that it depends on
+        needed = [one for one in task.get("dependencies") or () if one in behind]
+        implied = {other for one in needed for other in behind[one]}
+        found += [(one, task["task_id"]) for one in needed if one not in implied]
+        behind[task["task_id"]] = implied | set(needed)
+    return found
+
+
 def _graph(tasks: Sequence[Mapping[str, Any]]) -> str:
     if not tasks or len(tasks) > _MOST_NODES:
         return ""
@@ -72,12 +84,7 @@ def _graph(tasks: Sequence[Mapping[str, Any]]) -> str:
         left = (width - len(row) * (_WIDTH + _GAP_X) + _GAP_X) / 2
         for at, identity in enumerate(row):
             places[identity] = (left + at * (_WIDTH + _GAP_X), 5 + level * (_HEIGHT + _GAP_Y))
-    edges = "".join(
-        _edge(places[one], places[task["task_id"]])
-        for task in tasks
-        for one in task.get("dependencies") or ()
-        if one in places
-    )
+    edges = "".join(_edge(places[above], places[below]) for above, below in edges_of(tasks))
     nodes = "".join(_node(task, *places[task["task_id"]]) for task in tasks)
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
@@ -126,7 +133,8 @@ def _values(title: str, values: Mapping[str, Any]) -> str:
         f"<tr><td{left}>{escape(name)}</td><td{left}>{escape(shown(value))}</td></tr>"
         for name, value in values.items()
     )
-    return f"<table><thead><tr><th{left} colspan=2>{title}</th></tr></thead>{lines}</table>"
+    head = f'<thead><tr><th{left} colspan="2">{title}</th></tr></thead>'
+    return f"<table>{head}{lines}</table>"
 
 
 def _steps(tasks: Sequence[Mapping[str, Any]]) -> str:
@@ -144,7 +152,7 @@ def _steps(tasks: Sequence[Mapping[str, Any]]) -> str:
     more = len(tasks) - _MOST_ROWS
     rest = f"<div>and {more} more</div>" if more > 0 else ""
     heads = "".join(f'<th style="{left}">{name}</th>' for name in ("step", "state", "time", ""))
-    opened = "" if len(tasks) > 12 else " open"
+    opened = "" if len(tasks) > 12 else ' open=""'
     return (
         f"<details{opened}><summary>{len(tasks)} steps</summary>"
         f"<table><thead><tr>{heads}</tr></thead>{lines}</table>{rest}</details>"
