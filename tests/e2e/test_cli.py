@@ -148,7 +148,7 @@ def test_a_file_written_with_kfp(deployment: Deployment, tmp_path: Path) -> None
     """In an environment that has kfp, its compiler is used."""
     source = tmp_path / "double.py"
     source.write_text(AUTHORED)
-    paths = [str(ROOT / "libs" / "dsl" / "src"), *_site_packages()]
+    paths = [*map(str, ROOT.glob("*/*/src")), *_site_packages()]
     code = (
         f"import sys; sys.path.extend({paths!r})\n"
         "from headrace.cli.sources import compile_file; from pathlib import Path\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -203,6 +204,10 @@ def test_a_repeat_by_key_is_the_same_run(client: Client) -> None:
     first = client.submit(STEPS, idempotency_key=key)
     assert client.submit(STEPS, idempotency_key=key).run_id == first.run_id
     client.delete(first)
+    for _ in range(100):
+        if first.run_id not in {run.run_id for run in client.runs(50)}:
+            break
+        time.sleep(0.1)
     with pytest.raises(ClientError) as caught:
         client.run(first)
     assert caught.value.code == "NOT_FOUND"

@@ -90,13 +90,14 @@ def test_silence_is_told_of_as_what_it_may_be() -> None:
 
 
 def test_a_retry_of_a_run_is_asked_for_once_where_it_may_have_arrived() -> None:
-    gateway = Gateway(httpx.ReadTimeout("silent"))
+    gateway = Gateway(RUN, httpx.ReadTimeout("silent"))
     with pytest.raises(ClientError):
         gateway.client().retry("r1")
-    assert len(gateway.asked) == 1
-    gateway = Gateway(httpx.ConnectError("refused"), httpx.Response(202, json={}))
-    gateway.client().retry("r1")
     assert len(gateway.asked) == 2
+    on = httpx.Response(200, json=run_body("RUNNING", version=2))
+    gateway = Gateway(RUN, httpx.ConnectError("refused"), httpx.Response(202, json={}), RUN, on)
+    gateway.client().operate("r1", "retry")
+    assert len(gateway.asked) == 5
 
 
 def test_a_deletion_whose_answer_was_lost_is_one() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from headrace.client.errors import ClientError, LostError
 from headrace.client.place import default_data, place
 from headrace.client.streams import Fetch, Stream, is_other_server, lower
-from headrace.client.wire import Answer, Patience, Request, Save, Steps, Tries, refused
+from headrace.client.wire import Answer, Patience, Request, Save, Step, Steps, Tries, refused
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -116,9 +116,14 @@ class BlockingCore(Core):
         try:
             while True:
                 step = steps.send(came)
-                came = self._save(step) if isinstance(step, Save) else self._ask(step)
+                came = self._carried_out(step)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+    def _carried_out(self, step: Step) -> Any:
+        if isinstance(step, Request):
+            return self._ask(step)
+        return self._save(step) if isinstance(step, Save) else time.sleep(step.seconds)
 
     def _ask(self, request: Request) -> Answer:
         tries = Tries(request, self.patience, self.url)
@@ -185,9 +190,14 @@ class AwaitingCore(Core):
         try:
             while True:
                 step = steps.send(came)
-                came = await (self._save(step) if isinstance(step, Save) else self._ask(step))
+                came = await self._carried_out(step)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+    async def _carried_out(self, step: Step) -> Any:
+        if isinstance(step, Request):
+            return await self._ask(step)
+        return await (self._save(step) if isinstance(step, Save) else _sleep(step.seconds))
 
     async def _ask(self, request: Request) -> Answer:
         tries = Tries(request, self.patience, self.url)

@@ -1,8 +1,8 @@
 """Requests, answers, and when a request is sent again: values and rules, without input or output.
 
-An operation is a generator that yields what it wants done (`Request`, `Save`) and is sent what
-came of it (`Answer`, a number of bytes). So each is written once, and the two clients carry them
-out, one with threads and one with asyncio.
+An operation is a generator that yields what it wants done (`Request`, `Save`, `Pause`) and is sent
+what came of it (`Answer`, a number of bytes). So each is written once, and the two clients carry
+them out, one with threads and one with asyncio.
 """
 
 from __future__ import annotations
@@ -83,7 +83,14 @@ class Save:
     path: Path
 
 
-Step = Request | Save
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait; nothing comes of it."""
+
+    seconds: float
+
+
+Step = Request | Save | Pause
 Steps = Generator[Step, Any, T]
 
 

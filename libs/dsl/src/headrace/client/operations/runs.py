@@ -10,8 +10,10 @@ from headrace.client.drive import Core
 from headrace.client.operations.common import identity, new_key, pages
 from headrace.client.packages import Source, fields_of
 from headrace.client.resources import Run
-from headrace.client.wire import Answer, Request, Steps, given, part
+from headrace.client.wire import Answer, Pause, Request, Steps, given, part
 
+_RETRY_LOOKS, _LOOK_SECONDS = 100, 0.1
+"""What is asked for is seen a moment later; after ten seconds it is not waited for."""
 _SOURCES = ("package", "pipeline_spec", "pipeline", "rerun")
 
 
@@ -156,7 +158,10 @@ def operate(client: Core, /, run_id: Run | str, operation: str, **options: Any) 
     Raises:
         ClientError: the run is unknown, or in a state that does not allow it.
     """
-    yield _operation(run_id, operation, **options)
+    if operation == "retry":
+        yield from retry(client, run_id)
+    else:
+        yield _operation(run_id, operation, **options)
 
 
 def cancel(client: Core, run_id: Run | str, *, force: bool = False) -> Steps[None]:
@@ -165,8 +170,15 @@ def cancel(client: Core, run_id: Run | str, *, force: bool = False) -> Steps[Non
 
 
 def retry(client: Core, run_id: Run | str) -> Steps[None]:
-    """Let a failed or canceled run go on from what has succeeded."""
+    """Let a failed or canceled run go on from what has succeeded. When this comes back, it does,
+    so that `wait` waits for its next end."""
+    before = yield from run(client, run_id)
     yield _operation(run_id, "retry")
+    for _ in range(_RETRY_LOOKS):
+        now = yield from run(client, run_id)
+        if now["version"] != before["version"]:
+            return
+        yield Pause(_LOOK_SECONDS)
 
 
 def pause(client: Core, run_id: Run | str) -> Steps[None]:
