@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from headrace.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ATTEMPTS = 5
+"""Whoever sits before a deployment that is down hears so within two seconds."""
 
 
 @contextmanager
 def connected(context: Context) -> Iterator[Client]:
     """The client of the deployment; its errors become the command's."""
-    from headrace.client import Client, ClientError
+    from headrace.client import Client, ClientError, Patience
 
     try:
         url, token = place(context.host, context.token, context.data)
-        with Client(url, token) as client:
+        with Client(url, token, patience=Patience(attempts=_ATTEMPTS)) as client:
             yield client
     except ClientError as error:
         hint = "" if error.code != "UNAUTHENTICATED" else "; give one by --token or HEADRACE_TOKEN"

@@ -163,7 +163,8 @@ def side_by_side(found: Comparison, *, everything: bool = False) -> None:
     table.add_column("")
     for run in found.runs:
         name = Text(run.display_name, "bold")
-        table.add_column(Text.assemble(name, "\n", run.run_id, "\n", state(run.state)))
+        head = Text.assemble(name, "\n", run.run_id, "\n", state(run.state))
+        table.add_column(head, overflow="fold")
     rows = [row for row in found.rows if everything or row.differs or len(found.runs) == 1]
     for row in rows:
         style = "" if row.differs else "dim"

@@ -99,7 +99,8 @@ class Patience:
     """How often a request is sent, and the pauses between: each twice as long as the one before,
     but for its random part."""
 
-    attempts: int = 5
+    attempts: int = 8
+    """With the pauses, up to 11 s: a gateway that is restarted is there again."""
     first_seconds: float = 0.1
     longest_seconds: float = 5.0
     longest_asked_seconds: float = 60.0
