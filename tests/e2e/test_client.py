@@ -8,6 +8,8 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.machinery import SourceFileLoader
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
@@ -286,3 +288,21 @@ def test_schedule(client: Client) -> None:
     client.delete_recurring(made)
     with pytest.raises(ClientError):
         client.recurring(made)
+
+
+def test_a_function(client: Client) -> None:
+    """A pipeline and a component as they stand in a program."""
+    pytest.importorskip("headrace.dsl")
+    source = files("headrace.cli") / "starter" / "pipeline.py.txt"
+    with as_file(source) as path:
+        loader = SourceFileLoader("starter_pipeline", str(path))
+        spec = importlib.util.spec_from_loader("starter_pipeline", loader)
+        assert spec is not None
+        module = importlib.util.module_from_spec(spec)
+        loader.exec_module(module)
+    run = client.wait(client.submit(module.fit_a_line, {"rows": 20}), 90, show="none").check()
+    assert run.metrics["mean_absolute_error"] == run.outputs["Output"]
+    made = client.wait(client.submit(module.make_data, {"rows": 3, "noise": 0.0}), 90, show="none")
+    assert len(client.table(made.check().artifacts[0])) == 3
+    stored = client.upload_pipeline(module.fit_a_line, fresh("fit"))
+    client.delete_pipeline(stored, cascade=True)

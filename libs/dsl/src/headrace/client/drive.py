@@ -3,12 +3,13 @@ and only when a client is made."""
 
 from __future__ import annotations
 
+import functools
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from headrace.client.errors import ClientError, LostError
 from headrace.client.place import default_data, place
@@ -17,6 +18,7 @@ from headrace.client.wire import Answer, Patience, Request, Save, Step, Steps, T
 
 P = ParamSpec("P")
 T = TypeVar("T")
+M = TypeVar("M", bound=Callable[..., Any])
 _SEND_AGAIN = ("UNAVAILABLE", "TOO_MANY_REQUESTS")
 
 
@@ -60,8 +62,12 @@ class Core:
         self.patience = patience or Patience()
         self._timeout = timeout
         self._errors = httpx
-        self._options: dict[str, Any] = {"trust_env": False, "transport": transport}
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._open(httpx, {"trust_env": False, "transport": transport})
+
+    def _open(self, httpx: Any, options: dict[str, Any]) -> None:
+        """Make the library's client."""
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
@@ -102,9 +108,8 @@ class Core:
 class BlockingCore(Core):
     """Carries operations out with blocking calls. Threads may share it."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._http = self._errors.Client(**self._options)
+    def _open(self, httpx: Any, options: dict[str, Any]) -> None:
+        self._http = httpx.Client(**options)
 
     def close(self) -> None:
         """Close its connections; it cannot be used any more."""
@@ -176,9 +181,8 @@ class BlockingCore(Core):
 class AwaitingCore(Core):
     """Carries operations out with asyncio. It belongs to one event loop."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._http = self._errors.AsyncClient(**self._options)
+    def _open(self, httpx: Any, options: dict[str, Any]) -> None:
+        self._http = httpx.AsyncClient(**options)
 
     async def close(self) -> None:
         """Close its connections; it cannot be used any more."""
@@ -272,64 +276,40 @@ def writing(path: Path) -> Iterator[Any]:
         partial.unlink(missing_ok=True)
 
 
-class Blocking(Generic[P, T]):
+def blocking(
+    operation: Callable[Concatenate[Core, P], Steps[T]],
+) -> Callable[Concatenate[BlockingCore, P], T]:
     """An operation as a method of the blocking client."""
 
-    def __init__(self, operation: Callable[Concatenate[Core, P], Steps[T]]) -> None:
-        self._operation = operation
-        self._named: Callable[[Any], Any] = _namer(operation)
-        self.__doc__ = operation.__doc__
+    @functools.wraps(operation)
+    def method(self: BlockingCore, /, *args: P.args, **options: P.kwargs) -> T:
+        return self.drive(operation(self, *args, **options))
 
-    @overload
-    def __get__(self, client: None, owner: Any) -> Blocking[P, T]: ...
-    @overload
-    def __get__(self, client: BlockingCore, owner: Any) -> Callable[P, T]: ...
-    def __get__(self, client: BlockingCore | None, owner: Any) -> Any:
-        if client is None:
-            return self
-
-        def method(*args: P.args, **options: P.kwargs) -> T:
-            return client.drive(self._operation(client, *args, **options))
-
-        return self._named(method)
+    return _shown(method)
 
 
-class Awaiting(Generic[P, T]):
+def awaiting(
+    operation: Callable[Concatenate[Core, P], Steps[T]],
+) -> Callable[Concatenate[AwaitingCore, P], Coroutine[Any, Any, T]]:
     """An operation as a method of the asyncio client."""
 
-    def __init__(self, operation: Callable[Concatenate[Core, P], Steps[T]]) -> None:
-        self._operation = operation
-        self._named: Callable[[Any], Any] = _namer(operation)
-        self.__doc__ = operation.__doc__
+    @functools.wraps(operation)
+    async def method(self: AwaitingCore, /, *args: P.args, **options: P.kwargs) -> T:
+        return await self.drive(operation(self, *args, **options))
 
-    @overload
-    def __get__(self, client: None, owner: Any) -> Awaiting[P, T]: ...
-    @overload
-    def __get__(self, client: AwaitingCore, owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, client: AwaitingCore | None, owner: Any) -> Any:
-        if client is None:
-            return self
-
-        def method(*args: P.args, **options: P.kwargs) -> Awaitable[T]:
-            return client.drive(self._operation(client, *args, **options))
-
-        return self._named(method)
+    return _shown(method)
 
 
-def _namer(operation: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Gives a method what ``help`` shows: the operation's name, words and arguments."""
-    name, words = operation.__name__, operation.__doc__
-    signature: list[Any] = []
+def _shown(method: M) -> M:
+    """The method as ``help`` and editors show it: with ``self``, and with what comes back."""
+    import inspect
 
-    def named(method: Any) -> Any:
-        method.__name__ = method.__qualname__ = name
-        method.__doc__ = words
-        if not signature:
-            import inspect
-
-            whole = inspect.signature(operation)
-            signature.append(whole.replace(parameters=list(whole.parameters.values())[1:]))
-        method.__signature__ = signature[0]
-        return method
-
-    return named
+    signature = inspect.signature(method)
+    client, *others = signature.parameters.values()
+    answer = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
+    whole = signature.replace(
+        parameters=[client.replace(name="self", annotation=client.empty), *others],
+        return_annotation=answer,
+    )
+    method.__signature__ = whole  # type: ignore[attr-defined]
+    return method
