@@ -13,14 +13,23 @@ from headrace.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from headrace import compiler, components, dsl, gcp, kubernetes
-    from headrace.client import Client
+    from headrace.client import AsyncClient, Client
 
-__all__ = ["Client", "__version__", "compiler", "components", "dsl", "gcp", "kubernetes"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "__version__",
+    "compiler",
+    "components",
+    "dsl",
+    "gcp",
+    "kubernetes",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Client":
-        return import_module("headrace.client").Client
+    if name in ("AsyncClient", "Client"):
+        return getattr(import_module("headrace.client"), name)
     if name in __all__:
         return import_module(f"headrace.{name}")
     raise AttributeError(f"module 'headrace' has no attribute {name!r}")

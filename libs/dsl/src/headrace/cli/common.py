@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from headrace.cli.options import Context, Failed, config_file
+from headrace.cli.options import Context, Failed
+from headrace.client.place import place
 
 if TYPE_CHECKING:
     from headrace.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ATTEMPTS = 5
+"""Whoever sits before a deployment that is down hears so within two seconds."""
 
 
 @contextmanager
 def connected(context: Context) -> Iterator[Client]:
     """The client of the deployment; its errors become the command's."""
-    from headrace.client import Client, ClientError
+    from headrace.client import Client, ClientError, Patience
 
-    url, token = _place(context)
-    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise Failed("MALFORMED", "the token has characters that no token has")
     try:
-        yield Client(url, token)
+        url, token = place(context.host, context.token, context.data)
+        with Client(url, token, patience=Patience(attempts=_ATTEMPTS)) as client:
+            yield client
     except ClientError as error:
         hint = "" if error.code != "UNAUTHENTICATED" else "; give one by --token or HEADRACE_TOKEN"
         raise Failed(error.code, error.message + hint) from None
@@ -35,35 +37,13 @@ def connected(context: Context) -> Iterator[Client]:
         raise Failed("TIMEOUT", str(error)) from None
 
 
-def _place(context: Context) -> tuple[str, str | None]:
-    """The gateway's address, and the token for it. A deployment's own token is sent to that
-    deployment alone."""
-    if context.host is not None:
-        return context.host, context.token or _kept_token(context.host)
-    try:
-        found = json.loads((context.data / "connection.json").read_text())
-        return found["gateway_url"], context.token or found.get("token")
-    except (OSError, ValueError, KeyError):
-        raise Failed(
-            "UNREACHABLE",
-            f"there is no deployment in {context.data}; start one with: headrace up",
-        ) from None
+def read_package(package: Path) -> str:
+    """A package's text; a Python file is compiled first."""
+    if package.suffix == ".py":
+        from headrace.cli.sources import compile_file
 
-
-def _kept_token(host: str) -> str | None:
-    """The token that the user's own config has for a gateway; None without one."""
-    import tomllib
-
-    path = config_file()
-    try:
-        hosts = tomllib.loads(path.read_text("utf-8")).get("hosts", {})
-        entry = {name.rstrip("/"): kept for name, kept in hosts.items()}.get(host.rstrip("/"), {})
-        token = entry.get("token")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, AttributeError) as error:
-        raise Failed("MALFORMED", f"{path} cannot be read: {error}") from None
-    return str(token) if token else None
+        return compile_file(package)
+    return read_text(package)
 
 
 def read_text(package: Path) -> str:

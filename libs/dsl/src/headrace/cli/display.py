@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from headrace.client.comparison import Comparison, shown
+from headrace.client.durations import duration
+from headrace.client.html import remark
+from headrace.client.resources import Run
 
 _STYLES = {
     "SUCCEEDED": "green",
@@ -24,43 +29,51 @@ _STYLES = {
     "READY": "blue",
     "PENDING": "dim",
 }
-_FINAL = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _MOST_ROWS = 40
 """A taller table does not fit a terminal; what is inside DAGs and loops is then left out."""
 
 
-def follow(snapshots: Iterator[dict[str, Any]], url: str) -> dict[str, Any]:
+def follow(snapshots: Iterator[Run], url: str) -> Run:
     """Show a run until it has ended; returns how it ended."""
-    console = Console()
-    run: dict[str, Any] = {}
-    if console.is_terminal:
-        with Live(console=console, refresh_per_second=8) as live:
-            for run in snapshots:
-                current = run
-                live.update(_Ticking(current))
-    else:
-        seen: dict[str, str] = {}
+    with live() as told:
         for run in snapshots:
-            for task in run.get("tasks") or []:
-                if seen.get(task["path"]) != task["state"]:
-                    seen[task["path"]] = task["state"]
-                    name = task["path"].partition("/")[2]
-                    console.print(f"{task['state']:<9}  {name}", highlight=False)
-    report(run, url, table=not console.is_terminal)
+            told(run)
+    report(run, url, table=not Console().is_terminal)
     return run
+
+
+@contextmanager
+def live() -> Iterator[Callable[[Run], None]]:
+    """A function that is told of each state of a run, and shows it: in a terminal as a table that
+    changes, else as a line for each change of a task."""
+    console = Console()
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=8) as table:
+            yield lambda run: table.update(_Ticking(run))
+        return
+    seen: dict[str, str] = {}
+
+    def told(run: Run) -> None:
+        for task in run.get("tasks") or []:
+            if seen.get(task["path"]) != task["state"]:
+                seen[task["path"]] = task["state"]
+                name = task["path"].partition("/")[2]
+                console.print(f"{task['state']:<9}  {name}", highlight=False)
+
+    yield told
 
 
 class _Ticking:
     """A run's table whose durations grow between two snapshots."""
 
-    def __init__(self, run: dict[str, Any]) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
 
     def __rich__(self) -> Group:
         return _view(self._run)
 
 
-def _view(run: dict[str, Any]) -> Group:
+def _view(run: Run) -> Group:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("step", "state", "duration", ""):
         table.add_column(heading, justify="right" if heading == "duration" else "left")
@@ -68,14 +81,11 @@ def _view(run: dict[str, Any]) -> Group:
     if len(tasks) > _MOST_ROWS:
         tasks = [task for task in tasks if not task.get("parent_task_id")]
     for task in tasks[:_MOST_ROWS]:
-        error = (task.get("error") or {}).get("message", "")
-        taken = "taken from an earlier execution" if task.get("origin") else ""
-        detail = task.get("detail") or error or taken
         table.add_row(
             "  " * (task["path"].count("/") - 1) + task["display_name"],
             Text(task["state"], _STYLES.get(task["state"], "")),
-            _duration(task),
-            Text(detail.splitlines()[0][:80] if detail else "", "dim"),
+            duration(task),
+            Text(remark(task)[:80], "dim"),
         )
     head = Text.assemble(
         (run["display_name"], "bold"), "  ", (run["state"], _STYLES.get(run["state"], ""))
@@ -83,17 +93,7 @@ def _view(run: dict[str, Any]) -> Group:
     return Group(head, table)
 
 
-def _duration(item: dict[str, Any]) -> str:
-    if not item.get("started_at"):
-        return ""
-    end = item.get("finished_at")
-    if end is None and item["state"] in _FINAL:
-        return ""
-    until = datetime.fromisoformat(end) if end else datetime.now(UTC)
-    return f"{(until - datetime.fromisoformat(item['started_at'])).total_seconds():.1f} s"
-
-
-def report(run: dict[str, Any], url: str, *, table: bool = True) -> None:
+def report(run: Run, url: str, *, table: bool = True) -> None:
     """Print how a run ended: errors, outputs, metrics, where its artifacts are, its page."""
     console = Console(highlight=False, soft_wrap=True)
     if table:
@@ -155,3 +155,27 @@ def _area(points: list[dict[str, Any]]) -> float:
     curve = [(0.0, 0.0), *curve, (1.0, 1.0)]
     pairs = itertools.pairwise(curve)
     return float(sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in pairs))
+
+
+def side_by_side(found: Comparison, *, everything: bool = False) -> None:
+    """Print runs beside each other; what is the same in all of them only with `everything`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for run in found.runs:
+        name = Text(run.display_name, "bold")
+        head = Text.assemble(name, "\n", run.run_id, "\n", state(run.state))
+        table.add_column(head, overflow="fold")
+    rows = [row for row in found.rows if everything or row.differs or len(found.runs) == 1]
+    for row in rows:
+        style = "" if row.differs else "dim"
+        values = [Text(shown(value), style, overflow="fold") for value in row.values]
+        table.add_row(Text(f"{row.kind} {row.name}", style), *values)
+    console = Console(highlight=False)
+    console.print(table)
+    if not rows:
+        console.print("[dim]they do not differ in parameters, metrics or outputs[/dim]")
+
+
+def state(word: str) -> Text:
+    """A state in its color."""
+    return Text(word, _STYLES.get(word, ""))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from headrace.client.place import default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,20 +49,20 @@ class Failed(click.ClickException):
         click.echo(text, err=True)
 
 
-def default_data() -> Path:
-    """The data folder when none is named. As root it lies where Postgres' user can reach it."""
-    if named := os.environ.get("HEADRACE_DATA"):
-        return Path(named).absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/headrace")
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "headrace"
+class UsageFailed(click.ClickException):
+    """The command was used wrongly, by a program: told as one JSON object on standard output."""
 
+    exit_code = 2
 
-def config_file() -> Path:
-    """Where the user keeps his tokens for gateways elsewhere."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "headrace" / "config.toml"
+    def __init__(self, error: click.UsageError) -> None:
+        helps = isinstance(error, click.exceptions.NoArgsIsHelpError)
+        super().__init__("a command is missing" if helps else error.format_message())
+        self._usage = None if error.ctx is None else error.ctx.get_usage()
+
+    def show(self, file: Any = None) -> None:
+        """Print it."""
+        found = {"code": "USAGE", "message": self.message, "usage": self._usage}
+        click.echo(json.dumps({"error": found}))
 
 
 def common_options(command: F) -> F:
@@ -98,4 +100,8 @@ def common_options(command: F) -> F:
 
 def say(context: Context, value: Any, text: str) -> None:
     """Print the result: as one JSON object, or as text."""
-    click.echo(json.dumps(value, indent=2, default=str) if context.json else text)
+    click.echo(json.dumps(value, indent=2, default=_plain) if context.json else text)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)

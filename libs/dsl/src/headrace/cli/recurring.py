@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from headrace.cli.common import (
     connected,
     execution_fields,
     execution_options,
-    read_text,
+    read_package,
     values_of,
 )
 from headrace.cli.options import Context, Failed, common_options, say
@@ -225,7 +225,7 @@ def _source(package: Path | None, pipeline: str | None, version: str | None) -> 
     if package is not None and pipeline is not None:
         raise Failed("MALFORMED", "give a package or --pipeline, not both")
     if package is not None:
-        return {"package": read_text(package)}
+        return {"package": read_package(package)}
     if pipeline is not None:
         return {"pipeline": {"name": pipeline, "version": version}}
     return {}
@@ -245,10 +245,10 @@ def _json_or_text(value: str) -> Any:
 
 
 def _text(package: Path | None) -> str:
-    return "" if package is None else read_text(package)
+    return "" if package is None else read_package(package)
 
 
-def _line(found: dict[str, Any]) -> str:
+def _line(found: Mapping[str, Any]) -> str:
     trigger = found["trigger"]
     when = trigger.get("cron") or f"every {trigger['interval_seconds']} s"
     state = f"next {found.get('next_at') or 'never'}" if found["enabled"] else "disabled"

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from headrace.cli.artifact import artifact_line
 from headrace.cli.common import (
     connected,
     execution_fields,
     execution_options,
-    read_text,
+    read_package,
     values_of,
 )
+from headrace.cli.completion import run_ids
+from headrace.cli.logs import logs
 from headrace.cli.options import Context, Failed, common_options, say
 
 if TYPE_CHECKING:
-    from headrace.client import Client
+    from headrace.client import Client, Run
 
 
 @click.group()
 def run() -> None:
     """Submit runs and look at them."""
+
+
+run.add_command(logs)
 
 
 @run.command()
@@ -50,11 +57,11 @@ def submit(
     wait: bool,
     timeout: float | None,
 ) -> None:
-    """Submit a compiled pipeline.
+    """Submit a pipeline: a compiled one, or a Python file, which is compiled first.
 
     A value is taken by the parameter's type: a text as it is, others as JSON; @FILE reads a file.
     """
-    text = read_text(package)
+    text = read_package(package)
     request = {
         "package": text,
         "parameters": values_of(text, parameters),
@@ -86,7 +93,7 @@ def list_runs(context: Context, count: int) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def get(context: Context, run_id: str) -> None:
     """Show a run: its tasks, outputs, metrics and artifacts."""
@@ -101,32 +108,34 @@ def get(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
-@click.argument("task", required=False)
+@click.argument("run_ids", nargs=-1, required=True, shell_complete=run_ids)
+@click.option("--all", "everything", is_flag=True, help="Also what is the same in all of them.")
 @common_options
-def logs(context: Context, run_id: str, task: str | None) -> None:
-    """Show the log of a task, by its name, path or id, or of all tasks of a run."""
+def compare(context: Context, run_ids: tuple[str, ...], everything: bool) -> None:
+    """Show runs side by side: parameters, metrics and outputs in which they differ."""
     with connected(context) as client:
-        # By path: a name is there once in each iteration of a loop.
-        tasks = {one["path"].partition("/")[2]: one for one in client.run(run_id)["tasks"]}
-        asked = {
-            path: one
-            for path, one in tasks.items()
-            if task in (None, one["name"], path, one["task_id"])
-        }
-        if not asked:
-            raise Failed("NOT_FOUND", f"run {run_id} has no task {task!r}")
-        found = {
-            path: client.log(run_id, one["task_id"]).decode(errors="replace")
-            for path, one in asked.items()
-            if one["has_log"]
-        }
-    headed = [text if len(asked) == 1 else f"--- {path}\n{text}" for path, text in found.items()]
-    say(context, {"run_id": run_id, "logs": found}, "\n".join(headed).rstrip("\n"))
+        found = client.compare(*run_ids)
+    if context.json:
+        say(context, found.as_json(), "")
+        return
+    from headrace.cli.display import side_by_side
+
+    side_by_side(found, everything=everything)
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
+@common_options
+def artifacts(context: Context, run_id: str) -> None:
+    """List the artifacts that a run made."""
+    with connected(context) as client:
+        found = client.artifacts(run_id)
+    lines = [artifact_line(one) for one in found]
+    say(context, {"artifacts": found}, "\n".join(lines) or "the run has made no artifacts")
+
+
+@run.command()
+@click.argument("run_id", shell_complete=run_ids)
 @click.option("--force", is_flag=True, help="Stop its exit tasks too.")
 @common_options
 def cancel(context: Context, run_id: str, force: bool) -> None:
@@ -135,7 +144,7 @@ def cancel(context: Context, run_id: str, force: bool) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def pause(context: Context, run_id: str) -> None:
     """Let a run start nothing new; what runs goes on."""
@@ -143,7 +152,7 @@ def pause(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def resume(context: Context, run_id: str) -> None:
     """Let a paused run go on."""
@@ -151,7 +160,7 @@ def resume(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def retry(context: Context, run_id: str) -> None:
     """Let a failed or canceled run go on from what has succeeded."""
@@ -159,7 +168,7 @@ def retry(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def archive(context: Context, run_id: str) -> None:
     """Put a run out of sight."""
@@ -167,7 +176,7 @@ def archive(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def unarchive(context: Context, run_id: str) -> None:
     """Bring an archived run back into sight."""
@@ -175,7 +184,7 @@ def unarchive(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @common_options
 def delete(context: Context, run_id: str) -> None:
     """Delete a run with its artifacts and logs; if it runs, it is stopped."""
@@ -185,7 +194,7 @@ def delete(context: Context, run_id: str) -> None:
 
 
 @run.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=run_ids)
 @click.option("--from", "tasks", multiple=True, metavar="PATH", help="A task to run anew.")
 @click.option("--name", help="The new run's display name.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and submit nothing.")
@@ -214,7 +223,7 @@ def _operate(context: Context, run_id: str, operation: str, said: str, **options
     say(context, {"run_id": run_id, "requested": operation}, f"{run_id} {said}")
 
 
-def _follow(context: Context, client: Client, run_id: str, timeout: float | None) -> dict[str, Any]:
+def _follow(context: Context, client: Client, run_id: str, timeout: float | None) -> Run:
     try:
         if context.json:
             *_, last = client.watch(run_id, timeout)
@@ -228,7 +237,7 @@ def _follow(context: Context, client: Client, run_id: str, timeout: float | None
         ) from None
 
 
-def _summary(found: dict[str, Any]) -> dict[str, Any]:
+def _summary(found: Mapping[str, Any]) -> dict[str, Any]:
     """A run as ``--json`` prints it."""
     return {
         "run_id": found["run_id"],

@@ -1,0 +1,66 @@
+"""The client while the gateway dies: what was begun comes to its end, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from headrace.client import Client
+
+from tests.e2e.test_client import STEPS, TALK
+from tests.support.deployment import Deployment
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Deployment]:
+    """A deployment of its own."""
+    made = Deployment()
+    try:
+        made.up()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def client(deployment: Deployment) -> Iterator[Client]:
+    with Client(deployment.url, deployment.json("token")["token"]) as made:
+        yield made
+
+
+def test_a_log_that_is_followed(deployment: Deployment, client: Client) -> None:
+    run = client.submit(TALK)
+    now = next(now for now in client.watch(run) if now.tasks and now.tasks[0].state == "RUNNING")
+    log = b""
+    for chunk in client.follow_log(run, now.tasks[0].task_id):
+        if not log:
+            deployment.kill("ui_gateway")
+        log += chunk
+    assert log.decode().splitlines() == [f"line {at}" for at in range(1, 7)]
+
+
+def test_a_run_that_is_waited_for(deployment: Deployment, client: Client) -> None:
+    run = client.submit(TALK, caching=False)
+    versions = []
+    for now in client.watch(run, 60):
+        if now.state == "RUNNING" and not versions:
+            deployment.kill("ui_gateway")
+        versions.append(now["version"])
+    assert now.succeeded
+    assert versions == sorted(set(versions))
+
+
+def test_requests(deployment: Deployment, client: Client, tmp_path: Path) -> None:
+    """Each is carried out once, whatever becomes of the gateway meanwhile."""
+    for _ in range(3):
+        deployment.kill("ui_gateway")
+        run = client.submit(STEPS, name="in the dark", experiment="survival")
+    experiment = client.experiment("survival")
+    assert len(client.runs(None, experiment_id=experiment.experiment_id)) == 3
+    ended = client.wait(run, 60, show="none").check()
+    table = next(one for one in client.artifacts(ended) if one["output"] == "table")
+    deployment.kill("ui_gateway")
+    assert client.download(table, tmp_path).read_text().startswith("x,y\n")

@@ -1,0 +1,60 @@
+"""Where a run that is waited for is shown."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from headrace.client import Run
+from headrace.client.progress import _here, progress
+
+from tests.unit.client.gateway import run_body, task_body
+
+
+class Display(ModuleType):
+    """What a notebook shows: one output that changes."""
+
+    def __init__(self) -> None:
+        super().__init__("IPython.display")
+        self.shown: list[Any] = []
+
+    def display(self, run: Run, display_id: bool) -> Any:
+        assert display_id
+        self.shown.append(run)
+        return SimpleNamespace(update=self.shown.append)
+
+
+def test_a_notebook_is_told_of_each_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = SimpleNamespace(kernel=object())
+    display = Display()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    states = [Run(run_body()), Run(run_body("SUCCEEDED", version=2))]
+    with progress() as told:
+        for run in states:
+            told(run)
+    assert display.shown == states
+
+
+def test_ipython_in_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
+    assert _here() == "terminal"
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: False))
+    assert _here() == "none"
+
+
+def test_a_pipe_gets_a_line_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("terminal") as told:
+        told(Run(run_body(tasks=[task_body("a", state="RUNNING")])))
+        told(Run(run_body(tasks=[task_body("a", state="RUNNING")])))
+        told(Run(run_body(tasks=[task_body("a")])))
+    assert capsys.readouterr().out == "RUNNING    a\nSUCCEEDED  a\n"
+
+
+def test_nobody_is_told() -> None:
+    with progress("none") as told:
+        told(Run(run_body()))
