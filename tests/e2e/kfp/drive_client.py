@@ -199,12 +199,12 @@ class Cases:
     def archive_run(self):
         assert self.client.archive_run(self.made.run) == {}
         archived = filtered("storage_state", 1, "ARCHIVED")
-        (found,) = soon(lambda: self.client.list_runs(filter=archived).runs)
-        assert (found.run_id, found.storage_state) == (self.made.run, "ARCHIVED")
+        found = {one.run_id: one for one in self.client.list_runs(filter=archived).runs}
+        assert found[self.made.run].storage_state == "ARCHIVED"
 
     def unarchive_run(self):
         self.client.unarchive_run(self.made.run)
-        soon(lambda: self.client.get_run(self.made.run).storage_state == "AVAILABLE")
+        assert self.client.get_run(self.made.run).storage_state == "AVAILABLE"
 
     def create_recurring_run(self):
         made = self.client.create_recurring_run(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 from headrace_contracts.access import HEADER
@@ -21,6 +22,12 @@ from headrace_ui_gateway.caller import ACCESS
 C = TypeVar("C", bound=Contract)
 _KNOWN_WITHIN_SECONDS = 1.0
 _ASK_EVERY_SECONDS = 0.01
+_SEEN: Mapping[str, Callable[[Run], bool]] = {
+    "archive": lambda run: run.archived,
+    "unarchive": lambda run: not run.archived,
+    "retry": lambda run: run.state not in (RunState.FAILED, RunState.CANCELED),
+}
+"""How a run looks when the recorder has heard of an operation."""
 
 
 class Backend:
@@ -130,6 +137,32 @@ class Runs:
             except (RejectedError, RetryableError):
                 await asyncio.sleep(_ASK_EVERY_SECONDS)
         return _pending(submitted), submitted.duplicate
+
+    async def operate(self, run_id: UUID | str, operation: str) -> None:
+        """Do something with a run, and wait a moment for the recorder to know what can be seen of
+        it at once, so that who asks next sees it."""
+        await self._api.call("POST", f"/runs/{run_id}/{operation}")
+        seen = _SEEN.get(operation)
+        if seen is not None:
+            await self._until(run_id, lambda run: run is None or seen(run))
+
+    async def delete(self, run_id: UUID | str) -> None:
+        """Delete a run, and wait a moment for the recorder to know it."""
+        await self._api.call("DELETE", f"/runs/{run_id}")
+        await self._until(run_id, lambda run: run is None)
+
+    async def _until(self, run_id: UUID | str, seen: Callable[[Run | None], bool]) -> None:
+        deadline = asyncio.get_running_loop().time() + _KNOWN_WITHIN_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                found = await self._recorder.get(Run, f"/runs/{run_id}", tasks="false")
+            except RejectedError:
+                found = None
+            except RetryableError:
+                return
+            if seen(found):
+                return
+            await asyncio.sleep(_ASK_EVERY_SECONDS)
 
     async def get(self, run_id: str) -> Run:
         """One run; the recorder may not have heard of it yet."""

@@ -63,7 +63,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
     @router.delete("/{run_id:kfp_id}", operation_id="RunService_DeleteRun", response_model=Empty)
     async def delete(run_id: str, experiment_id: Text = "") -> Response:
         """With all that it made; if it runs, it is stopped."""
-        await api.call("DELETE", _path(run_id))
+        await known.delete(kfp.identity(run_id, "run"))
         return answer(Empty())
 
     @router.post(
@@ -84,7 +84,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
     async def retry(run_id: str, experiment_id: Text = "") -> Response:
         """What has succeeded stays; only a run that has failed can be retried."""
         async with conflicts_as(kfp.ABORTED):
-            await api.call("POST", f"{_path(run_id)}/retry")
+            await known.operate(kfp.identity(run_id, "run"), "retry")
         return answer(Empty())
 
     @router.post(
@@ -92,7 +92,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
     )
     async def archive(run_id: str, experiment_id: Text = "") -> Response:
         """It goes on if it runs."""
-        await api.call("POST", f"{_path(run_id)}/archive")
+        await known.operate(kfp.identity(run_id, "run"), "archive")
         return answer(Empty())
 
     @router.post(
@@ -103,7 +103,7 @@ def kfp_run_router(parts: Parts, known: Runs) -> APIRouter:
     async def unarchive(run_id: str, experiment_id: Text = "") -> Response:
         """Refused while its experiment is archived."""
         async with conflicts_as(kfp.FAILED_PRECONDITION):
-            await api.call("POST", f"{_path(run_id)}/unarchive")
+            await known.operate(kfp.identity(run_id, "run"), "unarchive")
         return answer(Empty())
 
     return router

@@ -99,7 +99,7 @@ def runs_router(
     @router.delete("/runs/{run_id}")
     async def delete_run(run_id: UUID) -> Done:
         """Delete a run with its artifacts and logs; one that runs is stopped."""
-        await api.call("DELETE", f"/runs/{run_id}")
+        await runs.delete(run_id)
         return Done()
 
     @router.post("/runs/{run_id}/cancel", status_code=202, responses=CONFLICT)
@@ -112,7 +112,7 @@ def runs_router(
     for operation, words in OPERATIONS.items():
         router.add_api_route(
             f"/runs/{{run_id}}/{operation}",
-            _operate(api, operation),
+            _operate(runs, operation),
             name=f"{operation}_run",
             methods=["POST"],
             status_code=202,
@@ -133,9 +133,9 @@ def runs_router(
     return router
 
 
-def _operate(api: Backend, operation: str) -> Callable[[UUID], Awaitable[Done]]:
+def _operate(runs: Runs, operation: str) -> Callable[[UUID], Awaitable[Done]]:
     async def operate(run_id: UUID) -> Done:
-        await api.call("POST", f"/runs/{run_id}/{operation}")
+        await runs.operate(run_id, operation)
         return Done()
 
     return operate
