@@ -11,6 +11,7 @@ from headrace import compiler, components, dsl, gcp
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "data")
+OUTPUT = os.path.join(HERE, "output")
 
 
 def load(name):
@@ -34,10 +35,10 @@ roc_op = load("roc")
     description="A trainer that does end-to-end distributed training for XGBoost models.",
 )
 def xgb_train_pipeline(
-    output="/tmp/xgboost_training_cm",
+    output=OUTPUT,
     project="xgboost-trainer",
     cluster_name="xgb-%s" % dsl.RUN_ID_PLACEHOLDER,
-    region="/tmp/xgboost_training_cm/clusters",
+    region=OUTPUT + "/clusters",
     train_data=DATA + "/train.csv",
     eval_data=DATA + "/eval.csv",
     schema=DATA + "/schema.json",

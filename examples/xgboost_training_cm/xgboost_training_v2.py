@@ -25,10 +25,11 @@ PACKAGES = ["numpy==2.3.5", "scikit-learn==1.7.2", "xgboost-cpu==2.1.3"]
 def create_cluster(region: str, project: str, name: str, run_id: str) -> str:
     """Provision the cluster: its folder and its description."""
     import json
+    import os
     from pathlib import Path
 
     name = f"{name}-{run_id}"
-    place = Path(region, project, name)
+    place = Path(region.format(user=os.getuid()), project, name)
     (place / "jobs").mkdir(parents=True)
     description = {"name": name, "project": project, "region": region, "status": "RUNNING"}
     (place / "cluster.json").write_text(json.dumps(description))
@@ -39,10 +40,11 @@ def create_cluster(region: str, project: str, name: str, run_id: str) -> str:
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
 def delete_cluster(region: str, project: str, name: str, run_id: str):
     """Remove the cluster, also when a step has failed; one that is not there is no error."""
+    import os
     import shutil
     from pathlib import Path
 
-    place = Path(region, project, f"{name}-{run_id}")
+    place = Path(region.format(user=os.getuid()), project, f"{name}-{run_id}")
     if (place / "cluster.json").exists():
         shutil.rmtree(place)
         print(f"cluster {place.name} is deleted")
@@ -290,7 +292,7 @@ def roc(
 def xgb_train_pipeline(
     project: str = "xgboost-trainer",
     cluster_name: str = "xgb",
-    region: str = "/tmp/xgboost_training_cm/clusters",
+    region: str = "/tmp/xgboost_training_cm-{user}/clusters",
     eval_fraction: float = 0.3,
     target: str = "resolution",
     rounds: int = 200,
