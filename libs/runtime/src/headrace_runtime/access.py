@@ -55,3 +55,21 @@ def require(caller: Access, role: Role, namespace: str) -> None:
     raise RejectedError.because(
         RejectionCode.FORBIDDEN, f"this needs the role {role} in namespace {namespace!r}"
     )
+
+
+def listed_namespace(caller: Access, given: str | None) -> str | None:
+    """The one namespace that a list is of; None, of all, is for who sees everything.
+
+    Raises:
+        RejectedError: the caller does not see it, or has to say which one he means.
+    """
+    if given:
+        require(caller, Role.VIEWER, given)
+        return given
+    if caller.visible is None:
+        return None
+    if len(caller.visible) == 1:
+        return caller.visible[0]
+    raise RejectedError.because(
+        RejectionCode.MALFORMED, "namespace has to be given: you do not see every one", "namespace"
+    )

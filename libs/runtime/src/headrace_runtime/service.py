@@ -62,7 +62,7 @@ class Service:
         handle: Handle[M],
         refuse: Refuse | None = None,
         linger_seconds: float = 0.0,
-        urgent: str = "\n",
+        urgent: str | None = None,
     ) -> Loop:
         """The loop that reads a subscription; see `Consumer` for the options."""
         return Consumer(

@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Query
-from headrace_contracts.access import Access, Role
 from headrace_contracts.base import Contract
 from headrace_contracts.etags import unchanged
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.ir.storable import unstorable
-from headrace_runtime.access import Caller, require
+from headrace_runtime.access import Caller, listed_namespace
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.lists.page import Asked
 from pydantic import AfterValidator
@@ -63,24 +62,6 @@ def _asked(caller: Caller, paged: PartPage, namespace: OptionalText = None) -> A
 IfMatch = Annotated[str | None, Header()]
 AskedPage = Annotated[Asked, Depends(_asked)]
 """A route's parameter: the page that is asked for, of a namespace that the caller sees."""
-
-
-def listed_namespace(caller: Access, given: str | None) -> str | None:
-    """The one namespace that a list is of; None, of all, is for who sees everything.
-
-    Raises:
-        RejectedError: the caller does not see it, or has to say which one he means.
-    """
-    if given:
-        require(caller, Role.VIEWER, given)
-        return given
-    if caller.visible is None:
-        return None
-    if len(caller.visible) == 1:
-        return caller.visible[0]
-    raise RejectedError.because(
-        RejectionCode.MALFORMED, "namespace has to be given: you do not see every one", "namespace"
-    )
 
 
 def named_tags(field: str, text: str | None) -> dict[str, str]:

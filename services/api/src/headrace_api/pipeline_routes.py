@@ -17,7 +17,7 @@ from headrace_contracts.resources import (
     PipelineVersionPage,
     VersionChanges,
 )
-from headrace_runtime.access import Caller, require
+from headrace_runtime.access import Caller, listed_namespace, require
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.pg.database import Database
 from pydantic import BaseModel, Field
@@ -30,7 +30,6 @@ from headrace_api.answers import (
     OptionalText,
     PartPage,
     Text,
-    listed_namespace,
     named_tags,
 )
 from headrace_api.lists import Lists

@@ -21,7 +21,7 @@ from headrace_contracts.resources import (
     TaskPage,
 )
 from headrace_contracts.states import RunState
-from headrace_runtime.access import Caller, require
+from headrace_runtime.access import Caller, listed_namespace, require
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.lists.filters import Operation, Predicate, filter_text, refused
 from headrace_runtime.lists.page import Asked
@@ -197,24 +197,8 @@ def list_router(database: Database, listings: Listings) -> APIRouter:
 
 
 def _of_one_namespace(caller: Access, asked: Asked) -> Asked:
-    """The request for the namespace that it names, or for the only one that the caller sees; for
-    all of them where he sees all.
-
-    Raises:
-        RejectedError: NOT_FOUND for a namespace that he does not see, MALFORMED where he has to
-            say which of several.
-    """
-    visible = caller.visible
-    if asked.namespace:
-        require(caller, Role.VIEWER, asked.namespace)
-        return asked
-    if visible is None:
-        return replace(asked, namespace=None)
-    if len(visible) != 1:
-        raise RejectedError.because(
-            RejectionCode.MALFORMED, "name the namespace whose list it shall be", "namespace"
-        )
-    return replace(asked, namespace=visible[0])
+    """The request for the one namespace that the list is of."""
+    return replace(asked, namespace=listed_namespace(caller, asked.namespace))
 
 
 def _json(value: Contract) -> Response:

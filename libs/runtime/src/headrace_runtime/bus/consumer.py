@@ -68,7 +68,7 @@ class Consumer(Generic[M]):
         service: str,
         refuse: Refuse | None = None,
         linger_seconds: float = 0.0,
-        urgent: str = "\n",
+        urgent: str | None = None,
     ) -> None:
         """`refuse` is told of each message that cannot be read, before it is set aside. A batch
         waits `linger_seconds` for company: fewer, larger transactions where nobody is waiting; it

@@ -43,7 +43,7 @@ class PullQueue:
         bus: Bus,
         subscription: Subscription,
         linger_seconds: float = 0.0,
-        urgent: str = "\n",
+        urgent: str | None = None,
     ) -> None:
         """`linger_seconds`: how long a batch that is not full waits for company; one with a message
         whose subject begins with `urgent` does not."""
@@ -156,7 +156,7 @@ class PullQueue:
     async def _arrived(self, message: Msg) -> None:
         if message.reply:
             self._held[message.reply] = message
-            if message.subject.startswith(self._urgent):
+            if self._urgent is not None and message.subject.startswith(self._urgent):
                 self._hurry.set()
         self._messages.put_nowait(message)
 
