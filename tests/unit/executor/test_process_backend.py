@@ -207,6 +207,86 @@ async def test_a_step_does_not_outlive_its_launcher(backend: ProcessBackend) -> 
     await until(lambda: not marked(marker))
 
 
+async def finished(backend: ProcessBackend, attempt: int, **changes: Any) -> int:
+    """The launcher of an attempt that ran and succeeded."""
+    command = launch_command(attempt=attempt, **changes)
+    handle = await backend.launch(command, tell)
+    manifest = await backend.wait(command, handle)
+    assert manifest is not None
+    assert (manifest.launch_id, manifest.state) == (launch_id(command), "SUCCEEDED")
+    await backend.clean(command)
+    return handle.pid
+
+
+async def test_a_launcher_serves_one_launch_after_another(backend: ProcessBackend) -> None:
+    daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)"
+    leaving = {"container": python(daemon)}
+    pids = {await finished(backend, n, **(leaving if n == 2 else {})) for n in range(1, 5)}
+    assert len(pids) == 1
+    assert not marked("HEADRACE_LAUNCH_ID=" + launch_id(launch_command(attempt=2)))
+
+
+async def test_a_stopped_step_leaves_its_launcher_to_the_next(backend: ProcessBackend) -> None:
+    command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
+    handle = await backend.launch(command, tell)
+    stopping = asyncio.ensure_future(backend.stop(command, handle))
+    await backend.wait(command, handle)
+    stopping.cancel()
+    await backend.clean(command)
+    assert await finished(backend, 2) == handle.pid
+
+
+async def test_launches_at_one_time_have_launchers_of_their_own(backend: ProcessBackend) -> None:
+    sleep = {"container": {"image": "i", "command": ["sleep", "0.5"]}}
+    pids = await asyncio.gather(*(finished(backend, n, **sleep) for n in range(1, 9)))
+    assert len(set(pids)) == len(pids)
+
+
+async def test_a_launcher_that_died_while_it_waited_is_not_missed(backend: ProcessBackend) -> None:
+    pid = await finished(backend, 1)
+    os.kill(pid, signal.SIGTERM)
+    await until(lambda: not Path(f"/proc/{pid}").exists())
+    assert await finished(backend, 2) != pid
+
+
+async def test_a_launcher_ends_with_its_executor_and_after_its_step(
+    backend: ProcessBackend,
+) -> None:
+    waits = await finished(backend, 1)
+    command = launch_command(attempt=2, container={"image": "i", "command": ["sleep", "0.5"]})
+    busy = await backend.launch(command, tell)
+    other = await backend.launch(launch_command(attempt=3), tell)
+    await backend.close()
+    for pid in (waits, busy.pid, other.pid):
+        await until(lambda pid=pid: not Path(f"/proc/{pid}").exists())  # type: ignore[misc]
+    found = backend.find(command)
+    assert found is not None
+    manifest = await backend.wait(command, found)
+    assert manifest is not None
+    assert manifest.state == "SUCCEEDED"
+
+
+async def test_a_fork_server_that_died_is_started_anew(backend: ProcessBackend) -> None:
+    slow = launch_command(attempt=1, container={"image": "i", "command": ["sleep", "0.5"]})
+    running = await backend.launch(slow, tell)
+    os.kill(fork_server(), signal.SIGKILL)
+    assert await finished(backend, 2) != running.pid
+    manifest = await backend.wait(slow, running)
+    assert manifest is not None
+    assert manifest.state == "SUCCEEDED"
+
+
+def fork_server() -> int:
+    """The child of this process that forks launchers."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1] if line else ""
+            if line.endswith(b"--serve\0") and int(parent) == os.getpid():
+                return int(entry.name)
+    raise AssertionError("there is no fork server")
+
+
 async def until(holds: Callable[[], object]) -> None:
     """Wait for it to hold, ten seconds at most."""
     for _ in range(1000):

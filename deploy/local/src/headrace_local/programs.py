@@ -90,7 +90,8 @@ system_account: SYS
     return Program(
         "nats",
         (str(_BIN / "nats-server"), "-c", str(config)),
-        _environment(data),
+        # One thread of Go's is enough for one machine; several wake each other for every message.
+        {**_environment(data), "GOMAXPROCS": "1"},
         stop_seconds=5,
         orphan_signal=signal.SIGTERM,
         ready_url=f"http://127.0.0.1:{ports['nats_monitor']}/healthz",

@@ -1,5 +1,8 @@
-"""``python -I -S <this folder> LAUNCH.json`` runs one launch; ``--serve`` is the fork server."""
+"""``python -I -S <this folder> LAUNCH.json`` runs one launch; ``--serve`` is the fork server,
+whose standard input is a Unix socket."""
 
+import os
+import socket
 import sys
 from pathlib import Path
 
@@ -9,7 +12,9 @@ from headrace_launcher import forkserver, step  # the path comes first
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--serve"]:
-        forkserver.serve(sys.stdin, sys.stdout)
+        with socket.socket(fileno=os.dup(0)) as control:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            forkserver.serve(control)
     elif len(sys.argv) == 2:
         sys.exit(step.run(sys.argv[1]))
     else:

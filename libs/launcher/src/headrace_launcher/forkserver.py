@@ -1,8 +1,13 @@
 """A warm process that launchers are forked from: everything is imported before the first step.
 
-One JSON object a line: ``{"id", "launch", "stderr"}`` in, ``{"id", "pid", "start_time"}`` out, and
-the next request only after the answer. The server ends with its input, or when it was not needed
-for a while, and leaves alone what it has forked. It runs no threads, so a fork is safe.
+Whoever wants a launcher sends one end of a socket pair, which becomes its channel. A launcher takes
+one launch after another from it, so that a fork, the pages that it copies, and the end of a process
+are paid for once in many steps. One JSON object a line: ``{"launch", "stderr"}`` in, then
+``{"pid", "start_time"}`` before anything is done for it, and ``{"ended"}`` when its result is
+there; the end of the stream is the end of the launcher. A launcher ends with its channel, after its
+hundredth launch, when it was not needed for a while, and when anything may be left of a launch.
+The server ends with its own socket, or when it was not needed for a while; its launchers go on. It
+runs no threads, so a fork is safe.
 """
 
 from __future__ import annotations
@@ -13,62 +18,46 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
+import threading
 import traceback
-from typing import IO, Any
 
 from headrace_launcher import step
 from headrace_launcher.command import STOPPING
+from headrace_launcher.failure import EXIT_LAUNCHER_ERROR
 
 _IDLE_SECONDS = 60.0
-"""To start again costs 40 ms; to wait costs 20 MB."""
+"""To start again costs 40 ms; to wait costs 20 MB, and some MB for each launcher."""
+_LAUNCHES = 100
+"""What a launcher has not given back of its memory goes with it."""
+_ENDED = b'{"ended": true}\n'
 
 
-def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Fork a launcher for each request, until there are no more."""
+def serve(control: socket.socket) -> None:
+    """Fork a launcher for each channel that comes through `control`, until there are no more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: nobody waits here
     gc.collect()
     gc.freeze()  # what a collection would touch, each fork would have to copy
-    gc.disable()
-    while select.select([requests], [], [], _IDLE_SECONDS)[0]:
-        line = requests.readline()
-        if not line:
+    while _readable(control):
+        asked, channels, _, _ = socket.recv_fds(control, 1, 1)
+        if not asked:
             return
-        request = json.loads(line)
-        pid = _fork(request)
-        answer = {"id": request["id"], "pid": pid, "start_time": _start_time(pid)}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        if os.fork() == 0:
+            control.close()
+            _become_launcher(socket.socket(fileno=channels[0]))
+        os.close(channels[0])
 
 
-def _fork(request: dict[str, Any]) -> int:
-    """Fork a launcher; returns when it can be found by its standard error. Signals that ask it to
-    stop are held back until it listens: it then can still say that it was stopped."""
-    told, tell = os.pipe()
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    pid = os.fork()
-    if pid == 0:
-        os.close(told)
-        _become_launcher(request, tell)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    os.close(tell)
-    os.read(told, 1)  # nothing, at the moment when the launcher closes its end
-    os.close(told)
-    return pid
-
-
-def _become_launcher(request: dict[str, Any], tell: int) -> None:
+def _become_launcher(channel: socket.socket) -> None:
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        error = os.open(request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        null = os.open(os.devnull, os.O_RDWR)
-        os.dup2(null, 0)
-        os.dup2(error, 1)
-        os.dup2(error, 2)
-        os.close(tell)
-        status = step.run(request["launch"])
+        _work(channel)
+        status = 0
+    except ConnectionError:
+        pass  # nobody is interested any more
     except BaseException:
         traceback.print_exc()
     finally:
@@ -76,10 +65,40 @@ def _become_launcher(request: dict[str, Any], tell: int) -> None:
         os._exit(status)
 
 
-def _start_time(pid: int) -> int:
-    """Field 22 of /proc/PID/stat (proc(5)), 0 when the child has ended already."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return int(file.read().rpartition(")")[2].split()[19])
-    except OSError:
-        return 0
+def _work(channel: socket.socket) -> None:
+    requests = channel.makefile("r")
+    started = json.dumps({"pid": os.getpid(), "start_time": _start_time()}).encode() + b"\n"
+    for _ in range(_LAUNCHES):
+        line = requests.readline() if _readable(channel) else ""
+        if not line:
+            return
+        request = json.loads(line)
+        # A signal that asks to stop waits until the step listens, and can say that it was stopped.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        _redirect(request["stderr"])  # by this it can be found
+        channel.sendall(started)
+        status = step.run(request["launch"])
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_DFL)
+        sys.stderr.flush()
+        if status == EXIT_LAUNCHER_ERROR or threading.active_count() > 1:
+            return
+        channel.sendall(_ENDED)
+
+
+def _readable(source: socket.socket) -> bool:
+    """Whether there is something to read, or the end, before it was idle for too long."""
+    return bool(select.select([source], [], [], _IDLE_SECONDS)[0])
+
+
+def _redirect(path: str) -> None:
+    error = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(error, 1)
+    os.dup2(error, 2)
+    os.close(error)
+
+
+def _start_time() -> int:
+    """Field 22 of /proc/self/stat (proc(5)), which tells this process from others of its number."""
+    with open("/proc/self/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[19])

@@ -53,7 +53,9 @@ def run(launch_path: str) -> int:
         status = EXIT_LAUNCHER_ERROR
         said = outputs.printable(f"the launcher failed: {type(error).__name__}: {error}")
         manifest |= _failed("LAUNCHER_ERROR", said)
-    return _deliver(launch, manifest, log, transfer, status)
+    status = _deliver(launch, manifest, log, transfer, status)
+    transfer.close()
+    return status
 
 
 def _prepare(launch: dict[str, Any], transfer: Transfer) -> Log:

@@ -7,6 +7,7 @@ service that looks alive and does nothing.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -87,6 +88,8 @@ class Service:
         """Serve `app`, relay the outbox and run `loops` until the service is told to stop."""
         app.router.routes[:0] = health_routes(self.ready)
         server = HttpServer(app, settings.http_host, settings.http_port)
+        gc.collect()
+        gc.freeze()  # what was imported stays: a collection need not look through it each time
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(_must_not_end(server.serve, "http", self.stop))
             running = [

@@ -90,7 +90,7 @@ class _Start:
 
 
 class ProcessBackend:
-    """Runs each attempt in a folder of its own, forked from a warm launcher."""
+    """Runs each attempt in a folder of its own, by a warm launcher."""
 
     def __init__(self, settings: Settings, objects: ObjectStore) -> None:
         self._settings = settings
@@ -109,7 +109,7 @@ class ProcessBackend:
         self._log = get_logger()
 
     async def launch(self, command: LaunchAttempt, tell: Tell) -> Handle:
-        """Prepare the attempt's folder and fork its launcher."""
+        """Prepare the attempt's folder and start its launcher."""
         places = self._places(command)
         workspace = self._workspace(command.run_id)
         if command.workspace:
@@ -143,8 +143,8 @@ class ProcessBackend:
             uri_prefix=self._objects.uri(""),
             limits=self._limits,
         )
-        await asyncio.to_thread(_write, places, plan, workspace if command.workspace else None)
-        return await self._forks.fork(places.launch_file, places.launcher_log)
+        _write(places, plan, workspace if command.workspace else None)
+        return await self._forks.start(places.launch_file, places.launcher_log)
 
     def find(self, command: LaunchAttempt) -> Handle | None:
         """The launcher that a predecessor forked just before it died."""
@@ -157,7 +157,7 @@ class ProcessBackend:
     async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | None:
         """Wait for the launcher, then read what it left."""
         if handle.pid:
-            await processes.wait_for_end(handle)
+            await self._forks.wait(self._places(command).launch_file, handle)
         manifest = await self._manifest(command)
         if manifest is None:  # the launcher was killed: its step may have outlived it
             processes.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
@@ -180,8 +180,10 @@ class ProcessBackend:
         return key_prefix(command) + "log.txt"
 
     async def clean(self, command: LaunchAttempt) -> None:
-        """Remove the attempt's folder."""
-        await asyncio.to_thread(shutil.rmtree, self._places(command).folder, ignore_errors=True)
+        """Remove the attempt's folder, and keep its launcher for another attempt."""
+        places = self._places(command)
+        self._forks.release(places.launch_file)
+        await asyncio.to_thread(shutil.rmtree, places.folder, ignore_errors=True)
 
     async def clean_run(self, run_id: UUID) -> None:
         """Remove the run's workspace, and its folder when no attempt has one in it."""
@@ -375,9 +377,11 @@ def _check(command: LaunchAttempt, argv: tuple[str, ...], env: Mapping[str, str]
 
 
 def _write(places: Places, plan: LaunchFile, workspace: Path | None) -> None:
+    """A folder and a file: a thread for them would cost more than they do."""
     folder = Path(places.folder)
     try:
-        shutil.rmtree(folder, ignore_errors=True)  # of a launch that never came to its fork
+        if folder.exists():  # of a launch that never came to its launcher
+            shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if workspace is not None:
             workspace.mkdir(exist_ok=True)
