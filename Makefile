@@ -35,15 +35,18 @@ setup: .venv/.ready ## Virtual environment with pinned dependencies and the work
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
 	@touch $@
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate
+
 .PHONY: lock
 lock: .venv/bin/uv ## Pin the dependencies anew, without addresses
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --group build --group dev pyproject.toml \
-	  $(addsuffix /pyproject.toml,$(MEMBERS)) \
+	@$(COMPILE) --group build --group dev pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) \
 	  $(foreach m,$(MEMBERS),--no-emit-package $(shell awk -F'"' '/^name/ {print $$2; exit}' $(m)/pyproject.toml)) \
 	  -o requirements.lock
-	@grep -o '^uv==[0-9.]*' requirements.lock \
-	  | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements.uv.lock
+	@grep -o '^uv==[0-9.]*' requirements.lock | $(COMPILE) - -o requirements.uv.lock
+	@$(COMPILE) tests/kfp/requirements.in -o tests/kfp/requirements.lock
+	@$(COMPILE) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
+	@$(COMPILE) --group build tests/notebook/requirements.in libs/dsl/pyproject.toml -o tests/notebook/requirements.lock
 
 ##@ Run
 .PHONY: demo
@@ -53,22 +56,24 @@ demo: setup ## Start Headrace and run the example pipeline
 	@$(BIN)/headrace run submit examples/xgboost_training_cm/xgboost_training_cm.py.yaml --wait
 	@echo; echo "Headrace keeps running. Stop it with: $(BIN)/headrace down"
 
-.PHONY: kfp
+.PHONY: kfp fuzz-setup notebook-setup
 kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
+fuzz-setup: .fuzz/.ready
+notebook-setup: .notebook/.ready ## What the example notebook runs in, the SDK included
 
-.kfp/.ready: .venv/.ready tests/kfp/requirements.lock
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .kfp
-	@$(BIN)/uv pip install --quiet --python .kfp/bin/python --require-hashes --compile-bytecode \
-	  -r tests/kfp/requirements.lock
+define environment
+@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --require-hashes --compile-bytecode \
+  -r $(filter %.lock,$^)
+endef
+
+.kfp/.ready .fuzz/.ready: .%/.ready: .venv/.ready tests/%/requirements.lock
+	$(environment)
 	@touch $@
 
-.PHONY: fuzz-setup
-fuzz-setup: .fuzz/.ready
-
-.fuzz/.ready: .venv/.ready tests/fuzz/requirements.lock
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .fuzz
-	@$(BIN)/uv pip install --quiet --python .fuzz/bin/python --require-hashes --compile-bytecode \
-	  -r tests/fuzz/requirements.lock
+.notebook/.ready: .venv/.ready tests/notebook/requirements.lock libs/dsl/pyproject.toml
+	$(environment)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps --no-build-isolation -e libs/dsl
 	@touch $@
 
 .PHONY: examples
@@ -85,7 +90,7 @@ schema: setup ## JSON schemas and the catalogue of messages, from the contracts
 ##@ Check
 T ?= tests
 .PHONY: test
-test: setup kfp fuzz-setup ## Run the tests; T=path for some of them
+test: setup kfp fuzz-setup notebook-setup ## Run the tests; T=path for some of them
 	@$(BIN)/python -m pytest $(T) $(ARGS)
 
 .PHONY: conformance
@@ -126,4 +131,4 @@ check: lint types test ## All that has to pass
 
 .PHONY: clean
 clean: ## Remove what the targets made
-	rm -rf .venv .kfp .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .kfp .fuzz .notebook .mypy_cache .ruff_cache .pytest_cache .hypothesis

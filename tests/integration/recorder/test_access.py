@@ -138,6 +138,26 @@ async def test_numbers_beyond_what_a_row_can_have_are_refused(recorder: Recorder
     assert await recorder.ask(log, offset=2**70) == ""
 
 
+async def reused(recorder: Recorder, run: UUID, task_id: UUID) -> str:
+    """The path of the log of a task whose outputs were taken from another one."""
+    mine = await recorder.submit()
+    origin = e.Origin(kind="cache", run_id=run, task_id=task_id)
+    await recorder.tell(started(mine), made(mine).model_copy(update={"origin": origin}))
+    return f"/runs/{mine}/tasks/{of(mine)}/log"
+
+
+async def test_the_log_of_a_task_that_did_not_run_is_that_of_its_origin(recorder: Recorder) -> None:
+    there = await lived(recorder)
+    assert await recorder.ask(await reused(recorder, there["run"], there["task"])) == "it says"
+    gone = UUID(int=7)
+    refused = await recorder.ask(await reused(recorder, gone, there["task"]), expect=404)
+    assert str(gone) in refused["detail"]
+    recorder.namespace += "-theirs"
+    theirs = {recorder.namespace: Role.ADMIN}
+    path = await reused(recorder, there["run"], there["task"])
+    await recorder.ask(path, access=Access(theirs), expect=404)
+
+
 async def imported(recorder: Recorder, uri: str, **fields: Any) -> str:
     """The path of an artifact of the test's namespace that says that it lies there."""
     run = await recorder.submit(**fields)

@@ -11,7 +11,7 @@ import pytest
 from headrace.client import AsyncClient, Client, ClientError, Patience, Run
 from headrace.client.wire import part
 
-from tests.unit.client.gateway import QUICK, Gateway, problem, run_body
+from tests.unit.client.gateway import QUICK, Gateway, problem, run_body, task_body
 
 RUN = httpx.Response(200, json=run_body("SUCCEEDED"))
 BUSY = problem(503, "UNAVAILABLE", "the recorder is away")
@@ -200,3 +200,12 @@ def test_a_run_is_its_answer() -> None:
         run.check()
     with pytest.raises(KeyError, match="has no task 'x'"):
         run.task("x")
+
+
+def test_a_task_has_its_artifacts_by_the_outputs_names() -> None:
+    several = [{"artifact_id": "one"}, {"artifact_id": "two"}]
+    outputs = {"parameters": {}, "artifacts": {"models": several, "table": []}}
+    task = Run(run_body(tasks=[task_body("train", outputs=outputs)])).task("train")
+    assert task.artifact("models").artifact_id == "one"
+    with pytest.raises(KeyError, match="task train has no artifact 'table'; it has: models"):
+        task.artifact("table")

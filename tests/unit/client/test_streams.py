@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from headrace.client import ClientError, streams
+from headrace.client import ClientError, Run, streams
 
 from tests.unit.client.gateway import Gateway, problem, run_body, stream, task_body
 
@@ -84,7 +84,10 @@ def test_a_log_goes_on_where_it_was_cut() -> None:
     gateway = Gateway(
         stream(b"one\n", b"tw", error=CUT), BUSY, stream(b"o\n", error=CUT), stream(b"three\n")
     )
-    assert b"".join(gateway.client().follow_log("r1", "t1")) == b"one\ntwo\nthree\n"
+    run = Run(run_body(tasks=[task_body("t1")]))
+    followed = gateway.client().follow_log(run, run.task("t1"))
+    assert b"".join(followed) == b"one\ntwo\nthree\n"
+    assert {request.url.path for request in gateway.asked} == {"/api/v1/runs/r1/tasks/id-t1/log"}
     asked = [request.url.params["offset"] for request in gateway.asked]
     assert asked == ["0", "6", "6", "8"]
 

@@ -86,6 +86,8 @@ def test_a_run_in_a_notebook_is_whole_and_harmless() -> None:
     assert len(tree.findall(".//rect")) == 4
     assert len(tree.findall(".//path")) == 4
     assert "accuracy" in text
+    assert text.count("●</span> SUCCEEDED") == 2
+    assert text.count("●</span> FAILED") == text.count("●</span> PENDING") == 1
     assert 'href="http://x/runs/r1"' in text
     assert layers(tasks) == [["id-make"], ["id-left", "id-right"], ["id-join"]]
 

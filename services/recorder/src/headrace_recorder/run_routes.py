@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from headrace_contracts.access import Access
+from headrace_contracts.events import Origin
 from headrace_contracts.places import is_plain
 from headrace_contracts.resources import Run, Task
 from headrace_contracts.values import Artifact, Outputs
@@ -107,6 +108,9 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
         if task.log_text is not None:
             whole = task.log_text.encode()
             return _log_part(task, whole[offset : offset + limit], len(whole))
+        if task.log is None and task.origin is not None:
+            origin = Origin.model_validate(task.origin)
+            return await get_log(caller, origin.run_id, origin.task_id, offset, limit)
         if task.log is None:
             raise missing("the task has no log yet")
         try:

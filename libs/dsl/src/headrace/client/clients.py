@@ -12,7 +12,7 @@ from headrace.client.operations import pipelines as p
 from headrace.client.operations import recurring as c
 from headrace.client.operations import runs as r
 from headrace.client.progress import Show, progress
-from headrace.client.resources import Run
+from headrace.client.resources import Run, Task
 from headrace.client.streams import FollowLog, Watch
 
 
@@ -96,9 +96,9 @@ class Client(BlockingCore):
                 told(now)
         return now
 
-    def follow_log(self, run: Run | str, task_id: str) -> Iterator[bytes]:
+    def follow_log(self, run: Run | str, task_id: Task | str) -> Iterator[bytes]:
         """A task's log, bit by bit as it is written, until the task has ended."""
-        return self.stream(FollowLog(self.url, _id(run), task_id))
+        return self.stream(FollowLog(self.url, _id(run), _id(task_id, "task_id")))
 
     def __enter__(self) -> Client:
         return self
@@ -177,9 +177,9 @@ class AsyncClient(AwaitingCore):
                 told(now)
         return now
 
-    def follow_log(self, run: Run | str, task_id: str) -> AsyncIterator[bytes]:
+    def follow_log(self, run: Run | str, task_id: Task | str) -> AsyncIterator[bytes]:
         """As `Client.follow_log`."""
-        return self.stream(FollowLog(self.url, _id(run), task_id))
+        return self.stream(FollowLog(self.url, _id(run), _id(task_id, "task_id")))
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -193,5 +193,5 @@ class AsyncClient(AwaitingCore):
         await self.close()
 
 
-def _id(run: Run | str) -> str:
-    return run.run_id if isinstance(run, Run) else run
+def _id(thing: Run | Task | str, key: str = "run_id") -> str:
+    return thing if isinstance(thing, str) else str(thing[key])

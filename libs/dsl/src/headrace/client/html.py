@@ -28,7 +28,8 @@ _MOST_ROWS = 100
 
 
 def run_html(run: Run) -> str:
-    """The run for a notebook's output; readable on a light and a dark ground."""
+    """The run for a notebook's output. Its words take the color of the text around it, to be
+    readable on a light and a dark ground; a state's color is beside its word."""
     tasks = run.get("tasks") or []
     parts = [
         f'<div style="font-weight:600;font-size:1.1em">{escape(run.display_name)} '
@@ -38,12 +39,15 @@ def run_html(run: Run) -> str:
         f'target="_blank" rel="noopener">{escape(run.link)}</a></div>',
     ]
     if run.error:
-        color = _COLORS["FAILED"]
-        parts.append(f'<pre style="color:{color};white-space:pre-wrap">{escape(run.error)}</pre>')
-    parts.append(_graph([task for task in tasks if not task.get("parent_task_id")]))
-    parts.append(_values("metrics", run.metrics))
-    parts.append(_values("outputs", run.outputs))
-    parts.append(_steps(tasks))
+        style = "font-family:monospace;white-space:pre-wrap;padding:2px 8px;margin:0 0 10px"
+        edge = f"border-left:3px solid {_COLORS['FAILED']}"
+        parts.append(f'<pre style="{style};{edge}">{escape(run.error)}</pre>')
+    graph = _graph([task for task in tasks if not task.get("parent_task_id")])
+    values = _values("metrics", run.metrics) + _values("outputs", run.outputs) + _steps(tasks)
+    parts.append(
+        '<div style="display:flex;flex-wrap:wrap;gap:8px 28px;align-items:flex-start">'
+        f"{graph}<div>{values}</div></div>"
+    )
     return f'<div class="headrace-run" style="font-family:sans-serif">{"".join(parts)}</div>'
 
 
@@ -112,7 +116,7 @@ def _node(task: Mapping[str, Any], x: float, y: float) -> str:
         f'<rect x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="{color}" '
         f'fill-opacity=".14" stroke="{color}" stroke-width="1.5"/>'
         f'<text x="{x + 9:g}" y="{y + 16:g}" font-size="12" fill="currentColor">{escape(short)}'
-        f'</text><text x="{x + 9:g}" y="{y + 31:g}" font-size="10" fill="{color}">'
+        f'</text><text x="{x + 9:g}" y="{y + 31:g}" font-size="10" fill="currentColor">'
         f"{escape(task['state'])} {escape(duration(task))}</text></g>"
     )
 
@@ -143,9 +147,9 @@ def _steps(tasks: Sequence[Mapping[str, Any]]) -> str:
     left = "text-align:left"
     lines = "".join(
         f'<tr><td style="{left};padding-left:{0.5 + 1.2 * (task["path"].count("/") - 1):.1f}em">'
-        f'{escape(task["display_name"])}</td><td style="{left};'
-        f'color:{_COLORS.get(task["state"], _OTHER)}">{escape(task["state"])}</td>'
-        f"<td>{escape(duration(task))}</td>"
+        f'{escape(task["display_name"])}</td><td style="{left}">'
+        f'<span style="color:{_COLORS.get(task["state"], _OTHER)}">●</span> '
+        f"{escape(task['state'])}</td><td>{escape(duration(task))}</td>"
         f'<td style="{left}">{escape(remark(task))}</td></tr>'
         for task in tasks[:_MOST_ROWS]
     )

@@ -125,6 +125,17 @@ class Task(Resource):
         made = self["outputs"]["artifacts"]
         return {name: [Artifact(one) for one in several] for name, several in made.items()}
 
+    def artifact(self, name: str) -> Artifact:
+        """The artifact of one of its outputs; of a list, the first.
+
+        Raises:
+            KeyError: it has made none.
+        """
+        for one in self.artifacts.get(name) or ():
+            return one
+        known = ", ".join(name for name, made in self.artifacts.items() if made)
+        raise KeyError(f"task {self.path} has no artifact {name!r}; it has: {known or 'none yet'}")
+
 
 class Run(Resource):
     """A run with its tasks (without them in lists). A notebook shows its graph and metrics."""

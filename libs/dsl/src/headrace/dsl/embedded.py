@@ -43,12 +43,28 @@ _NOTEBOOK = '''
 def __kfp_run_notebook(**parameters):
     """Run the notebook with values for the names of its cell of parameters."""
     import json
+    import re
     import subprocess
     import sys
 
     import nbformat
     from jupyter_client.kernelspec import KernelSpecManager
     from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    class ShowingClient(NotebookClient):
+        # Each output goes to the step's log when it comes, not when its cell has ended.
+        def process_message(self, message, cell, cell_index):
+            output = super().process_message(message, cell, cell_index)
+            if output is not None:
+                show(output)
+            return output
+
+    def show(output):
+        if output.output_type == "stream":
+            print(output.text, end="", flush=True)
+        elif "text/plain" in output.get("data", {{}}):
+            print(output.data["text/plain"], flush=True)
 
     if "python3" not in KernelSpecManager().find_kernel_specs():
         install = [sys.executable, "-m", "ipykernel", "install", "--user", "--name", "python3"]
@@ -66,25 +82,13 @@ def __kfp_run_notebook(**parameters):
                 place = number + 1
                 break
         notebook.cells.insert(place, cell)
-
-    def show(cell, cell_index, execute_reply=None, **_):
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream":
-                text = output.text
-            elif output.output_type == "error":
-                text = "\\n".join(output.traceback)
-            else:
-                text = output.get("data", {{}}).get("text/plain", "")
-            if text:
-                print(f"[nb cell {{cell_index}}] {{text}}", flush=True)
-
-    client = NotebookClient(
-        notebook, timeout=None, kernel_name="python3", on_cell_executed=show, on_cell_error=show
-    )
+    client = ShowingClient(notebook, timeout=None, kernel_name="python3")
     try:
         client.execute(cwd=__KFP_EMBEDDED_ASSET_DIR)
-    except Exception as error:
-        raise RuntimeError(f"Notebook execution failed. Error: {{error}}") from error
+    except CellExecutionError as error:
+        reason = f"{{error.ename}}: {{error.evalue}}"
+        shown = re.sub(r"\\x1b\\[[0-9;]*m", "", str(error))
+        raise RuntimeError(f"Notebook execution failed. {{reason}}\\n{{shown}}") from None
 
 
 dsl.run_notebook = __kfp_run_notebook

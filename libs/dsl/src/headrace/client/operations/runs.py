@@ -9,7 +9,7 @@ from headrace.client.comparison import Comparison
 from headrace.client.drive import Core
 from headrace.client.operations.common import identity, new_key, pages
 from headrace.client.packages import Source, fields_of
-from headrace.client.resources import Run
+from headrace.client.resources import Run, Task
 from headrace.client.wire import Answer, Pause, Request, Steps, given, part
 
 _RETRY_LOOKS, _LOOK_SECONDS = 100, 0.1
@@ -227,9 +227,9 @@ def events(client: Core, run_id: Run | str, after: int = 0) -> Steps[list[dict[s
         after = some[-1]["seq"]
 
 
-def log(client: Core, run_id: Run | str, task_id: str) -> Steps[bytes]:
+def log(client: Core, run_id: Run | str, task_id: Task | str) -> Steps[bytes]:
     """A task's log as far as it is there."""
-    path = f"/runs/{identity(run_id, 'run_id')}/tasks/{part(task_id)}/log"
+    path = f"/runs/{identity(run_id, 'run_id')}/tasks/{identity(task_id, 'task_id')}/log"
     body = b""
     while True:
         found: Answer = yield Request("GET", path, {"offset": len(body)})
