@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +28,7 @@ from headrace_local.data import SERVICES, Data, DataError, write_json
 from headrace_local.programs import Program
 
 _TICK_SECONDS = 0.02
+_LOOK_SECONDS = 5.0
 _FIRST_BACKOFF_SECONDS = 0.1
 _LONGEST_BACKOFF_SECONDS = 5.0
 _STEADY_SECONDS = 10.0
@@ -37,6 +42,7 @@ class Child:
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
+    pid_started: int | None = None
     started: float = 0.0
     ready: bool = False
     restarts: int = 0
@@ -64,11 +70,11 @@ class Supervisor:
         if lock is None:
             sys.stderr.write("another supervisor holds the data folder\n")
             return 3
-        with lock:
+        with lock, _signals() as signals:
             try:
                 self._heal()
                 self._build()
-                self._loop()
+                self._loop(signals)
             except (setup.SetupError, DataError, OSError) as error:
                 self._failure = str(error)
                 sys.stderr.write(f"{error}\n")
@@ -116,12 +122,13 @@ class Supervisor:
         if log.exists() and log.stat().st_size > _LARGE_LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
         child.process = processes.start(child.program, log)
+        child.pid_started = processes.start_time(child.process.pid)
         child.started = time.monotonic()
         child.ready = False
         child.next_check = 0.0
         self._children[name] = child
 
-    def _loop(self) -> None:
+    def _loop(self, signals: socket.socket) -> None:
         began = time.monotonic()
         was_ready = False
         while not self._stop:
@@ -134,7 +141,9 @@ class Supervisor:
                 waiting = [name for name, child in self._children.items() if not child.ready]
                 self._failure = self._why(waiting)
                 return
-            time.sleep(_TICK_SECONDS if not ready else 0.1)
+            # A child that ended is started again at once: the kernel says so.
+            if select.select([signals], [], [], _LOOK_SECONDS if ready else _TICK_SECONDS)[0]:
+                signals.recv(4096)
 
     def _all_ready(self) -> bool:
         return all(child.ready for child in self._children.values())
@@ -191,7 +200,7 @@ class Supervisor:
         entries = {
             name: {
                 "pid": child.process.pid if child.process else None,
-                "pid_started": processes.start_time(child.process.pid) if child.process else None,
+                "pid_started": child.pid_started if child.process else None,
                 "ready": child.ready,
                 "restarts": child.restarts,
                 "port": self._ports[name],
@@ -242,6 +251,21 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """Readable when a signal has come; the end of a child is one."""
+    woken, wake = socket.socketpair()
+    with woken, wake:
+        wake.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake.fileno())
+        try:
+            yield woken
+        finally:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _answers(url: str) -> bool:
