@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlencode
 
 from headrace_contracts.bus_rights import BusRights, bus_rights
 
@@ -150,12 +151,33 @@ def postgres_state(data: Data) -> Path:
     return data.path / "postgres" / "18"
 
 
+_LONGEST_SOCKET_PATH = 107
+"""What the kernel takes (unix(7))."""
+
+
+def _socket_folder(data: Data, ports: dict[str, int]) -> str | None:
+    """Where services find Postgres' socket, which costs them less than TCP; None where the path
+    would be too long."""
+    folder = str(postgres_state(data))
+    name = f"{folder}/.s.PGSQL.{ports['postgres']}"
+    return folder if len(name.encode()) <= _LONGEST_SOCKET_PATH and "," not in folder else None
+
+
+def _dsn(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) -> str:
+    """The database for a service."""
+    user = f"postgresql://{name}:{secrets[name]}"
+    folder = _socket_folder(data, ports)
+    if folder is None:
+        return f"{user}@127.0.0.1:{ports['postgres']}/headrace"
+    return f"{user}@/headrace?{urlencode({'host': folder, 'port': ports['postgres']})}"
+
+
 def postgres(data: Data, ports: dict[str, int]) -> Program:
     """The Postgres server, tuned for a laptop; a commit is on disk when it is answered."""
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": ports["postgres"],
-        "unix_socket_directories": "",
+        "unix_socket_directories": _socket_folder(data, ports) or "",
         "max_connections": 60,
         "shared_buffers": "64MB",
         "max_wal_size": "256MB",
@@ -254,7 +276,7 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
     prefix = f"HEADRACE_{name.upper()}_"
     settings = {
         "NATS_URL": f"nats://{name}:{secrets[name]}@127.0.0.1:{ports['nats']}",
-        "POSTGRES_DSN": f"postgresql://{name}:{secrets[name]}@127.0.0.1:{ports['postgres']}/headrace",
+        "POSTGRES_DSN": _dsn(name, data, ports, secrets),
         "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
         "OBJECTS_ACCESS_KEY": name,
         "OBJECTS_SECRET_KEY": secrets[name],

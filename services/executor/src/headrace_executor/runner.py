@@ -29,7 +29,7 @@ from headrace_executor.queue import Queue
 from headrace_executor.store import Identity, Launch
 
 _RETRY_SECONDS = 0.5
-_SHORT_SECONDS = 0.1
+_SHORT_SECONDS = 0.25
 """An attempt that is shorter is told with its end alone, which saves it a commit and an event."""
 
 

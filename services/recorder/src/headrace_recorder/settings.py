@@ -17,6 +17,6 @@ class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
 
     grant_seconds: int = 3600
     """How long a download link works: long enough for a large artifact, short enough to leak."""
-    linger_seconds: float = 0.1
+    linger_seconds: float = 0.2
     """How long news of tasks waits to be recorded together: a step causes five events, and no eye
     sees the delay. Who waits for the news of a run is not kept waiting."""
