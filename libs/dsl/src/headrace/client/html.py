@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -10,7 +10,7 @@ from headrace.client.comparison import shown
 from headrace.client.durations import duration
 from headrace.client.resources import Run
 
-_COLORS = {
+COLORS = {
     "SUCCEEDED": "#188038",
     "FAILED": "#c5221f",
     "CANCELED": "#b06000",
@@ -20,7 +20,7 @@ _COLORS = {
     "RUNNING": "#1a73e8",
     "READY": "#5f87c5",
 }
-_OTHER = "#80868b"
+OTHER = "#80868b"
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 148, 38, 18, 30
 _MOST_NODES = 60
 """A larger drawing says nothing; the table and the page do."""
@@ -38,11 +38,11 @@ def run_html(run: Run) -> str:
         f'target="_blank" rel="noopener">{escape(run.link)}</a></div>',
     ]
     if run.error:
-        color = _COLORS["FAILED"]
+        color = COLORS["FAILED"]
         parts.append(f'<pre style="color:{color};white-space:pre-wrap">{escape(run.error)}</pre>')
     parts.append(_graph([task for task in tasks if not task.get("parent_task_id")]))
-    parts.append(_values("metrics", run.metrics))
-    parts.append(_values("outputs", run.outputs))
+    parts.append(values_html("metrics", run.metrics.items()))
+    parts.append(values_html("outputs", run.outputs.items()))
     parts.append(_steps(tasks))
     return f'<div class="headrace-run" style="font-family:sans-serif">{"".join(parts)}</div>'
 
@@ -98,12 +98,12 @@ def _edge(above: tuple[float, float], below: tuple[float, float]) -> str:
     bend = _GAP_Y * 0.6
     return (
         f'<path d="M{x1:g} {y1:g} C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}" '
-        f'fill="none" stroke="{_OTHER}" stroke-width="1.4"/>'
+        f'fill="none" stroke="{OTHER}" stroke-width="1.4"/>'
     )
 
 
 def _node(task: Mapping[str, Any], x: float, y: float) -> str:
-    color = _COLORS.get(task["state"], _OTHER)
+    color = COLORS.get(task["state"], OTHER)
     name = str(task["display_name"])
     short = name if len(name) <= 20 else f"{name[:19]}…"
     title = f"{name}: {task['state']} {duration(task)}".rstrip()
@@ -118,22 +118,23 @@ def _node(task: Mapping[str, Any], x: float, y: float) -> str:
 
 
 def _badge(state: str) -> str:
-    color = _COLORS.get(state, _OTHER)
+    color = COLORS.get(state, OTHER)
     return (
         f'<span style="background:{color};color:#fff;border-radius:4px;padding:1px 7px;'
         f'font-size:.75em">{escape(state)}</span>'
     )
 
 
-def _values(title: str, values: Mapping[str, Any]) -> str:
-    if not values:
-        return ""
+def values_html(title: str, values: Iterable[tuple[str, Any]]) -> str:
+    """Values under their names, below a title if there is one."""
     left = ' style="text-align:left"'
     lines = "".join(
         f"<tr><td{left}>{escape(name)}</td><td{left}>{escape(shown(value))}</td></tr>"
-        for name, value in values.items()
+        for name, value in values
     )
-    head = f'<thead><tr><th{left} colspan="2">{title}</th></tr></thead>'
+    if not lines:
+        return ""
+    head = f'<thead><tr><th{left} colspan="2">{title}</th></tr></thead>' if title else ""
     return f"<table>{head}{lines}</table>"
 
 
@@ -144,7 +145,7 @@ def _steps(tasks: Sequence[Mapping[str, Any]]) -> str:
     lines = "".join(
         f'<tr><td style="{left};padding-left:{0.5 + 1.2 * (task["path"].count("/") - 1):.1f}em">'
         f'{escape(task["display_name"])}</td><td style="{left};'
-        f'color:{_COLORS.get(task["state"], _OTHER)}">{escape(task["state"])}</td>'
+        f'color:{COLORS.get(task["state"], OTHER)}">{escape(task["state"])}</td>'
         f"<td>{escape(duration(task))}</td>"
         f'<td style="{left}">{escape(remark(task))}</td></tr>'
         for task in tasks[:_MOST_ROWS]

@@ -22,6 +22,7 @@ MOST_SCALARS = 1000
 LONGEST_CELL = 1000
 LONGEST_TEXT = 100_000
 
+MATRIX_TITLE, ROC_TITLE = "confusion matrix", "ROC curve"
 Format = Literal["RAW", "PERCENTAGE"]
 
 

@@ -196,8 +196,8 @@ def _classification(
     metadata: Mapping[str, Any], field: str, suffix: str
 ) -> Iterator[Chart | FaultError]:
     for key, name, viewer in (
-        ("confusionMatrix", "confusion matrix", _matrix),
-        ("confidenceMetrics", "ROC curve", _curve),
+        ("confusionMatrix", charts.MATRIX_TITLE, _matrix),
+        ("confidenceMetrics", charts.ROC_TITLE, _curve),
     ):
         if key not in metadata:
             continue

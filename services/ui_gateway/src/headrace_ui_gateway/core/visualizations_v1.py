@@ -99,7 +99,7 @@ def _output(output: Any, field: str) -> Reading[Chart]:
                     f"{field}.storage",
                 )
             content = yield Read(source)
-        return viewer(output, content, field)._replace(title=kind.replace("_", " "))
+        return viewer(output, content, field)._replace(title=_TITLES[kind])
     except FaultError as fault:
         raise FaultError(str(fault), fault.field or f"{field}.source") from None
 
@@ -172,6 +172,14 @@ _VIEWERS: Mapping[str, Callable[[Mapping[str, Any], Content, str], Chart]] = {
     "roc": _roc,
     "table": _table,
     "web-app": _web_app,
+}
+
+_TITLES = {
+    "confusion_matrix": charts.MATRIX_TITLE,
+    "markdown": "text",
+    "roc": charts.ROC_TITLE,
+    "table": "table",
+    "web-app": "page",
 }
 
 
