@@ -21,7 +21,7 @@ def client_of(url: str, token: str | None = None) -> httpx.Client:
     return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=30, trust_env=False)
 
 
-def make_things(client: httpx.Client) -> dict[str, str]:
+def make_things(client: httpx.Client) -> dict[str, str | int]:
     """Make one of each kind; returns their ids by the names of path parameters."""
     name = f"fuzzed-{uuid4().hex[:8]}"
     spec = shell_pipeline(
@@ -51,7 +51,7 @@ def make_things(client: httpx.Client) -> dict[str, str]:
         "run_id": run["run_id"],
         "task_id": run["tasks"][0]["task_id"],
         "artifact_id": run["tasks"][0]["outputs"]["artifacts"]["page"][0]["artifact_id"],
-        "position": "0",
+        "position": 0,
         "pipeline_id": pipeline["pipeline_id"],
         "version_id": versions["pipeline_versions"][0]["pipeline_version_id"],
         "pipeline_version_id": versions["pipeline_versions"][0]["pipeline_version_id"],
