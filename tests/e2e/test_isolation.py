@@ -187,6 +187,8 @@ def _furnish(world: World) -> None:
         "task": task["task_id"],
         "artifact": task["outputs"]["artifacts"]["model"][0]["artifact_id"],
         "artifact_name": "model",
+        "report": task["outputs"]["artifacts"]["report"][0]["artifact_id"],
+        "position": "0",
         "operation": "archive",
         "anything": "nothing-of-the-kind",
     }

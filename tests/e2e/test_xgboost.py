@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 import yaml
+from headrace.client import Client, Visualization
 
 from tests.support.deployment import ROOT, Deployment
 
@@ -40,6 +41,12 @@ def test_the_pipeline_ends_in_its_three_outputs(deployment: Deployment, tmp_path
     assert (curve[-1]["falsePositiveRate"], curve[-1]["recall"]) == (1, 1)
     assert _metadata(tasks["roc"], "metrics")["roc-auc-score"] > 0.98
     assert _metadata(tasks["predict"], "predictions")["rows"] == 171
+    shown = _shown(deployment, run)
+    assert "<th>predicted</th>" in shown["predict", "markdown"]["html"]
+    assert shown["predict", "markdown"]["text"].count("\n") == 22
+    assert shown["confusion-matrix", "confusion_matrix"]["counts"] == counts
+    assert shown["confusion-matrix", "scalars"].rows[0]["value"] == accuracy
+    _check_evaluation(shown, "roc")
     logs = deployment.json("run", "logs", run["run_id"])["logs"]
     assert "| target | predicted | ACTION | NONE |" in logs["exit-handler-1/predict"]
     for worker in (0, 1):
@@ -100,6 +107,14 @@ def test_the_components_end_in_the_same_outputs(deployment: Deployment, tmp_path
         ("roc-curve", "mlpipeline_ui_metadata"),
         ("roc-curve", "mlpipeline_metrics"),
     }
+    visualized = _shown(deployment, run)
+    table = visualized["predict", "table"]
+    assert table["columns"] == ["target", "predicted", "ACTION", "NONE"]
+    assert len(table.rows) == 20
+    assert all(0 <= row["ACTION"] <= 1 for row in table.rows)
+    (accuracy,) = visualized["confusion-matrix", "scalars"]["scalars"]
+    assert (accuracy["name"], accuracy["format"]) == ("accuracy-score", "PERCENTAGE")
+    _check_evaluation(visualized, "roc-curve")
     logs = deployment.json("run", "logs", run["run_id"])["logs"]
     assert "ACTION,ACTION,63" in logs["exit-handler-1/confusion-matrix"]
     assert "one model of 2 worker(s)" in logs["exit-handler-1/train"]
@@ -134,6 +149,26 @@ def test_the_committed_package_is_what_its_source_compiles_to(tmp_path: Path) ->
     subprocess.run([str(KFP_PYTHON), "-W", "ignore", str(copy)], check=True, timeout=60)
     compiled = tmp_path / "xgboost_training_v2.yaml"
     assert yaml.safe_load(compiled.read_text()) == yaml.safe_load(PACKAGE.read_text())
+
+
+def _shown(deployment: Deployment, run: Any) -> dict[tuple[str, str], Visualization]:
+    """What a run shows, by task and type."""
+    with Client(deployment.url, deployment.json("token")["token"]) as client:
+        shown = client.visualizations(run["run_id"])
+    assert not shown.truncated
+    return {(one.path.rpartition("/")[2], one.type): one for one in shown}
+
+
+def _check_evaluation(shown: dict[tuple[str, str], Visualization], roc: str) -> None:
+    """The matrix and the curve, whichever version of KFP has told them."""
+    matrix = shown["confusion-matrix", "confusion_matrix"]
+    assert matrix["labels"] == ["ACTION", "NONE"]
+    assert matrix["totals"] == [64, 107]
+    assert matrix["counts"][0][0] + matrix["counts"][1][1] > 0.95 * 171
+    curve = shown[roc, "roc"]
+    (area,) = shown[roc, "scalars"].rows
+    assert curve["auc"] == pytest.approx(area["value"])
+    assert (curve.rows[0]["tpr"], curve.rows[-1]["tpr"], curve.rows[-1]["fpr"]) == (0, 1, 1)
 
 
 def _components(folder: Path) -> Path:

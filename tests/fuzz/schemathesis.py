@@ -39,7 +39,7 @@ class Fuzz:
     seed: int = 20261125
     phases: Sequence[str] = ("examples", "coverage", "fuzzing")
 
-    def run(self, things: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    def run(self, things: Mapping[str, str | int], folder: Path) -> subprocess.CompletedProcess[str]:
         """Run it in a folder of its own; 0 is: nothing was found."""
         config = folder / "schemathesis.toml"
         config.write_text(_config(things))
@@ -82,7 +82,7 @@ class Fuzz:
         ]
 
 
-def _config(things: Mapping[str, str]) -> str:
+def _config(things: Mapping[str, str | int]) -> str:
     """The ids of what is there for every operation but those that delete."""
     there = "\n".join(f'"path.{name}" = {json.dumps(value)}' for name, value in things.items())
     gone = "\n".join(f'"path.{name}" = {json.dumps(str(UUID(int=1)))}' for name in things)

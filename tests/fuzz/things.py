@@ -12,6 +12,7 @@ import yaml
 from tests.support.graphs import shell_pipeline
 
 _OUTPUT = "{{$.outputs.parameters['value'].output_file}}"
+_PAGE = "{{$.outputs.artifacts['page'].path}}"
 
 
 def client_of(url: str, token: str | None = None) -> httpx.Client:
@@ -20,14 +21,17 @@ def client_of(url: str, token: str | None = None) -> httpx.Client:
     return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=30, trust_env=False)
 
 
-def make_things(client: httpx.Client) -> dict[str, str]:
+def make_things(client: httpx.Client) -> dict[str, str | int]:
     """Make one of each kind; returns their ids by the names of path parameters."""
     name = f"fuzzed-{uuid4().hex[:8]}"
     spec = shell_pipeline(
         {"a": []},
         name=name,
-        command=("sh", "-c", 'echo said; printf x > "$0"', _OUTPUT),
+        command=("sh", "-c", 'echo said; printf x | tee "$0" "$1"', _OUTPUT, _PAGE),
     )
+    outputs = spec["components"]["comp-a"]["outputDefinitions"]
+    kind = {"schemaTitle": "system.HTML", "schemaVersion": "0.0.1"}
+    outputs["artifacts"] = {"page": {"artifactType": kind}}
     package = yaml.safe_dump(spec).encode()
     pipeline = _made(client.post("/pipelines", params={"name": name}, content=package))
     versions = _made(client.get(f"/pipelines/{pipeline['pipeline_id']}/versions"))
@@ -46,6 +50,8 @@ def make_things(client: httpx.Client) -> dict[str, str]:
     return {
         "run_id": run["run_id"],
         "task_id": run["tasks"][0]["task_id"],
+        "artifact_id": run["tasks"][0]["outputs"]["artifacts"]["page"][0]["artifact_id"],
+        "position": 0,
         "pipeline_id": pipeline["pipeline_id"],
         "version_id": versions["pipeline_versions"][0]["pipeline_version_id"],
         "pipeline_version_id": versions["pipeline_versions"][0]["pipeline_version_id"],

@@ -62,9 +62,8 @@ SPEC = {
             "executorLabel": "exec-make",
             "outputDefinitions": {
                 "artifacts": {
-                    "model": {
-                        "artifactType": {"schemaTitle": "system.Model", "schemaVersion": "0.0.1"}
-                    }
+                    name: {"artifactType": {"schemaTitle": kind, "schemaVersion": "0.0.1"}}
+                    for name, kind in (("model", "system.Model"), ("report", "system.HTML"))
                 }
             },
         }
@@ -77,8 +76,9 @@ SPEC = {
                     "command": [
                         "sh",
                         "-c",
-                        'echo secret-b; echo secret-b > "$0"',
+                        'echo secret-b | tee "$0" "$1"',
                         "{{$.outputs.artifacts['model'].path}}",
+                        "{{$.outputs.artifacts['report'].path}}",
                     ],
                 }
             }
@@ -142,6 +142,9 @@ _OWN_ROWS = (
     Row("GET", f"{_OWN}/artifacts/{{artifact}}", Takes.VIEWER),
     Row("GET", f"{_OWN}/artifacts/{{artifact}}/tasks", Takes.VIEWER),
     Row("GET", f"{_OWN}/artifacts/{{artifact}}/content", Takes.VIEWER),
+    Row("GET", f"{_OWN}/runs/{{run}}/visualizations", Takes.VIEWER, query={"task_id": "{task}"}),
+    Row("GET", f"{_OWN}/artifacts/{{report}}/visualizations", Takes.VIEWER),
+    Row("GET", f"{_OWN}/artifacts/{{report}}/visualizations/{{position}}/page", Takes.VIEWER),
     Row("POST", f"{_OWN}/experiments", Takes.EDITOR, {"display_name": "x", **_B}),
     Row("GET", f"{_OWN}/experiments", Takes.LIST),
     Row("GET", f"{_OWN}/experiments/{{experiment}}", Takes.VIEWER),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,7 @@ SINGLE = (
     "/runs/{run}/tasks/{task}/cache",
     "/runs/{run}/tasks/{task}/log",
     "/runs/{run}/tasks/{task}/artifacts/out",
+    "/runs/{run}/source?uri={uri}",
     "/tasks/{task}",
     "/tasks?run_id={run}",
     "/tasks?parent_task_id={task}",
@@ -50,7 +52,8 @@ async def lived(recorder: Recorder) -> dict[str, Any]:
         ),
         made(run, model),
     )  # fmt: skip
-    return {"run": run, "task": of(run), "artifact": model.artifact_id}
+    there = {"run": run, "task": of(run), "artifact": model.artifact_id}
+    return {**there, "uri": quote(model.uri)}
 
 
 @pytest.mark.parametrize("path", SINGLE)
@@ -215,3 +218,39 @@ async def test_what_one_s_own_runs_made_is_given(recorder: Recorder) -> None:
     await recorder.tell(started(run), made(run, whole))
     found = await recorder.ask(f"/runs/{run}/tasks/{of(run)}/artifacts/out")
     assert [one["path"] for one in found["files"]] == ["a", "b/c"]
+
+
+async def test_a_source_is_what_runs_of_the_same_namespace_have_left(recorder: Recorder) -> None:
+    own = recorder.namespace
+    recorder.namespace = own + "-theirs"
+    secret = f"{run_folder(recorder.namespace, 'p', await recorder.submit())}train/1/out"
+    recorder.namespace = own
+    earlier = await recorder.submit(
+        pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
+    )
+    run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
+    folder = run_folder(own, "p", run)
+    path = f"/runs/{run}/source"
+    for key in (f"{folder}train/1/out", f"team/p/{earlier}/train/1/out"):
+        for access in (None, Access.everywhere()):
+            who = {} if access is None else {"access": access}
+            found = await recorder.ask(path, uri=f"s3://headrace/{key}", **who)
+            assert found == {"url": f"signed:{key}"}
+    for uri in (
+        f"s3://headrace/{secret}",
+        f"s3://headrace/{folder}../../../../{secret}",
+        f"s3://headrace/specs/{'0' * 64}.json",
+        f"s3://headrace/elsewhere/{run}/x",
+        "s3://headrace/",
+        f"s3://elsewhere/{folder}x",
+        f"gs://headrace/{folder}x",
+        "http://127.0.0.1:1/",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "",
+        "\0",
+    ):
+        # Neither for who sees all: what is told by a step is not his wish.
+        refused = await recorder.ask(path, uri=uri, access=Access.everywhere(), expect=404)
+        assert f"{uri} is no place" in refused["detail"]
+        assert "nothing is fetched from there" in refused["detail"]

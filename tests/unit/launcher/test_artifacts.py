@@ -148,6 +148,41 @@ def test_the_metrics_of_version_1_are_read(
     assert (made.type.schema_title, made.metadata) == (kind, numbers or {})
 
 
+_TELLS = """
+sources = [root + "/model", root + "/model/part", "/etc/passwd", "gs://b/x", 7]
+outputs = [{"type": "table", "source": source} for source in sources]
+outputs += [{"source": root + "/model", "storage": "inline"}, {"type": "roc"}]
+"""
+
+
+def test_a_source_that_is_an_artifact_of_the_step_is_told_by_its_true_uri(
+    tmp_path: Path, objects: Objects
+) -> None:
+    anything = {"artifactType": {"schemaTitle": "system.Artifact"}}
+    names = ("model", "mlpipeline_ui_metadata")
+    launch = launch_command(output_definitions={"artifacts": dict.fromkeys(names, anything)})
+    write = "json.dump({'outputs': outputs}, open(root + '/mlpipeline_ui_metadata', 'w'))"
+    (made,) = step(tmp_path, objects, launch, _TELLS + write).artifacts["mlpipeline_ui_metadata"]
+    held = objects.held[f"{PREFIX}mlpipeline_ui_metadata"]
+    assert made.content.bytes == len(held)
+    told = json.loads(held)["outputs"]
+    uri = f"{URI_PREFIX}{PREFIX}model"
+    assert [one.get("source") for one in told] == [
+        uri, f"{uri}/part", "/etc/passwd", "gs://b/x", 7, f"{tmp_path}/out/model", None,
+    ]  # fmt: skip
+    assert told[0]["type"] == "table"
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", '{"outputs": [1]}', '{ "outputs":  []}'])
+def test_a_ui_metadata_file_of_another_form_stays_as_it_is(
+    tmp_path: Path, objects: Objects, text: str
+) -> None:
+    anything = {"artifactType": {"schemaTitle": "system.Artifact"}}
+    launch = launch_command(output_definitions={"artifacts": {"mlpipeline_ui_metadata": anything}})
+    step(tmp_path, objects, launch, f"open(root + '/mlpipeline_ui_metadata', 'w').write({text!r})")
+    assert objects.held[f"{PREFIX}mlpipeline_ui_metadata"] == text.encode()
+
+
 def test_a_metrics_artifact_needs_no_file(tmp_path: Path, objects: Objects) -> None:
     returned = [{"uri": "ROOT/model", "metadata": {"loss": 0.5}}]
     result = step(tmp_path, objects, command(), "pass", returned)

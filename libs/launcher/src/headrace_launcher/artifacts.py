@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from headrace_launcher.failure import EXIT_UPLOAD, StepError
-from headrace_launcher.outputs import printable
+from headrace_launcher.outputs import printable, true_uri
 from headrace_launcher.transfer import Transfer, TransferError
-from headrace_launcher.version1 import METRICS, UI_METADATA, as_metrics
+from headrace_launcher.version1 import METRICS, UI_METADATA, as_metrics, tell_sources
 
 _WORKSPACE_ARTIFACTS = "/kfp-workspace/.artifacts"
 """Where the SDK puts an artifact whose metadata has ``_kfp_workspace``."""
@@ -127,6 +128,7 @@ def _artifact(
     if place.path is None:
         return {**entry, "content": {"kind": "unknown"}}
     try:
+        tell_sources(name, place.path, partial(true_uri, launch))
         content = _upload(place.path, place.key, launch["upload"], transfer)
     except (TransferError, OSError) as error:
         message = f"output artifact {name!r}: {error}"

@@ -54,7 +54,7 @@ def _parameters(launch: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
         if value is None:
             value = _text(name, declared["path"])
         if value is not None:
-            values[name] = _true_uri(launch, _fit(name, value, kind))
+            values[name] = true_uri(launch, _fit(name, value, kind))
         elif not declared.get("optional"):
             raise StepError(
                 "OUTPUT_MISSING", f"the step did not write its output parameter {name!r}"
@@ -62,7 +62,7 @@ def _parameters(launch: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     return values
 
 
-def _true_uri(launch: dict[str, Any], value: Any) -> Any:
+def true_uri(launch: dict[str, Any], value: Any) -> Any:
     """A text that is the URI which the command saw of one of its artifacts, or a place below it,
     as the URI that it has for everybody else: the local place is gone when the step has ended."""
     if not isinstance(value, str) or not value.startswith("/"):

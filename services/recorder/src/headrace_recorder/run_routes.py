@@ -24,6 +24,8 @@ from headrace_recorder.views import cache_view, in_order, missing, preview, run_
 _LARGEST_LOG_PART = 8 * 1024 * 1024
 _VIEWS_AT_ONE_TIME = 300
 """Some 20 ms of work."""
+_LONGEST_TOLD = 500
+"""Characters of an address in a refusal."""
 
 
 def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> APIRouter:
@@ -139,6 +141,27 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
         if not await _may_read(caller, run, key):
             raise missing("the artifact lies in a place of the store that is not yours")
         return await _links(artifact, key)
+
+    @router.get("/runs/{run_id}/source")
+    async def get_source(
+        caller: Caller, run_id: UUID, uri: Annotated[str, Query(max_length=10_000)]
+    ) -> dict[str, Any]:
+        """A link to an object that a step of the run tells of. A step may tell any address, and
+        who looks at the run may see more than the step: so it has to be among what runs of the
+        same namespace have left."""
+        async with database.read() as connection:
+            run = await store.run_by_id(connection, run_id, caller.visible)
+            if run is None or run[0].submission is None:
+                raise _no_run(run_id)
+            key, namespace = objects.key(uri), run[0].submission["namespace"]
+            runs = named_runs(key) if key is not None and is_plain(key) else []
+            known = await store.submissions(connection, runs, [namespace])
+        if key is None or not any(is_of(key, submission) for submission in known):
+            raise missing(
+                f"{uri[:_LONGEST_TOLD]} is no place in the deployment's object store where a run "
+                f"of namespace {namespace} has left something; nothing is fetched from there"
+            )
+        return {"url": await objects.presign_get(key, grant_seconds)}
 
     async def _task(caller: Access, run_id: UUID, task_id: UUID) -> tuple[RunRow, TaskRow]:
         async with database.read() as connection:

@@ -14,9 +14,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Task
-from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.errors import RejectedError
 
 from headrace_ui_gateway.backends import Backend, Runs
+from headrace_ui_gateway.contents import fetched
 from headrace_ui_gateway.core import kfp
 from headrace_ui_gateway.core.kfp_nodes import node_of, uri_of
 from headrace_ui_gateway.core.kfp_run_models import ReadArtifactResponse
@@ -56,7 +57,12 @@ def kfp_node_router(parts: Parts, known: Runs) -> APIRouter:
                 kfp.FAILED_PRECONDITION,
                 f"artifact {artifact_name!r} is not one file in the deployment's object store",
             )
-        content = await _fetched(url)
+        content, whole = await fetched(url, _LARGEST_ARTIFACT)
+        if not whole:
+            raise RejectedError.because(
+                RejectionCode.TOO_LARGE,
+                f"the artifact is larger than {_LARGEST_ARTIFACT // 1024**2} MiB",
+            )
         return answer(ReadArtifactResponse(data=base64.b64encode(content).decode()))
 
     @router.get(
@@ -95,29 +101,3 @@ async def _log(
                 return
             await asyncio.sleep(_FOLLOW_SECONDS)
         part = await _part(recorder, path, offset)
-
-
-async def _fetched(url: str) -> bytes:
-    """The bytes behind a link into the deployment's object store.
-
-    Raises:
-        RejectedError: they are too many.
-        RetryableError: the store is away.
-    """
-    content = bytearray()
-    try:
-        async with (
-            httpx.AsyncClient(timeout=15, trust_env=False) as client,
-            client.stream("GET", url) as response,
-        ):
-            response.raise_for_status()
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > _LARGEST_ARTIFACT:
-                    raise RejectedError.because(
-                        RejectionCode.TOO_LARGE,
-                        f"the artifact is larger than {_LARGEST_ARTIFACT // 1024**2} MiB",
-                    )
-    except httpx.HTTPError as error:
-        raise RetryableError(f"object store: {error!r}") from error
-    return bytes(content)

@@ -179,6 +179,25 @@ EXAMPLES: dict[str, Any] = {
     "ArtifactPage": {"artifacts": [_RECORD], **_LAST},
     "ArtifactTaskPage": {"artifact_tasks": [_LINEAGE], **_LAST},
     "Files": {"files": [{"path": "part-0.csv", "url": "http://store.example/part-0.csv?sig=x"}]},
+    "Visualizations": {
+        "visualizations": [
+            {
+                "type": "confusion_matrix",
+                "artifact_id": _ARTIFACT,
+                "task_id": _TASK,
+                "path": "root/evaluate",
+                "output": "metrics",
+                "position": 0,
+                "title": "confusion matrix",
+                "labels": ["stays", "leaves"],
+                "counts": [[940, 12], [31, 88]],
+                "totals": [952, 119],
+                "axes": ["target", "predicted"],
+                "truncated": False,
+            }
+        ],
+        "truncated": False,
+    },
     "NewExperiment": {"display_name": "churn", "description": "Who leaves, and why."},
     "Experiment": _EXPERIMENT_EXAMPLE,
     "ExperimentPage": {"experiments": [_EXPERIMENT_EXAMPLE], **_LAST},
@@ -215,6 +234,7 @@ EXAMPLES: dict[str, Any] = {
 }
 
 STREAMS = {
+    "get_page": "<!doctype html><title>Report</title><p>All went well.</p>",
     "get_log": "loaded 20000 rows\naccuracy 0.93\n",
     "watch_runs": "event: runs\ndata: {}\n\n",
     "watch_run": f'event: run\nid: 12\ndata: {{"run_id":"{_RUN}","state":"SUCCEEDED"}}\n\n',

@@ -23,6 +23,7 @@ from headrace_ui_gateway.own_recurring import recurring_router
 from headrace_ui_gateway.own_requests import PREFIX, OwnRoute
 from headrace_ui_gateway.own_runs import runs_router
 from headrace_ui_gateway.own_tasks import tasks_router
+from headrace_ui_gateway.own_visualizations import visualizations_router
 from headrace_ui_gateway.settings import Settings
 
 
@@ -42,6 +43,7 @@ def own_router(
         tasks_router(recorder, runs, live, settings),
         logs_router(recorder, live),
         artifacts_router(recorder),
+        visualizations_router(recorder, runs),
         experiments_router(api),
         pipelines_router(api, settings.max_package_bytes),
         recurring_router(api),

@@ -17,6 +17,7 @@ from headrace.client.resources import (
     Task,
     in_order,
 )
+from headrace.client.visualizations import Visualization, Visualizations
 from headrace.client.wire import Patience
 
 __all__ = [
@@ -34,5 +35,7 @@ __all__ = [
     "Run",
     "RunFailedError",
     "Task",
+    "Visualization",
+    "Visualizations",
     "in_order",
 ]

@@ -63,6 +63,7 @@ class Client(BlockingCore):
     download = blocking(a.download)
     read = blocking(a.read)
     table = blocking(a.table)
+    visualizations = blocking(a.visualizations)
 
     def watch(self, run: Run | str, seconds: float | None = None) -> Iterator[Run]:
         """A run as it stands, and again at each change, until it has ended. A gateway that is away
@@ -159,6 +160,7 @@ class AsyncClient(AwaitingCore):
     download = awaiting(a.download)
     read = awaiting(a.read)
     table = awaiting(a.table)
+    visualizations = awaiting(a.visualizations)
 
     def watch(self, run: Run | str, seconds: float | None = None) -> AsyncIterator[Run]:
         """As `Client.watch`."""

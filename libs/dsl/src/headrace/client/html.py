@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -10,7 +10,7 @@ from headrace.client.comparison import shown
 from headrace.client.durations import duration
 from headrace.client.resources import Run
 
-_COLORS = {
+COLORS = {
     "SUCCEEDED": "#188038",
     "FAILED": "#c5221f",
     "CANCELED": "#b06000",
@@ -20,7 +20,7 @@ _COLORS = {
     "RUNNING": "#1a73e8",
     "READY": "#5f87c5",
 }
-_OTHER = "#80868b"
+OTHER = "#80868b"
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 148, 38, 18, 30
 _MOST_NODES = 60
 """A larger drawing says nothing; the table and the page do."""
@@ -40,10 +40,11 @@ def run_html(run: Run) -> str:
     ]
     if run.error:
         style = "font-family:monospace;white-space:pre-wrap;padding:2px 8px;margin:0 0 10px"
-        edge = f"border-left:3px solid {_COLORS['FAILED']}"
+        edge = f"border-left:3px solid {COLORS['FAILED']}"
         parts.append(f'<pre style="{style};{edge}">{escape(run.error)}</pre>')
     graph = _graph([task for task in tasks if not task.get("parent_task_id")])
-    values = _values("metrics", run.metrics) + _values("outputs", run.outputs) + _steps(tasks)
+    values = values_html("metrics", run.metrics.items())
+    values += values_html("outputs", run.outputs.items()) + _steps(tasks)
     parts.append(
         '<div style="display:flex;flex-wrap:wrap;gap:8px 28px;align-items:flex-start">'
         f"{graph}<div>{values}</div></div>"
@@ -102,12 +103,12 @@ def _edge(above: tuple[float, float], below: tuple[float, float]) -> str:
     bend = _GAP_Y * 0.6
     return (
         f'<path d="M{x1:g} {y1:g} C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}" '
-        f'fill="none" stroke="{_OTHER}" stroke-width="1.4"/>'
+        f'fill="none" stroke="{OTHER}" stroke-width="1.4"/>'
     )
 
 
 def _node(task: Mapping[str, Any], x: float, y: float) -> str:
-    color = _COLORS.get(task["state"], _OTHER)
+    color = COLORS.get(task["state"], OTHER)
     name = str(task["display_name"])
     short = name if len(name) <= 20 else f"{name[:19]}…"
     title = f"{name}: {task['state']} {duration(task)}".rstrip()
@@ -122,22 +123,23 @@ def _node(task: Mapping[str, Any], x: float, y: float) -> str:
 
 
 def _badge(state: str) -> str:
-    color = _COLORS.get(state, _OTHER)
+    color = COLORS.get(state, OTHER)
     return (
         f'<span style="background:{color};color:#fff;border-radius:4px;padding:1px 7px;'
         f'font-size:.75em">{escape(state)}</span>'
     )
 
 
-def _values(title: str, values: Mapping[str, Any]) -> str:
-    if not values:
-        return ""
+def values_html(title: str, values: Iterable[tuple[str, Any]]) -> str:
+    """Values under their names, below a title if there is one."""
     left = ' style="text-align:left"'
     lines = "".join(
         f"<tr><td{left}>{escape(name)}</td><td{left}>{escape(shown(value))}</td></tr>"
-        for name, value in values.items()
+        for name, value in values
     )
-    head = f'<thead><tr><th{left} colspan="2">{title}</th></tr></thead>'
+    if not lines:
+        return ""
+    head = f'<thead><tr><th{left} colspan="2">{title}</th></tr></thead>' if title else ""
     return f"<table>{head}{lines}</table>"
 
 
@@ -148,7 +150,7 @@ def _steps(tasks: Sequence[Mapping[str, Any]]) -> str:
     lines = "".join(
         f'<tr><td style="{left};padding-left:{0.5 + 1.2 * (task["path"].count("/") - 1):.1f}em">'
         f'{escape(task["display_name"])}</td><td style="{left}">'
-        f'<span style="color:{_COLORS.get(task["state"], _OTHER)}">●</span> '
+        f'<span style="color:{COLORS.get(task["state"], OTHER)}">●</span> '
         f"{escape(task['state'])}</td><td>{escape(duration(task))}</td>"
         f'<td style="{left}">{escape(remark(task))}</td></tr>'
         for task in tasks[:_MOST_ROWS]

@@ -1,5 +1,13 @@
 // What both pages use: elements made of text only, durations, and one live stream.
 
+const NS = "http://www.w3.org/2000/svg";
+
+export function svg(tag, attributes) {
+  const node = document.createElementNS(NS, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
 export function make(tag, text, className) {
   const element = document.createElement(tag);
   if (text !== undefined && text !== null) element.textContent = text;
@@ -36,9 +44,9 @@ export function duration(item) {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-export function definitions(values) {
+export function definitions(values) {  // pairs of a name and a value
   const list = make("dl");
-  for (const [name, value] of Object.entries(values)) {
+  for (const [name, value] of values) {
     list.append(make("dt", name));
     const shown = value instanceof Node ? value : typeof value === "string" ? value : JSON.stringify(value);
     const dd = make("dd");

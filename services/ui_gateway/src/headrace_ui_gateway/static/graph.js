@@ -1,15 +1,8 @@
 // Tasks in layers: each one right of all that it depends on. O(V + E).
 
-import { address } from "./common.js";
+import { address, svg } from "./common.js";
 
 const WIDTH = 170, HEIGHT = 34, GAP_X = 50, GAP_Y = 16;
-const NS = "http://www.w3.org/2000/svg";
-
-function element(tag, attributes) {
-  const node = document.createElementNS(NS, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
 
 function layers(tasks) {
   const depth = new Map();
@@ -20,7 +13,7 @@ function layers(tasks) {
   return depth;
 }
 
-export function draw(svg, tasks) {
+export function draw(graph, tasks) {
   const depth = layers(tasks);
   const used = [];
   const place = new Map();
@@ -34,10 +27,10 @@ export function draw(svg, tasks) {
   }
   const width = 8 + used.length * (WIDTH + GAP_X) - GAP_X;
   const height = 8 + Math.max(1, ...used) * (HEIGHT + GAP_Y) - GAP_Y;
-  svg.setAttribute("width", width);
-  svg.setAttribute("height", height);
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.replaceChildren();
+  graph.setAttribute("width", width);
+  graph.setAttribute("height", height);
+  graph.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  graph.replaceChildren();
   for (const task of tasks) {
     const to = place.get(task.task_id);
     for (const id of task.dependencies ?? []) {
@@ -45,21 +38,21 @@ export function draw(svg, tasks) {
       if (!from) continue;
       const x1 = from.x + WIDTH, y1 = from.y + HEIGHT / 2, y2 = to.y + HEIGHT / 2;
       const bend = (to.x - x1) / 2;
-      svg.append(element("path", { d: `M${x1},${y1} C${x1 + bend},${y1} ${to.x - bend},${y2} ${to.x},${y2}` }));
+      graph.append(svg("path", { d: `M${x1},${y1} C${x1 + bend},${y1} ${to.x - bend},${y2} ${to.x},${y2}` }));
     }
   }
   for (const task of tasks) {
     const { x, y } = place.get(task.task_id);
-    const box = element("a", { href: address(task.path), class: task.state });
-    const title = element("title", {});
+    const box = svg("a", { href: address(task.path), class: task.state });
+    const title = svg("title", {});
     title.textContent = `${task.display_name}: ${task.state}`;
-    const label = element("text", { x: x + 12, y: y + HEIGHT / 2 + 5 });
+    const label = svg("text", { x: x + 12, y: y + HEIGHT / 2 + 5 });
     const name = task.display_name;
     label.textContent = name.length > 20 ? `${name.slice(0, 19)}…` : name;
-    box.append(title, element("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 6 }), label);
+    box.append(title, svg("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 6 }), label);
     if (task.kind === "DAG" || task.kind === "LOOP") {  // a second edge: there is more inside
-      box.append(element("rect", { x: x + 3, y: y + 3, width: WIDTH - 6, height: HEIGHT - 6, rx: 4, class: "inner" }));
+      box.append(svg("rect", { x: x + 3, y: y + 3, width: WIDTH - 6, height: HEIGHT - 6, rx: 4, class: "inner" }));
     }
-    svg.append(box);
+    graph.append(box);
   }
 }

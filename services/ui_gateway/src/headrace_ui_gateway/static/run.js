@@ -1,5 +1,6 @@
 import { address, cell, definitions, duration, link, make, watch } from "./common.js";
 import { draw } from "./graph.js";
+import { visualize } from "./visualizations.js";
 
 const id = location.pathname.split("/").pop();
 const FINAL = ["SUCCEEDED", "FAILED", "CANCELED"];
@@ -106,8 +107,8 @@ function details() {
   byId("task-name").textContent = task.display_name;
   const parts = [];
   if (task.error) parts.push(make("p", task.error.message, "error"));
-  parts.push(make("h3", "Inputs"), definitions(task.inputs.parameters));
-  parts.push(make("h3", "Outputs"), definitions(outputs(task)));
+  parts.push(make("h3", "Inputs"), definitions(Object.entries(task.inputs.parameters)));
+  parts.push(make("h3", "Outputs"), definitions(Object.entries(outputs(task))));
   byId("task-values").replaceChildren(...parts);
 }
 
@@ -138,8 +139,9 @@ function show() {
   draw(byId("graph"), tasksOf(level()).slice(0, MOST_SHOWN));
   taskRows();
   details();
-  byId("outputs").replaceChildren(definitions(run.outputs.parameters));
-  byId("parameters").replaceChildren(definitions(run.parameters));
+  visualize(run, chosen(), FINAL.includes(run.state));
+  byId("outputs").replaceChildren(definitions(Object.entries(run.outputs.parameters)));
+  byId("parameters").replaceChildren(definitions(Object.entries(run.parameters)));
 }
 
 function take(value) {
@@ -161,5 +163,6 @@ setInterval(() => {
   if (!run || FINAL.includes(run.state)) return;
   facts();
   taskRows();
+  visualize(run, chosen(), false);
   log();
 }, 1000);

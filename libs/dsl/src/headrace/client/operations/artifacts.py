@@ -10,8 +10,9 @@ from typing import Any
 from headrace.client.drive import Core
 from headrace.client.errors import ClientError
 from headrace.client.operations.common import identity, pages
-from headrace.client.resources import Artifact, Run
+from headrace.client.resources import Artifact, Run, Task
 from headrace.client.tables import read_table
+from headrace.client.visualizations import Visualizations
 from headrace.client.wire import Answer, Request, Save, Steps
 
 
@@ -115,6 +116,25 @@ def table(client: Core, artifact_id: Artifact | str, format: str | None = None) 
         ClientError: it is no table (MALFORMED), or as for `read`.
     """
     return read_table((yield from read(client, artifact_id)), format)
+
+
+def visualizations(
+    client: Core, source: Run | Artifact | str, *, task_id: Task | str | None = None
+) -> Steps[Visualizations]:
+    """What a run or an artifact shows: tables, confusion matrices, ROC curves, scalars, texts and
+    pages. What cannot be shown is among them with the reason.
+
+    Args:
+        source: The run, its id, or an artifact.
+        task_id: Of the run, those of this task and what is inside of it alone.
+    """
+    if isinstance(source, Artifact):
+        path = f"/artifacts/{identity(source, 'artifact_id')}/visualizations"
+    else:
+        path = f"/runs/{identity(source, 'run_id')}/visualizations"
+    task = task_id.task_id if isinstance(task_id, Task) else task_id
+    answer: Answer = yield Request("GET", path, {"task_id": task})
+    return Visualizations(answer.json())
 
 
 def _links(artifact_id: Artifact | str) -> Steps[dict[str, str]]:
