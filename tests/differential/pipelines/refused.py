@@ -1,6 +1,6 @@
 """Wrong definitions: each is refused by both SDKs, and the message names the fault."""
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 from kfp import compiler, components, dsl, kubernetes
 from kfp.dsl import Artifact, Dataset, Input, Model, Output
@@ -127,6 +127,13 @@ def an_output_list_of_artifacts():
     @dsl.component(base_image=IMAGE)
     def wrong(data: Output[List[Dataset]]):
         pass
+
+
+@refused("not as an output, also in Optional")
+def an_output_that_may_be_missing():
+    @dsl.component(base_image=IMAGE)
+    def wrong() -> Optional[str]:
+        return None
 
 
 @refused("tuple")
