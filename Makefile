@@ -98,6 +98,10 @@ conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another o
 	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
 	@$(BIN)/python -m tests.conformance $(if $(OWN_SDK),--own-sdk,$(CORPUS))
 
+.PHONY: mutual
+mutual: setup kfp ## Run what kfp and Headrace compile from the same sources, and compare; ARGS=--help
+	@$(BIN)/python -m tests.mutual $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup fuzz-setup ## Requests made up from the OpenAPI documents; ARGS=--help
 	@$(BIN)/python -m tests.fuzz $(ARGS)

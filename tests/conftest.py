@@ -1,11 +1,13 @@
-"""One deployment for all end-to-end tests that do not break it."""
+"""What several folders of tests share: made once, for all that do not break it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.differential.suite import compile_with_both
 from tests.support.deployment import Deployment
 
 
@@ -18,3 +20,9 @@ def deployment() -> Iterator[Deployment]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of what kfp and Headrace made of the suites of pipelines."""
+    return compile_with_both(tmp_path_factory.mktemp("differential"))

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from headrace.client import Client
 
 from tests.conformance import corpus, table
-from tests.conformance.runs import Outcome, check_case
+from tests.conformance.runs import Outcome, at_one_time, check_case
 from tests.conformance.suite import compiled, compiled_by_headrace
 from tests.support.deployment import ROOT, Deployment
 
-_AT_ONE_TIME = 8
 _DOCUMENT = ROOT / "docs" / "conformance.md"
 _LOCAL = Path(__file__).with_name("local.json")
 
@@ -29,19 +26,18 @@ _LOCAL = Path(__file__).with_name("local.json")
 def run_suite(client: Client, own_sdk: bool = False) -> tuple[dict[str, Any], list[Outcome]]:
     """Every case of the suite."""
     packages, cases = compiled_by_headrace() if own_sdk else compiled()
-    return cases, _all(cases, lambda name: check_case(client, name, packages[name], cases[name]))
+    return cases, at_one_time(
+        lambda name: check_case(client, name, packages[name], cases[name]), cases
+    )
 
 
 def run_corpus(client: Client, folder: Path) -> list[Outcome]:
     """Every entry of a corpus, and what it says is to be refused."""
     found = corpus.entries(folder)
-    outcomes = _all(found, lambda name: corpus.check_entry(client, folder, name, found[name]))
+    outcomes = at_one_time(
+        lambda name: corpus.check_entry(client, folder, name, found[name]), found
+    )
     return outcomes + corpus.check_invalid(client.url, folder)
-
-
-def _all(names: Iterable[str], check: Callable[[str], Outcome]) -> list[Outcome]:
-    with ThreadPoolExecutor(_AT_ONE_TIME) as pool:
-        return list(pool.map(check, names))
 
 
 def main(arguments: list[str]) -> int:

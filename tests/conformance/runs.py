@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.client import Client, ClientError
 
 from tests.conformance.cases import PATH
 
 _LONGEST_SECONDS = 300.0
+_AT_ONE_TIME = 8
+
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
 
 
 @dataclass
@@ -30,6 +35,12 @@ class Outcome:
         return not self.differences
 
 
+def at_one_time(check: Callable[[_Given], _Found], given: Iterable[_Given]) -> list[_Found]:
+    """What `check` finds of each that is given; several at one time, since checks mostly wait."""
+    with ThreadPoolExecutor(_AT_ONE_TIME) as pool:
+        return list(pool.map(check, given))
+
+
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments with fresh paths where the case asks for one."""
     folder = Path(tempfile.mkdtemp(prefix="headrace-conformance-"))
@@ -41,10 +52,14 @@ def run(client: Client, package: str, request: dict[str, Any]) -> dict[str, Any]
 
     Raises:
         ClientError: it was refused.
-        TimeoutError: it did not end within five minutes.
+        TimeoutError: it did not end within five minutes; it is canceled.
     """
     submitted = client.submit({"package": package, **request})
-    *_, last = client.watch(submitted["run_id"], _LONGEST_SECONDS)
+    try:
+        *_, last = client.watch(submitted["run_id"], _LONGEST_SECONDS)
+    except TimeoutError:
+        client.cancel(submitted)  # the runs after it need its room
+        raise
     return last
 
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_every_case_is_as_expected(deployment: Deployment) -> None:
-    _, outcomes = run_suite(Client(deployment.url))
+    with Client(deployment.url) as client:
+        _, outcomes = run_suite(client)
     assert len(outcomes) > 1
     assert not [f"{o.name}: {d}" for o in outcomes for d in o.differences]

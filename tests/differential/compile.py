@@ -62,12 +62,14 @@ def _arguments(value: Any) -> list[str]:
 
 def _compiled(module: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}}
-    found |= {"mended": {}, "generated": {}}
+    found |= {"mended": {}, "generated": {}, "cases": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
     for case in getattr(module, "CASES", ()):
-        found["compiled"][f"case {case.pipeline.name}"] = _dicts(case.pipeline)
+        name = f"case {case.pipeline.name}"
+        found["compiled"][name] = _dicts(case.pipeline)
+        found["cases"][name] = {"args": case.args, "options": case.options}
     for function in getattr(module, "WRITTEN", ()):
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/{getattr(function, 'ending', 'written.yaml')}"

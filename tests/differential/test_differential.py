@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -15,31 +14,10 @@ from tests.differential.normal import inlined, normal
 from tests.differential.soundness import faults
 from tests.differential.switch import modules
 
-ROOT = Path(__file__).resolve().parents[2]
 LEAST_PIPELINES = 120
 LEAST_REFUSALS = 40
 _UNCLEAN = {"AssertionError", "KeyError", "AttributeError", "IndexError", "UnboundLocalError"}
 """What kfp raises where it does not check: Headrace may say it by any error of its own."""
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folders of what both SDKs made of the suites, which they do at the same time."""
-    folder = tmp_path_factory.mktemp("differential")
-    pythons = {"kfp": ROOT / ".kfp/bin/python", "headrace": ROOT / ".venv/bin/python"}
-    started = {
-        sdk: subprocess.Popen(
-            [python, "-W", "ignore", "-m", "tests.differential.compile", sdk, folder / sdk],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for sdk, python in pythons.items()
-    }
-    for sdk, process in started.items():
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, f"{sdk}: {errors}"
-    return {sdk: folder / sdk for sdk in pythons}
 
 
 def _both(compiled: dict[str, Path], module: str) -> list[dict[str, Any]]:

@@ -11,18 +11,10 @@ import pytest
 from headrace import compiler
 
 from tests.differential.switch import switch
+from tests.mutual.arguments import required
 from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.e2e
-ARGUMENTS: dict[str, Any] = {
-    "words": ["a", "b"],
-    "outer": ["x", "y"],
-    "things": [{"a": "1", "b": "2", "parts": [{"key": "a"}, {"key": "b"}]}],
-    "text": "a",
-    "word": "w",
-    "wanted": "a",
-    "cpu": "1",
-}
 SAID = {
     "parts_of_items_in_texts": ["1 and 2"],
     "items_of_several_loops_in_a_text": ["x a", "y a"],
@@ -48,8 +40,7 @@ def test_a_mended_pipeline_runs(deployment: Deployment, function: Any, tmp_path:
     path = tmp_path / "pipeline.yaml"
     compiler.Compiler().compile(pipeline, str(path))
     given: list[str] = []
-    for name in pipeline.required_inputs:
-        value = ARGUMENTS[name]
+    for name, value in required(pipeline.pipeline_spec).items():
         given += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     run = deployment.json("run", "submit", str(path), *given, "--wait")
     assert run["state"] == "SUCCEEDED", run.get("error")

@@ -39,7 +39,9 @@ class Fuzz:
     seed: int = 20261125
     phases: Sequence[str] = ("examples", "coverage", "fuzzing")
 
-    def run(self, things: Mapping[str, str | int], folder: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, things: Mapping[str, str | int], folder: Path
+    ) -> subprocess.CompletedProcess[str]:
         """Run it in a folder of its own; 0 is: nothing was found."""
         config = folder / "schemathesis.toml"
         config.write_text(_config(things))

@@ -100,13 +100,17 @@ def every_comparison(text: str = "a", number: int = 1, real: float = 0.5, flag: 
         say()
     with dsl.If(number == real):
         say()
-    with dsl.If(text == number):
-        say()
     with dsl.If(text == True):
         say()
     with dsl.If(number == "1"):
         say()
     with dsl.Condition(text == ""):
+        say()
+
+
+@dsl.pipeline
+def a_comparison_that_kfp_writes_wrongly(text: str = "a", number: int = 1):
+    with dsl.If(text == number):
         say()
 
 

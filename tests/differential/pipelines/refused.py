@@ -1,6 +1,6 @@
 """Wrong definitions: each is refused by both SDKs, and the message names the fault."""
 
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional
 
 from kfp import compiler, components, dsl, kubernetes
 from kfp.dsl import Artifact, Dataset, Input, Model, Output
@@ -129,6 +129,13 @@ def an_output_list_of_artifacts():
         pass
 
 
+@refused("not as an output, also in Optional")
+def an_output_that_may_be_missing():
+    @dsl.component(base_image=IMAGE)
+    def wrong() -> Optional[str]:
+        return None
+
+
 @refused("tuple")
 def an_output_that_is_no_type():
     @dsl.component(base_image=IMAGE)
@@ -181,21 +188,21 @@ def an_artifact_as_a_whole_in_a_command():
         return dsl.ContainerSpec(image="alpine", args=[data])
 
 
-@refused("name")
+@refused("'name' of 'data'")
 def an_attribute_that_an_artifact_has_not():
     @dsl.container_component
     def wrong(data: Input[Dataset]):
         return dsl.ContainerSpec(image="alpine", args=[data.name])
 
 
-@refused("path")
+@refused("'data' is a list of artifacts")
 def a_part_of_a_list_in_a_command():
     @dsl.container_component
     def wrong(data: Input[List[Dataset]]):
         return dsl.ContainerSpec(image="alpine", args=[data.path])
 
 
-@refused("0")
+@refused("its element 0")
 def an_element_of_a_list_in_a_command():
     @dsl.container_component
     def wrong(data: Input[List[Dataset]]):
@@ -548,7 +555,7 @@ def an_environment_of_an_importer():
     dsl.importer("gs://a/b", Dataset).set_env_variable("A", "b")
 
 
-@in_pipeline("A")
+@in_pipeline("environment variable A of task 'say'")
 def an_environment_that_is_a_number():
     say().set_env_variable("A", 5)
 
@@ -587,12 +594,12 @@ def a_failure_ignored_without_a_default():
     need(text=made.outputs["a"], number=1).ignore_upstream_failure()
 
 
-@in_pipeline("exactly one")
+@in_pipeline("Task 'final' has 'say', 'say-2'")
 def a_status_of_two_tasks():
     final().after(say(), say()).ignore_upstream_failure()
 
 
-@in_pipeline("exactly one")
+@in_pipeline("Task 'final' has none")
 def a_status_of_no_task():
     final().ignore_upstream_failure()
 

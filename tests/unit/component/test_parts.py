@@ -56,6 +56,15 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 
 
 @pytest.mark.usefixtures("without_json")
+def test_a_value_that_is_nested_too_deep_is_told_as_json_does() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(RecursionError, match="while encoding a JSON object"):
+        jsontext.dumps(nested)
+
+
+@pytest.mark.usefixtures("without_json")
 def test_what_json_allows_besides() -> None:
     assert jsontext.loads(' \n{"a": [1, 2.5e3, NaN]} \n')["a"][:2] == [1, 2500.0]
     assert math.isinf(jsontext.loads("-Infinity"))

@@ -56,7 +56,8 @@ def executor(task: PipelineTask) -> Json:
 def _text(value: Any, what: str, task: PipelineTask) -> str:
     if not isinstance(value, str):
         raise TypeError(
-            f"The {what} {value!r} of task {task.name!r} is a {type(value).__name__}, not a text."
+            f"The {what} of task {task.name!r} is a text. Got: {value!r} of type "
+            f"{type(value).__name__}."
         )
     return value
 

@@ -333,6 +333,6 @@ def _ignore_failure(task: PipelineTask, written: Json) -> None:
         raise InvalidTopologyException(
             "Tasks that use '.ignore_upstream_failure()' and 'PipelineTaskFinalStatus' must have "
             f"exactly one dependent upstream task{place}. Task {task.name!r} has "
-            f"{len(upstream)}: {upstream}."
+            f"{', '.join(map(repr, upstream)) or 'none'}."
         )
     _tell_status(task, written, upstream[0])

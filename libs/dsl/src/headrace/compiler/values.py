@@ -59,7 +59,7 @@ def default(value: Any, ir_type: str, name: str) -> Any:
         return to_value(value)
     if not isinstance(value, fits):
         raise TypeError(
-            f"The default of {name!r} is {value!r}, a {type(value).__name__}; its type is "
+            f"The default of {name!r} is {value!r} of type {type(value).__name__}; its own type is "
             f"{ir_type}."
         )
     if ir_type == "BOOLEAN":
@@ -76,5 +76,5 @@ def _number(value: float) -> float:
 
 def _key(key: Any) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"The key {key!r} of a dict is a {type(key).__name__}, not a text.")
+        raise TypeError(f"A key of a dict is a text. Got: {key!r} of type {type(key).__name__}.")
     return key

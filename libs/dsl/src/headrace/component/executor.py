@@ -182,6 +182,11 @@ class Executor:
         annotation = types.without_optional(self._annotations["return"])
         if _is_named_tuple(annotation):
             fields = annotation._fields
+            if not hasattr(returned, "__len__"):
+                raise RuntimeError(
+                    f"Expected {len(fields)} return values from function "
+                    f"`{self.func.__name__}`, got one of type {type(returned)}"
+                )
             if len(fields) != len(returned):
                 raise RuntimeError(
                     f"Expected {len(fields)} return values from function "

@@ -61,7 +61,7 @@ def dumps(value: Any) -> str:
     if encode_basestring_ascii is not None and "json" not in sys.modules:
         try:
             return "".join(_parts(value))
-        except _NotPlainError:
+        except (_NotPlainError, RecursionError):
             pass
     import json
 

@@ -133,17 +133,16 @@ class _WholeList:
 
     def __getattribute__(self, name: str) -> Any:
         if name in ("name", "uri", "metadata", "path"):
-            raise AttributeError(
-                "A container component takes a list of artifacts as a whole; its parts, such as "
-                f"{name!r}, are not known when it is compiled."
-            )
+            raise AttributeError(f"{_in_command(self)}; it has no {name!r}.")
         return object.__getattribute__(self, name)
 
     def __getitem__(self, index: int) -> None:
-        raise KeyError(
-            "A container component takes a list of artifacts as a whole; its element "
-            f"{index} is not known when it is compiled."
-        )
+        raise KeyError(f"{_in_command(self)}; its element {index} cannot be taken out of it.")
+
+
+def _in_command(listed: _WholeList) -> str:
+    (name,) = vars(listed).values()
+    return f"{name!r} is a list of artifacts, which a command can hold as a whole only"
 
 
 class InputListOfArtifactsPlaceholder(_WholeList, InputPlaceholder):
@@ -273,5 +272,8 @@ class ArtifactInCommand:
     def __getattr__(self, attribute: str) -> Placeholder:
         found = self._PLACEHOLDERS.get((attribute, self._direction))
         if found is None:
-            raise AttributeError(f"Cannot access artifact attribute {attribute!r}.")
+            raise AttributeError(
+                f"Cannot access artifact attribute {attribute!r} of {self._name!r}: a command can "
+                "hold its path, its uri and its metadata."
+            )
         return found(self._name)

@@ -43,10 +43,7 @@ class PipelineTask:
         enable_caching: bool = True,
     ) -> None:
         self.component_spec = component_spec
-        self._inputs: dict[str, Any] = {
-            name: value.copy() if isinstance(value, Collected) else value
-            for name, value in args.items()
-        }
+        self._inputs = _with_own_lists(args)
         for name, value in self._inputs.items():
             _check_argument(component_spec, name, value)
         component_spec.check_placeholder_kinds()
@@ -349,6 +346,18 @@ def _deprecated(old: str, new: str) -> None:
         category=DeprecationWarning,
         stacklevel=3,
     )
+
+
+def _with_own_lists(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with copies of what is collected for this task alone: one for each list, in
+    however many arguments it stands."""
+    copies: dict[str, Collected] = {}
+    return {
+        name: copies.setdefault(value.pattern, value.copy())
+        if isinstance(value, Collected)
+        else value
+        for name, value in args.items()
+    }
 
 
 def _check_argument(component: ComponentSpec, name: str, value: Any) -> None:

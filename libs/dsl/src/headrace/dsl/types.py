@@ -151,8 +151,8 @@ def check_spec_type(type_name: Any) -> None:
     if not isinstance(type_name, str) or not title or not version or "@" in version:
         raise TypeError(
             f"{type_name!r} is not a type that an input or output can have. A parameter is a str, "
-            "int, float, bool, list or dict (in Optional[...] when it may be missing); an artifact "
-            "has a class such as Input[Dataset]."
+            "int, float, bool, list or dict; as an input, not as an output, also in Optional[...]. "
+            "An artifact has a class such as Input[Dataset]."
         )
     if title.count(".") != 1:
         raise TypeError(

@@ -1,0 +1,83 @@
+"""``python -m tests.mutual [PATTERN ...]``: runs both SDKs' packages of every source that can be
+executed here, on a deployment of its own; with patterns, of those whose names hold one.
+
+Exit status 0 only when both come to the same everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from headrace.client import Client
+
+from tests.differential.suite import compile_with_both
+from tests.mutual.runs import Comparison, compare_all
+from tests.mutual.sources import Source, hindrance, sources
+from tests.support.deployment import Deployment
+
+
+def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> Iterator[str]:
+    """A table of how the runs ended, then who is behind its rows: those that did not succeed, those
+    that were left out, and every difference."""
+    rows: defaultdict[str, list[Comparison]] = defaultdict(list)
+    for comparison in comparisons:
+        rows[comparison.ended].append(comparison)
+    yield f"{'ended':<40} {'sources':>8} {'equal':>8}"
+    for ended, found in sorted(rows.items(), key=lambda row: -len(row[1])):
+        yield f"{ended:<40} {len(found):>8} {sum(not each.differences for each in found):>8}"
+    for ended, found in rows.items():
+        if ended != "SUCCEEDED":
+            yield f"\n{ended}:"
+            yield from (f"  {each.name}: {_line(each.said)}" for each in found)
+    yield f"\nleft out: {len(left_out)}"
+    for reason, count in Counter(left_out.values()).most_common():
+        yield f"  {reason} ({count}):"
+        yield from (f"    {name}" for name, given in left_out.items() if given == reason)
+    yield "\ndiffer by what kfp says:"
+    for reason in sorted(set().union(*(comparison.known for comparison in comparisons))):
+        yield f"  {reason}:"
+        yield from (f"    {each.name}" for each in comparisons if reason in each.known)
+    yield ""
+    for comparison in comparisons:
+        yield from (f"{comparison.name}: {each}" for each in comparison.differences)
+    equal = sum(not comparison.differences for comparison in comparisons)
+    yield f"{equal} of {len(comparisons)} come to the same with both SDKs"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:160]
+
+
+def _wanted(patterns: Sequence[str], folder: Path) -> list[Source]:
+    found = list(sources(compile_with_both(folder)))
+    return [each for each in found if not patterns or any(p in each.name for p in patterns)]
+
+
+def main() -> int:
+    """Compile, run, compare, and say what came of it."""
+    parser = argparse.ArgumentParser(prog="make mutual ARGS=", description=__doc__)
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of sources' names")
+    patterns = parser.parse_args().patterns
+    deployment = Deployment()
+    try:
+        deployment.up()
+        with tempfile.TemporaryDirectory() as folder:
+            found = _wanted(patterns, Path(folder))
+        reasons = {source.name: hindrance(source.ir) for source in found}
+        left_out = {name: reason for name, reason in reasons.items() if reason}
+        executed = [source for source in found if source.name not in left_out]
+        with Client(deployment.url) as client:
+            comparisons = compare_all(client, executed)
+    finally:
+        deployment.remove()
+    sys.stdout.writelines(line + "\n" for line in report(comparisons, left_out))
+    return int(any(comparison.differences for comparison in comparisons))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

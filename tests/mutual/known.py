@@ -1,0 +1,56 @@
+"""Differences between the SDKs' steps that are to be: each is in what kfp says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Known:
+    """A difference between two texts."""
+
+    kfp: str
+    """Words of kfp's text."""
+    headrace: str
+    """Words that stand in Headrace's instead."""
+    reason: str
+
+
+KNOWN = (
+    Known(
+        "'NoneType' object has no attribute 'get'",
+        "is a PipelineTaskFinalStatus, which only the exit task",
+        "kfp's executor fails over a status that nobody gives it",
+    ),
+    Known(
+        "<class 'inspect._empty'>",
+        "its definition does not say that it returns one",
+        "kfp's executor names no function that returns what it does not say",
+    ),
+    Known(
+        "object of type 'int' has no len()",
+        "Expected 2 return values from function `returns_one_for_several`, got one of type",
+        "kfp's executor counts the values of what is one value",
+    ),
+    Known(
+        "Invalid category: a passed",
+        "Invalid category: c passed",
+        "kfp's ClassificationMetrics name the row's category where the column's is unknown",
+    ),
+    Known(
+        "'ClassificationMetrics' object has no attribute '_categories'",
+        "The confusion matrix has no categories",
+        "kfp's ClassificationMetrics fail over a matrix that was not begun",
+    ),
+    Known(
+        "<class 'kfp.dsl.types.artifact_types.",
+        "<class 'headrace.component.artifacts.",
+        "a class's module",
+    ),
+)
+
+
+def known(theirs: str, ours: str) -> str | None:
+    """Why two texts may differ; None when they may not."""
+    fitting = (each for each in KNOWN if each.kfp in theirs and each.headrace in ours)
+    return next((each.reason for each in fitting), None)

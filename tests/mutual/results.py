@@ -1,0 +1,106 @@
+"""What a run came to, without what is its own: ids, moments, processes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.client import Client
+
+from tests.mutual.known import known
+
+_OWN = {
+    "component",  # kfp names those of inner pipelines by chance
+    "created_at",
+    "finished_at",
+    "parent_task_id",  # the path says it
+    "place",
+    "started_at",
+    "task_id",
+}
+_LARGEST_CONTENT = 4096
+_OWN_WORDS = {
+    re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"): "<moment>",
+    re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"): "<id>",
+    re.compile(r"headrace-conformance-\w+"): "<folder>",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A place where two results differ."""
+
+    place: str
+    kfp: Any
+    headrace: Any
+
+    @property
+    def reason(self) -> str | None:
+        """Why it may be; None when it may not."""
+        if isinstance(self.kfp, str) and isinstance(self.headrace, str):
+            return known(self.kfp, self.headrace)
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.place}: {_shown(self.kfp)} by kfp, {_shown(self.headrace)} by headrace"
+
+
+def result(client: Client, run: Mapping[str, Any]) -> dict[str, Any]:
+    """State, error, outputs and tasks by their paths; artifacts with their contents."""
+    told = {key: run.get(key) for key in ("state", "error", "outputs", "metrics")}
+    told["tasks"] = {
+        task["path"]: {key: value for key, value in task.items() if key not in _OWN}
+        for task in run["tasks"]
+    }
+    told["contents"] = dict(_contents(client, run))
+    return _without_own(told, run)
+
+
+def differences(theirs: Any, ours: Any, place: str = "") -> Iterator[Difference]:
+    """Where two results differ."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for key in sorted({*theirs, *ours}):
+            yield from differences(theirs.get(key), ours.get(key), f"{place}.{key}".lstrip("."))
+    elif json.dumps(theirs) != json.dumps(ours):
+        yield Difference(place, theirs, ours)
+
+
+def _contents(client: Client, run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The contents of small files that steps made, by the places of the artifacts."""
+    for task in run["tasks"]:
+        for name, made in task["outputs"]["artifacts"].items():
+            for index, artifact in enumerate(made):
+                content = artifact["content"]
+                if content["kind"] == "file" and content["bytes"] <= _LARGEST_CONTENT:
+                    body = client.read(artifact["artifact_id"])
+                    yield f"{task['path']}:{name}[{index}]", body.decode(errors="replace")
+
+
+def _without_own(told: dict[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    text = json.dumps(told)
+    for task in run["tasks"]:
+        for written in (task["task_id"], task["task_id"].replace("-", "")):
+            text = text.replace(written, f"<{task['path']}>")
+    text = text.replace(run["run_id"], "<run>")
+    text = text.replace(f"-{run['run_id'][-5:]}", "-<run>")  # of its name as a resource
+    for pattern, word in _OWN_WORDS.items():
+        text = pattern.sub(word, text)
+    read: dict[str, Any] = json.loads(text, object_hook=_plain)
+    return read
+
+
+def _plain(read: dict[str, Any]) -> dict[str, Any]:
+    """Without ids of artifacts, and messages without the last words of a step: the executors of
+    the two SDKs have tracebacks of their own."""
+    return {
+        key: value.partition("; it last said:")[0] if key == "message" and value else value
+        for key, value in read.items()
+        if key != "artifact_id"
+    }
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:300]
