@@ -68,8 +68,9 @@ def group() -> Iterator[Group]:
             folder.rmdir()
 
 
-def tree_milliseconds(pid: int) -> float:
-    """The CPU time of a process and of all below it, children that it waited for included."""
+def tree_milliseconds(pid: int, leave_out: str) -> float:
+    """The CPU time of a process and of all below it, children that it waited for included; a
+    process with the argument `leave_out` is left out, with all below it."""
     children: dict[int, list[int]] = {}
     used: dict[int, float] = {}
     for entry in Path("/proc").iterdir():
@@ -77,6 +78,8 @@ def tree_milliseconds(pid: int) -> float:
             continue
         try:
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if leave_out.encode() in (entry / "cmdline").read_bytes().split(b"\0"):
+                continue
         except (FileNotFoundError, ProcessLookupError):
             continue
         children.setdefault(int(fields[1]), []).append(int(entry.name))

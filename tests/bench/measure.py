@@ -37,7 +37,8 @@ class Measured:
     shown_ms: float
     cpu_ms: float
     platform_cpu_ms: float
-    """Servers, services and their supervisor; the rest are launchers and the steps' commands."""
+    """Servers, services and their supervisor; the rest are the fork server, its launchers, and the
+    steps' commands."""
 
 
 class Bench:
@@ -77,7 +78,7 @@ class Bench:
 
         listening = await self._bus.subscribe("live.run.*", cb=heard)
         await self._bus.flush()
-        cpu, platform = self._group.milliseconds(), tree_milliseconds(self._supervisor)
+        cpu, platform = self._group.milliseconds(), self._platform_ms()
         began = time.monotonic()
         request = {"pipeline_spec": spec, "caching": False}
         responses = await asyncio.gather(
@@ -98,7 +99,7 @@ class Bench:
             wall_ms=wall * 1000,
             shown_ms=shown * 1000,
             cpu_ms=self._group.milliseconds() - cpu,
-            platform_cpu_ms=tree_milliseconds(self._supervisor) - platform,
+            platform_cpu_ms=self._platform_ms() - platform,
         )
 
     async def quiet(self) -> None:
@@ -119,6 +120,9 @@ class Bench:
     async def close(self) -> None:
         """Let go of the deployment."""
         await self._http.aclose()
+
+    def _platform_ms(self) -> float:
+        return tree_milliseconds(self._supervisor, leave_out="--serve")
 
     async def _drained(self) -> None:
         while True:

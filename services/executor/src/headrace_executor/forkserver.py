@@ -44,7 +44,8 @@ class Launcher:
         self._ended = self.reusable = False
         try:
             self._writer.write(json.dumps(request).encode() + b"\n")
-            line = await asyncio.wait_for(self._reader.readline(), _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                line = await self._reader.readline()
             answer = json.loads(line) if line else None
         except (TimeoutError, ConnectionError):
             answer = None

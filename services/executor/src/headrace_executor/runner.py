@@ -120,25 +120,19 @@ class Runner:
                 return failed(command, error.failure, datetime.now(UTC))
             if handle is None:
                 return lost(command, datetime.now(UTC), cancel_requested=canceled.is_set())
-        ended = asyncio.Event()
-        telling = asyncio.ensure_future(self._tell_started(launch, handle, ended))
+        watching = asyncio.ensure_future(self._watch(command, handle, canceled))
         try:
-            result = await self._watch(command, handle, canceled)
-            ended.set()
-            await telling
+            # Note and tell that it runs, unless it has ended before anybody could look.
+            if launch.state != "RUNNING":
+                await asyncio.wait({watching}, timeout=_SHORT_SECONDS)
+                if not watching.done():
+                    running = handle
+                    await self._persist(lambda: self._started(command, running))
+            result = await watching
         finally:
-            telling.cancel()
+            watching.cancel()
         place = self._backend.place(handle) if handle.pid else None
         return result.model_copy(update={"place": place})
-
-    async def _tell_started(self, launch: Launch, handle: Handle, ended: asyncio.Event) -> None:
-        """Note and tell that the launcher runs, unless it has ended before anybody could look."""
-        if launch.state == "RUNNING":
-            return
-        try:
-            await asyncio.wait_for(ended.wait(), _SHORT_SECONDS)
-        except TimeoutError:
-            await self._persist(lambda: self._started(launch.command, handle))
 
     async def _launch(self, command: LaunchAttempt, canceled: asyncio.Event) -> Handle | None:
         """Start the launcher, again while something is away; None when it was canceled

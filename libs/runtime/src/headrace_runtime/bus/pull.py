@@ -86,8 +86,8 @@ class PullQueue:
                 await self._repair()
                 await self._request()
             try:
-                wait = _HEARTBEAT_SECONDS * _MISSED_HEARTBEATS
-                first = await asyncio.wait_for(self._messages.get(), wait)
+                async with asyncio.timeout(_HEARTBEAT_SECONDS * _MISSED_HEARTBEATS):
+                    first = await self._messages.get()
             except TimeoutError:
                 self._forget_request()  # not even a heartbeat: the request is gone
                 continue
@@ -100,7 +100,8 @@ class PullQueue:
 
     async def _linger(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), self._linger_seconds)
+            async with asyncio.timeout(self._linger_seconds):
+                await self._hurry.wait()
         self._hurry.clear()
 
     def release(self, message: Msg) -> None:

@@ -125,6 +125,16 @@ class Database:
         self._published: list[UUID] = []
 
     @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        """A connection of the pool. The pool's own time-out would cost a task each time."""
+        async with asyncio.timeout(_ACQUIRE_SECONDS):
+            connection = await self._pool.acquire()
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
         """A connection for queries only.
 
@@ -132,7 +142,7 @@ class Database:
             RetryableError: Postgres is away.
         """
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            async with self._acquired() as connection:
                 yield ReadConnection(connection)
         except _TRANSIENT as error:
             raise RetryableError(f"postgres: {error!r}") from error
@@ -149,7 +159,7 @@ class Database:
         for tries_left in reversed(range(_TRIES)):
             try:
                 async with (
-                    self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+                    self._acquired() as connection,
                     connection.transaction(),
                 ):
                     unit = Unit(connection, self._service)
@@ -178,7 +188,7 @@ class Database:
         if not marked:
             return
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            async with self._acquired() as connection:
                 await connection.execute(_QUERIES["mark_published"], marked)
         except _TRANSIENT as error:
             self._published += marked
