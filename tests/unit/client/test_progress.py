@@ -55,6 +55,15 @@ def test_a_pipe_gets_a_line_for_each_change(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == "RUNNING    a\nSUCCEEDED  a\n"
 
 
+def test_a_pipe_hears_of_ends_in_their_order(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = {"a": "2026-11-24T10:00:02Z", "a/b": "2026-11-24T10:00:01Z"}
+    tasks = [task_body(path, finished_at=at) for path, at in ended.items()]
+    with progress("terminal") as told:
+        told(Run(run_body(tasks=[task_body("next", state="READY", finished_at=None), *tasks])))
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["SUCCEEDED  a/b", "SUCCEEDED  a", "READY      next"]
+
+
 def test_nobody_is_told() -> None:
     with progress("none") as told:
         told(Run(run_body()))

@@ -54,13 +54,18 @@ def live() -> Iterator[Callable[[Run], None]]:
     seen: dict[str, str] = {}
 
     def told(run: Run) -> None:
-        for task in run.get("tasks") or []:
+        for task in sorted(run.get("tasks") or [], key=_end):
             if seen.get(task["path"]) != task["state"]:
                 seen[task["path"]] = task["state"]
                 name = task["path"].partition("/")[2]
                 console.print(f"{task['state']:<9}  {name}", highlight=False)
 
     yield told
+
+
+def _end(task: dict[str, Any]) -> str:
+    """When it ended, for an order; what goes on comes last."""
+    return task.get("finished_at") or "~"
 
 
 class _Ticking:

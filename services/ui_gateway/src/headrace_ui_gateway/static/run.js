@@ -140,8 +140,14 @@ function show() {
   taskRows();
   details();
   visualize(run, chosen(), FINAL.includes(run.state));
-  byId("outputs").replaceChildren(definitions(Object.entries(run.outputs.parameters)));
-  byId("parameters").replaceChildren(definitions(Object.entries(run.parameters)));
+  named("outputs", run.outputs.parameters);
+  named("parameters", run.parameters);
+}
+
+function named(id, values) {
+  const entries = Object.entries(values);
+  byId(id).parentElement.hidden = !entries.length;
+  byId(id).replaceChildren(definitions(entries));
 }
 
 function take(value) {
