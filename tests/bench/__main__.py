@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import core
-from tests.bench.cases import Result, run_case, table
+from tests.bench.cases import Result, processes, run_case, table
 from tests.bench.cpu import Group, group
 from tests.bench.measure import attached
 from tests.bench.pipelines import SHAPES, STEPS
@@ -76,6 +76,8 @@ async def _measure(
                 found = await run_case(bench, deployment, shape, step, options.repeats)
                 _show("", table([found]))
                 results.append(found)
+        if results:
+            _show("CPU of a step by process", processes(results))
         layers = await trace(bench, deployment) if options.trace else {}
         if layers:
             rows = [{"layer": name, "ms": f"{taken:.2f}"} for name, taken in layers.items()]

@@ -27,12 +27,12 @@ class Result:
     wall_ratio: float
     added_wall_ms_per_step: float
     cpu_ms: float
-    platform_cpu_ms: float
+    processes_cpu_ms_per_step: dict[str, float]
     floor_cpu_ms: float
     added_cpu_ms_per_step: float
     busy_with_steps: float
     """The commands' own CPU time, as the floor has it, over wall time times cores."""
-    measured: list[dict[str, float]]
+    measured: list[dict[str, Any]]
     floors: list[dict[str, float]]
 
 
@@ -69,7 +69,10 @@ def _result(shape: Shape, step: str, measured: list[Measured], floors: list[Used
         wall_ratio=wall / floor_wall,
         added_wall_ms_per_step=(wall - floor_wall) / shape.steps,
         cpu_ms=cpu,
-        platform_cpu_ms=median(one.platform_cpu_ms for one in measured),
+        processes_cpu_ms_per_step={
+            name: median(one.processes[name] for one in measured) / shape.steps
+            for name in measured[0].processes
+        },
         floor_cpu_ms=floor_cpu,
         added_cpu_ms_per_step=(cpu - floor_cpu) / shape.steps,
         busy_with_steps=floor_cpu / (wall * (os.cpu_count() or 1)),
@@ -89,8 +92,19 @@ def table(results: list[Result]) -> list[dict[str, Any]]:
             "ratio": f"{r.wall_ratio:.2f}",
             "added": f"{r.added_wall_ms_per_step:.1f}",
             "CPU": f"{r.added_cpu_ms_per_step:.1f}",
-            "services": f"{r.platform_cpu_ms / r.steps:.1f}",
+            "services": f"{sum(r.processes_cpu_ms_per_step.values()):.1f}",
             "busy": f"{r.busy_with_steps:.0%}",
+        }
+        for r in results
+    ]
+
+
+def processes(results: list[Result]) -> list[dict[str, Any]]:
+    """The CPU time of a step by process, in milliseconds."""
+    return [
+        {
+            "CPU ms": f"{r.shape}, {r.step}",
+            **{name: f"{ms:.1f}" for name, ms in r.processes_cpu_ms_per_step.items()},
         }
         for r in results
     ]

@@ -7,7 +7,7 @@ control group keeps the sum of all that ever ran in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,9 +68,9 @@ def group() -> Iterator[Group]:
             folder.rmdir()
 
 
-def tree_milliseconds(pid: int, leave_out: str) -> float:
-    """The CPU time of a process and of all below it, children that it waited for included; a
-    process with the argument `leave_out` is left out, with all below it."""
+def trees_milliseconds(roots: Mapping[str, int], leave_out: str) -> dict[str, float]:
+    """The CPU time of each of these processes and of all below it, children that it waited for
+    included; a process with the argument `leave_out` is left out, with all below it."""
     children: dict[int, list[int]] = {}
     used: dict[int, float] = {}
     for entry in Path("/proc").iterdir():
@@ -86,12 +86,11 @@ def tree_milliseconds(pid: int, leave_out: str) -> float:
         used[int(entry.name)] = _TICK_MS * sum(
             int(fields[index]) for index in (_UTIME, _STIME, _CUTIME, _CSTIME)
         )
-    waiting, total = [pid], 0.0
-    while waiting:
-        one = waiting.pop()
-        total += used.get(one, 0.0)
-        waiting += children.get(one, ())
-    return total
+
+    def below(pid: int) -> float:
+        return used.get(pid, 0.0) + sum(map(below, children.get(pid, ())))
+
+    return {name: below(pid) for name, pid in roots.items()}
 
 
 def _own_group() -> Path:

@@ -21,7 +21,7 @@ import nats
 from headrace_contracts.subjects import COMMANDS, EVENTS
 from nats.aio.client import Client
 
-from tests.bench.cpu import Group, tree_milliseconds
+from tests.bench.cpu import Group, trees_milliseconds
 from tests.support.deployment import SERVICES, Deployment
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELED")
@@ -36,9 +36,8 @@ class Measured:
     wall_ms: float
     shown_ms: float
     cpu_ms: float
-    platform_cpu_ms: float
-    """Servers, services and their supervisor; the rest are the fork server, its launchers, and the
-    steps' commands."""
+    processes: dict[str, float]
+    """CPU time of each server and service, the fork server and launchers left out."""
 
 
 class Bench:
@@ -52,7 +51,8 @@ class Bench:
             base_url=f"{deployment.url}/api/v1", timeout=60, trust_env=False
         )
         data = deployment.data
-        self._supervisor = int(json.loads((data / "run/state.json").read_text())["supervisor"])
+        state = json.loads((data / "run/state.json").read_text())
+        self._pids = {name: entry["pid"] for name, entry in state["processes"].items()}
         self._secrets = json.loads((data / "secrets.json").read_text())
         self._postgres_port = json.loads((data / "ports.json").read_text())["postgres"]
 
@@ -78,7 +78,7 @@ class Bench:
 
         listening = await self._bus.subscribe("live.run.*", cb=heard)
         await self._bus.flush()
-        cpu, platform = self._group.milliseconds(), self._platform_ms()
+        cpu, processes = self._group.milliseconds(), self._processes()
         began = time.monotonic()
         request = {"pipeline_spec": spec, "caching": False}
         responses = await asyncio.gather(
@@ -99,7 +99,7 @@ class Bench:
             wall_ms=wall * 1000,
             shown_ms=shown * 1000,
             cpu_ms=self._group.milliseconds() - cpu,
-            platform_cpu_ms=self._platform_ms() - platform,
+            processes={name: ms - processes[name] for name, ms in self._processes().items()},
         )
 
     async def quiet(self) -> None:
@@ -121,8 +121,8 @@ class Bench:
         """Let go of the deployment."""
         await self._http.aclose()
 
-    def _platform_ms(self) -> float:
-        return tree_milliseconds(self._supervisor, leave_out="--serve")
+    def _processes(self) -> dict[str, float]:
+        return trees_milliseconds(self._pids, leave_out="--serve")
 
     async def _drained(self) -> None:
         while True:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from headrace.client import Client
+from headrace.client import Client, Patience
 
 from tests.e2e.test_client import STEPS, TALK
 from tests.support.deployment import Deployment
@@ -27,7 +27,9 @@ def deployment() -> Iterator[Deployment]:
 
 @pytest.fixture
 def client(deployment: Deployment) -> Iterator[Client]:
-    with Client(deployment.url, deployment.json("token")["token"]) as made:
+    token = deployment.json("token")["token"]
+    # A gateway that dies again and again is started again after longer and longer pauses.
+    with Client(deployment.url, token, patience=Patience(attempts=12)) as made:
         yield made
 
 
