@@ -276,6 +276,29 @@ async def test_a_fork_server_that_died_is_started_anew(backend: ProcessBackend) 
     assert manifest.state == "SUCCEEDED"
 
 
+async def test_a_launch_that_is_given_up_runs_to_be_found_or_not_at_all(
+    backend: ProcessBackend,
+) -> None:
+    """Whenever in its course it is given up."""
+    outcomes = set()
+    for attempt in range(1, 41):
+        command = launch_command(attempt=attempt, container={"image": "i", "command": ["true"]})
+        launching = asyncio.ensure_future(backend.launch(command, tell))
+        await asyncio.sleep(attempt * 0.0002)
+        launching.cancel()
+        await asyncio.wait({launching})
+        if launching.cancelled():
+            found = backend.find(command)
+            outcomes.add(found is not None)
+            if found is None:
+                await asyncio.sleep(0.02)
+                assert backend.find(command) is None
+            else:
+                manifest = await backend.wait(command, found)  # None: it ended without it
+                assert manifest is None or manifest.state == "SUCCEEDED"
+    assert False in outcomes
+
+
 def fork_server() -> int:
     """The child of this process that forks launchers."""
     for entry in Path("/proc").iterdir():

@@ -47,10 +47,12 @@ class Launcher:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 line = await self._reader.readline()
             answer = json.loads(line) if line else None
-        except (TimeoutError, ConnectionError):
+        except (TimeoutError, ConnectionError, json.JSONDecodeError):
             answer = None
         except asyncio.CancelledError:
             self.let_go()
+            with contextlib.suppress(OSError):  # then it runs already, or never will
+                await self._writer.wait_closed()
             raise
         if answer is None:
             self.let_go()
@@ -90,20 +92,24 @@ class ForkServer:
             RetryableError: no launcher answered.
         """
         while self._free:
-            launcher = self._free.pop()
-            handle = await launcher.begin(launch_file, launcher_log)
+            handle = await self._begin(self._free.pop(), launch_file, launcher_log)
             if handle is not None:
-                self._busy[launch_file] = launcher
                 return handle
         for _ in range(2):  # the server may have died, or go to rest in the moment of the question
             control = await self._running()
-            launcher = await _forked(control)
-            handle = await launcher.begin(launch_file, launcher_log)
+            handle = await self._begin(await _forked(control), launch_file, launcher_log)
             if handle is not None:
-                self._busy[launch_file] = launcher
                 return handle
             await self._give_up(control)
         raise RetryableError("no launcher answered")
+
+    async def _begin(
+        self, launcher: Launcher, launch_file: str, launcher_log: str
+    ) -> Handle | None:
+        handle = await launcher.begin(launch_file, launcher_log)
+        if handle is not None:
+            self._busy[launch_file] = launcher
+        return handle
 
     async def wait(self, launch_file: str, handle: Handle) -> None:
         """Return when this launch is over, or its launcher, which may be a predecessor's."""

@@ -161,7 +161,8 @@ class Runner:
             finally:
                 launching.cancel()
                 waiting.cancel()
-        return self._backend.find(command)  # it may have been forked just before
+                await asyncio.wait({launching})
+        return self._backend.find(command)  # its launcher may have begun just before
 
     async def _watch(
         self, command: LaunchAttempt, handle: Handle, canceled: asyncio.Event

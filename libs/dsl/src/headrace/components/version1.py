@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from headrace.component.types import PARAMETER_TYPES
 from headrace.dsl import types
 from headrace.dsl.names import input_name
 from headrace.dsl.placeholders import (
@@ -111,7 +112,7 @@ def _outer(kind: Any) -> Any:
 def _kind(name: Any) -> tuple[str, bool]:
     """The type by its name in the file, and whether it is a parameter's."""
     if isinstance(name, str):
-        ir_type = types.IR_TYPES.get(name.lower())
+        ir_type = PARAMETER_TYPES.get(name.lower())
         if ir_type:
             return types.NAMES[ir_type], True
         if _GOOGLE.match(name):
@@ -125,7 +126,7 @@ def _kind(name: Any) -> tuple[str, bool]:
 def _default(kind: Any, default: Any) -> Any:
     if default is None or not isinstance(kind, str):
         return default
-    ir_type = types.IR_TYPES.get(kind.lower())
+    ir_type = PARAMETER_TYPES.get(kind.lower())
     if ir_type == "NUMBER_INTEGER":
         return int(default)
     if ir_type == "NUMBER_DOUBLE":

@@ -13,6 +13,7 @@ import re
 from typing import Any, get_args, get_origin
 
 from headrace.component import artifacts
+from headrace.component.types import PARAMETER_TYPES
 from headrace.dsl.errors import InconsistentTypeException
 
 ParameterValue = str | int | float | bool | dict[str, Any] | list[Any]
@@ -33,21 +34,6 @@ ARTIFACT_CLASSES: dict[str, type] = {
     "markdown": artifacts.Markdown,
 }
 
-IR_TYPES = {
-    "integer": "NUMBER_INTEGER",
-    "int": "NUMBER_INTEGER",
-    "double": "NUMBER_DOUBLE",
-    "float": "NUMBER_DOUBLE",
-    "string": "STRING",
-    "str": "STRING",
-    "text": "STRING",
-    "bool": "BOOLEAN",
-    "boolean": "BOOLEAN",
-    "dict": "STRUCT",
-    "list": "LIST",
-    "jsonobject": "STRUCT",
-    "jsonarray": "LIST",
-}
 NAMES = {
     "STRING": "String",
     "NUMBER_INTEGER": "Integer",
@@ -91,7 +77,7 @@ def is_parameter(type_name: Any) -> bool:
         type_name = short_name(type_name)
     else:
         return False
-    return type_name.lower() in IR_TYPES or type_name in (FINAL_STATUS, TASK_CONFIG)
+    return type_name.lower() in PARAMETER_TYPES or type_name in (FINAL_STATUS, TASK_CONFIG)
 
 
 def ir_type(type_name: Any) -> str | None:
@@ -102,7 +88,7 @@ def ir_type(type_name: Any) -> str | None:
         type_name = type_name.__name__
     elif isinstance(type_name, dict):
         type_name = next(iter(type_name))
-    return IR_TYPES.get(short_name(str(type_name)).lower())
+    return PARAMETER_TYPES.get(short_name(str(type_name)).lower())
 
 
 def bundle(schema_title: str, schema_version: str | None = None) -> str:

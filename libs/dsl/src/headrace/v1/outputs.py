@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from headrace.component.types import PARAMETER_TYPES
 from headrace.dsl import types
 from headrace.dsl.channels import PipelineParameterChannel
 from headrace.dsl.context import Pipeline
@@ -88,7 +89,7 @@ def parameter_type(declared: Any) -> str | None:
     name = type_name(declared)
     if name is None:
         return None
-    ir_type = types.IR_TYPES.get(name.lower())
+    ir_type = PARAMETER_TYPES.get(name.lower())
     if ir_type is not None:
         return types.NAMES[ir_type]
     return "String" if name.lower() in _TEXTS else None

@@ -204,3 +204,17 @@ def _area(curve: Sequence[tuple[float, float]]) -> float:
     whole = [(0.0, 0.0), *curve, (1.0, 1.0)]
     pairs = pairwise(whole)
     return math.fsum((right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in pairs)
+
+
+def member(value: Any, key: str, field: str) -> Any:
+    """A member of an object.
+
+    Raises:
+        FaultError: it is no object, or has none.
+    """
+    if not isinstance(value, Mapping):
+        raise FaultError(f"{shown(value)} is no object", field)
+    found = value.get(key)
+    if found is None:
+        raise FaultError("it is missing", f"{field}.{key}")
+    return found

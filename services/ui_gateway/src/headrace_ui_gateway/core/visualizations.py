@@ -17,7 +17,7 @@ from headrace_contracts.values import Artifact
 from pydantic import TypeAdapter
 
 from headrace_ui_gateway.core import charts
-from headrace_ui_gateway.core.charts import Chart, FaultError
+from headrace_ui_gateway.core.charts import Chart, FaultError, member
 from headrace_ui_gateway.core.markdown import html_of
 from headrace_ui_gateway.core.visualization_models import AnyVisualization, Markdown, Unshown
 
@@ -210,7 +210,7 @@ def _classification(
 def _matrix(told: Any, field: str) -> Chart:
     specs = _list(told, "annotationSpecs", field)
     labels = [
-        str(_member(spec, "displayName", f"{field}.annotationSpecs.{at}"))
+        str(member(spec, "displayName", f"{field}.annotationSpecs.{at}"))
         for at, spec in enumerate(specs)
     ]
     rows = _list(told, "rows", field)
@@ -233,10 +233,10 @@ def _curve(told: Any, field: str) -> Chart:
         place = f"{field}.{at}"
         readings.append(
             (
-                charts.rate(_member(one, "falsePositiveRate", place), f"{place}.falsePositiveRate"),
-                charts.rate(_member(one, "recall", place), f"{place}.recall"),
+                charts.rate(member(one, "falsePositiveRate", place), f"{place}.falsePositiveRate"),
+                charts.rate(member(one, "recall", place), f"{place}.recall"),
                 charts.number(
-                    _member(one, "confidenceThreshold", place), f"{place}.confidenceThreshold"
+                    member(one, "confidenceThreshold", place), f"{place}.confidenceThreshold"
                 ),
             )
         )
@@ -252,18 +252,4 @@ def _list(value: Any, key: str, field: str) -> Sequence[Any]:
     Raises:
         FaultError: it is no object, or has none.
     """
-    return sequence(_member(value, key, field), f"{field}.{key}")
-
-
-def _member(value: Any, key: str, field: str) -> Any:
-    """A member of an object.
-
-    Raises:
-        FaultError: it is no object, or has none.
-    """
-    if not isinstance(value, Mapping):
-        raise FaultError(f"{charts.shown(value)} is no object", field)
-    found = value.get(key)
-    if found is None:
-        raise FaultError("it is missing", f"{field}.{key}")
-    return found
+    return sequence(member(value, key, field), f"{field}.{key}")

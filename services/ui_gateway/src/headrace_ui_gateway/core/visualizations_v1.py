@@ -256,11 +256,7 @@ def _text(value: Any, key: str, field: str) -> str:
     Raises:
         FaultError: it is no object, or has none.
     """
-    if not isinstance(value, Mapping):
-        raise FaultError(f"{charts.shown(value)} is no object", field)
-    found = value.get(key)
-    if found is None:
-        raise FaultError("it is missing", f"{field}.{key}")
+    found = charts.member(value, key, field)
     if not isinstance(found, str) or not found:
         raise FaultError(f"{charts.shown(found)} is no text", f"{field}.{key}")
     return found
