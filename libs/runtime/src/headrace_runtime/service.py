@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import uvloop
@@ -29,7 +30,7 @@ from headrace_runtime.http import HttpServer, health_routes
 from headrace_runtime.metrics import OUTBOX_BACKLOG
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, open_database
-from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from headrace_runtime.settings import ObjectStoreSettings, PostgresSettings, ServiceSettings
 
 M = TypeVar("M")
 S = TypeVar("S", bound=ServiceSettings)
@@ -45,16 +46,37 @@ _KEEP_HOURS = 24.0 * 4
 
 
 class Service:
-    """What a running service has in hand; its `app.py` builds handlers on top."""
+    """A running service: the bus, and whichever stores its `app.py` opens; it closes them all."""
 
-    def __init__(
-        self, name: str, bus: Bus, database: Database, objects: ObjectStore, stop: asyncio.Event
-    ) -> None:
+    def __init__(self, name: str, bus: Bus, stop: asyncio.Event, closing: AsyncExitStack) -> None:
         self.name = name
         self.bus = bus
-        self.database = database
-        self.objects = objects
         self.stop = stop
+        self._closing = closing
+        self._objects: ObjectStore | None = None
+        self._database: Database | None = None
+
+    async def open_objects(self, settings: ObjectStoreSettings) -> ObjectStore:
+        """Open the object store. Consumers and the database need it for large messages."""
+        self._objects = await self._closing.enter_async_context(ObjectStore(settings))
+        return self._objects
+
+    async def open_database(self, settings: PostgresSettings, *, package: str) -> Database:
+        """Open the service's slice of Postgres and migrate its schema from `package`."""
+        self._database = await self._closing.enter_async_context(
+            open_database(
+                settings.postgres_dsn.get_secret_value(),
+                self.name,
+                Publisher(self.bus.js, self._opened_objects()),
+                pool_size=settings.postgres_pool_size,
+                packages=(package,),
+            )
+        )
+        return self._database
+
+    def _opened_objects(self) -> ObjectStore:
+        assert self._objects is not None, "call open_objects first"
+        return self._objects
 
     def consumer(
         self,
@@ -68,7 +90,7 @@ class Service:
         """The loop that reads a subscription; see `Consumer` for the options."""
         return Consumer(
             self.bus,
-            self.objects,
+            self._opened_objects(),
             subscription,
             adapter,
             handle,
@@ -82,10 +104,13 @@ class Service:
         """Raise `RetryableError` when a dependency does not answer."""
         if not self.bus.client.is_connected:
             raise RetryableError("the bus is not connected")
-        await self.database.ping()
+        if self._database is not None:
+            await self._database.ping()
 
     async def run(self, settings: ServiceSettings, app: Starlette, *loops: Loop) -> None:
         """Serve `app`, relay the outbox and run `loops` until the service is told to stop."""
+        if self._database is not None:
+            loops = (*loops, partial(_relay, self._database), partial(_purge, self._database))
         app.router.routes[:0] = health_routes(self.ready)
         server = HttpServer(app, settings.http_host, settings.http_port)
         gc.collect()
@@ -93,8 +118,8 @@ class Service:
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(_must_not_end(server.serve, "http", self.stop))
             running = [
-                group.create_task(_must_not_end(loop, getattr(loop, "__name__", "loop"), self.stop))
-                for loop in (*loops, self._relay, self._purge)
+                group.create_task(_must_not_end(loop, _loop_name(loop), self.stop))
+                for loop in loops
             ]
             await self.stop.wait()
             for task in running:
@@ -102,27 +127,33 @@ class Service:
             server.should_exit = True
             await serving
 
-    async def _relay(self) -> None:
-        """Mark what was published, and sweep up what was not."""
-        clock = asyncio.get_running_loop().time
-        next_sweep = clock()
-        while True:
-            try:
-                await self.database.mark_published()
-                if clock() >= next_sweep:
-                    OUTBOX_BACKLOG.set(await self.database.sweep(_SWEEP_OLDER_THAN_SECONDS))
-                    next_sweep = clock() + _SWEEP_EVERY_SECONDS
-            except RetryableError as error:
-                logging.get_logger().warning("relay_postponed", error=str(error))
-            await asyncio.sleep(_MARK_SECONDS)
 
-    async def _purge(self) -> None:
-        while True:
-            try:
-                await self.database.purge(_KEEP_HOURS)
-            except RetryableError as error:
-                logging.get_logger().warning("purge_postponed", error=str(error))
-            await asyncio.sleep(_PURGE_EVERY_SECONDS)
+def _loop_name(loop: Loop) -> str:
+    return getattr(loop.func if isinstance(loop, partial) else loop, "__name__", "loop")
+
+
+async def _relay(database: Database) -> None:
+    """Mark what was published, and sweep up what was not."""
+    clock = asyncio.get_running_loop().time
+    next_sweep = clock()
+    while True:
+        try:
+            await database.mark_published()
+            if clock() >= next_sweep:
+                OUTBOX_BACKLOG.set(await database.sweep(_SWEEP_OLDER_THAN_SECONDS))
+                next_sweep = clock() + _SWEEP_EVERY_SECONDS
+        except RetryableError as error:
+            logging.get_logger().warning("relay_postponed", error=str(error))
+        await asyncio.sleep(_MARK_SECONDS)
+
+
+async def _purge(database: Database) -> None:
+    while True:
+        try:
+            await database.purge(_KEEP_HOURS)
+        except RetryableError as error:
+            logging.get_logger().warning("purge_postponed", error=str(error))
+        await asyncio.sleep(_PURGE_EVERY_SECONDS)
 
 
 async def _must_not_end(
@@ -134,14 +165,8 @@ async def _must_not_end(
 
 
 @asynccontextmanager
-async def open_service(
-    name: str,
-    settings: ServiceSettings,
-    object_settings: ObjectStoreSettings,
-    *,
-    package: str,
-) -> AsyncIterator[Service]:
-    """Connect to everything, migrate the service's schema from `package`, give the `Service`."""
+async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Service]:
+    """Connect to the bus and give the `Service`, which opens the stores that it is asked for."""
     logging.configure(name, settings.log_level)
     log = logging.get_logger()
     stop = asyncio.Event()
@@ -153,23 +178,13 @@ async def open_service(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as closing:
         bus = Bus(name, close_for)
         await bus.connect(settings.nats_url.get_secret_value())
-        stack.push_async_callback(bus.close)
+        closing.push_async_callback(bus.close)
         await provision_streams(bus.js)
-        objects = await stack.enter_async_context(ObjectStore(object_settings))
-        database = await stack.enter_async_context(
-            open_database(
-                settings.postgres_dsn.get_secret_value(),
-                name,
-                Publisher(bus.js, objects),
-                pool_size=settings.postgres_pool_size,
-                packages=(package,),
-            )
-        )
         log.info("service_started")
-        yield Service(name, bus, database, objects, stop)
+        yield Service(name, bus, stop, closing)
         log.info("service_stopped", reason=failure[0] if failure else "asked to")
     if failure:
         raise FatalError(failure[0])

@@ -15,13 +15,20 @@ class ServiceSettings(BaseSettings):
 
     nats_url: SecretStr
     """``nats://user:password@host:port``."""
-    postgres_dsn: SecretStr
-    """``postgresql://user:password@host:port/database``; the role owns the service's schema."""
-    postgres_pool_size: int = 8
-    """Five services of 8 stay below the 60 connections of a small Postgres."""
     http_host: str = "127.0.0.1"
     http_port: int
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class PostgresSettings(BaseSettings):
+    """Where Postgres is, for the services that keep state."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    postgres_dsn: SecretStr
+    """``postgresql://user:password@host:port/database``; the role owns the service's schema."""
+    postgres_pool_size: int = 8
+    """Four services of 8 stay below the 60 connections of a small Postgres."""
 
 
 class InternalHttpSettings(BaseSettings):
@@ -34,7 +41,7 @@ class InternalHttpSettings(BaseSettings):
 
 
 class ObjectStoreSettings(BaseSettings):
-    """Where the object store is; services that never touch it do not have these."""
+    """Where the object store is, for the services that use it."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 

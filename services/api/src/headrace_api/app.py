@@ -21,8 +21,9 @@ from headrace_api.submissions import Submissions
 
 async def serve(settings: Settings) -> None:
     """Run the api until it is told to stop."""
-    async with open_service("api", settings, settings, package="headrace_api") as service:
-        database, objects = service.database, service.objects
+    async with open_service("api", settings) as service:
+        objects = await service.open_objects(settings)
+        database = await service.open_database(settings, package="headrace_api")
         submissions = Submissions(database, objects)
         fetcher = Fetcher(
             settings.max_package_bytes,

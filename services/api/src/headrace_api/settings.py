@@ -7,13 +7,14 @@ from datetime import timedelta
 from headrace_runtime.settings import (
     InternalHttpSettings,
     ObjectStoreSettings,
+    PostgresSettings,
     ServiceSettings,
 )
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
-class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_API_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_API_", frozen=True, extra="ignore")

@@ -15,10 +15,12 @@ from headrace_executor.settings import Settings
 
 async def serve(settings: Settings) -> None:
     """Run the executor until it is told to stop; steps that run go on, and are taken up again."""
-    async with open_service("executor", settings, settings, package="headrace_executor") as service:
-        backend = ProcessBackend(settings, service.objects)
-        runner = Runner(service.database, backend, settings.slots)
-        handlers = Handlers(service.database, runner, settings.cluster)
+    async with open_service("executor", settings) as service:
+        objects = await service.open_objects(settings)
+        database = await service.open_database(settings, package="headrace_executor")
+        backend = ProcessBackend(settings, objects)
+        runner = Runner(database, backend, settings.slots)
+        handlers = Handlers(database, runner, settings.cluster)
         consume = service.consumer(
             executor_commands(settings.cluster), ATTEMPT_COMMAND, handlers.handle
         )

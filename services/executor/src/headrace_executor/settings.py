@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from headrace_runtime.settings import ObjectStoreSettings, PostgresSettings, ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
-class Settings(ServiceSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_EXECUTOR_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_EXECUTOR_", frozen=True, extra="ignore")

@@ -15,12 +15,12 @@ from headrace_recorder.settings import Settings
 
 async def serve(settings: Settings) -> None:
     """Run the recorder until it is told to stop."""
-    async with open_service("recorder", settings, settings, package="headrace_recorder") as service:
-        handlers = Handlers(service.database, service.bus, service.objects)
+    async with open_service("recorder", settings) as service:
+        objects = await service.open_objects(settings)
+        database = await service.open_database(settings, package="headrace_recorder")
+        handlers = Handlers(database, service.bus, objects)
         token = settings.service_token.get_secret_value()
-        app = http_app(
-            service.database, service.objects, settings.grant_seconds, TokenSigner(token)
-        )
+        app = http_app(database, objects, settings.grant_seconds, TokenSigner(token))
         install_access(app, token)
         consume = service.consumer(
             RECORDER_EVENTS,

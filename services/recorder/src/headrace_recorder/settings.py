@@ -5,12 +5,13 @@ from __future__ import annotations
 from headrace_runtime.settings import (
     InternalHttpSettings,
     ObjectStoreSettings,
+    PostgresSettings,
     ServiceSettings,
 )
 from pydantic_settings import SettingsConfigDict
 
 
-class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_RECORDER_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_RECORDER_", frozen=True, extra="ignore")

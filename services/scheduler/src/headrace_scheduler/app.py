@@ -20,11 +20,11 @@ from headrace_scheduler.store import Plans, RunStore
 
 async def serve(settings: Settings) -> None:
     """Run the scheduler until it is told to stop."""
-    async with open_service(
-        "scheduler", settings, settings, package="headrace_scheduler"
-    ) as service:
-        runs = RunStore(Plans(service.objects).get)
-        handlers = Handlers(service.database, runs, Lookups(service.objects), settings.cluster)
+    async with open_service("scheduler", settings) as service:
+        objects = await service.open_objects(settings)
+        database = await service.open_database(settings, package="headrace_scheduler")
+        runs = RunStore(Plans(objects).get)
+        handlers = Handlers(database, runs, Lookups(objects), settings.cluster)
 
         async def timers() -> None:
             await _repeat(settings.tick_every_seconds, "tick", handlers.tick)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from headrace_runtime.settings import ObjectStoreSettings, ServiceSettings
+from headrace_runtime.settings import ObjectStoreSettings, PostgresSettings, ServiceSettings
 from pydantic_settings import SettingsConfigDict
 
 
-class Settings(ServiceSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_SCHEDULER_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_SCHEDULER_", frozen=True, extra="ignore")

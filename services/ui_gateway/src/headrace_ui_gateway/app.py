@@ -24,9 +24,7 @@ _STATIC = Path(__file__).parent / "static"
 
 async def serve(settings: Settings) -> None:
     """Run the gateway until it is told to stop."""
-    async with open_service(
-        "ui_gateway", settings, settings, package="headrace_ui_gateway"
-    ) as service:
+    async with open_service("ui_gateway", settings) as service:
         token = settings.service_token.get_secret_value()
         api = Backend("api", settings.api_url, token)
         recorder = Backend("recorder", settings.recorder_url, token)

@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from headrace_runtime.settings import (
-    InternalHttpSettings,
-    ObjectStoreSettings,
-    ServiceSettings,
-)
+from headrace_runtime.settings import InternalHttpSettings, ServiceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
@@ -21,7 +17,7 @@ _Words = Annotated[tuple[str, ...], NoDecode]
 """Words with commas between them."""
 
 
-class Settings(ServiceSettings, InternalHttpSettings, ObjectStoreSettings):
+class Settings(ServiceSettings, InternalHttpSettings):
     """Read from ``HEADRACE_UI_GATEWAY_*``."""
 
     model_config = SettingsConfigDict(
