@@ -1,7 +1,7 @@
-"""Answers that come bit by bit, taken up again where they were cut: rules without input or output.
+"""Streamed responses, resumed where they were cut: rules without input or output.
 
-A driver asks for `request`, gives each chunk to `feed`, and when the stream is cut or ends early,
-waits as long as `lost` says and asks again.
+A transport sends `request`, passes each chunk to `feed`, and when the stream is cut or ends early,
+waits for the time that `lost` returns and sends `request` again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any, Generic, TypeVar
 
 from headrace.client.errors import ClientError
 from headrace.client.resources import Run, in_order
-from headrace.client.wire import Request, part, unreachable
+from headrace.client.transport.requests import Request, path_segment
+from headrace.client.transport.retries import unreachable
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 60.0
-"""How long a stream bears with a gateway that is away: a restart is over long before."""
+"""How long a stream waits for an unavailable gateway: longer than a restart takes."""
 _SILENCE_SECONDS = 30.0
-"""The gateway tells at least every 15 s that it is there."""
+"""The gateway sends a keep-alive at least every 15 s."""
 
 
 class Stream(ABC, Generic[T]):
@@ -30,55 +31,55 @@ class Stream(ABC, Generic[T]):
         self.ended = False
         self._url = url
         self._silence = silence
-        self._away_since: float | None = None
+        self._lost_since: float | None = None
 
     @property
     @abstractmethod
     def request(self) -> Request:
-        """What to ask for now."""
+        """The request that starts or resumes the stream."""
 
     @abstractmethod
     def feed(self, chunk: bytes) -> Iterator[T]:
-        """The items that are complete with this chunk."""
+        """The items that this chunk completes."""
 
-    def opened(self) -> None:
-        """A new answer begins."""
+    def opened(self, status: int) -> None:
+        """A response with this status begins."""
 
     def finished(self) -> None:
-        """The answer has ended by itself."""
+        """The response ended without being cut."""
 
     def silence(self, now: float) -> float | None:
-        """How many seconds may pass without a byte; None is any. `now` is monotonic."""
+        """The read timeout in seconds; None for no limit. `now` is monotonic."""
         del now
         return self._silence
 
     def check(self, now: float) -> None:
-        """Called from time to time.
+        """Called between chunks.
 
         Raises:
-            TimeoutError: its time is over.
+            TimeoutError: the stream's deadline has passed.
         """
 
-    def heard(self) -> None:
-        """The gateway is there."""
-        self._away_since = None
+    def received(self) -> None:
+        """Data arrived, so the gateway is available."""
+        self._lost_since = None
 
     def lost(self, now: float) -> float:
-        """Seconds after which to ask again.
+        """Seconds after which to resume.
 
         Raises:
-            ClientError: the gateway stayed away for a minute.
-            TimeoutError: its time is over.
+            ClientError: the gateway has been unavailable for a minute.
+            TimeoutError: the stream's deadline has passed.
         """
         self.check(now)
-        self._away_since = self._away_since or now
-        if now - self._away_since > _PATIENCE_SECONDS:
+        self._lost_since = self._lost_since or now
+        if now - self._lost_since > _PATIENCE_SECONDS:
             raise unreachable(self._url)
         return _POLL_SECONDS
 
 
-class Watch(Stream[Run]):
-    """A run as it stands, and again at each change, until it has ended."""
+class WatchRun(Stream[Run]):
+    """A run now and at each change, until it has ended."""
 
     def __init__(self, url: str, run_id: str, seconds: float | None, began: float) -> None:
         super().__init__(url)
@@ -91,9 +92,9 @@ class Watch(Stream[Run]):
 
     @property
     def request(self) -> Request:
-        return Request("GET", f"/runs/{part(self._run_id)}/live")
+        return Request("GET", f"/runs/{path_segment(self._run_id)}/live")
 
-    def opened(self) -> None:
+    def opened(self, status: int) -> None:
         self._rest, self._tasks = b"", {}
 
     def feed(self, chunk: bytes) -> Iterator[Run]:
@@ -122,11 +123,11 @@ class Watch(Stream[Run]):
 
 
 class FollowLog(Stream[bytes]):
-    """A task's log as it grows, until the task has ended. A cut stream goes on where it was."""
+    """A task's log as it grows, until the task has ended. Resumes at the offset it had reached."""
 
     def __init__(self, url: str, run_id: str, task_id: str) -> None:
-        super().__init__(url, None)  # a step may be silent for hours
-        self._path = f"/runs/{part(run_id)}/tasks/{part(task_id)}/log"
+        super().__init__(url, None)  # a step may print nothing for hours
+        self._path = f"/runs/{path_segment(run_id)}/tasks/{path_segment(task_id)}/log"
         self._offset = 0
 
     @property
@@ -142,8 +143,8 @@ class FollowLog(Stream[bytes]):
         self.ended = True
 
 
-class Fetch(Stream[bytes]):
-    """What is at an address, which has a known size only when it begins; taken up by ranges."""
+class FetchContent(Stream[bytes]):
+    """The content of a URL. Resumes by a range request at the offset it had reached."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -156,8 +157,8 @@ class Fetch(Stream[bytes]):
         headers = {"Range": f"bytes={self._offset}-"} if self._offset else {}
         return Request("GET", self._link, headers=headers)
 
-    def begins(self, status: int) -> None:
-        """The answer's status: a server that knows no ranges sends all again."""
+    def opened(self, status: int) -> None:
+        # A server without range requests sends everything again, with status 200.
         self._skip = self._offset if status == 200 else 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
@@ -174,15 +175,17 @@ class Fetch(Stream[bytes]):
         try:
             return super().lost(now)
         except ClientError:
-            place = self._link.partition("?")[0]
-            raise ClientError("UNREACHABLE", f"the object store at {place} is away") from None
+            address = self._link.partition("?")[0]
+            raise ClientError(
+                "UNREACHABLE", f"the object store is unavailable, downloading {address}; retry"
+            ) from None
 
 
 def is_other_server(path: str) -> bool:
-    """Whether a request's path is a whole address, of a server that gets no token."""
+    """Whether a request's path is a whole URL, of a server that must get no token."""
     return path.startswith(("http://", "https://"))
 
 
-def lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by names in lower case."""
+def lower_names(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with their names in lower case."""
     return {name.lower(): value for name, value in headers.items()}
