@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from headrace.cli import main
-from headrace.cli.rules import check, check_parameters
+from headrace.cli.lint import check, check_parameters
 
 from tests.support.deployment import ROOT
 

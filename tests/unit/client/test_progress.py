@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from headrace.client import Run
-from headrace.client.progress import _here, progress
+from headrace.client.progress import detected, progress
 
 from tests.unit.client.gateway import run_body, task_body
 
@@ -42,9 +42,9 @@ def test_ipython_in_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -
     shell = SimpleNamespace()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
-    assert _here() == "terminal"
+    assert detected() == "terminal"
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: False))
-    assert _here() == "none"
+    assert detected() == "none"
 
 
 def test_a_pipe_gets_a_line_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 from headrace.client import AsyncClient, Client, ClientError, Patience, Run
-from headrace.client.wire import part
+from headrace.client.transport.requests import path_segment
 
 from tests.unit.client.gateway import QUICK, Gateway, problem, run_body, task_body
 
@@ -134,10 +134,10 @@ def test_what_is_no_gateway_is_told_of() -> None:
 
 
 def test_an_id_is_one_part_of_a_path() -> None:
-    assert part("../pipelines?x") == "..%2Fpipelines%3Fx"
+    assert path_segment("../pipelines?x") == "..%2Fpipelines%3Fx"
     for none in ("", ".", ".."):
         with pytest.raises(ClientError):
-            part(none)
+            path_segment(none)
 
 
 def test_the_token_goes_to_the_gateway_alone() -> None:

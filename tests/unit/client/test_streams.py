@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from headrace.client import ClientError, Run, streams
+from headrace.client import ClientError, Run
+from headrace.client.transport import streams
 
 from tests.unit.client.gateway import Gateway, problem, run_body, stream, task_body
 

@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 from headrace.client import ClientError, Comparison, Pipeline, PipelineVersion, Run
-from headrace.client.html import layers, run_html
+from headrace.client.html.graph import layers
+from headrace.client.html.runs import run_html
 from headrace.client.packages import fields_of, package_of
-from headrace.client.tables import looks_like, read_table
+from headrace.client.tables import detect_format, read_table
 
 from tests.unit.client.gateway import run_body, task_body
 
@@ -33,7 +34,7 @@ def no_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_tables_without_pandas(no_pandas: None, content: bytes, kind: str) -> None:
-    assert looks_like(content) == kind
+    assert detect_format(content) == kind
     assert read_table(content) == ROWS
 
 
@@ -80,7 +81,7 @@ def test_a_run_in_a_notebook_is_whole_and_harmless() -> None:
     run = Run(
         run_body("FAILED", tasks=tasks, error={"message": evil}, display_name=evil), "http://x"
     )
-    text = run_html(run)
+    text = run_html(run, run.link)
     assert "<script>" not in text
     tree = ElementTree.fromstring(text)
     assert len(tree.findall(".//rect")) == 4

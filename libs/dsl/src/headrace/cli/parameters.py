@@ -1,69 +1,55 @@
-"""What commands that talk to a deployment share: its client, and packages and parameters."""
+"""Packages, parameters and execution options, as commands that submit runs take them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from headrace.cli.options import Context, Failed
-from headrace.client.place import place
-
-if TYPE_CHECKING:
-    from headrace.client import Client
+from headrace.cli.errors import CommandFailed
 
 F = TypeVar("F", bound=Callable[..., Any])
-_ATTEMPTS = 5
-"""Whoever sits before a deployment that is down hears so within two seconds."""
 
 
-@contextmanager
-def connected(context: Context) -> Iterator[Client]:
-    """The client of the deployment; its errors become the command's."""
-    from headrace.client import Client, ClientError, Patience
-
-    try:
-        url, token = place(context.host, context.token, context.data)
-        with Client(url, token, patience=Patience(attempts=_ATTEMPTS)) as client:
-            yield client
-    except ClientError as error:
-        hint = "" if error.code != "UNAUTHENTICATED" else "; give one by --token or HEADRACE_TOKEN"
-        raise Failed(error.code, error.message + hint) from None
-    except TimeoutError as error:
-        raise Failed("TIMEOUT", str(error)) from None
+def parameter_option(
+    help: str = "Input parameter; repeatable. @FILE as VALUE reads a file.",
+) -> Callable[[F], F]:
+    """The option ``-p NAME=VALUE``."""
+    return click.option(
+        "-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help=help
+    )
 
 
 def read_package(package: Path) -> str:
-    """A package's text; a Python file is compiled first."""
+    """The text of a package; a Python file is compiled."""
     if package.suffix == ".py":
-        from headrace.cli.sources import compile_file
+        from headrace.cli.python_files import compile_file
 
         return compile_file(package)
     return read_text(package)
 
 
-def read_text(package: Path) -> str:
-    """A file's text."""
+def read_text(path: Path) -> str:
+    """The text of a file."""
     try:
-        return package.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Failed("NOT_FOUND", f"{package} cannot be read: {error.strerror}") from None
+        raise CommandFailed("NOT_FOUND", f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise Failed("MALFORMED", f"{package} is not a text file") from None
+        raise CommandFailed("MALFORMED", f"{path} is not a text file") from None
 
 
-def values_of(text: str, given: tuple[str, ...]) -> dict[str, Any]:
-    """Parameters from ``NAME=VALUE``, each by the type that the package declares."""
-    types = _types(text) if given else {}
+def parse_parameters(package: str, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Parameters from ``NAME=VALUE``, each parsed by the type that the package declares."""
+    types = _declared_types(package) if pairs else {}
     values: dict[str, Any] = {}
-    for pair in given:
+    for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise Failed("INVALID_PARAMETER", f"-p {pair}: expected NAME=VALUE")
+            raise CommandFailed("INVALID_PARAMETER", f"-p {pair}: expected NAME=VALUE")
         if value.startswith("@"):
             value = read_text(Path(value[1:]))
         if types.get(name, "STRING") == "STRING":
@@ -72,21 +58,21 @@ def values_of(text: str, given: tuple[str, ...]) -> dict[str, Any]:
         try:
             values[name] = json.loads(value)
         except ValueError:
-            raise Failed(
+            raise CommandFailed(
                 "INVALID_PARAMETER",
-                f"parameter {name!r}: {value!r} is not JSON; its type is {types[name]}",
+                f"parameter {name!r} of type {types[name]} must be JSON, got {value!r}",
             ) from None
     return values
 
 
-def _types(text: str) -> dict[str, str]:
-    """The declared types of the pipeline's parameters; a package that cannot be read has none
-    here, and is refused by the gateway with the reason."""
+def _declared_types(package: str) -> dict[str, str]:
+    """The types of the pipeline's parameters by name. Empty for an invalid package, which the
+    gateway rejects with the reason."""
     import yaml
 
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        spec = next(iter(yaml.load_all(text, Loader=loader)))  # a safe loader
+        spec = next(iter(yaml.load_all(package, Loader=loader)))  # a safe loader
         declared = spec["root"]["inputDefinitions"]["parameters"]
         return {name: definition["parameterType"] for name, definition in declared.items()}
     except (yaml.YAMLError, KeyError, TypeError, StopIteration, AttributeError):
@@ -94,21 +80,25 @@ def _types(text: str) -> dict[str, str]:
 
 
 def execution_options(command: F) -> F:
-    """The options that say how a run is carried out."""
+    """The options that set how a run is executed."""
     for option in reversed(
         (
             click.option(
                 "--priority",
                 type=click.IntRange(-1000, 1000),
                 default=0,
-                help="Higher goes first where something has to wait.",
+                help="Tasks of runs with higher priority start first. Default: 0.",
             ),
-            click.option("--deadline", type=float, help="Fail a run that takes more seconds."),
-            click.option("--no-cache", is_flag=True, help="Run every step, whatever is cached."),
+            click.option(
+                "--deadline", type=float, metavar="SECONDS", help="Fail a run that takes longer."
+            ),
+            click.option(
+                "--no-cache", is_flag=True, help="Run every step even if its outputs are cached."
+            ),
             click.option(
                 "--continue-on-failure",
                 is_flag=True,
-                help="After a failure, run all that does not depend on it.",
+                help="After a failure, run all tasks that do not depend on the failed one.",
             ),
         )
     ):
@@ -119,7 +109,7 @@ def execution_options(command: F) -> F:
 def execution_fields(
     priority: int, deadline: float | None, no_cache: bool, continue_on_failure: bool
 ) -> dict[str, Any]:
-    """These options as fields of a request; those that were not given are left out."""
+    """The execution options that were given, as fields of a request."""
     fields = {
         "priority": priority or None,
         "deadline_seconds": deadline,

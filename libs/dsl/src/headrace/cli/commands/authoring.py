@@ -1,4 +1,4 @@
-"""``headrace compile``, ``lint`` and ``init``: what needs no deployment."""
+"""``headrace compile``, ``lint`` and ``init``. They need no deployment."""
 
 from __future__ import annotations
 
@@ -9,49 +9,59 @@ from typing import Any
 
 import click
 
-from headrace.cli.common import read_package, values_of
-from headrace.cli.options import Context, Failed, common_options, say
+from headrace.cli.errors import CommandFailed
+from headrace.cli.options import Context, offline_command
+from headrace.cli.output import print_result
+from headrace.cli.parameters import parameter_option, parse_parameters, read_package
 
 
 @click.command("compile")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Without it: FILE.yaml.")
-@click.option("--function", help="The pipeline's name in the file, where there are several.")
-@common_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Package to write. Default: FILE with the suffix .yaml.",
+)
+@click.option("--function", metavar="NAME", help="Pipeline to compile, if FILE has several.")
+@offline_command
 def compile_command(
     context: Context, file: Path, output: Path | None, function: str | None
 ) -> None:
-    """Compile a Python file with a pipeline, written with headrace or kfp. The file is run."""
-    from headrace.cli.sources import compile_file
+    """Compile a pipeline in a Python file to a package.
+
+    FILE is executed. Its pipeline may be written with headrace or kfp, and is compiled by the same.
+    """
+    from headrace.cli.python_files import compile_file
 
     text = compile_file(file, function)
-    place = output or file.with_suffix(".yaml")
+    target = output or file.with_suffix(".yaml")
     try:
-        place.write_text(text, encoding="utf-8")
+        target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Failed("NOT_FOUND", f"{place} cannot be written: {error.strerror}") from None
-    say(context, {"package": str(place), "bytes": len(text.encode())}, str(place))
+        raise CommandFailed("NOT_FOUND", f"cannot write {target}: {error.strerror}") from None
+    print_result(context, {"package": str(target), "bytes": len(text.encode())}, str(target))
 
 
 @click.command()
 @click.argument("package", type=click.Path(path_type=Path))
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
-              help="Check these too, as for run submit.")  # fmt: skip
-@click.option("--strict", is_flag=True, help="Fail on warnings too.")
-@common_options
+@parameter_option("Also check this parameter, as for run submit; repeatable.")
+@click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
+@offline_command
 def lint(context: Context, package: Path, parameters: tuple[str, ...], strict: bool) -> None:
-    """Find what would fail when a pipeline is submitted, and what is seldom meant.
+    """Check a pipeline for errors before it is submitted.
 
-    Unknown inputs, type mismatches, steps that cannot be reached, packages and images that are not
-    pinned. Exit status 0 without errors, 1 with errors.
+    PACKAGE is a compiled pipeline, or a Python file, which is compiled. Reports unknown inputs,
+    type mismatches, unreachable steps, and packages and images without a version. Exits with 1 if
+    there are errors.
     """
-    from headrace.cli.rules import check, check_parameters
+    from headrace.cli.lint import check, check_parameters
 
     text = read_package(package)
     spec = _spec(package, text)
     found = check(spec)
     if parameters:
-        found = [*found, *check_parameters(spec, values_of(text, parameters))]
+        found = [*found, *check_parameters(spec, parse_parameters(text, parameters))]
     errors = sum(one.severity == "error" for one in found)
     warnings = len(found) - errors
     lines = [
@@ -61,35 +71,37 @@ def lint(context: Context, package: Path, parameters: tuple[str, ...], strict: b
     ]
     lines.append(f"{package}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     findings = [dataclasses.asdict(one) for one in found]
-    answer = {"errors": errors, "warnings": warnings, "findings": findings}
-    say(context, answer, "\n".join(lines))
+    result = {"errors": errors, "warnings": warnings, "findings": findings}
+    print_result(context, result, "\n".join(lines))
     sys.exit(1 if errors or (strict and warnings) else 0)
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=".")
-@common_options
+@offline_command
 def init(context: Context, folder: Path) -> None:
-    """Make a starter project: a pipeline that runs, and how to run it."""
+    """Create a starter project in FOLDER: an example pipeline and a README."""
     from importlib.resources import files
 
     source = files("headrace.cli") / "starter"
     named = {"pipeline.py.txt": "pipeline.py", "README.md": "README.md"}
-    taken = [name for name in named.values() if (folder / name).exists()]
-    if taken:
-        raise Failed("CONFLICT", f"{folder / taken[0]} is there already; nothing was written")
+    existing = [name for name in named.values() if (folder / name).exists()]
+    if existing:
+        raise CommandFailed(
+            "CONFLICT", f"{folder / existing[0]} already exists; nothing was written"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, target in named.items():
             (folder / target).write_text((source / name).read_text("utf-8"), "utf-8")
     except OSError as error:
-        raise Failed("NOT_FOUND", f"{folder} cannot be written: {error.strerror}") from None
+        raise CommandFailed("NOT_FOUND", f"cannot write {folder}: {error.strerror}") from None
     made = [str(folder / target) for target in named.values()]
     enter = "" if folder == Path() else f"  cd {folder}\n"
-    say(
+    print_result(
         context,
         {"folder": str(folder.absolute()), "files": made},
-        f"made {' and '.join(made)}; run it:\n{enter}"
+        f"created {' and '.join(made)}. To run it:\n{enter}"
         "  headrace up\n  headrace run submit pipeline.py --wait",
     )
 
@@ -101,15 +113,15 @@ def _spec(package: Path, text: str) -> dict[str, Any]:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         documents = list(yaml.load_all(text, Loader=loader))  # a safe loader
     except yaml.YAMLError as error:
-        words = " ".join(str(error).split())
-        raise Failed("INVALID_SPEC", f"{package} is not YAML: {words}") from None
+        reason = " ".join(str(error).split())
+        raise CommandFailed("INVALID_SPEC", f"{package} is not valid YAML: {reason}") from None
     spec = documents[0] if documents else None
     if isinstance(spec, dict) and isinstance(spec.get("pipeline_spec"), dict):
         spec = spec["pipeline_spec"]
     if not isinstance(spec, dict):
-        raise Failed("INVALID_SPEC", f"{package} is no compiled pipeline")
+        raise CommandFailed("INVALID_SPEC", f"{package} is not a compiled pipeline")
     return spec
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""``headrace run logs``: what steps have printed, and print."""
+"""``headrace run logs``: the logs of a run's tasks."""
 
 from __future__ import annotations
 
@@ -7,89 +7,95 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.common import connected
-from headrace.cli.completion import run_ids
-from headrace.cli.options import Context, Failed, common_options, say
+from headrace.cli.completers import run_ids
+from headrace.cli.connect import connected
+from headrace.cli.errors import CommandFailed
+from headrace.cli.options import Context, gateway_command
+from headrace.cli.output import print_result
 
 if TYPE_CHECKING:
-    from headrace.client import AsyncClient, Client, Run
+    from headrace.client import AsyncClient, Run
 
 
 @click.command()
 @click.argument("run_id", shell_complete=run_ids)
 @click.argument("task", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on as the logs grow, until the run's end.")
-@common_options
+@click.option("-f", "--follow", is_flag=True, help="Print new lines until the run has ended.")
+@gateway_command
 def logs(context: Context, run_id: str, task: str | None, follow: bool) -> None:
-    """Show the log of a task, by its name, path or id, or of all tasks of a run.
+    """Show the log of TASK (a name, path or id), or of all tasks of a run.
 
-    With --follow and --json each line is an object: path, and the text of a line.
+    With --follow and --json, each line is one JSON object: path, and the text of the line.
     """
     with connected(context) as client:
+        run = client.run(run_id)
         if follow:
-            _follow(context, client, run_id, task)
+            _follow(context, run_id, task)
             return
-        asked = _asked(client.run(run_id), task)
-        if not asked:
-            raise Failed("NOT_FOUND", f"run {run_id} has no task {task!r}")
+        selected = _selected(run, task)
+        if not selected:
+            raise _no_such_task(run_id, task)
         found = {
             path: client.log(run_id, one["task_id"]).decode(errors="replace")
-            for path, one in asked.items()
+            for path, one in selected.items()
             if one["has_log"]
         }
-    headed = [text if len(asked) == 1 else f"--- {path}\n{text}" for path, text in found.items()]
-    say(context, {"run_id": run_id, "logs": found}, "\n".join(headed).rstrip("\n"))
+    headed = [text if len(selected) == 1 else f"--- {path}\n{text}" for path, text in found.items()]
+    print_result(context, {"run_id": run_id, "logs": found}, "\n".join(headed).rstrip("\n"))
 
 
-def _asked(run: Run, task: str | None) -> dict[str, Mapping[str, Any]]:
-    """The tasks that are meant by path: a name is there once in each iteration of a loop."""
+def _selected(run: Run, task: str | None) -> dict[str, Mapping[str, Any]]:
+    """The tasks with this name, path or id, by path. In a loop each iteration has the name."""
     return {
         one.path: one for one in run.tasks if task in (None, one["name"], one.path, one.task_id)
     }
 
 
-def _follow(context: Context, client: Client, run_id: str, task: str | None) -> None:
+def _no_such_task(run_id: str, task: str | None) -> CommandFailed:
+    return CommandFailed("NOT_FOUND", f"run {run_id} has no task {task!r}")
+
+
+def _follow(context: Context, run_id: str, task: str | None) -> None:
     import asyncio
 
     from headrace.client import AsyncClient
-    from headrace.client.place import place
+    from headrace.client.discovery import find_gateway
 
-    url, token = place(context.host, context.token, context.data)
-    del client  # it does not know of asyncio
+    url, token = find_gateway(context.host, context.token, context.data)
 
     async def main() -> None:
-        async with AsyncClient(url, token) as awaiting:
-            await _follow_all(context, awaiting, run_id, task)
+        async with AsyncClient(url, token) as client:
+            await _follow_all(context, client, run_id, task)
 
     try:
         asyncio.run(main())
     except ExceptionGroup as group:
         raise group.exceptions[0] from None
     except KeyboardInterrupt:
-        raise Failed("INTERRUPTED", "the run goes on") from None
+        raise CommandFailed("INTERRUPTED", "interrupted; the run continues") from None
 
 
 async def _follow_all(context: Context, client: AsyncClient, run_id: str, task: str | None) -> None:
-    """Follow each log from the moment on at which its task runs."""
+    """Follow the log of each selected task as soon as the task runs."""
     import asyncio
 
     followed: set[str] = set()
     found = False
     async with asyncio.TaskGroup() as group:
         async for run in client.watch(run_id):
-            asked = _asked(run, task)
-            found = found or bool(asked)
-            steps = [path for path, one in asked.items() if one["kind"] == "STEP"]
+            selected = _selected(run, task)
+            found = found or bool(selected)
+            steps = [path for path, one in selected.items() if one["kind"] == "STEP"]
             alone = task is not None and len(steps) <= 1
-            for path, one in asked.items():
-                begun = one["has_log"] or one["state"] == "RUNNING"
-                if one["kind"] == "STEP" and begun and path not in followed:
+            for path, one in selected.items():
+                started = one["has_log"] or one["state"] == "RUNNING"
+                if one["kind"] == "STEP" and started and path not in followed:
                     followed.add(path)
                     group.create_task(_print(context, client, run, path, one, alone))
             if alone and steps and steps[0] in followed:
                 return
     if not found and task is not None:
-        raise Failed("NOT_FOUND", f"run {run_id} has no task {task!r}")
+        raise _no_such_task(run_id, task)
 
 
 async def _print(
@@ -100,17 +106,17 @@ async def _print(
     task: Mapping[str, Any],
     alone: bool,
 ) -> None:
-    """Print a log line by line, each with its task where there are several."""
+    """Print a log line by line, with the task's path unless it is `alone`."""
     rest = b""
     async for chunk in client.follow_log(run, task["task_id"]):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            _say_line(context, path, line, alone)
+            _print_line(context, path, line, alone)
     if rest:
-        _say_line(context, path, rest, alone)
+        _print_line(context, path, rest, alone)
 
 
-def _say_line(context: Context, path: str, line: bytes, alone: bool) -> None:
+def _print_line(context: Context, path: str, line: bytes, alone: bool) -> None:
     import json
 
     text = line.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""``headrace pipeline`` and ``headrace experiment``."""
+"""``headrace pipeline``: store pipelines and their versions."""
 
 from __future__ import annotations
 
@@ -7,30 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.common import connected
-from headrace.cli.completion import experiment_names, pipeline_names
-from headrace.cli.options import Context, Failed, common_options, say
+from headrace.cli.completers import pipeline_names
+from headrace.cli.connect import connected
+from headrace.cli.errors import CommandFailed
+from headrace.cli.options import Context, gateway_command
+from headrace.cli.output import print_result
 
 if TYPE_CHECKING:
-    from headrace.client import Client, Pipeline, PipelineVersion
+    from headrace.client import Pipeline, PipelineVersion
 
-_COUNT = click.IntRange(1, 10_000)
+_COUNT = click.option(
+    "-n",
+    "--count",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Maximum number to list.",
+)
 
 
 @click.group()
 def pipeline() -> None:
-    """Store pipelines and their versions. A pipeline is given by its name or id."""
+    """Store pipelines and their versions. PIPELINE is a name or an id."""
 
 
 @pipeline.command()
 @click.argument("package", type=click.Path(path_type=Path))
-@click.option("--name", help="Its name; without it the file's.")
+@click.option("--name", help="Name of the pipeline or version. Default: the file's name.")
 @click.option(
-    "--version-of", "of", help="A version of this pipeline.", shell_complete=pipeline_names
+    "--version-of",
+    "of",
+    metavar="PIPELINE",
+    help="Store a new version of this pipeline.",
+    shell_complete=pipeline_names,
 )
-@click.option("--description")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE")
-@common_options
+@click.option("--description", help="Description of the pipeline or version.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag; repeatable.")
+@gateway_command
 def upload(
     context: Context,
     package: Path,
@@ -39,15 +52,15 @@ def upload(
     description: str | None,
     tags: tuple[str, ...],
 ) -> None:
-    """Store a compiled pipeline, or a Python file, which is compiled first."""
+    """Store a pipeline. PACKAGE is a compiled pipeline, or a Python file, which is compiled."""
     source: Any = package
     if package.suffix == ".py":
-        from headrace.cli.sources import compile_file
+        from headrace.cli.python_files import compile_file
 
         source, name = compile_file(package), name or package.stem
     pairs = [tag.partition("=") for tag in tags]
     if any(not key or not equals for key, equals, _ in pairs):
-        raise Failed("INVALID_PARAMETER", "--tag: expected KEY=VALUE")
+        raise CommandFailed("INVALID_PARAMETER", "--tag: expected KEY=VALUE")
     options = {"description": description, "tags": {k: v for k, _, v in pairs} or None}
     made: Pipeline | PipelineVersion
     with connected(context) as client:
@@ -56,30 +69,30 @@ def upload(
         else:
             made = client.upload_pipeline(source, name, **options)  # type: ignore[arg-type]
     identity = made.get("pipeline_version_id") or made["pipeline_id"]
-    say(context, made, f"{identity}  {made['name']}")
+    print_result(context, made, f"{identity}  {made['name']}")
 
 
 @pipeline.command("list")
-@click.option("-n", "--count", default=20, show_default=True, type=_COUNT)
-@common_options
+@_COUNT
+@gateway_command
 def list_pipelines(context: Context, count: int) -> None:
     """List the newest pipelines."""
     with connected(context) as client:
         found = client.pipelines(count)
     lines = [f"{one.pipeline_id}  {one.name}" for one in found]
-    say(context, {"pipelines": found}, "\n".join(lines) or "no pipelines yet")
+    print_result(context, {"pipelines": found}, "\n".join(lines) or "no pipelines")
 
 
 @pipeline.command()
 @click.argument("name", metavar="PIPELINE", shell_complete=pipeline_names)
-@click.option("--version", help="A version of it, with its spec.")
-@common_options
+@click.option("--version", metavar="VERSION", help="Show this version, with its spec.")
+@gateway_command
 def get(context: Context, name: str, version: str | None) -> None:
-    """Show a pipeline, or a version of it as it can be submitted."""
+    """Show a pipeline and its newest versions, or the spec of a version."""
     with connected(context) as client:
         if version is not None:
             found = client.version(name, version)
-            say(context, found, "" if context.json else _document(found))
+            print_result(context, found, "" if context.json else _document(found))
             return
         known = client.pipeline(name)
         some = client.versions(known, 5)
@@ -89,107 +102,36 @@ def get(context: Context, name: str, version: str | None) -> None:
         *(f"{key} = {value}" for key, value in known["tags"].items()),
         *(_version_line(one) for one in some),
     ]
-    say(context, known, "\n".join(lines))
+    print_result(context, known, "\n".join(lines))
 
 
 @pipeline.command()
 @click.argument("name", metavar="PIPELINE", shell_complete=pipeline_names)
-@click.option("-n", "--count", default=20, show_default=True, type=_COUNT)
-@common_options
+@_COUNT
+@gateway_command
 def versions(context: Context, name: str, count: int) -> None:
     """List the newest versions of a pipeline."""
     with connected(context) as client:
         found = client.versions(name, count)
     lines = [_version_line(one) for one in found]
-    say(context, {"pipeline_versions": found}, "\n".join(lines) or "it has no versions")
+    print_result(context, {"pipeline_versions": found}, "\n".join(lines) or "no versions")
 
 
 @pipeline.command()
 @click.argument("name", metavar="PIPELINE", shell_complete=pipeline_names)
-@click.option("--version", help="This version alone.")
-@click.option("--cascade", is_flag=True, help="Its versions too.")
-@common_options
+@click.option("--version", metavar="VERSION", help="Delete only this version.")
+@click.option("--cascade", is_flag=True, help="Delete its versions too.")
+@gateway_command
 def delete(context: Context, name: str, version: str | None, cascade: bool) -> None:
-    """Delete a pipeline, or a version of it. Its runs stay."""
+    """Delete a pipeline or one of its versions. Its runs stay."""
     with connected(context) as client:
         if version is not None:
             client.delete_version(name, version)
         else:
             client.delete_pipeline(name, cascade=cascade)
     what = name if version is None else f"{name} {version}"
-    answer = {"pipeline": name, "version": version, "deleted": True}
-    say(context, answer, f"{what} is deleted")
-
-
-@click.group()
-def experiment() -> None:
-    """Group runs. An experiment is given by its name or id."""
-
-
-@experiment.command()
-@click.argument("name")
-@click.option("--description")
-@common_options
-def create(context: Context, name: str, description: str | None) -> None:
-    """Make an experiment."""
-    with connected(context) as client:
-        made = client.create_experiment(name, description)
-    say(context, made, f"{made.experiment_id}  {made.display_name}")
-
-
-@experiment.command("list")
-@click.option("-n", "--count", default=20, show_default=True, type=_COUNT)
-@common_options
-def list_experiments(context: Context, count: int) -> None:
-    """List the newest experiments."""
-    with connected(context) as client:
-        found = client.experiments(count)
-    lines = [f"{one.experiment_id}  {one.display_name}" for one in found]
-    say(context, {"experiments": found}, "\n".join(lines) or "no experiments yet")
-
-
-@experiment.command("get")
-@click.argument("name", metavar="EXPERIMENT", shell_complete=experiment_names)
-@click.option("-n", "--count", default=10, show_default=True, type=_COUNT, help="Of its runs.")
-@common_options
-def get_experiment(context: Context, name: str, count: int) -> None:
-    """Show an experiment and its newest runs."""
-    with connected(context) as client:
-        known = client.experiment(name)
-        runs = [] if context.json else client.runs(count, experiment_id=known.experiment_id)
-    lines = [
-        f"{known.experiment_id}  {known.display_name}",
-        *(f"  {run.run_id}  {run.state:<9}  {run.display_name}" for run in runs),
-    ]
-    say(context, known, "\n".join(lines))
-
-
-def _experiment_operation(operation: str, words: str, said: str) -> click.Command:
-    @common_options
-    def operate(context: Context, name: str) -> None:
-        with connected(context) as client:
-            _operate_experiment(client, name, operation)
-        say(context, {"experiment": name, "requested": operation}, f"{name} {said}")
-
-    argument = click.Argument(["name"], metavar="EXPERIMENT", shell_complete=experiment_names)
-    made = click.command(operation, help=words)(operate)
-    made.params.insert(0, argument)
-    return made
-
-
-def _operate_experiment(client: Client, name: str, operation: str) -> None:
-    if operation == "delete":
-        client.delete_experiment(name)
-    else:
-        client.operate_experiment(name, operation)
-
-
-for _operation, _words, _said in (
-    ("archive", "Archive it with its runs, and disable its recurring runs.", "is archived"),
-    ("unarchive", "Bring it back into sight; its runs stay archived.", "is in sight again"),
-    ("delete", "Delete it; its runs stay.", "is deleted"),
-):
-    experiment.add_command(_experiment_operation(_operation, _words, _said))
+    result = {"pipeline": name, "version": version, "deleted": True}
+    print_result(context, result, f"deleted {what}")
 
 
 def _version_line(found: PipelineVersion) -> str:

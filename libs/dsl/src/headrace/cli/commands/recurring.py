@@ -1,4 +1,4 @@
-"""``headrace recurring``: runs that are submitted by the clock."""
+"""``headrace recurring``: run pipelines on a schedule."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any, TypeVar
 
 import click
 
-from headrace.cli.common import (
-    connected,
+from headrace.cli.connect import connected
+from headrace.cli.errors import CommandFailed
+from headrace.cli.options import Context, gateway_command
+from headrace.cli.output import print_result
+from headrace.cli.parameters import (
     execution_fields,
     execution_options,
+    parameter_option,
+    parse_parameters,
     read_package,
-    values_of,
 )
-from headrace.cli.options import Context, Failed, common_options, say
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TRIGGER = ("cron", "time_zone", "interval_seconds", "start_at", "end_at")
@@ -24,38 +27,71 @@ _TRIGGER = ("cron", "time_zone", "interval_seconds", "start_at", "end_at")
 
 @click.group()
 def recurring() -> None:
-    """Submit runs by the clock."""
+    """Run pipelines on a schedule."""
 
 
 def _trigger_options(command: F) -> F:
     for option in reversed(
         (
-            click.option("--cron", help="5 fields, 6 with seconds, or @daily, @every 1h30m, ..."),
-            click.option("--time-zone", help="The cron's time zone, such as Europe/Berlin."),
-            click.option("--every", "interval_seconds", type=int, metavar="SECONDS"),
-            click.option("--start", "start_at", metavar="TIME", help="RFC 3339; the first slot."),
-            click.option("--end", "end_at", metavar="TIME", help="RFC 3339; none after it."),
-            click.option("--catch-up/--no-catch-up", default=None, help="Make up for each missed "
-                         "slot, or the latest alone."),
-            click.option("--max-concurrency", type=click.IntRange(1, 10)),
+            click.option(
+                "--cron",
+                metavar="CRON",
+                help="Cron expression with 5 fields, 6 with seconds first, @daily and the like, "
+                "or @every 1h30m.",
+            ),
+            click.option(
+                "--time-zone",
+                metavar="ZONE",
+                help="Time zone of --cron, such as Europe/Berlin. Default: UTC.",
+            ),
+            click.option(
+                "--every",
+                "interval_seconds",
+                type=int,
+                metavar="SECONDS",
+                help="Interval, instead of --cron.",
+            ),
+            click.option(
+                "--start", "start_at", metavar="TIME", help="No run before this time (RFC 3339)."
+            ),
+            click.option(
+                "--end", "end_at", metavar="TIME", help="No run after this time (RFC 3339)."
+            ),
+            click.option(
+                "--catch-up/--no-catch-up",
+                default=None,
+                help="Run every missed slot (default), or only the latest one.",
+            ),
+            click.option(
+                "--max-concurrency",
+                type=click.IntRange(1, 10),
+                help="Maximum number of active runs. Default: 1.",
+            ),
         )
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
+
+
+_pipeline_version_option = click.option(
+    "--pipeline-version",
+    metavar="NAME",
+    help="Version of --pipeline. Default: the newest one at each slot.",
+)
 
 
 @recurring.command()
 @click.argument("name")
 @click.argument("package", type=click.Path(path_type=Path), required=False)
-@click.option("--pipeline", help="A stored pipeline's name, instead of a package.")
-@click.option("--pipeline-version", help="Its version; without it, the newest at each slot.")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE")
-@click.option("--description")
-@click.option("--experiment", help="The experiment's name; made when it does not exist.")
-@click.option("--disabled", is_flag=True, help="Make it, but do not start it yet.")
+@click.option("--pipeline", metavar="NAME", help="Stored pipeline, instead of PACKAGE.")
+@_pipeline_version_option
+@parameter_option()
+@click.option("--description", help="Description of the recurring run.")
+@click.option("--experiment", metavar="NAME", help="Experiment; created if it does not exist.")
+@click.option("--disabled", is_flag=True, help="Create it disabled.")
 @_trigger_options
 @execution_options
-@common_options
+@gateway_command
 def create(
     context: Context,
     name: str,
@@ -72,10 +108,11 @@ def create(
     continue_on_failure: bool,
     **options: Any,
 ) -> None:
-    """Make a recurring run of a compiled pipeline, or of a stored one.
+    """Create a recurring run of PACKAGE, or of a stored pipeline.
 
-    Values of -p may hold macros, such as [[ScheduledTime.2006-01-02]] and [[Index]]. A stored
-    pipeline's parameters are read as JSON where they are JSON, else as texts.
+    PACKAGE is a compiled pipeline, or a Python file, which is compiled. Values of -p may contain
+    macros, such as [[ScheduledTime.2006-01-02]] and [[Index]]. With --pipeline, a value that is
+    valid JSON is passed as JSON, any other as a string.
     """
     definition = {
         "display_name": name,
@@ -90,23 +127,32 @@ def create(
     }
     with connected(context) as client:
         made = client.create_recurring({k: v for k, v in definition.items() if v is not None})
-    say(context, made, f"{made['recurring_run_id']}  next {made.get('next_at') or 'never'}")
+    print_result(
+        context, made, f"{made['recurring_run_id']}  next {made.get('next_at') or 'never'}"
+    )
 
 
 @recurring.command("list")
-@click.option("-n", "--count", default=20, show_default=True, type=click.IntRange(1, 200))
-@common_options
+@click.option(
+    "-n",
+    "--count",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 200),
+    help="Maximum number to list.",
+)
+@gateway_command
 def list_recurring(context: Context, count: int) -> None:
     """List the newest recurring runs."""
     with connected(context) as client:
         found = client.recurring_runs(count)
     lines = [_line(one) for one in found]
-    say(context, {"recurring_runs": found}, "\n".join(lines) or "no recurring runs yet")
+    print_result(context, {"recurring_runs": found}, "\n".join(lines) or "no recurring runs")
 
 
 @recurring.command()
 @click.argument("recurring_run_id")
-@common_options
+@gateway_command
 def get(context: Context, recurring_run_id: str) -> None:
     """Show a recurring run."""
     with connected(context) as client:
@@ -116,19 +162,19 @@ def get(context: Context, recurring_run_id: str) -> None:
         lines.append(f"last run: {found['last_run_id']}")
     if found.get("last_error"):
         lines.append(f"last error: {found['last_error']['rejection']['message']}")
-    say(context, found, "\n".join(lines))
+    print_result(context, found, "\n".join(lines))
 
 
 @recurring.command()
 @click.argument("recurring_run_id")
-@click.option("--name", "display_name")
-@click.option("--description")
-@click.option("--package", type=click.Path(path_type=Path))
-@click.option("--pipeline", help="A stored pipeline's name.")
-@click.option("--pipeline-version", help="Its version; without it, the newest at each slot.")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE")
+@click.option("--name", "display_name", help="New display name.")
+@click.option("--description", help="New description.")
+@click.option("--package", type=click.Path(path_type=Path), help="New compiled pipeline.")
+@click.option("--pipeline", metavar="NAME", help="Stored pipeline, instead of --package.")
+@_pipeline_version_option
+@parameter_option()
 @_trigger_options
-@common_options
+@gateway_command
 def edit(
     context: Context,
     recurring_run_id: str,
@@ -138,9 +184,9 @@ def edit(
     parameters: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Change a recurring run in place; what is not given stays.
+    """Change the given properties of a recurring run.
 
-    A new trigger counts from now on. Parameters are changed one by one.
+    A new schedule takes effect from now on. Parameters that are not given keep their values.
     """
     names = ("display_name", "description", "catch_up", "max_concurrency")
     changes = {**_given(options, names), **_source(package, pipeline, pipeline_version)}
@@ -154,51 +200,58 @@ def edit(
             spec = _text(package) or ("" if known is None or pipeline else json.dumps(known))
             changes["parameters"] = {**before["parameters"], **_parameters(spec, parameters)}
         if not changes:
-            raise Failed("MALFORMED", "nothing to change was given")
+            raise CommandFailed("MALFORMED", "nothing to change; pass at least one option")
         found = client.edit_recurring(recurring_run_id, changes)
-    say(context, found, _line(found))
+    print_result(context, found, _line(found))
 
 
 @recurring.command()
 @click.argument("recurring_run_id")
-@common_options
+@gateway_command
 def enable(context: Context, recurring_run_id: str) -> None:
-    """Let it go on. What passed while it was disabled is not made up for."""
+    """Enable a recurring run. Slots missed while it was disabled are skipped."""
     with connected(context) as client:
         found = client.switch_recurring(recurring_run_id, True)
-    say(context, found, _line(found))
+    print_result(context, found, _line(found))
 
 
 @recurring.command()
 @click.argument("recurring_run_id")
-@common_options
+@gateway_command
 def disable(context: Context, recurring_run_id: str) -> None:
-    """Let it submit nothing until it is enabled."""
+    """Disable a recurring run: it submits nothing until it is enabled."""
     with connected(context) as client:
         found = client.switch_recurring(recurring_run_id, False)
-    say(context, found, _line(found))
+    print_result(context, found, _line(found))
 
 
 @recurring.command()
 @click.argument("recurring_run_id")
-@common_options
+@gateway_command
 def delete(context: Context, recurring_run_id: str) -> None:
-    """Delete it; its runs stay."""
+    """Delete a recurring run. Its runs stay."""
     with connected(context) as client:
         client.delete_recurring(recurring_run_id)
-    answer = {"recurring_run_id": recurring_run_id, "deleted": True}
-    say(context, answer, f"{recurring_run_id} is deleted")
+    result = {"recurring_run_id": recurring_run_id, "deleted": True}
+    print_result(context, result, f"deleted {recurring_run_id}")
 
 
 @recurring.command("next")
 @click.argument("recurring_run_id")
-@click.option("-n", "--count", default=5, show_default=True, type=click.IntRange(1, 100))
-@common_options
-def next_moments(context: Context, recurring_run_id: str, count: int) -> None:
-    """Show its next moments."""
+@click.option(
+    "-n",
+    "--count",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Number of times to show.",
+)
+@gateway_command
+def next_times(context: Context, recurring_run_id: str, count: int) -> None:
+    """Show the next scheduled times of a recurring run."""
     with connected(context) as client:
-        moments = client.next_moments(recurring_run_id, count)
-    say(context, {"moments": moments}, "\n".join(moments) or "there is no further one")
+        times = client.next_moments(recurring_run_id, count)
+    print_result(context, {"moments": times}, "\n".join(times) or "no further times")
 
 
 def _given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -208,22 +261,22 @@ def _given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 def _trigger(options: dict[str, Any]) -> dict[str, Any]:
     given = _given(options, _TRIGGER)
     if ("cron" in given) == ("interval_seconds" in given):
-        raise Failed("MALFORMED", "give one of --cron and --every")
+        raise CommandFailed("MALFORMED", "pass either --cron or --every")
     return given
 
 
 def _merged_trigger(before: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """The old trigger with what was given; a cron takes the place of an interval."""
+    """The old trigger with the given changes; a cron replaces an interval, and vice versa."""
     given = _given(options, _TRIGGER)
-    kinds = {"cron", "interval_seconds"}
-    kept = {k: v for k, v in before.items() if not (k in kinds and kinds & given.keys())}
-    merged = {**kept, **given}
+    rules = {"cron", "interval_seconds"}
+    old = {k: v for k, v in before.items() if not (k in rules and rules & given.keys())}
+    merged = {**old, **given}
     return _trigger(merged)
 
 
 def _source(package: Path | None, pipeline: str | None, version: str | None) -> dict[str, Any]:
     if package is not None and pipeline is not None:
-        raise Failed("MALFORMED", "give a package or --pipeline, not both")
+        raise CommandFailed("MALFORMED", "pass either a package or --pipeline, not both")
     if package is not None:
         return {"package": read_package(package)}
     if pipeline is not None:
@@ -232,12 +285,12 @@ def _source(package: Path | None, pipeline: str | None, version: str | None) -> 
 
 
 def _parameters(spec: str, given: tuple[str, ...]) -> dict[str, Any]:
-    """By the types in the spec's text; without one, what is JSON is read as JSON."""
-    values = values_of(spec, given)
-    return values if spec else {name: _json_or_text(value) for name, value in values.items()}
+    """Parameters parsed by the types in the spec; without a spec, valid JSON is read as JSON."""
+    values = parse_parameters(spec, given)
+    return values if spec else {name: _json_or_string(value) for name, value in values.items()}
 
 
-def _json_or_text(value: str) -> Any:
+def _json_or_string(value: str) -> Any:
     try:
         return json.loads(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""``headrace run``: submit runs, look at them, and change how they go on."""
+"""``headrace run``: submit, show and control runs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.cli.artifact import artifact_line
-from headrace.cli.common import (
-    connected,
+from headrace.cli.commands.artifact import artifact_line
+from headrace.cli.commands.logs import logs
+from headrace.cli.completers import run_ids
+from headrace.cli.connect import connected
+from headrace.cli.errors import CommandFailed
+from headrace.cli.options import Context, gateway_command
+from headrace.cli.output import print_result
+from headrace.cli.parameters import (
     execution_fields,
     execution_options,
+    parameter_option,
+    parse_parameters,
     read_package,
-    values_of,
 )
-from headrace.cli.completion import run_ids
-from headrace.cli.logs import logs
-from headrace.cli.options import Context, Failed, common_options, say
 
 if TYPE_CHECKING:
     from headrace.client import Client, Run
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def run() -> None:
-    """Submit runs and look at them."""
+    """Submit, show and control runs."""
 
 
 run.add_command(logs)
@@ -35,14 +38,21 @@ run.add_command(logs)
 
 @run.command()
 @click.argument("package", type=click.Path(path_type=Path))
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE")
-@click.option("--name", help="The run's display name.")
-@click.option("--experiment", help="The experiment's name; made when it does not exist.")
-@click.option("--idempotency-key", help="Repeats with the same key are one run.")
+@parameter_option()
+@click.option("--name", help="Display name of the run.")
+@click.option("--experiment", metavar="NAME", help="Experiment; created if it does not exist.")
+@click.option("--idempotency-key", metavar="KEY", help="Requests with the same key create one run.")
 @execution_options
-@click.option("--wait", is_flag=True, help="Show the run until it ends; exit 0 on SUCCEEDED only.")
-@click.option("--timeout", type=float, help="With --wait: give up after so many seconds.")
-@common_options
+@click.option(
+    "--wait", is_flag=True, help="Show progress until the run ends; exit with 1 unless SUCCEEDED."
+)
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    help="With --wait: stop waiting and exit with 1 after this time. The run continues.",
+)
+@gateway_command
 def submit(
     context: Context,
     package: Path,
@@ -57,14 +67,15 @@ def submit(
     wait: bool,
     timeout: float | None,
 ) -> None:
-    """Submit a pipeline: a compiled one, or a Python file, which is compiled first.
+    """Submit a run of PACKAGE.
 
-    A value is taken by the parameter's type: a text as it is, others as JSON; @FILE reads a file.
+    PACKAGE is a compiled pipeline, or a Python file, which is executed and compiled. Values of
+    string parameters are passed as they are; values of other types must be JSON.
     """
     text = read_package(package)
     request = {
         "package": text,
-        "parameters": values_of(text, parameters),
+        "parameters": parse_parameters(text, parameters),
         "display_name": name,
         "experiment": experiment,
         "idempotency_key": idempotency_key,
@@ -73,34 +84,41 @@ def submit(
     with connected(context) as client:
         made = client.submit({key: value for key, value in request.items() if value is not None})
         if not wait:
-            say(context, _summary(made), f"{made['run_id']}  {client.url}/runs/{made['run_id']}")
+            _print_submitted(context, made)
             return
         ended = _follow(context, client, made["run_id"], timeout)
     if context.json:
-        say(context, _summary(ended), "")
+        print_result(context, _summary(ended), "")
     sys.exit(0 if ended["state"] == "SUCCEEDED" else 1)
 
 
 @run.command("list")
-@click.option("-n", "--count", default=20, show_default=True, type=click.IntRange(1, 200))
-@common_options
+@click.option(
+    "-n",
+    "--count",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 200),
+    help="Maximum number to list.",
+)
+@gateway_command
 def list_runs(context: Context, count: int) -> None:
     """List the newest runs."""
     with connected(context) as client:
         found = client.runs(count)
     lines = [f"{r['run_id']}  {r['state']:<9}  {r['display_name']}" for r in found]
-    say(context, {"runs": [_summary(one) for one in found]}, "\n".join(lines) or "no runs yet")
+    print_result(context, {"runs": [_summary(one) for one in found]}, "\n".join(lines) or "no runs")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def get(context: Context, run_id: str) -> None:
     """Show a run: its tasks, outputs, metrics and artifacts."""
     with connected(context) as client:
         found = client.run(run_id)
         if context.json:
-            say(context, _summary(found), "")
+            print_result(context, _summary(found), "")
         else:
             from headrace.cli.display import report
 
@@ -109,14 +127,14 @@ def get(context: Context, run_id: str) -> None:
 
 @run.command()
 @click.argument("run_ids", nargs=-1, required=True, shell_complete=run_ids)
-@click.option("--all", "everything", is_flag=True, help="Also what is the same in all of them.")
-@common_options
+@click.option("--all", "everything", is_flag=True, help="Also show values that do not differ.")
+@gateway_command
 def compare(context: Context, run_ids: tuple[str, ...], everything: bool) -> None:
-    """Show runs side by side: parameters, metrics and outputs in which they differ."""
+    """Compare runs: show the parameters, metrics and outputs that differ."""
     with connected(context) as client:
         found = client.compare(*run_ids)
     if context.json:
-        say(context, found.as_json(), "")
+        print_result(context, found.as_json(), "")
         return
     from headrace.cli.display import side_by_side
 
@@ -125,102 +143,112 @@ def compare(context: Context, run_ids: tuple[str, ...], everything: bool) -> Non
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def artifacts(context: Context, run_id: str) -> None:
-    """List the artifacts that a run made."""
+    """List the artifacts of a run."""
     with connected(context) as client:
         found = client.artifacts(run_id)
     lines = [artifact_line(one) for one in found]
-    say(context, {"artifacts": found}, "\n".join(lines) or "the run has made no artifacts")
+    print_result(context, {"artifacts": found}, "\n".join(lines) or "no artifacts")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@click.option("--force", is_flag=True, help="Stop its exit tasks too.")
-@common_options
+@click.option("--force", is_flag=True, help="Stop exit tasks too.")
+@gateway_command
 def cancel(context: Context, run_id: str, force: bool) -> None:
-    """Stop a run. Its exit tasks still run."""
-    _operate(context, run_id, "cancel", "is being stopped", **{"force": True} if force else {})
+    """Cancel a run. Its exit tasks still run."""
+    _operate(context, run_id, "cancel", "canceling", **{"force": True} if force else {})
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def pause(context: Context, run_id: str) -> None:
-    """Let a run start nothing new; what runs goes on."""
-    _operate(context, run_id, "pause", "is being paused")
+    """Pause a run: running tasks finish, no new tasks start."""
+    _operate(context, run_id, "pause", "pausing")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def resume(context: Context, run_id: str) -> None:
-    """Let a paused run go on."""
-    _operate(context, run_id, "resume", "goes on")
+    """Resume a paused run."""
+    _operate(context, run_id, "resume", "resuming")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def retry(context: Context, run_id: str) -> None:
-    """Let a failed or canceled run go on from what has succeeded."""
-    _operate(context, run_id, "retry", "is retried")
+    """Retry a failed or canceled run, keeping tasks that succeeded."""
+    _operate(context, run_id, "retry", "retrying")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def archive(context: Context, run_id: str) -> None:
-    """Put a run out of sight."""
-    _operate(context, run_id, "archive", "is archived")
+    """Archive a run: mark it, so that lists can leave it out."""
+    _operate(context, run_id, "archive", "archiving")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def unarchive(context: Context, run_id: str) -> None:
-    """Bring an archived run back into sight."""
-    _operate(context, run_id, "unarchive", "is in sight again")
+    """Restore an archived run."""
+    _operate(context, run_id, "unarchive", "restoring")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@common_options
+@gateway_command
 def delete(context: Context, run_id: str) -> None:
-    """Delete a run with its artifacts and logs; if it runs, it is stopped."""
+    """Delete a run with its artifacts and logs. A running one is stopped first."""
     with connected(context) as client:
         client.delete(run_id)
-    say(context, {"run_id": run_id, "deleted": True}, f"{run_id} is deleted")
+    print_result(context, {"run_id": run_id, "deleted": True}, f"deleted {run_id}")
 
 
 @run.command()
 @click.argument("run_id", shell_complete=run_ids)
-@click.option("--from", "tasks", multiple=True, metavar="PATH", help="A task to run anew.")
-@click.option("--name", help="The new run's display name.")
-@click.option("--dry-run", is_flag=True, help="Show what would run, and submit nothing.")
-@common_options
+@click.option(
+    "--from",
+    "tasks",
+    multiple=True,
+    metavar="PATH",
+    help="Task to run again, such as root/train; repeatable.",
+)
+@click.option("--name", help="Display name of the new run.")
+@click.option("--dry-run", is_flag=True, help="Show what would run, without submitting.")
+@gateway_command
 def rerun(
     context: Context, run_id: str, tasks: tuple[str, ...], name: str | None, dry_run: bool
 ) -> None:
-    """Run a run's spec again, with the results of those of its tasks that succeeded.
+    """Submit a new run of a run's spec that reuses the results of its succeeded tasks.
 
-    The tasks at --from, such as root/train, and all that depend on them run anew.
+    The tasks given by --from, and all tasks that depend on them, run again.
     """
     with connected(context) as client:
         if dry_run:
             preview = client.rerun_preview(run_id, tasks)
-            lines = [f"{word:<5}  {t['path']}" for word in ("reuse", "run") for t in preview[word]]
-            say(context, preview, "\n".join(lines))
+            lines = [f"{what:<5}  {t['path']}" for what in ("reuse", "run") for t in preview[what]]
+            print_result(context, preview, "\n".join(lines))
             return
         request: dict[str, Any] = {"rerun": {"run_id": run_id, "tasks": list(tasks)}}
         made = client.submit(request if name is None else {**request, "display_name": name})
-    say(context, _summary(made), f"{made['run_id']}  {client.url}/runs/{made['run_id']}")
+    _print_submitted(context, made)
 
 
-def _operate(context: Context, run_id: str, operation: str, said: str, **options: object) -> None:
+def _print_submitted(context: Context, made: Run) -> None:
+    print_result(context, _summary(made), f"{made.run_id}  {made.link}")
+
+
+def _operate(context: Context, run_id: str, operation: str, doing: str, **options: object) -> None:
     with connected(context) as client:
         client.operate(run_id, operation, **options)
-    say(context, {"run_id": run_id, "requested": operation}, f"{run_id} {said}")
+    print_result(context, {"run_id": run_id, "requested": operation}, f"{doing} {run_id}")
 
 
 def _follow(context: Context, client: Client, run_id: str, timeout: float | None) -> Run:
@@ -232,8 +260,8 @@ def _follow(context: Context, client: Client, run_id: str, timeout: float | None
 
         return follow(client.watch(run_id, timeout), client.url)
     except KeyboardInterrupt:
-        raise Failed(
-            "INTERRUPTED", f"the run goes on; look at it with: headrace run get {run_id}"
+        raise CommandFailed(
+            "INTERRUPTED", f"interrupted; the run continues, see: headrace run get {run_id}"
         ) from None
 
 

@@ -83,7 +83,8 @@ def _curve(one: Fields) -> str:
 
     ticks = "".join(
         f'<text x="{_MARGIN + tick * _AREA:g}" y="{_TOP + _AREA + 14}" text-anchor="middle">'
-        f'{tick:g}</text><text x="{_MARGIN - 5}" y="{_TOP + (1 - tick) * _AREA + 4:g}" text-anchor="end">'
+        f"{tick:g}</text>"
+        f'<text x="{_MARGIN - 5}" y="{_TOP + (1 - tick) * _AREA + 4:g}" text-anchor="end">'
         f"{tick:g}</text>"
         for tick in (0.0, 0.5, 1.0)
     )
