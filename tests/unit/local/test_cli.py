@@ -117,7 +117,7 @@ def test_reset_deletes_after_a_yes(ours: Data) -> None:
 
 def test_reset_does_not_ask_a_program(ours: Data) -> None:
     assert error(invoke(ours.path, "reset", "--json")) == {
-        "code": "NOT_CONFIRMED", "message": "nobody can be asked with --json; say --yes",
+        "code": "NOT_CONFIRMED", "message": "--json is non-interactive; pass --yes to confirm",
     }  # fmt: skip
     assert ours.is_ours()
 

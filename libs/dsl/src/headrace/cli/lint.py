@@ -21,8 +21,9 @@ _CHANNEL = "pipelinechannel--"
 _ANY = ("system.Artifact", None)
 _NAME = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 _SEPARATORS = frozenset("&|;()<>")
-_OPTIONS_WITH_VALUE = ("-r", "-c", "-i", "-f", "-e", "--index-url", "--extra-index-url", "--find-links",
-                "--trusted-host", "--requirement", "--constraint", "--editable")  # fmt: skip
+_OPTIONS_WITH_VALUE = ("-r", "-c", "-i", "-f", "-e", "--index-url", "--extra-index-url",
+                       "--find-links", "--trusted-host", "--requirement", "--constraint",
+                       "--editable")  # fmt: skip
 _SDKS = re.compile(r"^(kfp|headrace|typing-extensions)\b")
 """Packages that the SDKs themselves install in steps."""
 

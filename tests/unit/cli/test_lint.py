@@ -1,11 +1,9 @@
-"""The commands that need no deployment, and how a wrong use is told."""
+"""The rules of ``headrace lint``, and the command."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,49 +23,6 @@ def invoke(*arguments: str) -> Result:
 
 def spec() -> dict[str, Any]:
     return dict(next(yaml.safe_load_all(TRAINING.read_text())))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["frob", "--json"], "No such command 'frob'."),
-        (["--json", "run"], "a command is missing"),
-        (["run", "list", "--json", "--bogus"], "No such option '--bogus'"),
-        (["run", "get", "--json"], "Missing argument 'RUN_ID'."),
-        (["run", "list", "-n", "0", "--json"], "Invalid value for '-n' / '--count'"),
-        (["completion", "csh", "--json"], "Invalid value for '{bash|zsh|fish}'"),
-    ],
-)
-def test_a_wrong_use_is_told_as_json(arguments: list[str], message: str) -> None:
-    result = invoke(*arguments)
-    assert (result.exit_code, result.stderr) == (2, "")
-    error = json.loads(result.stdout)["error"]
-    assert error["code"] == "USAGE"
-    assert error["message"].startswith(message)
-    told = invoke(*[one for one in arguments if one != "--json"])
-    assert (told.exit_code, told.stdout) == (2, "") or "Usage" in told.output
-
-
-def test_what_stands_behind_two_dashes_is_no_option() -> None:
-    result = invoke("run", "get", "a", "--", "--json")
-    assert (result.exit_code, result.stdout) == (2, "")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(shell: str) -> None:
-    result = invoke("completion", shell)
-    assert (result.exit_code, "_HEADRACE_COMPLETE" in result.stdout) == (0, True)
-    assert json.loads(invoke("completion", shell, "--json").stdout)["shell"] == shell
-
-
-def test_completion_without_a_deployment(tmp_path: Path) -> None:
-    words = {
-        "COMP_WORDS": f"headrace --data {tmp_path} run get ",
-        "COMP_CWORD": "5",
-        "_HEADRACE_COMPLETE": "bash_complete",
-    }
-    result = CliRunner().invoke(main, [], env=words, prog_name="headrace")
-    assert (result.exit_code, result.output.strip()) == (0, "")
 
 
 def test_a_good_pipeline_has_no_findings() -> None:
@@ -103,7 +58,7 @@ def broken(change: str) -> dict[str, Any]:
             "taskOutputArtifact"
         ].update(outputArtifactKey="x"),
         "no such task": lambda: tasks["evaluate"]["dependentTasks"].append("x"),
-        "a circle": lambda: tasks["prepare"].update(dependentTasks=["choose-better"]),
+        "a cycle": lambda: tasks["prepare"].update(dependentTasks=["choose-better"]),
         "unused": lambda: components.update(spare={"executorLabel": "exec-prepare"}),
         "never": lambda: tasks["evaluate"].update(triggerPolicy={"condition": "false"}),
         "no component": lambda: components.pop("comp-prepare"),
@@ -144,20 +99,20 @@ def broken(change: str) -> dict[str, Any]:
         ("lost output", {"error unknown-input root.outputs.accuracy"}),
     ],
 )
-def test_what_lint_finds(change: str, expected: set[str]) -> None:
+def test_findings(change: str, expected: set[str]) -> None:
     found = check(broken(change))
     assert expected <= {f"{one.severity} {one.rule} {one.place}" for one in found}, found
 
 
-def test_a_circle_is_found() -> None:
-    stuck = {one.place for one in check(broken("a circle")) if one.rule == "unreachable"}
+def test_a_dependency_cycle_is_found() -> None:
+    stuck = {one.place for one in check(broken("a cycle")) if one.rule == "unreachable"}
     assert "root.prepare" in stuck
     assert "root.choose-better" in stuck
 
 
-def test_packages_that_are_not_pinned_are_named() -> None:
-    words = [one.message for one in check(broken("no version"))]
-    assert [word.split("'")[1] for word in words] == ["numpy", "pandas"]
+def test_unpinned_packages_are_named() -> None:
+    messages = [one.message for one in check(broken("no version"))]
+    assert [message.split("'")[1] for message in messages] == ["numpy", "pandas"]
 
 
 def test_parameters_are_checked_too() -> None:
@@ -168,7 +123,7 @@ def test_parameters_are_checked_too() -> None:
     ]
 
 
-def test_lint_fails_on_errors_and_if_asked_on_warnings(tmp_path: Path) -> None:
+def test_lint_fails_on_errors_and_with_strict_on_warnings(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(yaml.safe_dump(broken("unused")))
     assert invoke("lint", str(path)).exit_code == 0
@@ -179,68 +134,7 @@ def test_lint_fails_on_errors_and_if_asked_on_warnings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "- 1", "", "a: 1"])
-def test_what_is_no_pipeline(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_pipeline(tmp_path: Path, text: str) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(text)
     assert invoke("lint", str(path), "--json").exit_code == 1
-
-
-def test_init_makes_a_project_and_overwrites_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    made = json.loads(invoke("init", str(folder), "--json").stdout)
-    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "pipeline.py"]
-    assert made["folder"] == str(folder)
-    (folder / "pipeline.py").write_text("mine")
-    again = invoke("init", str(folder), "--json")
-    assert json.loads(again.stderr)["error"]["code"] == "CONFLICT"
-    assert (folder / "pipeline.py").read_text() == "mine"
-
-
-@pytest.fixture
-def compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A compiler that writes the function's name."""
-
-    class Compiler:
-        def compile(self, function: Any, path: str) -> None:
-            Path(path).write_text(f"name: {function.name}\n")
-
-    module = ModuleType("headrace.compiler")
-    module.Compiler = Compiler  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "headrace.compiler", module)
-
-
-AUTHORED = """
-class GraphComponent:
-    def __init__(self, name):
-        self.name = name
-GraphComponent.__module__ = "headrace.dsl.base"
-"""
-
-
-def test_compile(tmp_path: Path, compiler: None) -> None:
-    source = tmp_path / "mine.py"
-    source.write_text(AUTHORED + "one = same = GraphComponent('one')\n")
-    result = json.loads(invoke("compile", str(source), "--json").stdout)
-    assert result["package"] == str(tmp_path / "mine.yaml")
-    assert (tmp_path / "mine.yaml").read_text() == "name: one\n"
-    source.write_text(AUTHORED + "one = GraphComponent('one'); two = GraphComponent('two')\n")
-    several = invoke("compile", str(source))
-    assert "has several pipelines: one, two; name one by --function" in several.stderr
-    assert invoke("compile", str(source), "--function", "two").exit_code == 0
-    assert (tmp_path / "mine.yaml").read_text() == "name: two\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("x = 1\n", "has no function with @dsl.pipeline"),
-        ("\n1 / 0\n", "line 2: ZeroDivisionError"),
-        ("def (", "SyntaxError"),
-    ],
-)
-def test_what_does_not_compile(tmp_path: Path, text: str, words: str) -> None:
-    source = tmp_path / "mine.py"
-    source.write_text(text)
-    result = invoke("compile", str(source))
-    assert (result.exit_code, words in result.stderr) == (1, True), result.stderr
-    assert not (tmp_path / "mine.yaml").exists()

@@ -1,4 +1,4 @@
-"""What comes bit by bit: cut anywhere, it is taken up again."""
+"""Streams resume wherever they were cut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ END = event(run_body("SUCCEEDED", version=3, tasks=[task_body("a")]))
 
 
 @pytest.mark.parametrize("cut", range(0, len(FIRST + SECOND), 97))
-def test_a_watch_that_is_cut_goes_on(cut: int) -> None:
+def test_a_watch_that_is_cut_resumes(cut: int) -> None:
     whole = event(run_body("SUCCEEDED", version=3, tasks=[task_body("a"), task_body("b")]))
     sent = (FIRST + SECOND)[:cut]
     gateway = Gateway(stream(sent, error=CUT), httpx.ConnectError("away"), stream(whole))
@@ -41,7 +41,7 @@ def test_a_watch_that_is_cut_goes_on(cut: int) -> None:
     assert seen == sorted(set(seen))
 
 
-def test_a_watch_tells_of_all_tasks_though_the_changed_ones_alone_come() -> None:
+def test_a_watch_merges_changed_tasks_into_all_tasks() -> None:
     *_, last = Gateway(stream(FIRST, b": alive\n\n", SECOND + END)).client().watch("r1")
     assert [(task.path, task.state) for task in last.tasks] == [
         ("a", "SUCCEEDED"),
@@ -68,28 +68,28 @@ def test_a_watch_has_a_deadline() -> None:
     assert time.monotonic() - began < 2
 
 
-def test_an_unknown_run_is_an_error_at_once() -> None:
+def test_an_unknown_run_is_an_immediate_error() -> None:
     gateway = Gateway(problem(404, "NOT_FOUND", "there is no run"))
     with pytest.raises(ClientError, match="there is no run"):
         list(gateway.client().watch("r1"))
 
 
-def test_who_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_gateway_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "_PATIENCE_SECONDS", 0.05)
     with pytest.raises(ClientError) as caught:
         list(Gateway(httpx.ConnectError("away")).client().watch("r1"))
     assert caught.value.code == "UNREACHABLE"
 
 
-def test_a_log_goes_on_where_it_was_cut() -> None:
+def test_a_log_resumes_where_it_was_cut() -> None:
     gateway = Gateway(
         stream(b"one\n", b"tw", error=CUT), BUSY, stream(b"o\n", error=CUT), stream(b"three\n")
     )
     run = Run(run_body(tasks=[task_body("t1")]))
     followed = gateway.client().follow_log(run, run.task("t1"))
     assert b"".join(followed) == b"one\ntwo\nthree\n"
-    assert {request.url.path for request in gateway.asked} == {"/api/v1/runs/r1/tasks/id-t1/log"}
-    asked = [request.url.params["offset"] for request in gateway.asked]
+    assert {request.url.path for request in gateway.requests} == {"/api/v1/runs/r1/tasks/id-t1/log"}
+    asked = [request.url.params["offset"] for request in gateway.requests]
     assert asked == ["0", "6", "6", "8"]
 
 
@@ -107,13 +107,13 @@ MOVED = httpx.Response(307, headers={"Location": "http://store.test/model"})
 @pytest.mark.parametrize(
     ("again", "status"), [(b"defg", 206), (b"abcdefg", 200)], ids=["by range", "all of it"]
 )
-def test_a_download_that_is_cut_goes_on(tmp_path: Path, again: bytes, status: int) -> None:
+def test_a_download_that_is_cut_resumes(tmp_path: Path, again: bytes, status: int) -> None:
     gateway = Gateway(
         ARTIFACT, MOVED, stream(b"abc", error=CUT), stream(again[:2], again[2:], status=status)
     )
     place = gateway.client().download("a1", tmp_path)
     assert (place, place.read_bytes()) == (tmp_path / "model", b"abcdefg")
-    assert gateway.asked[3].headers["range"] == "bytes=3-"
+    assert gateway.requests[3].headers["range"] == "bytes=3-"
     assert [one.name for one in tmp_path.iterdir()] == ["model"]
 
 
@@ -126,7 +126,7 @@ async def test_a_folder_with_asyncio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x"])
-def test_a_folder_stays_in_its_place(tmp_path: Path, path: str) -> None:
+def test_files_outside_of_the_folder_are_rejected(tmp_path: Path, path: str) -> None:
     with pytest.raises(ClientError, match="outside of its folder"):
         Gateway(ARTIFACT, links(path), stream(b"x")).client().download("a1", tmp_path / "here")
     assert not (tmp_path / "x").exists()
