@@ -136,7 +136,10 @@ def logs(context: Context, service: str, follow: bool, lines: int) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @local_command
 def reset(context: Context, yes: bool) -> None:
-    """Delete the local deployment: all runs, artifacts, environments and secrets."""
+    """Delete the local deployment and all its data.
+
+    Deletes its runs, pipelines, artifacts, environments, logs and secrets.
+    """
     data = Data(context.data)
     if not data.is_ours():
         raise CommandFailed("NOT_A_DATA_FOLDER", f"{data.path} is not a Headrace data folder")
@@ -153,7 +156,10 @@ def reset(context: Context, yes: bool) -> None:
 @click.command()
 @local_command
 def token(context: Context) -> None:
-    """Print the token of the local deployment, which gives full access to it."""
+    """Print the token of the local deployment.
+
+    It gives full access to the deployment.
+    """
     data = Data(context.data)
     if not data.is_ours():
         raise CommandFailed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")

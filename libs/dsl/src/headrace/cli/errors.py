@@ -33,7 +33,7 @@ class JsonError(click.ClickException):
         """An error of click or of a command, with the exit status that it has as text."""
         if isinstance(error, click.UsageError):
             missing = isinstance(error, click.exceptions.NoArgsIsHelpError)
-            message = "missing command" if missing else error.format_message()
+            message = "Missing command." if missing else error.format_message()
             usage = None if error.ctx is None else error.ctx.get_usage()
             return cls(2, {"code": "USAGE", "message": message, "usage": usage})
         if isinstance(error, CommandFailed):

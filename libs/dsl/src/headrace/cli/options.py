@@ -19,7 +19,8 @@ DATA = click.option(
     "--data",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Data folder of the local deployment. Default: HEADRACE_DATA, else the user's own.",
+    help="Data folder of the local deployment. Default: HEADRACE_DATA, else "
+    "~/.local/share/headrace (for root /var/lib/headrace).",
 )
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print the result, or the error, as one JSON object."

@@ -65,7 +65,8 @@ def _errors(as_json: bool) -> Iterator[None]:
 def main(data: Path | None, as_json: bool, host: str | None, token: str | None) -> None:
     """Run machine-learning pipelines, follow them, and read their results.
 
-    The options below may be given here or after the name of a command that takes them.
+    The options below may be given before or after the command. --host and --token are only
+    accepted with commands that connect to a gateway.
     """
 
 

@@ -46,7 +46,7 @@ def list_artifacts(context: Context, run_id: str | None, kind: str | None, count
 @click.argument("artifact_id")
 @gateway_command
 def get(context: Context, artifact_id: str) -> None:
-    """Show an artifact: its URI, type, metadata, and the task that created it."""
+    """Show an artifact's URI, type, metadata and task."""
     with connected(context) as client:
         found = client.artifact(artifact_id)
     lines = [

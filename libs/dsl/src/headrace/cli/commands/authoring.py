@@ -30,7 +30,7 @@ def compile_command(
 ) -> None:
     """Compile a pipeline in a Python file to a package.
 
-    FILE is executed. Its pipeline may be written with headrace or kfp, and is compiled by the same.
+    FILE is executed. Its pipeline may use headrace or kfp, and is compiled by the SDK that it uses.
     """
     from headrace.cli.python_files import compile_file
 
@@ -80,7 +80,10 @@ def lint(context: Context, package: Path, parameters: tuple[str, ...], strict: b
 @click.argument("folder", type=click.Path(path_type=Path), default=".")
 @offline_command
 def init(context: Context, folder: Path) -> None:
-    """Create a starter project in FOLDER: an example pipeline and a README."""
+    """Create a starter project.
+
+    Writes an example pipeline and a README to FOLDER. Default: the current folder.
+    """
     from importlib.resources import files
 
     source = files("headrace.cli") / "starter"

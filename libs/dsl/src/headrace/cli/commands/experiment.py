@@ -69,7 +69,10 @@ def get_experiment(context: Context, name: str, count: int) -> None:
 @_name_argument
 @gateway_command
 def archive(context: Context, name: str) -> None:
-    """Archive an experiment and its runs, and disable its recurring runs."""
+    """Archive an experiment and its runs.
+
+    Also disables its recurring runs.
+    """
     with connected(context) as client:
         client.operate_experiment(name, "archive")
     _print_requested(context, name, "archive", "archived")

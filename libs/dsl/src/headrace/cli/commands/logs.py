@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until the run has ended.")
 @gateway_command
 def logs(context: Context, run_id: str, task: str | None, follow: bool) -> None:
-    """Show the log of TASK (a name, path or id), or of all tasks of a run.
+    """Show the logs of a run's tasks.
 
+    TASK is the name, path or id of one task. Default: all tasks.
     With --follow and --json, each line is one JSON object: path, and the text of the line.
     """
     with connected(context) as client:

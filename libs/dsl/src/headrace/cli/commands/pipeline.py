@@ -120,7 +120,7 @@ def versions(context: Context, name: str, count: int) -> None:
 @pipeline.command()
 @click.argument("name", metavar="PIPELINE", shell_complete=pipeline_names)
 @click.option("--version", metavar="VERSION", help="Delete only this version.")
-@click.option("--cascade", is_flag=True, help="Delete its versions too.")
+@click.option("--cascade", is_flag=True, help="Also delete its versions. Required if it has any.")
 @gateway_command
 def delete(context: Context, name: str, version: str | None, cascade: bool) -> None:
     """Delete a pipeline or one of its versions. Its runs stay."""

@@ -42,7 +42,7 @@ def _trigger_options(command: F) -> F:
             click.option(
                 "--time-zone",
                 metavar="ZONE",
-                help="Time zone of --cron, such as Europe/Berlin. Default: UTC.",
+                help="Time zone of --cron, such as Europe/Berlin (initially UTC).",
             ),
             click.option(
                 "--every",
@@ -60,12 +60,12 @@ def _trigger_options(command: F) -> F:
             click.option(
                 "--catch-up/--no-catch-up",
                 default=None,
-                help="Run every missed slot (default), or only the latest one.",
+                help="Run every missed slot (initially), or only the latest one.",
             ),
             click.option(
                 "--max-concurrency",
                 type=click.IntRange(1, 10),
-                help="Maximum number of active runs. Default: 1.",
+                help="Maximum number of active runs (initially 1).",
             ),
         )
     ):

@@ -130,7 +130,10 @@ def get(context: Context, run_id: str) -> None:
 @click.option("--all", "everything", is_flag=True, help="Also show values that do not differ.")
 @gateway_command
 def compare(context: Context, run_ids: tuple[str, ...], everything: bool) -> None:
-    """Compare runs: show the parameters, metrics and outputs that differ."""
+    """Compare parameters, metrics and outputs of runs.
+
+    Shows the values that differ.
+    """
     with connected(context) as client:
         found = client.compare(*run_ids)
     if context.json:
@@ -205,7 +208,7 @@ def unarchive(context: Context, run_id: str) -> None:
 @click.argument("run_id", shell_complete=run_ids)
 @gateway_command
 def delete(context: Context, run_id: str) -> None:
-    """Delete a run with its artifacts and logs. A running one is stopped first."""
+    """Delete a run with its artifacts and logs. If it is running, it is stopped first."""
     with connected(context) as client:
         client.delete(run_id)
     print_result(context, {"run_id": run_id, "deleted": True}, f"deleted {run_id}")
@@ -226,7 +229,9 @@ def delete(context: Context, run_id: str) -> None:
 def rerun(
     context: Context, run_id: str, tasks: tuple[str, ...], name: str | None, dry_run: bool
 ) -> None:
-    """Submit a new run of a run's spec that reuses the results of its succeeded tasks.
+    """Run a run's spec again, reusing results.
+
+    Submits a new run that takes the results of the tasks that succeeded in the earlier one.
 
     The tasks given by --from, and all tasks that depend on them, run again.
     """

@@ -212,7 +212,7 @@ def unarchive(client: BaseClient, run_id: Run | str) -> Steps[None]:
 
 
 def delete(client: BaseClient, run_id: Run | str) -> Steps[None]:
-    """Delete a run with its artifacts and logs. A running one is stopped first."""
+    """Delete a run with its artifacts and logs. If it is running, it is stopped first."""
     yield Request("DELETE", f"/runs/{id_segment(run_id, 'run_id')}")
 
 
