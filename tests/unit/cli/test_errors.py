@@ -167,14 +167,24 @@ def test_wrong_usage_of_a_group(path: tuple[str, ...]) -> None:
         (["run", "submit", "p.yaml", "--priority", "x"], "Invalid value for '--priority': 'x'"),
         (["completion", "csh"], "Invalid value for '{bash|zsh|fish}': 'csh' is not one of"),
         (["logs", "frob"], "Invalid value for"),
+        (["run", "submit", PACKAGE, "-p", "seed"], "Invalid value for '-p': expected NAME=VALUE"),
+        (["lint", PACKAGE, "-p", "=7"], "Invalid value for '-p': expected NAME=VALUE"),
+        (["pipeline", "upload", PACKAGE, "--tag", "a"], "Invalid value for '--tag': expected KEY"),
+        (["recurring", "create", "c", PACKAGE], "Pass either --cron or --every."),
+        (["recurring", "create", "c", "--cron", "@daily"], "Pass a PACKAGE or --pipeline."),
+        (["recurring", "create", "c", PACKAGE, "--pipeline", "p"], "Pass either a package or"),
+        (["recurring", "edit", "c"], "Nothing to change: pass at least one option."),
+        (["recurring", "edit", "c", "--pipeline-version", "2"], "--pipeline-version requires"),
     ],
 )
 def test_an_invalid_value(arguments: list[str], message: str) -> None:
     text = invoke(*arguments)
     assert (text.exit_code, text.stdout) == (2, "")
+    assert text.stderr.startswith("Usage: main ")
     assert message in text.stderr
     error = error_of(invoke(*arguments, "--json"), 2)
     assert (error["code"], error["message"].startswith(message)) == ("USAGE", True)
+    assert error["usage"].startswith("Usage: main ")
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=name_of)

@@ -20,6 +20,11 @@ class CommandFailed(click.ClickException):
         click.echo(f"headrace: {self.message}", err=True)
 
 
+def wrong_usage(message: str) -> click.UsageError:
+    """The error for arguments of the current command that do not fit together."""
+    return click.UsageError(message, click.get_current_context())
+
+
 class JsonError(click.ClickException):
     """An error that is printed as one JSON object on standard error: ``{"error": {...}}``."""
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from headrace.cli.errors import CommandFailed
+from headrace.cli.errors import CommandFailed, wrong_usage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def parse_parameters(package: str, pairs: tuple[str, ...]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise CommandFailed("INVALID_PARAMETER", f"-p {pair}: expected NAME=VALUE")
+            raise wrong_usage(f"Invalid value for '-p': expected NAME=VALUE, got {pair!r}.")
         if value.startswith("@"):
             value = read_text(Path(value[1:]))
         if types.get(name, "STRING") == "STRING":
@@ -60,7 +60,7 @@ def parse_parameters(package: str, pairs: tuple[str, ...]) -> dict[str, Any]:
         except ValueError:
             raise CommandFailed(
                 "INVALID_PARAMETER",
-                f"parameter {name!r} of type {types[name]} must be JSON, got {value!r}",
+                f"parameter {name!r} has type {types[name]}, but {value!r} is not JSON",
             ) from None
     return values
 

@@ -9,7 +9,7 @@ import click
 
 from headrace.cli.completers import pipeline_names
 from headrace.cli.connect import connected
-from headrace.cli.errors import CommandFailed
+from headrace.cli.errors import wrong_usage
 from headrace.cli.options import Context, gateway_command
 from headrace.cli.output import print_result
 
@@ -59,8 +59,9 @@ def upload(
 
         source, name = compile_file(package), name or package.stem
     pairs = [tag.partition("=") for tag in tags]
-    if any(not key or not equals for key, equals, _ in pairs):
-        raise CommandFailed("INVALID_PARAMETER", "--tag: expected KEY=VALUE")
+    for tag, (key, equals, _) in zip(tags, pairs, strict=True):
+        if not key or not equals:
+            raise wrong_usage(f"Invalid value for '--tag': expected KEY=VALUE, got {tag!r}.")
     options = {"description": description, "tags": {k: v for k, _, v in pairs} or None}
     made: Pipeline | PipelineVersion
     with connected(context) as client:

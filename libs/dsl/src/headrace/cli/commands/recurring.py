@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from headrace.cli.connect import connected
-from headrace.cli.errors import CommandFailed
+from headrace.cli.errors import wrong_usage
 from headrace.cli.options import Context, gateway_command
 from headrace.cli.output import print_result
 from headrace.cli.parameters import (
@@ -114,6 +114,8 @@ def create(
     macros, such as [[ScheduledTime.2006-01-02]] and [[Index]]. With --pipeline, a value that is
     valid JSON is passed as JSON, any other as a string.
     """
+    if package is None and pipeline is None:
+        raise wrong_usage("Pass a PACKAGE or --pipeline.")
     definition = {
         "display_name": name,
         **_source(package, pipeline, pipeline_version),
@@ -190,6 +192,8 @@ def edit(
     """
     names = ("display_name", "description", "catch_up", "max_concurrency")
     changes = {**_given(options, names), **_source(package, pipeline, pipeline_version)}
+    if not (changes or parameters or _given(options, _TRIGGER)):
+        raise wrong_usage("Nothing to change: pass at least one option.")
     with connected(context) as client:
         if _given(options, _TRIGGER) or parameters:
             before = client.recurring(recurring_run_id)
@@ -199,8 +203,6 @@ def edit(
             known = (before.get("pipeline_spec") or {}).get("pipeline_spec")
             spec = _text(package) or ("" if known is None or pipeline else json.dumps(known))
             changes["parameters"] = {**before["parameters"], **_parameters(spec, parameters)}
-        if not changes:
-            raise CommandFailed("MALFORMED", "nothing to change; pass at least one option")
         found = client.edit_recurring(recurring_run_id, changes)
     print_result(context, found, _line(found))
 
@@ -261,7 +263,7 @@ def _given(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 def _trigger(options: dict[str, Any]) -> dict[str, Any]:
     given = _given(options, _TRIGGER)
     if ("cron" in given) == ("interval_seconds" in given):
-        raise CommandFailed("MALFORMED", "pass either --cron or --every")
+        raise wrong_usage("Pass either --cron or --every.")
     return given
 
 
@@ -276,7 +278,9 @@ def _merged_trigger(before: dict[str, Any], options: dict[str, Any]) -> dict[str
 
 def _source(package: Path | None, pipeline: str | None, version: str | None) -> dict[str, Any]:
     if package is not None and pipeline is not None:
-        raise CommandFailed("MALFORMED", "pass either a package or --pipeline, not both")
+        raise wrong_usage("Pass either a package or --pipeline, not both.")
+    if version is not None and pipeline is None:
+        raise wrong_usage("--pipeline-version requires --pipeline.")
     if package is not None:
         return {"package": read_package(package)}
     if pipeline is not None:
