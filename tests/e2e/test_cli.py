@@ -151,7 +151,7 @@ def test_a_file_written_with_kfp(deployment: Deployment, tmp_path: Path) -> None
     paths = [*map(str, ROOT.glob("*/*/src")), *_site_packages()]
     code = (
         f"import sys; sys.path.extend({paths!r})\n"
-        "from headrace.cli.sources import compile_file; from pathlib import Path\n"
+        "from headrace.cli.python_files import compile_file; from pathlib import Path\n"
         f"print(compile_file(Path({str(source)!r})))"
     )
     done = subprocess.run(

@@ -60,7 +60,7 @@ def test_it_runs_and_runs_again_from_the_cache(deployment: Deployment, tmp_path:
         assert watched.count("●</span> SUCCEEDED") == 3
         assert re.search(r"<td[^>]*>roc_auc</td><td[^>]*>0\.9\d+</td>", watched)
         assert f'href="{deployment.url}/runs/' in watched
-        assert watched.count("taken from an earlier execution") == (3 if reused else 0)
+        assert watched.count("reused from an earlier execution") == (3 if reused else 0)
 
         metrics = ast.literal_eval(_data(found, "metrics", "text/plain"))
         assert 0.9 < metrics["accuracy"] < metrics["roc_auc"] < 1
@@ -72,7 +72,7 @@ def test_it_runs_and_runs_again_from_the_cache(deployment: Deployment, tmp_path:
             assert len(picture) > 10_000
 
         others = _data(found, "submit-more", "text/html")
-        assert others.count("taken from an earlier execution") == (3 if reused else 1)
+        assert others.count("reused from an earlier execution") == (3 if reused else 1)
         compared = _data(found, "compare-two", "text/html")
         assert re.search(r"font-weight:600.*trees</td><td[^>]*>5</td><td[^>]*>100</td>", compared)
         frame = _data(found, "compare-all", "text/html")

@@ -1,4 +1,4 @@
-"""A gateway that answers what a test says, and keeps what it was asked."""
+"""A fake gateway that returns scripted responses and records requests."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Reply = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 class Gateway:
-    """Answers with the replies in turn; the last one again and again."""
+    """Returns the replies in turn, then repeats the last one."""
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """One answer."""
-        self.asked.append(request)
+        """The response to a request."""
+        self.requests.append(request)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
             raise reply
@@ -31,18 +31,18 @@ class Gateway:
         return reply(request)
 
     def client(self, **options: Any) -> Client:
-        """A client of it."""
+        """A blocking client of it."""
         given = {"patience": QUICK, "transport": httpx.MockTransport(self.answer), **options}
         return Client(URL, **given)
 
     def awaiting(self, **options: Any) -> AsyncClient:
-        """A client of it for asyncio."""
+        """An asyncio client of it."""
         given = {"patience": QUICK, "transport": httpx.MockTransport(self.answer), **options}
         return AsyncClient(URL, **given)
 
 
 class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that is cut after its chunks."""
+    """A body that fails after its chunks."""
 
     def __init__(self, chunks: Iterable[bytes], error: Exception | None) -> None:
         self._chunks = tuple(chunks)
@@ -61,17 +61,17 @@ class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def stream(*chunks: bytes, error: Exception | None = None, status: int = 200) -> Reply:
-    """A reply that comes bit by bit, and may be cut."""
+    """A reply that is streamed in chunks, and may be cut."""
     return lambda request: httpx.Response(status, stream=Cut(chunks, error))
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> httpx.Response:
-    """A refusal."""
+    """An error response."""
     return httpx.Response(status, json={"code": code, "detail": detail, **more})
 
 
 def run_body(state: str = "RUNNING", version: int = 1, **more: Any) -> dict[str, Any]:
-    """A run as the gateway tells it."""
+    """A run as the gateway returns it."""
     return {
         "run_id": "r1",
         "display_name": "a run",
@@ -90,7 +90,7 @@ def run_body(state: str = "RUNNING", version: int = 1, **more: Any) -> dict[str,
 
 
 def task_body(name: str, *needs: str, state: str = "SUCCEEDED", **more: Any) -> dict[str, Any]:
-    """A task as the gateway tells it."""
+    """A task as the gateway returns it."""
     return {
         "task_id": f"id-{name}",
         "name": name,

@@ -1,4 +1,4 @@
-"""What an import costs: nothing heavy before it is needed."""
+"""Importing the SDK loads no heavy module before it is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run that is waited for is shown."""
+"""Where and how the progress of a run is shown."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from headrace.client import Run
-from headrace.client.progress import _here, progress
+from headrace.client.progress import detected, progress
 
 from tests.unit.client.gateway import run_body, task_body
 
 
 class Display(ModuleType):
-    """What a notebook shows: one output that changes."""
+    """A notebook's display: one output that is updated."""
 
     def __init__(self) -> None:
         super().__init__("IPython.display")
@@ -26,15 +26,15 @@ class Display(ModuleType):
         return SimpleNamespace(update=self.shown.append)
 
 
-def test_a_notebook_is_told_of_each_state(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_shows_each_state(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = SimpleNamespace(kernel=object())
     display = Display()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     states = [Run(run_body()), Run(run_body("SUCCEEDED", version=2))]
-    with progress() as told:
+    with progress() as update:
         for run in states:
-            told(run)
+            update(run)
     assert display.shown == states
 
 
@@ -42,28 +42,30 @@ def test_ipython_in_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -
     shell = SimpleNamespace()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
-    assert _here() == "terminal"
+    assert detected() == "terminal"
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: False))
-    assert _here() == "none"
+    assert detected() == "none"
 
 
 def test_a_pipe_gets_a_line_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("terminal") as told:
-        told(Run(run_body(tasks=[task_body("a", state="RUNNING")])))
-        told(Run(run_body(tasks=[task_body("a", state="RUNNING")])))
-        told(Run(run_body(tasks=[task_body("a")])))
+    with progress("terminal") as update:
+        update(Run(run_body(tasks=[task_body("a", state="RUNNING")])))
+        update(Run(run_body(tasks=[task_body("a", state="RUNNING")])))
+        update(Run(run_body(tasks=[task_body("a")])))
     assert capsys.readouterr().out == "RUNNING    a\nSUCCEEDED  a\n"
 
 
-def test_a_pipe_hears_of_ends_in_their_order(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_ended_tasks_in_the_order_of_their_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     ended = {"a": "2026-11-24T10:00:02Z", "a/b": "2026-11-24T10:00:01Z"}
     tasks = [task_body(path, finished_at=at) for path, at in ended.items()]
-    with progress("terminal") as told:
-        told(Run(run_body(tasks=[task_body("next", state="READY", finished_at=None), *tasks])))
+    with progress("terminal") as update:
+        update(Run(run_body(tasks=[task_body("next", state="READY", finished_at=None), *tasks])))
     said = capsys.readouterr().out.splitlines()
     assert said == ["SUCCEEDED  a/b", "SUCCEEDED  a", "READY      next"]
 
 
-def test_nobody_is_told() -> None:
-    with progress("none") as told:
-        told(Run(run_body()))
+def test_progress_can_be_switched_off() -> None:
+    with progress("none") as update:
+        update(Run(run_body()))

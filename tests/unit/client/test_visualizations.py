@@ -1,4 +1,4 @@
-"""Visualizations as Python objects, and what a notebook shows of them."""
+"""Visualizations as Python objects and as HTML."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_rows_are_values() -> None:
 
 
 @pytest.mark.parametrize("shown", [MARKDOWN, PAGE, ERROR])
-def test_a_text_has_no_rows(shown: dict[str, Any]) -> None:
+def test_texts_have_no_rows(shown: dict[str, Any]) -> None:
     for read in (lambda: Visualization(shown).rows, Visualization(shown).frame):
         with pytest.raises(ClientError, match="not a table"):
             read()
 
 
-def test_a_frame_is_made_by_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_made_with_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     pandas = SimpleNamespace(DataFrame=lambda rows, columns: (rows, columns))
     monkeypatch.setitem(__import__("sys").modules, "pandas", pandas)
     assert Visualization(TABLE).frame() == ([(1, 0.5, EVIL), (2, None, "1_0")], ["n", "x", EVIL])
@@ -82,7 +82,7 @@ def test_a_frame_needs_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
         Visualization(TABLE).frame()
 
 
-def test_a_notebook_shows_all_of_it_and_runs_none_of_it() -> None:
+def test_html_is_complete_and_escaped() -> None:
     shown = Visualizations({"visualizations": ALL, "truncated": True})
     text = shown._repr_html_()
     tree = ElementTree.fromstring(text)
@@ -100,10 +100,10 @@ def test_a_notebook_shows_all_of_it_and_runs_none_of_it() -> None:
     assert "<em>so</em>" in rendered._repr_html_()
     long = Visualization({**TABLE, "truncated": True, "rows": [["1", "2", "3"]] * 101})
     assert "and 1 more" in long._repr_html_()
-    assert "There is more" in long._repr_html_()
+    assert "Truncated" in long._repr_html_()
 
 
-def test_what_a_later_gateway_shows_is_named() -> None:
+def test_an_unknown_type_shows_its_title() -> None:
     later = Visualization({**PLACE, "type": "sankey", "title": "flow"})
     assert "flow" in later._repr_html_()
 
@@ -120,7 +120,7 @@ def test_they_are_a_sequence() -> None:
     assert (shown[0].output, shown[0].path) == ("o", "loop/0/t")
 
 
-async def test_both_clients_ask_for_those_of_a_run_a_task_or_an_artifact() -> None:
+async def test_visualizations_of_a_run_a_task_and_an_artifact() -> None:
     gateway = Gateway(httpx.Response(200, json={"visualizations": ALL}))
     run = Run(run_body())
     with gateway.client() as client:
@@ -130,7 +130,7 @@ async def test_both_clients_ask_for_those_of_a_run_a_task_or_an_artifact() -> No
         client.visualizations(Artifact({"artifact_id": "a1"}))
     async with gateway.awaiting() as client:
         assert (await client.visualizations(run))[0].rows == Visualization(TABLE).rows
-    asked = [str(one.url).partition("/api/v1")[2] for one in gateway.asked]
+    asked = [str(one.url).partition("/api/v1")[2] for one in gateway.requests]
     of_run = "/runs/r1/visualizations"
     assert asked == [
         of_run,

@@ -1,4 +1,4 @@
-"""The command line where there is nothing to run: every error in words, and as JSON."""
+"""The commands of the local deployment without one that runs: errors as text and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def error(result: Result) -> Any:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Data:
-    """A data folder whose deployment does not run."""
+    """A data folder whose deployment is stopped."""
     data = Data(tmp_path / "ours")
     data.run.mkdir(parents=True)
     data.logs.mkdir()
@@ -49,7 +49,7 @@ def foreign(tmp_path: Path) -> Path:
         (["logs", "api"], "NOT_FOUND", "there is no log of api in {folder}"),
     ],
 )
-def test_a_foreign_folder_is_refused(
+def test_a_folder_of_others_is_refused(
     foreign: Path, arguments: list[str], code: str, message: str
 ) -> None:
     expected = message.format(folder=foreign)
@@ -70,7 +70,7 @@ def test_up_below_a_file(foreign: Path) -> None:
     assert "Not a directory" in found["message"]
 
 
-def test_status_of_what_does_not_run(ours: Data) -> None:
+def test_status_of_a_stopped_deployment(ours: Data) -> None:
     result = invoke(ours.path, "status", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
@@ -79,14 +79,14 @@ def test_status_of_what_does_not_run(ours: Data) -> None:
     assert invoke(ours.path, "status").stdout == "stopped\n"
 
 
-def test_down_of_what_does_not_run(ours: Data) -> None:
+def test_down_of_a_stopped_deployment(ours: Data) -> None:
     result = invoke(ours.path, "down", "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {"state": "stopped", "was_running": False}
     assert invoke(ours.path, "down").stdout == "Headrace was not running\n"
 
 
-def test_a_damaged_state_is_no_obstacle(ours: Data) -> None:
+def test_a_damaged_state_file_is_ignored(ours: Data) -> None:
     (ours.run / "state.json").write_text("{")
     assert invoke(ours.path, "status", "--json").exit_code == 1
     assert invoke(ours.path, "down", "--json").exit_code == 0
@@ -106,7 +106,7 @@ def test_the_log_of_a_service(ours: Data) -> None:
     assert json.loads(result.stdout) == {"service": "nats", "lines": ["two", "three"]}
 
 
-def test_reset_deletes_after_a_yes(ours: Data) -> None:
+def test_reset_deletes_after_confirmation(ours: Data) -> None:
     refused = CliRunner().invoke(main, ["reset", "--data", str(ours.path)], input="n\n")
     assert refused.exit_code == 1
     assert ours.is_ours()
@@ -115,14 +115,14 @@ def test_reset_deletes_after_a_yes(ours: Data) -> None:
     assert not ours.path.exists()
 
 
-def test_reset_does_not_ask_a_program(ours: Data) -> None:
+def test_reset_with_json_requires_yes(ours: Data) -> None:
     assert error(invoke(ours.path, "reset", "--json")) == {
-        "code": "NOT_CONFIRMED", "message": "nobody can be asked with --json; say --yes",
+        "code": "NOT_CONFIRMED", "message": "--json is non-interactive; pass --yes to confirm",
     }  # fmt: skip
     assert ours.is_ours()
 
 
-def test_reset_of_what_runs_is_refused(ours: Data) -> None:
+def test_reset_of_a_running_deployment_is_refused(ours: Data) -> None:
     held = ours.lock()
     assert held is not None
     with held:
@@ -141,6 +141,6 @@ def test_runs_without_a_deployment(ours: Data, arguments: list[str]) -> None:
     }
 
 
-def test_options_may_stand_before_the_command(ours: Data) -> None:
+def test_options_may_be_given_before_the_command(ours: Data) -> None:
     result = CliRunner().invoke(main, ["--json", "--data", str(ours.path), "status"])
     assert json.loads(result.stdout)["data"] == str(ours.path)

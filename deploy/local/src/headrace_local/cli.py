@@ -1,4 +1,4 @@
-"""``headrace up | down | status | logs | reset | token``."""
+"""``headrace up``, ``down``, ``status``, ``logs``, ``reset``, ``token``: the local deployment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from headrace.cli.options import Context, Failed, common_options, say
+from headrace.cli.errors import CommandFailed
+from headrace.cli.options import Context, local_command
+from headrace.cli.output import print_result
 
 from headrace_local import processes, setup
 from headrace_local.data import SERVICES, Data, DataError
@@ -23,32 +25,37 @@ _NAMES = (*SERVICES, "nats", "postgres", "s3", "supervisor")
 
 
 @click.command()
-@common_options
-@click.option("--foreground", is_flag=True, help="Stay, and stop everything on Ctrl-C.")
+@click.option(
+    "--foreground",
+    is_flag=True,
+    help="Stay in the foreground; Ctrl-C stops the deployment.",
+)
+@local_command
 def up(context: Context, foreground: bool) -> None:
-    """Start the deployment, and come back when it is ready."""
+    """Start the local deployment, and wait until it is ready."""
     data = Data(context.data)
     try:
         data.prepare()
     except (DataError, OSError) as error:
-        raise Failed("CANNOT_START", str(error)) from None
+        raise CommandFailed("CANNOT_START", str(error)) from None
     if _running(data):
         state = _wait_ready(data, None)
-        say(context, _summary(data, state), f"already running at {state['gateway_url']}")
+        print_result(context, _summary(data, state), f"already running at {state['gateway_url']}")
         return
-    (data.run / "state.json").unlink(missing_ok=True) if not _leftovers(data) else None
+    if not processes.marked(data.path):  # else the new supervisor reads what to clear
+        (data.run / "state.json").unlink(missing_ok=True)
     supervisor = _spawn(data)
     try:
         state = _wait_ready(data, supervisor)
     except KeyboardInterrupt:
         _stop(data)
         raise
-    say(
+    print_result(
         context,
         _summary(data, state),
         f"Headrace is ready at {state['gateway_url']}\n"
         f"  data   {data.path}\n"
-        f"  token  headrace token{_data_hint(context)}  (for another user or machine)\n"
+        f"  token  headrace token{_data_hint(context)}  (for other users and machines)\n"
         f"  stop   headrace down{_data_hint(context)}",
     )
     if foreground:
@@ -59,21 +66,21 @@ def up(context: Context, foreground: bool) -> None:
 
 
 @click.command()
-@common_options
+@local_command
 def down(context: Context) -> None:
-    """Stop the deployment, its steps included. Its data stays."""
+    """Stop the local deployment and its running steps. Its data stays."""
     data = Data(context.data)
     if not data.is_ours():
-        raise Failed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")
+        raise CommandFailed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")
     stopped = _stop(data)
     text = "stopped" if stopped else "was not running"
-    say(context, {"state": "stopped", "was_running": stopped}, f"Headrace {text}")
+    print_result(context, {"state": "stopped", "was_running": stopped}, f"Headrace {text}")
 
 
 @click.command()
-@common_options
+@local_command
 def status(context: Context) -> None:
-    """Show the processes of the deployment. Exit status 0 only when all are ready."""
+    """Show the processes of the local deployment. Exits with 1 unless all are ready."""
     data = Data(context.data)
     running = data.is_ours() and _running(data)
     state = data.state() if running else {}
@@ -85,32 +92,36 @@ def status(context: Context) -> None:
     summary = {**_summary(data, state), "state": overall, "processes": entries}
     lines = [f"{overall}  {state.get('gateway_url', '')}".rstrip()]
     for name, entry in entries.items():
-        mark = "ready" if entry["ready"] else "starting"
+        readiness = "ready" if entry["ready"] else "starting"
         lines.append(
-            f"  {name:<11} {mark:<9} pid {entry['pid'] or '-':<8} port {entry['port']:<6} "
+            f"  {name:<11} {readiness:<9} pid {entry['pid'] or '-':<8} port {entry['port']:<6} "
             f"{entry['rss_bytes'] / 1e6:6.0f} MB  restarts {entry['restarts']}"
         )
     if running:
-        lines.append(f"  token for another user or machine: headrace token{_data_hint(context)}")
-    say(context, summary, "\n".join(lines))
+        lines.append(f"  token for other users and machines: headrace token{_data_hint(context)}")
+    print_result(context, summary, "\n".join(lines))
     if overall != "ready":
         sys.exit(1)
 
 
 @click.command()
 @click.argument("service", type=click.Choice(_NAMES))
-@common_options
-@click.option("-f", "--follow", is_flag=True, help="Go on as the log grows.")
-@click.option("-n", "--lines", default=100, show_default=True, help="How many lines to show.")
+@click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C.")
+@click.option(
+    "-n", "--lines", default=100, show_default=True, help="Number of lines to show at first."
+)
+@local_command
 def logs(context: Context, service: str, follow: bool, lines: int) -> None:
-    """Show the log of a service or server."""
+    """Show the log of a service or server of the local deployment."""
     path = Data(context.data).logs / f"{service}.log"
     if not path.exists():
-        raise Failed("NOT_FOUND", f"there is no log of {service} in {context.data}")
+        raise CommandFailed("NOT_FOUND", f"there is no log of {service} in {context.data}")
     with path.open(errors="replace") as file:
         tail = file.readlines()[-lines:]
         if context.json:
-            say(context, {"service": service, "lines": [line.rstrip("\n") for line in tail]}, "")
+            print_result(
+                context, {"service": service, "lines": [line.rstrip("\n") for line in tail]}, ""
+            )
             return
         click.echo("".join(tail), nl=False)
         while follow:
@@ -122,35 +133,41 @@ def logs(context: Context, service: str, follow: bool, lines: int) -> None:
 
 
 @click.command()
-@common_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@local_command
 def reset(context: Context, yes: bool) -> None:
-    """Delete the data folder with all runs, artifacts and environments."""
+    """Delete the local deployment and all its data.
+
+    Deletes its runs, pipelines, artifacts, environments, logs and secrets.
+    """
     data = Data(context.data)
     if not data.is_ours():
-        raise Failed("NOT_A_DATA_FOLDER", f"{data.path} is not a Headrace data folder")
+        raise CommandFailed("NOT_A_DATA_FOLDER", f"{data.path} is not a Headrace data folder")
     if _running(data):
-        raise Failed("RUNNING", "the deployment is running; stop it with: headrace down")
+        raise CommandFailed("RUNNING", "the deployment is running; stop it with: headrace down")
     if not yes and context.json:
-        raise Failed("NOT_CONFIRMED", "nobody can be asked with --json; say --yes")
+        raise CommandFailed("NOT_CONFIRMED", "--json is non-interactive; pass --yes to confirm")
     if not yes:
         click.confirm(f"Delete {data.path} and everything in it?", abort=True)
     shutil.rmtree(data.path)
-    say(context, {"deleted": str(data.path)}, f"deleted {data.path}")
+    print_result(context, {"deleted": str(data.path)}, f"deleted {data.path}")
 
 
 @click.command()
-@common_options
+@local_command
 def token(context: Context) -> None:
-    """Print the deployment's token: whoever has it may do everything."""
+    """Print the token of the local deployment.
+
+    It gives full access to the deployment.
+    """
     data = Data(context.data)
     if not data.is_ours():
-        raise Failed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")
+        raise CommandFailed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")
     try:
         found = data.secrets()["owner_token"]
     except (DataError, OSError) as error:
-        raise Failed("CANNOT_READ", str(error)) from None
-    say(context, {"token": found}, found)
+        raise CommandFailed("CANNOT_READ", str(error)) from None
+    print_result(context, {"token": found}, found)
 
 
 commands = [up, down, status, logs, reset, token]
@@ -162,10 +179,6 @@ def _running(data: Data) -> bool:
         return True
     lock.close()
     return False
-
-
-def _leftovers(data: Data) -> bool:
-    return bool(processes.marked(data.path))
 
 
 def _spawn(data: Data) -> subprocess.Popen[bytes]:
@@ -189,30 +202,30 @@ def _wait_ready(data: Data, supervisor: subprocess.Popen[bytes] | None) -> dict[
             return dict(state)
         if supervisor is not None and supervisor.poll() is not None:
             why = state.get("failure") or _last_line(data.logs / "supervisor.log")
-            raise Failed("CANNOT_START", f"the deployment did not start: {why}")
+            raise CommandFailed("CANNOT_START", f"the deployment did not start: {why}")
         time.sleep(0.02)
-    raise Failed("CANNOT_START", "the deployment did not become ready; see headrace status")
+    raise CommandFailed("CANNOT_START", "the deployment did not become ready; see: headrace status")
 
 
 def _last_line(path: Path) -> str:
     lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "its log is empty"
 
 
 def _stop(data: Data) -> bool:
-    """End the supervisor, or clear what is left when it is dead. Returns whether anything ran."""
+    """Stop the supervisor, and kill processes that a dead one left. Returns whether any ran."""
     state = data.state()
     pid = state.get("supervisor")
     ran = _running(data)
     if ran and pid:
         os.kill(pid, signal.SIGTERM)
         setup.wait_gone({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
-    left = {pid: processes.start_time(pid) or 0 for pid in processes.marked(data.path)}
+    orphans = {pid: processes.start_time(pid) or 0 for pid in processes.marked(data.path)}
     for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
-        for orphan in left:
-            processes.kill(orphan, number)
-        left = {pid: left[pid] for pid in setup.wait_gone(left, 3)}
-    return ran or bool(left)
+        for pid in orphans:
+            processes.kill(pid, number)
+        orphans = {pid: orphans[pid] for pid in setup.wait_gone(orphans, 3)}
+    return ran or bool(orphans)
 
 
 def _summary(data: Data, state: dict[str, Any]) -> dict[str, Any]:

@@ -1,108 +1,35 @@
-"""Runs in the terminal: a live table while they go on, and what they made when they have ended."""
+"""Prints runs to the terminal, with rich: their progress, results, and comparisons."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from headrace.client.comparison import Comparison, shown
-from headrace.client.durations import duration
-from headrace.client.html import remark
+from headrace.client.comparison import Comparison
 from headrace.client.resources import Run
-
-_STYLES = {
-    "SUCCEEDED": "green",
-    "FAILED": "bold red",
-    "CANCELED": "yellow",
-    "CANCELING": "yellow",
-    "PAUSED": "yellow",
-    "WAITING": "yellow",
-    "SKIPPED": "dim",
-    "RUNNING": "cyan",
-    "READY": "blue",
-    "PENDING": "dim",
-}
-_MOST_ROWS = 40
-"""A taller table does not fit a terminal; what is inside DAGs and loops is then left out."""
+from headrace.client.terminal import live, run_table, state_text
+from headrace.client.text import value_text
 
 
-def follow(snapshots: Iterator[Run], url: str) -> Run:
-    """Show a run until it has ended; returns how it ended."""
-    with live() as told:
-        for run in snapshots:
-            told(run)
+def follow(states: Iterator[Run], url: str) -> Run:
+    """Show a run's progress until it has ended, then its results. Returns the ended run."""
+    with live() as update:
+        for run in states:
+            update(run)
     report(run, url, table=not Console().is_terminal)
     return run
 
 
-@contextmanager
-def live() -> Iterator[Callable[[Run], None]]:
-    """A function that is told of each state of a run, and shows it: in a terminal as a table that
-    changes, else as a line for each change of a task."""
-    console = Console()
-    if console.is_terminal:
-        with Live(console=console, refresh_per_second=8) as table:
-            yield lambda run: table.update(_Ticking(run))
-        return
-    seen: dict[str, str] = {}
-
-    def told(run: Run) -> None:
-        for task in sorted(run.get("tasks") or [], key=_end):
-            if seen.get(task["path"]) != task["state"]:
-                seen[task["path"]] = task["state"]
-                name = task["path"].partition("/")[2]
-                console.print(f"{task['state']:<9}  {name}", highlight=False)
-
-    yield told
-
-
-def _end(task: dict[str, Any]) -> str:
-    """When it ended, for an order; what goes on comes last."""
-    return task.get("finished_at") or "~"
-
-
-class _Ticking:
-    """A run's table whose durations grow between two snapshots."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def __rich__(self) -> Group:
-        return _view(self._run)
-
-
-def _view(run: Run) -> Group:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("step", "state", "duration", ""):
-        table.add_column(heading, justify="right" if heading == "duration" else "left")
-    tasks = run.get("tasks") or []
-    if len(tasks) > _MOST_ROWS:
-        tasks = [task for task in tasks if not task.get("parent_task_id")]
-    for task in tasks[:_MOST_ROWS]:
-        table.add_row(
-            "  " * (task["path"].count("/") - 1) + task["display_name"],
-            Text(task["state"], _STYLES.get(task["state"], "")),
-            duration(task),
-            Text(remark(task)[:80], "dim"),
-        )
-    head = Text.assemble(
-        (run["display_name"], "bold"), "  ", (run["state"], _STYLES.get(run["state"], ""))
-    )
-    return Group(head, table)
-
-
 def report(run: Run, url: str, *, table: bool = True) -> None:
-    """Print how a run ended: errors, outputs, metrics, where its artifacts are, its page."""
+    """Print a run: its tasks (with `table`), error, outputs, metrics, artifacts, and its page."""
     console = Console(highlight=False, soft_wrap=True)
     if table:
-        console.print(_view(run))
+        console.print(run_table(run))
     if run.get("error"):
         console.print(Text(f"\n{run['error']['message']}", "red"))
     outputs = run["outputs"]["parameters"]
@@ -113,8 +40,8 @@ def report(run: Run, url: str, *, table: bool = True) -> None:
     artifacts = [
         (task["display_name"], artifact)
         for task in run.get("tasks") or []
-        for made in task["outputs"]["artifacts"].values()
-        for artifact in made
+        for outputs in task["outputs"]["artifacts"].values()
+        for artifact in outputs
     ]
     _print_metrics(console, artifacts)
     if artifacts:
@@ -141,8 +68,8 @@ def _print_metrics(console: Console, artifacts: list[tuple[str, dict[str, Any]]]
 def _metric_lines(kind: str, metadata: dict[str, Any]) -> Iterator[str]:
     if kind == "system.Metrics":
         for name, value in metadata.items():
-            shown = f"{value:.4f}" if isinstance(value, float) else value
-            yield f"{name} = {shown}"
+            text = f"{value:.4f}" if isinstance(value, float) else value
+            yield f"{name} = {text}"
     matrix = metadata.get("confusionMatrix")
     if kind == "system.ClassificationMetrics" and matrix:
         labels = [spec["displayName"] for spec in matrix.get("annotationSpecs", [])]
@@ -162,25 +89,22 @@ def _area(points: list[dict[str, Any]]) -> float:
     return float(sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in pairs))
 
 
-def side_by_side(found: Comparison, *, everything: bool = False) -> None:
-    """Print runs beside each other; what is the same in all of them only with `everything`."""
+def side_by_side(comparison: Comparison, *, everything: bool = False) -> None:
+    """Print runs side by side: the rows that differ, or all with `everything`."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
-    for run in found.runs:
+    for run in comparison.runs:
         name = Text(run.display_name, "bold")
-        head = Text.assemble(name, "\n", run.run_id, "\n", state(run.state))
+        head = Text.assemble(name, "\n", run.run_id, "\n", state_text(run.state))
         table.add_column(head, overflow="fold")
-    rows = [row for row in found.rows if everything or row.differs or len(found.runs) == 1]
+    rows = [
+        row for row in comparison.rows if everything or row.differs or len(comparison.runs) == 1
+    ]
     for row in rows:
         style = "" if row.differs else "dim"
-        values = [Text(shown(value), style, overflow="fold") for value in row.values]
+        values = [Text(value_text(value), style, overflow="fold") for value in row.values]
         table.add_row(Text(f"{row.kind} {row.name}", style), *values)
     console = Console(highlight=False)
     console.print(table)
     if not rows:
-        console.print("[dim]they do not differ in parameters, metrics or outputs[/dim]")
-
-
-def state(word: str) -> Text:
-    """A state in its color."""
-    return Text(word, _STYLES.get(word, ""))
+        console.print("[dim]no differences in parameters, metrics or outputs[/dim]")

@@ -1,107 +1,97 @@
-"""What every command has: ``--data``, ``--json``, ``--token``, and errors in one sentence."""
+"""The options that commands share. Each may be given before or after the command's name."""
 
 from __future__ import annotations
 
 import functools
-import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from headrace.client.place import default_data
+from headrace.client.discovery import default_data_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Data folder of the local deployment. Default: HEADRACE_DATA, else "
+    "~/.local/share/headrace (for root /var/lib/headrace).",
+)
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result, or the error, as one JSON object."
+)
+HOST = click.option(
+    "--host",
+    metavar="URL",
+    help="Gateway URL. Default: HEADRACE_HOST, else the local deployment in --data.",
+)
+TOKEN = click.option("--token", help="Gateway token. Prefer the HEADRACE_TOKEN variable.")
+_UNUSED_DATA = click.option("--data", type=click.Path(path_type=Path), hidden=True)
+"""Commands that need no deployment accept ``--data``, so that callers can pass it to all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where the deployment is, and how to print."""
+    """The values of the shared options."""
 
     data: Path
     json: bool
-    host: str | None
+    host: str | None = None
     token: str | None = None
 
     @property
     def is_default_data(self) -> bool:
-        """Whether the data folder need not be named in hints."""
-        return self.data == default_data()
+        """Whether hints can leave out ``--data``."""
+        return self.data == default_data_folder()
 
 
-class Failed(click.ClickException):
-    """The command could not do its work: one sentence for people, a code for programs."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.as_json = False
-
-    def show(self, file: Any = None) -> None:
-        """Print the error to standard error."""
-        if self.as_json:
-            text = json.dumps({"error": {"code": self.code, "message": self.message}})
-        else:
-            text = f"headrace: {self.message}"
-        click.echo(text, err=True)
+def gateway_command(command: F) -> F:
+    """Give a command that talks to a gateway its options, and a `Context` as first argument."""
+    return DATA(JSON(HOST(TOKEN(_with_context(command)))))
 
 
-class UsageFailed(click.ClickException):
-    """The command was used wrongly, by a program: told as one JSON object on standard output."""
-
-    exit_code = 2
-
-    def __init__(self, error: click.UsageError) -> None:
-        helps = isinstance(error, click.exceptions.NoArgsIsHelpError)
-        super().__init__("a command is missing" if helps else error.format_message())
-        self._usage = None if error.ctx is None else error.ctx.get_usage()
-
-    def show(self, file: Any = None) -> None:
-        """Print it."""
-        found = {"code": "USAGE", "message": self.message, "usage": self._usage}
-        click.echo(json.dumps({"error": found}))
+def local_command(command: F) -> F:
+    """Give a command on the deployment of this machine its options, and a `Context`."""
+    return DATA(JSON(_with_context(command)))
 
 
-def common_options(command: F) -> F:
-    """Give a command the shared options; it gets a `Context` as its first argument. Each option
-    may also stand before the command's name."""
+def offline_command(command: F) -> F:
+    """Give a command that needs no deployment its options, and a `Context`."""
+    return _UNUSED_DATA(JSON(_with_context(command)))
 
-    @click.option("--data", type=click.Path(path_type=Path), help="The deployment's data folder.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    @click.option("--host", help="The gateway's address, instead of the data folder's.")
-    @click.option("--token", help="The token for the gateway; better in HEADRACE_TOKEN.")
+
+def _with_context(command: F) -> F:
     @functools.wraps(command)
-    def wrapped(
-        *args: Any,
-        data: Path | None,
-        as_json: bool,
-        host: str | None,
-        token: str | None,
-        **options: Any,
-    ) -> Any:
-        shared = click.get_current_context().find_root().params
+    def wrapped(*args: Any, data: Path | None, as_json: bool, **options: Any) -> Any:
+        current = click.get_current_context()
+        shared = current.find_root().params
+        own = {parameter.name or "" for parameter in current.command.params}
+        _refuse_unused(current, shared, own)
+        gateway: dict[str, str | None] = {}
+        for name in ("host", "token"):
+            if name in own:
+                given = options.pop(name) or shared.get(name)
+                gateway[name] = given or os.environ.get(f"HEADRACE_{name.upper()}") or None
         context = Context(
-            data=(data or shared.get("data") or default_data()).absolute(),
+            data=(data or shared.get("data") or default_data_folder()).absolute(),
             json=as_json or bool(shared.get("as_json")),
-            host=host or shared.get("host") or os.environ.get("HEADRACE_HOST"),
-            token=token or shared.get("token") or os.environ.get("HEADRACE_TOKEN") or None,
+            **gateway,
         )
-        try:
-            return command(context, *args, **options)
-        except Failed as error:
-            error.as_json = context.json
-            raise
+        return command(context, *args, **options)
 
     return wrapped  # type: ignore[return-value]
 
 
-def say(context: Context, value: Any, text: str) -> None:
-    """Print the result: as one JSON object, or as text."""
-    click.echo(json.dumps(value, indent=2, default=_plain) if context.json else text)
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
+def _refuse_unused(current: click.Context, shared: dict[str, Any], own: set[str]) -> None:
+    """Refuse ``--host`` and ``--token`` before the name of a command that would ignore them."""
+    for name in ("host", "token"):
+        if name not in own and shared.get(name) is not None:
+            raise click.UsageError(
+                f"{current.command_path!r} does not take --{name}: it connects to no gateway.",
+                current,
+            )

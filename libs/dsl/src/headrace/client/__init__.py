@@ -17,8 +17,8 @@ from headrace.client.resources import (
     Task,
     in_order,
 )
+from headrace.client.transport.retries import Patience
 from headrace.client.visualizations import Visualization, Visualizations
-from headrace.client.wire import Patience
 
 __all__ = [
     "FINAL",

@@ -1,11 +1,9 @@
-"""Runs side by side."""
+"""Parameters, metrics and outputs of several runs, side by side."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from importlib import import_module
 from typing import Any
 
@@ -16,12 +14,11 @@ _KINDS: tuple[tuple[str, Callable[[Run], dict[str, Any]]], ...] = (
     ("metric", lambda run: dict(run.metrics)),
     ("output", lambda run: run.outputs),
 )
-MISSING = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One parameter, metric or output in each run; None where a run has none."""
+    """One parameter, metric or output with its value in each run; None if a run has none."""
 
     kind: str
     name: str
@@ -29,28 +26,28 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether it is not the same in all runs."""
+        """Whether the values are not all equal."""
         return any(value != self.values[0] for value in self.values[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs, and row by row what they were given and what came of them."""
+    """Runs, with a row for each of their parameters, metrics and outputs."""
 
     runs: tuple[Run, ...]
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Parameters, then metrics, then outputs, each by name."""
+        """Parameters, then metrics, then outputs, each sorted by name."""
         return tuple(
-            Row(kind, name, tuple(values.get(name) for values in told))
+            Row(kind, name, tuple(values.get(name) for values in by_run))
             for kind, read in _KINDS
-            for told in [[read(run) for run in self.runs]]
-            for name in sorted({name for values in told for name in values})
+            for by_run in [[read(run) for run in self.runs]]
+            for name in sorted({name for values in by_run for name in values})
         )
 
     def frame(self) -> Any:
-        """A ``pandas.DataFrame`` with a row a run.
+        """A ``pandas.DataFrame`` with one row per run.
 
         Raises:
             ImportError: pandas is not installed.
@@ -61,7 +58,7 @@ class Comparison:
         return pandas.DataFrame(named, index=[run.run_id for run in self.runs])
 
     def as_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """The comparison as ``headrace run compare --json`` prints it."""
         return {
             "runs": [
                 {"run_id": run.run_id, "display_name": run.display_name, "state": run.state}
@@ -79,26 +76,9 @@ class Comparison:
         }
 
     def _repr_html_(self) -> str:
-        heads = "".join(
-            f'<th style="text-align:left"><a href="{escape(run.link)}">'
-            f"{escape(run.display_name)}</a><br/>{escape(run.state)}</th>"
-            for run in self.runs
-        )
-        lines = "".join(
-            f'<tr style="{"font-weight:600" if row.differs else "opacity:.65"}">'
-            f'<td style="text-align:left">{row.kind}</td>'
-            f'<td style="text-align:left">{escape(row.name)}</td>'
-            + "".join(f'<td style="text-align:left">{escape(shown(v))}</td>' for v in row.values)
-            + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr><th></th><th></th>{heads}</tr></thead>{lines}</table>"
+        from headrace.client.html.comparison import Column, Line, comparison_html
 
-
-def shown(value: Any) -> str:
-    """A value in a table."""
-    if value is None:
-        return MISSING
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return comparison_html(
+            [Column(run.link, run.display_name, run.state) for run in self.runs],
+            [Line(row.kind, row.name, row.values, row.differs) for row in self.rows],
+        )

@@ -1,25 +1,28 @@
-"""What can go wrong with a client, by what the caller can do about it."""
+"""Errors that clients raise."""
 
 from __future__ import annotations
 
 from typing import Any
 
 _HINTS = {
-    "UNAUTHENTICATED": "give a token: Client(url, token), or HEADRACE_TOKEN; the owner of an "
-    "embedded deployment finds it by: headrace token",
-    "FORBIDDEN": "GET /api/v1/me tells your roles; an admin of the namespace can give another",
-    "TOO_MANY_REQUESTS": "ask less often, or let an admin raise the limit",
-    "UNAVAILABLE": "a part of the deployment is away; headrace status tells which",
+    "UNAUTHENTICATED": "pass a token: Client(url, token), or set HEADRACE_TOKEN; `headrace token` "
+    "prints the token of a local deployment",
+    "FORBIDDEN": "Client.me() shows your roles; an admin of the namespace can grant others",
+    "TOO_MANY_REQUESTS": "send fewer requests, or ask an admin to raise the limit",
+    "UNAVAILABLE": "`headrace status` shows which service is down",
 }
 
 
 class ClientError(Exception):
-    """The gateway refused or could not be reached; `code` is stable, the message is for people.
+    """The gateway rejected a request or could not be reached.
 
-    `code` is one of the codes of the HTTP API (``NOT_FOUND``, ``CONFLICT``, ``INVALID_PARAMETER``,
-    ...), or ``UNREACHABLE``, ``TIMEOUT`` (an answer did not come) or ``MALFORMED`` (the client
-    itself refused what it was given). `field` is the parameter or dotted place at fault, `status`
-    the HTTP status, each None where there is none. `hint` says what to do, where that is known.
+    Attributes:
+        code: A stable code of the HTTP API (``NOT_FOUND``, ``CONFLICT``, ``INVALID_PARAMETER``,
+            ...), or one of the client's own: ``UNREACHABLE``, ``TIMEOUT`` (no response arrived),
+            ``MALFORMED`` (the client rejected an argument or could not read the response).
+        message: What is wrong, for people.
+        field: The parameter or dotted path at fault, if any.
+        status: The HTTP status, if there was a response.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class ClientError(Exception):
 
     @property
     def hint(self) -> str | None:
-        """What to do about it; None where the message says all."""
+        """What to do about it; None if the message says it."""
         return _HINTS.get(self.code)
 
     def __str__(self) -> str:
@@ -41,15 +44,15 @@ class ClientError(Exception):
 
 
 class RunFailedError(ClientError):
-    """The run has ended, and not with success; `run` is how it stands."""
+    """The run is not SUCCEEDED; `run` is the run as it was read."""
 
     def __init__(self, run: Any, message: str) -> None:
         super().__init__("RUN_FAILED", message)
         self.run = run
 
 
-class LostError(Exception):
-    """A request had no answer. `reached` is False when it cannot have arrived."""
+class NoResponseError(Exception):
+    """A request got no response. `reached` is False if it cannot have reached the gateway."""
 
     def __init__(self, message: str, *, reached: bool) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What is submitted: functions, packages, specs and stored pipelines, as fields of a request."""
+"""Turns what callers submit (functions, packages, specs, pipelines) into request fields."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BINARY = (b"PK\x03\x04", b"\x1f\x8b")
 
 
 def fields_of(source: Source) -> dict[str, Any]:
-    """The source of a run or recurring run, as the API names it.
+    """The source of a run or recurring run as fields of a request.
 
     Raises:
-        ClientError: it is none of what can be submitted, or its file cannot be read.
+        ClientError: it cannot be submitted, or its file cannot be read.
     """
     if isinstance(source, PipelineVersion):
         ids = ("pipeline_id", "pipeline_version_id")
@@ -34,7 +34,7 @@ def fields_of(source: Source) -> dict[str, Any]:
     content, name = package_of(source)
     if content.startswith(_BINARY):
         raise ClientError(
-            "MALFORMED", f"{name} is an archive; upload it as a pipeline, and run that"
+            "MALFORMED", f"{name} is an archive; upload it as a pipeline and submit the pipeline"
         )
     try:
         return {"package": content.decode()}
@@ -43,10 +43,10 @@ def fields_of(source: Source) -> dict[str, Any]:
 
 
 def package_of(source: Source) -> tuple[bytes, str]:
-    """The package's bytes, and a name for it.
+    """The package's bytes, and a name for it or ''.
 
     Raises:
-        ClientError: it is no package, or its file cannot be read.
+        ClientError: it is not a package, or its file cannot be read.
     """
     if isinstance(source, Mapping):
         import json
@@ -59,17 +59,21 @@ def package_of(source: Source) -> tuple[bytes, str]:
         try:
             return path.read_bytes(), _stem(path)
         except OSError as error:
-            raise ClientError("NOT_FOUND", f"{path} cannot be read: {error.strerror}") from None
+            raise ClientError("NOT_FOUND", f"cannot read {path}: {error.strerror}") from None
     if callable(source) or hasattr(source, "pipeline_spec"):
         return compiled(source), str(getattr(source, "name", "") or "")
-    raise ClientError("MALFORMED", f"{type(source).__name__} is nothing that can be submitted")
+    raise ClientError(
+        "MALFORMED",
+        f"cannot submit an object of type {type(source).__name__}; "
+        "pass a pipeline, a path or an IR",
+    )
 
 
 def compiled(function: Any) -> bytes:
-    """The package of a pipeline or component, by the SDK that it was written with.
+    """Compile a pipeline or component, with the SDK that it was written with.
 
     Raises:
-        ClientError: it is no pipeline or component, or its SDK is not installed.
+        ClientError: it is not a pipeline or component, or the compiler is not installed.
     """
     kind = type(function).__module__.partition(".")[0]
     if kind == "headrace" or kind not in ("kfp", "function", "builtins"):
@@ -81,8 +85,8 @@ def compiled(function: Any) -> bytes:
     else:
         raise ClientError(
             "MALFORMED",
-            f"{getattr(function, '__name__', function)!r} is a plain function; put @dsl.pipeline "
-            "or @dsl.component before it",
+            f"{getattr(function, '__name__', function)!r} is a plain function; decorate it with "
+            "@dsl.pipeline or @dsl.component",
         )
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         path = Path(folder) / "pipeline.yaml"
@@ -100,7 +104,7 @@ def _compiler() -> Any:
             raise
         raise ClientError(
             "UNSUPPORTED_FEATURE",
-            "this installation of headrace has no compiler; compile the pipeline to a file first",
+            "this installation of headrace has no compiler; submit a compiled pipeline instead",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""How a run goes on, shown while one waits for it: in a terminal, in a notebook, or not at all."""
+"""Shows a run's progress while a caller waits for it: in a terminal, in a notebook, or not."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ Show = Literal["terminal", "notebook", "none"]
 
 @contextmanager
 def progress(show: Show | None = None) -> Iterator[Callable[[Run], None]]:
-    """A function that is told of each state of the run."""
-    where = show or _here()
+    """A function to call with each new state of the run. Without `show`, detects the place."""
+    where = show or detected()
     if where == "terminal":
-        from headrace.cli.display import live
+        from headrace.client.terminal import live
 
-        with live() as told:
-            yield told
+        with live() as update:
+            yield update
     elif where == "notebook":
         yield _notebook()
     else:
         yield lambda run: None
 
 
-def _here() -> Show:
+def detected() -> Show:
+    """Where the program runs."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None and hasattr(shell, "kernel"):
@@ -36,16 +37,16 @@ def _here() -> Show:
 
 
 def _notebook() -> Callable[[Run], None]:
-    """Updates one output of the cell."""
+    """A function that updates one output of the cell."""
     from importlib import import_module
 
     handles: list[Any] = []
     display = import_module("IPython.display").display
 
-    def told(run: Run) -> None:
+    def update(run: Run) -> None:
         if handles:
             handles[0].update(run)
         else:
             handles.append(display(run, display_id=True))
 
-    return told
+    return update

@@ -1,7 +1,7 @@
-"""What the gateway tells of, as Python objects.
+"""Runs, tasks, artifacts and other resources as Python objects.
 
-Each is its answer, as a read-only mapping with every field of the HTTP API, and has the fields
-that are used most as typed attributes. Moments are aware datetimes.
+Each is a read-only mapping with every field of the HTTP API, and has the most used fields as typed
+attributes. Times are aware datetimes.
 """
 
 from __future__ import annotations
@@ -13,49 +13,49 @@ from typing import Any
 from headrace.client.errors import RunFailedError
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELED")
-"""The states of a run that has ended."""
+"""The final states of a run."""
 
 
 class Resource(Mapping[str, Any]):
-    """One thing as it stood when it was read."""
+    """A resource with the values that it had when it was read."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("_fields",)
     _identity = ""
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
-        self._answer = dict(answer)
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = dict(fields)
 
     def __getitem__(self, key: str) -> Any:
-        return self._answer[key]
+        return self._fields[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._answer)
+        return iter(self._fields)
 
     def __len__(self) -> int:
-        return len(self._answer)
+        return len(self._fields)
 
     def __repr__(self) -> str:
         name = self.get("display_name") or self.get("name") or ""
         state = f" {self['state']}" if "state" in self else ""
         return f"<{type(self).__name__} {self.get(self._identity, '')} {name!r}{state}>"
 
-    def _moment(self, key: str) -> datetime | None:
-        value = self._answer.get(key)
+    def _time(self, key: str) -> datetime | None:
+        value = self._fields.get(key)
         return None if value is None else datetime.fromisoformat(value)
 
     @property
     def display_name(self) -> str:
-        """Its name for people."""
+        """Its display name, or its name if it has none."""
         return str(self.get("display_name") or self.get("name") or "")
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was made."""
-        return self._moment("created_at")
+        """When it was created."""
+        return self._time("created_at")
 
 
 class Artifact(Resource):
-    """An artifact: where it lies and what is known of it; its content is read by the client."""
+    """An artifact: its URI, type and metadata. `Client.read` and `download` fetch its content."""
 
     __slots__ = ()
     _identity = "artifact_id"
@@ -67,24 +67,24 @@ class Artifact(Resource):
 
     @property
     def name(self) -> str:
-        """Its name, as the step or KFP gave it."""
+        """Its name, as set by the step or by KFP."""
         return str(self["name"])
 
     @property
     def type(self) -> str | None:
-        """Its type's schema title, such as ``system.Dataset``; None when it has none."""
+        """Its type's schema title, such as ``system.Dataset``; None if it has none."""
         kind = self.get("type")
         found = kind.get("schemaTitle") if isinstance(kind, Mapping) else kind
         return None if found is None else str(found)
 
     @property
     def uri(self) -> str:
-        """Where it lies in object storage."""
+        """Its URI in object storage."""
         return str(self["uri"])
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the step has noted of it."""
+        """The metadata that the step recorded."""
         return dict(self.get("metadata") or {})
 
 
@@ -101,7 +101,7 @@ class Task(Resource):
 
     @property
     def path(self) -> str:
-        """Where it stands in the graph, without ``root/``: ``loop/2/train``."""
+        """Its path in the run without ``root/``, such as ``loop/2/train``."""
         return str(self["path"]).partition("/")[2]
 
     @property
@@ -111,7 +111,7 @@ class Task(Resource):
 
     @property
     def error(self) -> str | None:
-        """Why it failed, in a sentence."""
+        """Why it failed; None if it did not."""
         return (self.get("error") or {}).get("message")
 
     @property
@@ -121,15 +121,15 @@ class Task(Resource):
 
     @property
     def artifacts(self) -> dict[str, list[Artifact]]:
-        """Its output artifacts by name; each output is a list, most have one."""
+        """Its output artifacts by output name. Each output is a list, usually of one artifact."""
         made = self["outputs"]["artifacts"]
         return {name: [Artifact(one) for one in several] for name, several in made.items()}
 
     def artifact(self, name: str) -> Artifact:
-        """The artifact of one of its outputs; of a list, the first.
+        """The artifact of an output, by the output's name; the first one if it is a list.
 
         Raises:
-            KeyError: it has made none.
+            KeyError: the output has no artifact.
         """
         for one in self.artifacts.get(name) or ():
             return one
@@ -138,15 +138,15 @@ class Task(Resource):
 
 
 class Run(Resource):
-    """A run with its tasks (without them in lists). A notebook shows its graph and metrics."""
+    """A run with its tasks (lists omit them). Notebooks render its graph and metrics."""
 
     __slots__ = ("link",)
     _identity = "run_id"
 
-    def __init__(self, answer: Mapping[str, Any], gateway: str = "") -> None:
-        super().__init__(answer)
-        self.link = f"{gateway}/runs/{answer.get('run_id', '')}"
-        """Its page."""
+    def __init__(self, fields: Mapping[str, Any], gateway: str = "") -> None:
+        super().__init__(fields)
+        self.link = f"{gateway}/runs/{fields.get('run_id', '')}"
+        """The URL of its page."""
 
     @property
     def run_id(self) -> str:
@@ -165,17 +165,17 @@ class Run(Resource):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended with success."""
+        """Whether it ended as SUCCEEDED."""
         return self.state == "SUCCEEDED"
 
     @property
     def error(self) -> str | None:
-        """Why it failed, in a sentence."""
+        """Why it failed; None if it did not."""
         return (self.get("error") or {}).get("message")
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters that it was submitted with."""
+        """Its input parameters."""
         return dict(self.get("parameters") or {})
 
     @property
@@ -185,36 +185,36 @@ class Run(Resource):
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The numbers in its metrics artifacts, by name."""
+        """The numeric values of its metrics artifacts, by name."""
         return dict(self.get("metrics") or {})
 
     @property
     def tasks(self) -> list[Task]:
-        """Its tasks in the order of the graph; none in a list of runs."""
+        """Its tasks in the order of the graph; empty for a run from a list."""
         return [Task(one) for one in self.get("tasks") or ()]
 
     @property
     def artifacts(self) -> list[Artifact]:
-        """All artifacts that its tasks have made."""
+        """All output artifacts of its tasks."""
         return [
             one for task in self.tasks for several in task.artifacts.values() for one in several
         ]
 
     @property
     def started_at(self) -> datetime | None:
-        """When it began."""
-        return self._moment("started_at")
+        """When it started; None if it has not."""
+        return self._time("started_at")
 
     @property
     def finished_at(self) -> datetime | None:
-        """When it ended."""
-        return self._moment("finished_at")
+        """When it ended; None if it has not."""
+        return self._time("finished_at")
 
     def task(self, name: str) -> Task:
-        """A task by its path, name or id. A name that several have is the first one's.
+        """A task by its path, id or name; the first one if several tasks have the name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no task matches.
         """
         for key in ("path", "task_id", "name", "display_name"):
             for one in self.tasks:
@@ -224,10 +224,10 @@ class Run(Resource):
         raise KeyError(f"run {self.run_id} has no task {name!r}; it has: {known or 'none yet'}")
 
     def check(self) -> Run:
-        """Itself, when it has succeeded.
+        """The run itself if it succeeded.
 
         Raises:
-            RunFailedError: it has not.
+            RunFailedError: the run is in any other state.
         """
         if not self.succeeded:
             because = f": {self.error}" if self.error else ""
@@ -235,13 +235,13 @@ class Run(Resource):
         return self
 
     def _repr_html_(self) -> str:
-        from headrace.client.html import run_html
+        from headrace.client.html.runs import run_html
 
-        return run_html(self)
+        return run_html(self, self.link)
 
 
 class Pipeline(Resource):
-    """A stored pipeline; what it does is in its versions."""
+    """A stored pipeline; its specs are in its versions."""
 
     __slots__ = ()
     _identity = "pipeline_id"
@@ -253,12 +253,12 @@ class Pipeline(Resource):
 
     @property
     def name(self) -> str:
-        """Its name, its own in the namespace."""
+        """Its name, unique in the namespace."""
         return str(self["name"])
 
 
 class PipelineVersion(Resource):
-    """A version of a pipeline; its spec is ``["document"]`` (not in lists)."""
+    """A pipeline version; its spec is ``["document"]`` (lists omit it)."""
 
     __slots__ = ()
     _identity = "pipeline_version_id"
@@ -275,7 +275,7 @@ class PipelineVersion(Resource):
 
     @property
     def name(self) -> str:
-        """Its name, its own in the pipeline."""
+        """Its name, unique in the pipeline."""
         return str(self["name"])
 
 
@@ -292,7 +292,7 @@ class Experiment(Resource):
 
 
 class RecurringRun(Resource):
-    """What is submitted by the clock."""
+    """A schedule that submits runs of a pipeline."""
 
     __slots__ = ()
     _identity = "recurring_run_id"
@@ -309,21 +309,21 @@ class RecurringRun(Resource):
 
     @property
     def next_at(self) -> datetime | None:
-        """Its next slot; None when there is none, or it is disabled."""
-        return self._moment("next_at")
+        """The next scheduled time; None if there is none or it is disabled."""
+        return self._time("next_at")
 
 
 def in_order(tasks: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """A run's tasks by id as the graph is read: each before those inside it and those that depend
-    on it."""
-    places: dict[str, tuple[int, ...]] = {}
+    """A run's tasks, given by id, in topological order: each before the tasks inside it and the
+    tasks that depend on it."""
+    positions: dict[str, tuple[int, ...]] = {}
 
-    def place(task: dict[str, Any]) -> tuple[int, ...]:
-        known = places.get(task["task_id"])
+    def position(task: dict[str, Any]) -> tuple[int, ...]:
+        known = positions.get(task["task_id"])
         if known is None:
             parent = tasks.get(task.get("parent_task_id") or "")
-            known = (*(place(parent) if parent else ()), task.get("position", 0))
-            places[task["task_id"]] = known
+            known = (*(position(parent) if parent else ()), task.get("position", 0))
+            positions[task["task_id"]] = known
         return known
 
-    return sorted(tasks.values(), key=place)
+    return sorted(tasks.values(), key=position)

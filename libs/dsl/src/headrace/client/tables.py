@@ -1,4 +1,4 @@
-"""Tables from bytes: with pandas where it is installed, else as lists of dicts."""
+"""Parses tables: with pandas if it is installed, else as lists of dicts."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ _FORMATS = ("csv", "tsv", "json", "jsonl", "parquet")
 
 
 def read_table(content: bytes, format: str | None = None) -> Any:
-    """A ``pandas.DataFrame``, or a list of dicts without pandas.
+    """Parse a table. Returns a ``pandas.DataFrame``, or a list of dicts without pandas.
 
     Raises:
-        ClientError: it cannot be read as a table.
+        ClientError: the content is not a table of the format (MALFORMED).
     """
-    format = format or looks_like(content)
+    format = format or detect_format(content)
     if format not in _FORMATS:
-        raise ClientError("MALFORMED", f"{format!r} is none of {', '.join(_FORMATS)}")
+        raise ClientError(
+            "MALFORMED", f"unknown format {format!r}; use one of {', '.join(_FORMATS)}"
+        )
     try:
         pandas = import_module("pandas")
     except ImportError:
-        return _plain(content, format)
+        return _dicts(content, format)
     try:
         return _frame(pandas, content, format)
     except (ValueError, OSError) as error:
-        raise ClientError("MALFORMED", f"the artifact is not {format}: {error}") from None
+        raise ClientError("MALFORMED", f"the content is not {format}: {error}") from None
 
 
-def looks_like(content: bytes) -> str:
-    """The format that a table's content looks like."""
+def detect_format(content: bytes) -> str:
+    """Guess the format of a table from its first bytes."""
     if content[:4] == b"PAR1":
         return "parquet"
     start = content.lstrip()[:1]
@@ -54,9 +56,9 @@ def _frame(pandas: Any, content: bytes, format: str) -> Any:
     return pandas.read_csv(file, sep="\t" if format == "tsv" else ",")
 
 
-def _plain(content: bytes, format: str) -> list[dict[str, Any]]:
+def _dicts(content: bytes, format: str) -> list[dict[str, Any]]:
     if format == "parquet":
-        raise ClientError("MALFORMED", "a parquet file is read by pandas: pip install pandas")
+        raise ClientError("MALFORMED", "reading Parquet needs pandas: pip install pandas")
     try:
         text = content.decode("utf-8-sig")
         if format in ("json", "jsonl"):
@@ -66,4 +68,4 @@ def _plain(content: bytes, format: str) -> list[dict[str, Any]]:
             return [dict(row) for row in rows]
         return list(csv.DictReader(io.StringIO(text), delimiter="\t" if format == "tsv" else ","))
     except (ValueError, IndexError, TypeError, csv.Error) as error:
-        raise ClientError("MALFORMED", f"the artifact is not {format}: {error}") from None
+        raise ClientError("MALFORMED", f"the content is not {format}: {error}") from None

@@ -1,4 +1,4 @@
-"""What runs show, as Python objects: a notebook draws them, and pandas takes their values."""
+"""Visualizations of artifacts as Python objects: rendered by notebooks, readable as rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.client.resources import Resource
 
 
 class Visualization(Resource):
-    """Something that an artifact shows. Its fields are those of the HTTP API, by its type."""
+    """One visualization of an artifact. Its fields are those of the HTTP API for its type."""
 
     __slots__ = ()
     _identity = "artifact_id"
@@ -22,42 +22,43 @@ class Visualization(Resource):
     @property
     def type(self) -> str:
         """``table``, ``confusion_matrix``, ``roc``, ``scalars``, ``markdown``, ``html``, or
-        ``error`` where something cannot be shown."""
+        ``error`` if it cannot be shown."""
         return str(self["type"])
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """Its title."""
         return str(self["title"])
 
     @property
     def path(self) -> str:
-        """Where its task stands in the graph, without ``root/``."""
+        """The path of its task in the run, without ``root/``."""
         return str(self["path"]).partition("/")[2]
 
     @property
     def output(self) -> str:
-        """The task's output that it is of."""
+        """The name of the task's output that the artifact is."""
         return str(self["output"])
 
     @property
     def error(self) -> str | None:
-        """Why it cannot be shown, and which field is at fault; None where it can."""
-        field = self.get("field")
-        return f"{field}: {self['message']}" if field else self.get("message")
+        """Why it cannot be shown, after the field at fault; None if it can be shown."""
+        from headrace.client.html.visualizations import error_text
+
+        return error_text(self)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """Its values, row by row; of a confusion matrix a row for each true class.
+        """Its values as dicts; a confusion matrix has one row per true class.
 
         Raises:
-            ClientError: it is a text, a page or an error (MALFORMED).
+            ClientError: it has no rows: it is Markdown, HTML or an error (MALFORMED).
         """
         columns, rows = self._grid()
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def frame(self) -> Any:
-        """The same as a ``pandas.DataFrame``.
+        """The rows as a ``pandas.DataFrame``.
 
         Raises:
             ClientError: as for `rows`.
@@ -74,56 +75,56 @@ class Visualization(Resource):
         return list(columns), [tuple(row) for row in rows]
 
     def _repr_html_(self) -> str:
-        from headrace.client.visualizations_html import visualization_html
+        from headrace.client.html.visualizations import visualization_html
 
         return visualization_html(self)
 
 
 class Visualizations(Sequence[Visualization]):
-    """What a run or an artifact shows, in the order of the graph. A notebook draws them all."""
+    """The visualizations of a run or artifact, in the order of the graph."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
-        self._shown = tuple(Visualization(one) for one in answer.get("visualizations") or ())
+        self._items = tuple(Visualization(one) for one in answer.get("visualizations") or ())
         self.truncated = bool(answer.get("truncated"))
-        """Whether there are more; those of one task can be asked for."""
+        """Whether there are more; pass ``task_id`` to get those of one task."""
 
     def __getitem__(self, at: Any) -> Any:
-        return self._shown[at]
+        return self._items[at]
 
     def __len__(self) -> int:
-        return len(self._shown)
+        return len(self._items)
 
     def __repr__(self) -> str:
-        return repr(list(self._shown))
+        return repr(list(self._items))
 
     def _repr_html_(self) -> str:
-        from headrace.client.visualizations_html import visualizations_html
+        from headrace.client.html.visualizations import visualizations_html
 
-        return visualizations_html(self)
+        return visualizations_html(self, truncated=self.truncated)
 
 
 Grid = tuple[Iterable[str], Iterable[Iterable[Any]]]
 
 
-def _table(shown: Mapping[str, Any]) -> Grid:
-    """Columns of numbers as numbers."""
-    columns = [_numbers(column) for column in zip(*shown["rows"], strict=True)]
-    return shown["columns"], zip(*columns, strict=True)
+def _table(fields: Mapping[str, Any]) -> Grid:
+    """Columns that hold only numbers become numbers."""
+    columns = [_numbers(column) for column in zip(*fields["rows"], strict=True)]
+    return fields["columns"], zip(*columns, strict=True)
 
 
-def _matrix(shown: Mapping[str, Any]) -> Grid:
-    labels = shown["labels"]
-    counts = zip(labels, shown["counts"], strict=True)
-    return (shown["axes"][0], *labels), ((label, *row) for label, row in counts)
+def _matrix(fields: Mapping[str, Any]) -> Grid:
+    labels = fields["labels"]
+    counts = zip(labels, fields["counts"], strict=True)
+    return (fields["axes"][0], *labels), ((label, *row) for label, row in counts)
 
 
-def _curve(shown: Mapping[str, Any]) -> Grid:
+def _curve(fields: Mapping[str, Any]) -> Grid:
     names = ("fpr", "tpr", "threshold")
-    return names, ([point[name] for name in names] for point in shown["points"])
+    return names, ([point[name] for name in names] for point in fields["points"])
 
 
-def _scalars(shown: Mapping[str, Any]) -> Grid:
-    return ("name", "value"), ((one["name"], one["value"]) for one in shown["scalars"])
+def _scalars(fields: Mapping[str, Any]) -> Grid:
+    return ("name", "value"), ((one["name"], one["value"]) for one in fields["scalars"])
 
 
 _GRIDS: Mapping[str, Callable[[Mapping[str, Any]], Grid]] = {
@@ -135,8 +136,8 @@ _GRIDS: Mapping[str, Callable[[Mapping[str, Any]], Grid]] = {
 
 
 def _numbers(column: Sequence[str]) -> Sequence[Any]:
-    """A column of numbers as numbers, None where it is empty; another one as it is."""
-    if not any(column) or any("_" in text for text in column):  # Python alone reads 1_000
+    """The column as numbers, with None for empty cells; unchanged if a cell is no number."""
+    if not any(column) or any("_" in text for text in column):  # int("1_000") is 1000 in Python
         return column
     for kind in (int, float):
         try:

@@ -1,1 +1,1 @@
-"""What a client can do, each once for both clients: generators of requests (see `wire`)."""
+"""The operations of both clients, as generators of requests (see `transport.requests`)."""

@@ -1,4 +1,4 @@
-"""What operations share: lists of several pages, keys of requests, and identities."""
+"""What operations share: paging through lists, idempotency keys, and ids in paths."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.client.resources import Resource
-from headrace.client.wire import Request, Steps, given, part
+from headrace.client.transport.requests import Request, Steps, path_segment, without_none
 
-_PAGE = 200
+_PAGE_SIZE = 200
 
 
 def new_key(key: str | None) -> str:
-    """The ``Idempotency-Key`` of a request: the caller's own, or a fresh one, with which the
-    client may repeat it."""
+    """The ``Idempotency-Key`` of a request: the caller's, or a new one so that the client can
+    retry."""
     return key or uuid.uuid4().hex
 
 
-def identity(thing: Resource | str, key: str) -> str:
-    """A thing's id as a part of a path."""
-    return part(str(thing[key]) if isinstance(thing, Resource) else thing)
+def id_segment(resource: Resource | str, key: str) -> str:
+    """The id of a resource, given as the resource or its id, as a segment of a path."""
+    return path_segment(str(resource[key]) if isinstance(resource, Resource) else resource)
 
 
 def pages(
@@ -31,39 +31,33 @@ def pages(
     namespace: str | None,
     filter: str | Mapping[str, Any] | None,
     sort_by: str | None,
-    **narrowed: Any,
+    **filters: Any,
 ) -> Steps[list[dict[str, Any]]]:
-    """The first `count` items of a list (None: all), by as many pages as it takes."""
+    """The first `count` items of a list (None: all), from as many pages as needed."""
     text = json.dumps(filter) if isinstance(filter, Mapping) else filter
     found: list[dict[str, Any]] = []
     token: str | None = None
     while True:
-        size = _PAGE if count is None else min(_PAGE, count - len(found))
+        size = _PAGE_SIZE if count is None else min(_PAGE_SIZE, count - len(found))
         if size <= 0:
             return found
-        asked = given(
+        params = without_none(
             namespace=namespace,
             filter=text,
             sort_by=sort_by,
             page_size=size,
             page_token=token,
-            **narrowed,
+            **filters,
         )
-        answer = (yield Request("GET", path, asked)).json()
+        answer = (yield Request("GET", path, params)).json()
         found += answer.get(name) or ()
         token = answer.get("next_page_token")
         if not token:
             return found
 
 
-def by_name(name: str) -> dict[str, Any]:
-    """A filter for a display name."""
-    predicate = {"key": "display_name", "operation": "EQUALS", "string_value": name}
-    return {"predicates": [predicate]}
-
-
 def is_id(text: str) -> bool:
-    """Whether a text is an id, not a name."""
+    """Whether a text is an id (a UUID) rather than a name."""
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Recurring runs."""
+"""Operations on recurring runs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from headrace.client.drive import Core
-from headrace.client.operations.common import identity, new_key, pages
+from headrace.client.operations.common import id_segment, new_key, pages
 from headrace.client.packages import Source, fields_of
 from headrace.client.resources import RecurringRun
-from headrace.client.wire import Request, Steps, given
+from headrace.client.transport.base import BaseClient
+from headrace.client.transport.requests import Request, Steps, without_none
 
 _PATH = "/recurring-runs"
 
 
 def schedule(
-    client: Core,
+    client: BaseClient,
     name: str,
     source: Source,
     parameters: Mapping[str, Any] | None = None,
@@ -34,42 +34,42 @@ def schedule(
     caching: bool | None = None,
     idempotency_key: str | None = None,
 ) -> Steps[RecurringRun]:
-    """Submit runs by the clock.
+    """Run a pipeline on a schedule. Pass `cron` or `every_seconds`.
 
     Args:
-        name: Its display name.
-        source: As for `submit`. Of a `Pipeline`, each run takes the version that is the newest
-            then.
-        parameters: Values; texts may hold KFP's macros, such as ``[[ScheduledTime]]``.
-        cron: 5 fields, 6 with seconds first, or ``@daily``, ``@every 1h30m``; or:
-        every_seconds: The interval.
-        time_zone: The IANA name of the zone in which `cron` is read; without it UTC.
-        start_at: The first slot, an aware datetime or RFC 3339.
-        end_at: No slot is after it.
-        experiment: The experiment's name; made when it does not exist.
+        name: The recurring run's display name.
+        source: As for `submit`. For a `Pipeline`, each run uses the newest version at its slot.
+        parameters: Input parameters by name. Strings may contain KFP's macros, such as
+            ``[[ScheduledTime]]``.
+        cron: 5 fields, 6 with seconds first, ``@daily`` and the like, or ``@every 1h30m``.
+        every_seconds: The interval in seconds.
+        time_zone: The IANA time zone of `cron`. Default: UTC.
+        start_at: No slot before this time, an aware datetime or RFC 3339.
+        end_at: No slot after this time.
+        experiment: The experiment's name. It is created if it does not exist.
         description: What it is for.
-        enabled: Whether it starts at once.
-        catch_up: Whether each missed slot is made up for, or the latest alone.
-        max_concurrency: While so many of its runs are active, a due slot waits.
-        caching: False runs every step, whatever is cached.
-        idempotency_key: Repeats with the same key are one recurring run.
+        enabled: Whether it submits runs from now on.
+        catch_up: True runs every missed slot, False only the latest one.
+        max_concurrency: The maximum number of its active runs; further slots wait.
+        caching: False runs every step even if its outputs are cached.
+        idempotency_key: Requests with the same key create one recurring run.
 
     Raises:
-        ClientError: it was refused; nothing was made.
+        ClientError: the request was rejected; nothing was created.
     """
-    trigger = given(
+    trigger = without_none(
         cron=cron,
         interval_seconds=every_seconds,
         time_zone=time_zone,
-        start_at=_moment(start_at),
-        end_at=_moment(end_at),
+        start_at=_time_text(start_at),
+        end_at=_time_text(end_at),
     )
     definition = {
         "display_name": name,
         "trigger": trigger,
         "enabled": enabled,
         **fields_of(source),
-        **given(
+        **without_none(
             namespace=client.namespace,
             parameters=None if parameters is None else dict(parameters),
             experiment=experiment,
@@ -83,27 +83,27 @@ def schedule(
 
 
 def create_recurring(
-    client: Core, definition: Mapping[str, Any], *, idempotency_key: str | None = None
+    client: BaseClient, definition: Mapping[str, Any], *, idempotency_key: str | None = None
 ) -> Steps[RecurringRun]:
-    """Make a recurring run of its definition, as the HTTP API takes it."""
+    """Create a recurring run from a request body of the HTTP API."""
     request = Request("POST", _PATH, body=dict(definition), key=new_key(idempotency_key))
     return RecurringRun((yield request).json())
 
 
-def recurring(client: Core, recurring_run: RecurringRun | str) -> Steps[RecurringRun]:
-    """One recurring run."""
+def recurring(client: BaseClient, recurring_run: RecurringRun | str) -> Steps[RecurringRun]:
+    """Get a recurring run."""
     return RecurringRun((yield Request("GET", _path(recurring_run))).json())
 
 
 def recurring_runs(
-    client: Core,
+    client: BaseClient,
     count: int | None = 20,
     *,
     filter: str | Mapping[str, Any] | None = None,
     sort_by: str | None = None,
     experiment_id: str | None = None,
 ) -> Steps[list[RecurringRun]]:
-    """The newest recurring runs; `count` None is all."""
+    """List the newest recurring runs. `count` None lists all."""
     found = yield from pages(
         _PATH,
         "recurring_runs",
@@ -117,37 +117,37 @@ def recurring_runs(
 
 
 def edit_recurring(
-    client: Core, recurring_run: RecurringRun | str, changes: Mapping[str, Any]
+    client: BaseClient, recurring_run: RecurringRun | str, changes: Mapping[str, Any]
 ) -> Steps[RecurringRun]:
-    """Change some fields of a recurring run; what is left out stays."""
+    """Change the given fields of a recurring run."""
     request = Request("PATCH", _path(recurring_run), body=dict(changes))
     return RecurringRun((yield request).json())
 
 
 def switch_recurring(
-    client: Core, recurring_run: RecurringRun | str, enabled: bool
+    client: BaseClient, recurring_run: RecurringRun | str, enabled: bool
 ) -> Steps[RecurringRun]:
-    """Enable or disable a recurring run. What passes while it is disabled is not made up for."""
-    word = "enable" if enabled else "disable"
-    return RecurringRun((yield Request("POST", f"{_path(recurring_run)}/{word}")).json())
+    """Enable or disable a recurring run. Slots that pass while it is disabled are skipped."""
+    operation = "enable" if enabled else "disable"
+    return RecurringRun((yield Request("POST", f"{_path(recurring_run)}/{operation}")).json())
 
 
-def delete_recurring(client: Core, recurring_run: RecurringRun | str) -> Steps[None]:
-    """Delete a recurring run; its runs stay."""
+def delete_recurring(client: BaseClient, recurring_run: RecurringRun | str) -> Steps[None]:
+    """Delete a recurring run. Its runs stay."""
     yield Request("DELETE", _path(recurring_run))
 
 
 def next_moments(
-    client: Core, recurring_run: RecurringRun | str, count: int = 5
+    client: BaseClient, recurring_run: RecurringRun | str, count: int = 5
 ) -> Steps[list[str]]:
-    """The next slots of a recurring run, RFC 3339."""
-    answer = yield Request("GET", f"{_path(recurring_run)}/next", {"count": count})
-    return list(answer.json()["moments"])
+    """List the next scheduled times of a recurring run, as RFC 3339."""
+    response = yield Request("GET", f"{_path(recurring_run)}/next", {"count": count})
+    return list(response.json()["moments"])
 
 
 def _path(recurring_run: RecurringRun | str) -> str:
-    return f"{_PATH}/{identity(recurring_run, 'recurring_run_id')}"
+    return f"{_PATH}/{id_segment(recurring_run, 'recurring_run_id')}"
 
 
-def _moment(moment: datetime | str | None) -> str | None:
-    return moment.isoformat() if isinstance(moment, datetime) else moment
+def _time_text(time: datetime | str | None) -> str | None:
+    return time.isoformat() if isinstance(time, datetime) else time

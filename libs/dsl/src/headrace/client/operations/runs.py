@@ -1,4 +1,4 @@
-"""Runs: submitted, found, compared, and changed."""
+"""Operations on runs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headrace.client.comparison import Comparison
-from headrace.client.drive import Core
-from headrace.client.operations.common import identity, new_key, pages
+from headrace.client.operations.common import id_segment, new_key, pages
 from headrace.client.packages import Source, fields_of
 from headrace.client.resources import Run, Task
-from headrace.client.wire import Answer, Pause, Request, Steps, given, part
+from headrace.client.transport.base import BaseClient
+from headrace.client.transport.requests import (
+    Request,
+    Response,
+    Sleep,
+    Steps,
+    path_segment,
+    without_none,
+)
 
-_RETRY_LOOKS, _LOOK_SECONDS = 100, 0.1
-"""What is asked for is seen a moment later; after ten seconds it is not waited for."""
+_RETRY_POLLS, _POLL_SECONDS = 100, 0.1
+"""A retry is visible shortly after it was accepted; after 10 s the client stops waiting for it."""
+_EVENTS_PAGE_SIZE = 1000
 _SOURCES = ("package", "pipeline_spec", "pipeline", "rerun")
 
 
-def me(client: Core) -> Steps[dict[str, Any]]:
-    """Who we are to the gateway: ``kind``, ``name``, ``roles`` by namespace, ``multi_user``."""
+def me(client: BaseClient) -> Steps[dict[str, Any]]:
+    """Get the caller's identity: ``kind``, ``name``, ``roles`` by namespace, ``multi_user``."""
     return dict((yield Request("GET", "/me")).json())
 
 
 def submit(
-    client: Core,
+    client: BaseClient,
     source: Source,
     parameters: Mapping[str, Any] | None = None,
     *,
@@ -39,21 +47,21 @@ def submit(
     """Submit a run.
 
     Args:
-        source: A function with ``@dsl.pipeline`` or ``@dsl.component``, a path to a compiled
-            package, its text, its IR, a `Pipeline` (its newest version) or a `PipelineVersion`; or
-            the JSON of a submit request of the HTTP API, then without further arguments.
-        parameters: Values of the pipeline's parameters; those left out have their defaults.
+        source: A function with ``@dsl.pipeline`` or ``@dsl.component``, the path of a compiled
+            package, its text, its IR as a mapping, a `Pipeline` (its newest version) or a
+            `PipelineVersion`; or a request body of the HTTP API, then without other arguments.
+        parameters: Input parameters by name; others keep their defaults.
         name: The run's display name.
         description: What it is for.
-        experiment: The experiment's name; made when it does not exist.
-        caching: False runs every step, whatever is cached.
-        priority: -1000 to 1000; higher goes first where something has to wait.
-        deadline_seconds: How long it may take from its start.
-        continue_on_failure: After a failure, run all that does not depend on it.
-        idempotency_key: Repeats with the same key, also of another program, are one run.
+        experiment: The experiment's name. It is created if it does not exist.
+        caching: False runs every step even if its outputs are cached.
+        priority: -1000 to 1000. Tasks of higher priority start first when slots are scarce.
+        deadline_seconds: Seconds from its start after which the run is stopped and fails.
+        continue_on_failure: After a failure, run all tasks that do not depend on the failed one.
+        idempotency_key: Requests with the same key, also from other programs, create one run.
 
     Raises:
-        ClientError: it was refused; nothing was kept.
+        ClientError: the request was rejected; nothing was created.
     """
     if isinstance(source, Mapping) and any(name in source for name in _SOURCES):
         request = dict(source)
@@ -61,7 +69,7 @@ def submit(
     else:
         request = {
             **fields_of(source),
-            **given(
+            **without_none(
                 parameters=None if parameters is None else dict(parameters),
                 namespace=client.namespace,
                 display_name=name,
@@ -74,12 +82,12 @@ def submit(
             ),
         }
     request.pop("idempotency_key", None)
-    answer = yield Request("POST", "/runs", body=request, key=new_key(idempotency_key))
-    return Run(answer.json(), client.url)
+    response = yield Request("POST", "/runs", body=request, key=new_key(idempotency_key))
+    return Run(response.json(), client.url)
 
 
 def rerun(
-    client: Core,
+    client: BaseClient,
     run: Run | str,
     tasks: Sequence[str] = (),
     *,
@@ -87,29 +95,29 @@ def rerun(
     parameters: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
 ) -> Steps[Run]:
-    """Run a run's spec again with the results of those of its tasks that succeeded; the tasks at
-    `tasks` (paths such as ``root/train``) and all that depend on them run anew."""
+    """Submit a new run of a run's spec that reuses the results of its succeeded tasks. The tasks
+    at `tasks` (paths such as ``root/train``) and all that depend on them run again."""
     source = {"run_id": run["run_id"] if isinstance(run, Run) else run, "tasks": list(tasks)}
     request = {
         "rerun": source,
-        **given(
+        **without_none(
             namespace=client.namespace,
             display_name=name,
             parameters=None if parameters is None else dict(parameters),
         ),
     }
-    answer = yield Request("POST", "/runs", body=request, key=new_key(idempotency_key))
-    return Run(answer.json(), client.url)
+    response = yield Request("POST", "/runs", body=request, key=new_key(idempotency_key))
+    return Run(response.json(), client.url)
 
 
-def run(client: Core, run_id: Run | str) -> Steps[Run]:
-    """One run with its tasks, as it stands now."""
-    answer = yield Request("GET", f"/runs/{identity(run_id, 'run_id')}")
-    return Run(answer.json(), client.url)
+def run(client: BaseClient, run_id: Run | str) -> Steps[Run]:
+    """Get a run with its tasks."""
+    response = yield Request("GET", f"/runs/{id_segment(run_id, 'run_id')}")
+    return Run(response.json(), client.url)
 
 
 def runs(
-    client: Core,
+    client: BaseClient,
     count: int | None = 20,
     *,
     filter: str | Mapping[str, Any] | None = None,
@@ -118,15 +126,15 @@ def runs(
     experiment_id: str | None = None,
     archived: bool | None = None,
 ) -> Steps[list[Run]]:
-    """The newest runs, without their tasks.
+    """List the newest runs, without their tasks.
 
     Args:
-        count: How many at most; None is all.
-        filter: The predicates of the HTTP API, as a mapping or as JSON.
-        sort_by: For instance ``created_at desc`` or ``metric:accuracy desc``.
-        state: Those in this state alone.
-        experiment_id: Those of this experiment alone.
-        archived: Those that are archived, or that are not.
+        count: The maximum number; None lists all.
+        filter: Predicates as in the HTTP API, as a mapping or JSON.
+        sort_by: Such as ``created_at desc`` or ``metric:accuracy desc``.
+        state: Only runs in this state.
+        experiment_id: Only runs of this experiment.
+        archived: True for archived runs only, False for others only. Default: both.
     """
     found = yield from pages(
         "/runs",
@@ -142,21 +150,23 @@ def runs(
     return [Run(one, client.url) for one in found]
 
 
-def compare(client: Core, *runs: Run | str) -> Steps[Comparison]:
-    """Runs side by side: parameters, metrics and outputs, and in what they differ."""
+def compare(client: BaseClient, *runs: Run | str) -> Steps[Comparison]:
+    """Compare the parameters, metrics and outputs of runs."""
     found = []
     for one in runs:
-        answer = yield Request("GET", f"/runs/{identity(one, 'run_id')}")
-        found.append(Run(answer.json(), client.url))
+        response = yield Request("GET", f"/runs/{id_segment(one, 'run_id')}")
+        found.append(Run(response.json(), client.url))
     return Comparison(tuple(found))
 
 
-def operate(client: Core, /, run_id: Run | str, operation: str, **options: Any) -> Steps[None]:
-    """Do something with a run: ``cancel`` (option ``force``: its exit tasks too), ``pause``,
+def operate(
+    client: BaseClient, /, run_id: Run | str, operation: str, **options: Any
+) -> Steps[None]:
+    """Apply an operation to a run: ``cancel`` (option ``force``: stop exit tasks too), ``pause``,
     ``resume``, ``retry``, ``archive`` or ``unarchive``.
 
     Raises:
-        ClientError: the run is unknown, or in a state that does not allow it.
+        ClientError: the run was not found, or its state does not allow the operation.
     """
     if operation == "retry":
         yield from retry(client, run_id)
@@ -164,81 +174,81 @@ def operate(client: Core, /, run_id: Run | str, operation: str, **options: Any) 
         yield _operation(run_id, operation, **options)
 
 
-def cancel(client: Core, run_id: Run | str, *, force: bool = False) -> Steps[None]:
-    """Stop a run. Its exit tasks still run, unless it is by `force`."""
+def cancel(client: BaseClient, run_id: Run | str, *, force: bool = False) -> Steps[None]:
+    """Cancel a run. Its exit tasks still run, unless `force` is True."""
     yield _operation(run_id, "cancel", **({"force": "true"} if force else {}))
 
 
-def retry(client: Core, run_id: Run | str) -> Steps[None]:
-    """Let a failed or canceled run go on from what has succeeded. When this comes back, it does,
-    so that `wait` waits for its next end."""
+def retry(client: BaseClient, run_id: Run | str) -> Steps[None]:
+    """Retry a failed or canceled run, keeping tasks that succeeded. Returns when the run has
+    resumed, so that a following `wait` waits until it ends again."""
     before = yield from run(client, run_id)
     yield _operation(run_id, "retry")
-    for _ in range(_RETRY_LOOKS):
+    for _ in range(_RETRY_POLLS):
         now = yield from run(client, run_id)
         if now["version"] != before["version"]:
             return
-        yield Pause(_LOOK_SECONDS)
+        yield Sleep(_POLL_SECONDS)
 
 
-def pause(client: Core, run_id: Run | str) -> Steps[None]:
-    """Start nothing new; what runs goes on."""
+def pause(client: BaseClient, run_id: Run | str) -> Steps[None]:
+    """Pause a run: running tasks finish, no new tasks start."""
     yield _operation(run_id, "pause")
 
 
-def resume(client: Core, run_id: Run | str) -> Steps[None]:
-    """Go on after a pause."""
+def resume(client: BaseClient, run_id: Run | str) -> Steps[None]:
+    """Resume a paused run."""
     yield _operation(run_id, "resume")
 
 
-def archive(client: Core, run_id: Run | str) -> Steps[None]:
-    """Put a run out of sight."""
+def archive(client: BaseClient, run_id: Run | str) -> Steps[None]:
+    """Archive a run, so that lists can leave it out (``archived=False``)."""
     yield _operation(run_id, "archive")
 
 
-def unarchive(client: Core, run_id: Run | str) -> Steps[None]:
-    """Bring a run back into sight."""
+def unarchive(client: BaseClient, run_id: Run | str) -> Steps[None]:
+    """Restore an archived run."""
     yield _operation(run_id, "unarchive")
 
 
-def delete(client: Core, run_id: Run | str) -> Steps[None]:
-    """Delete a run and all that it made; one that runs is stopped."""
-    yield Request("DELETE", f"/runs/{identity(run_id, 'run_id')}")
+def delete(client: BaseClient, run_id: Run | str) -> Steps[None]:
+    """Delete a run with its artifacts and logs. If it is running, it is stopped first."""
+    yield Request("DELETE", f"/runs/{id_segment(run_id, 'run_id')}")
 
 
 def rerun_preview(
-    client: Core, run_id: Run | str, tasks: Sequence[str] = ()
+    client: BaseClient, run_id: Run | str, tasks: Sequence[str] = ()
 ) -> Steps[dict[str, Any]]:
-    """Which tasks a rerun from these would take over (``reuse``), and which it would run."""
-    path = f"/runs/{identity(run_id, 'run_id')}/rerun-preview"
+    """Preview a rerun from `tasks`: the tasks it would ``reuse``, and those it would ``run``."""
+    path = f"/runs/{id_segment(run_id, 'run_id')}/rerun-preview"
     return dict((yield Request("GET", path, {"task": list(tasks)})).json())
 
 
-def events(client: Core, run_id: Run | str, after: int = 0) -> Steps[list[dict[str, Any]]]:
-    """What happened to a run after the event with this ``seq``, in order."""
+def events(client: BaseClient, run_id: Run | str, after: int = 0) -> Steps[list[dict[str, Any]]]:
+    """List a run's events after the one with ``seq`` `after`, in order."""
     found: list[dict[str, Any]] = []
-    path = f"/runs/{identity(run_id, 'run_id')}/events"
+    path = f"/runs/{id_segment(run_id, 'run_id')}/events"
     while True:
-        answer = yield Request("GET", path, {"after": after, "limit": 1000})
-        some = answer.json().get("events") or []
-        found += some
-        if len(some) < 1000:
+        response = yield Request("GET", path, {"after": after, "limit": _EVENTS_PAGE_SIZE})
+        page = response.json().get("events") or []
+        found += page
+        if len(page) < _EVENTS_PAGE_SIZE:
             return found
-        after = some[-1]["seq"]
+        after = page[-1]["seq"]
 
 
-def log(client: Core, run_id: Run | str, task_id: Task | str) -> Steps[bytes]:
-    """A task's log as far as it is there."""
-    path = f"/runs/{identity(run_id, 'run_id')}/tasks/{identity(task_id, 'task_id')}/log"
+def log(client: BaseClient, run_id: Run | str, task_id: Task | str) -> Steps[bytes]:
+    """Read a task's log as far as it is written."""
+    path = f"/runs/{id_segment(run_id, 'run_id')}/tasks/{id_segment(task_id, 'task_id')}/log"
     body = b""
     while True:
-        found: Answer = yield Request("GET", path, {"offset": len(body)})
+        found: Response = yield Request("GET", path, {"offset": len(body)})
         body += found.content
         if not found.content or len(body) >= int(found.headers.get("x-log-size", 0)):
             return body
 
 
 def _operation(run_id: Run | str, operation: str, **options: Any) -> Request:
-    """A repeat has no further effect, but of ``retry``: the run may have ended again meanwhile."""
-    path = f"/runs/{identity(run_id, 'run_id')}/{part(operation)}"
+    """All but ``retry`` are idempotent: a run may have ended again since the first ``retry``."""
+    path = f"/runs/{id_segment(run_id, 'run_id')}/{path_segment(operation)}"
     return Request("POST", path, options, repeatable=operation != "retry")

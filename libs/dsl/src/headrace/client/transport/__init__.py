@@ -1,0 +1,1 @@
+"""Sends requests to the gateway: retry rules, and a blocking and an asyncio transport."""
