@@ -44,7 +44,7 @@ KNOWN = (
     ),
     Known(
         "<class 'kfp.dsl.types.artifact_types.",
-        "<class 'headrace.component.artifacts.",
+        "<class 'headrace.step.artifacts.",
         "a class's module",
     ),
 )

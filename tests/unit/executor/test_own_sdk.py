@@ -12,7 +12,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from headrace.component import bootstrap
+from headrace.authoring import bootstrap
 from headrace_contracts.launches import ResultManifest
 from headrace_executor import environments
 from headrace_executor.carried import CarriedPackage

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from headrace import kubernetes
-from headrace.dsl.task import PipelineTask
+from headrace.graph.task import PipelineTask
 
 Transformer = Callable[[PipelineTask], PipelineTask]
 _VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE")
@@ -61,7 +61,7 @@ def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = Fal
             ``preemptible=true:NoSchedule``.
         hard_constraint: Whether it runs on no other nodes.
     """
-    from headrace.v1 import objects
+    from headrace.v1.kubernetes_objects import field_of
 
     given = toleration or {
         "key": "preemptible", "operator": "Equal", "value": "true", "effect": "NoSchedule"
@@ -70,10 +70,10 @@ def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = Fal
     def transform(task: PipelineTask) -> PipelineTask:
         kubernetes.add_toleration(
             task,
-            key=objects.field(given, "key"),
-            operator=objects.field(given, "operator"),
-            value=objects.field(given, "value"),
-            effect=objects.field(given, "effect"),
+            key=field_of(given, "key"),
+            operator=field_of(given, "operator"),
+            value=field_of(given, "value"),
+            effect=field_of(given, "effect"),
         )
         label = {"key": "cloud.google.com/gke-preemptible", "operator": "In", "values": ["true"]}
         kubernetes.add_node_affinity(task, [label], weight=None if hard_constraint else 50)

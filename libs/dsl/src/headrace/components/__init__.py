@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from headrace.components.load import (
-    load_component_from_file,
-    load_component_from_text,
-    load_component_from_url,
-)
-from headrace.dsl.base import (
+from headrace.authoring.components import (
     BaseComponent,
     ContainerComponent,
     GraphComponent,
     PythonComponent,
     YamlComponent,
+)
+from headrace.loading.load import (
+    load_component_from_file,
+    load_component_from_text,
+    load_component_from_url,
 )
 
 __all__ = [

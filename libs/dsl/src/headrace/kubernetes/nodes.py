@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.dsl.channels import PipelineParameterChannel
-from headrace.dsl.task import PipelineTask
-from headrace.kubernetes import common
+from headrace.graph.channels import PipelineParameterChannel
+from headrace.graph.task import PipelineTask
+from headrace.kubernetes import settings
 
 _OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")  # codespell:ignore notin
 _AFFINITY_KEYS = (
@@ -17,8 +17,8 @@ _AFFINITY_KEYS = (
 
 def add_node_selector(task: PipelineTask, label_key: str, label_value: str) -> PipelineTask:
     """Let the pod run on nodes with a label."""
-    labels = common.settings(task).setdefault("nodeSelector", {}).setdefault("labels", {})
-    labels[common.text(label_key, "label_key")] = common.text(label_value, "label_value")
+    labels = settings.of_task(task).setdefault("nodeSelector", {}).setdefault("labels", {})
+    labels[settings.text(label_key, "label_key")] = settings.text(label_value, "label_value")
     return task
 
 
@@ -26,8 +26,8 @@ def add_node_selector_json(
     task: PipelineTask, node_selector_json: PipelineParameterChannel | dict[str, Any]
 ) -> PipelineTask:
     """Let the pod run on nodes with labels: a dict, which may be known at run time only."""
-    written = common.parameter(node_selector_json, task)
-    common.settings(task).setdefault("nodeSelector", {})["nodeSelectorJson"] = written
+    written = settings.parameter(node_selector_json, task)
+    settings.of_task(task).setdefault("nodeSelector", {})["nodeSelectorJson"] = written
     return task
 
 
@@ -48,13 +48,13 @@ def add_toleration(
         effect: ``NoExecute``, ``NoSchedule`` or ``PreferNoSchedule``.
         toleration_seconds: For how many seconds a ``NoExecute`` taint is borne.
     """
-    written = common.filled(key=key, operator=operator, value=value, effect=effect)
+    written = settings.filled(key=key, operator=operator, value=value, effect=effect)
     for name, each in written.items():
-        common.text(each, name)
+        settings.text(each, name)
     if toleration_seconds is not None:
-        seconds = common.integer(toleration_seconds, "toleration_seconds")
+        seconds = settings.integer(toleration_seconds, "toleration_seconds")
         written["tolerationSeconds"] = str(seconds)
-    common.entries(task, "tolerations").append(written)
+    settings.entries(task, "tolerations").append(written)
     return task
 
 
@@ -68,8 +68,8 @@ def add_toleration_json(
         ValueError: it is no dict, list or parameter.
     """
     if isinstance(toleration_json, PipelineParameterChannel):
-        written = {"tolerationJson": common.parameter(toleration_json, task)}
-        common.entries(task, "tolerations").append(written)
+        written = {"tolerationJson": settings.parameter(toleration_json, task)}
+        settings.entries(task, "tolerations").append(written)
         return task
     if not isinstance(toleration_json, (list, dict)):
         raise ValueError("toleration_json must be a dict, list, or input parameter")
@@ -101,7 +101,7 @@ def add_node_affinity(
     Raises:
         ValueError: a key or operator is missing or unknown, or the weight is out of its range.
     """
-    written = common.filled(
+    written = settings.filled(
         matchExpressions=_requirements(match_expressions, "match_expression"),
         matchFields=_requirements(match_fields, "match_field"),
     )
@@ -109,7 +109,7 @@ def add_node_affinity(
         if not 1 <= weight <= 100:
             raise ValueError(f"weight must be between 1 and 100, got {weight}.")
         written["weight"] = weight
-    common.entries(task, "nodeAffinity").append(written)
+    settings.entries(task, "nodeAffinity").append(written)
     return task
 
 
@@ -126,8 +126,8 @@ def _requirements(terms: list[dict[str, Any]] | None, kind: str) -> list[dict[st
                 f"Invalid operator '{operator}' for key '{key}' in {kind}. Must be one of "
                 f"{list(_OPERATORS)}."
             )
-        found = [common.text(each, "value") for each in term.get("values", [])]
-        written.append(common.filled(key=key, operator=operator, values=found))
+        found = [settings.text(each, "value") for each in term.get("values", [])]
+        written.append(settings.filled(key=key, operator=operator, values=found))
     return written
 
 
@@ -146,8 +146,8 @@ def add_node_affinity_json(
                 f"Invalid V1NodeAffinity JSON: unknown keys {unknown}; it has "
                 f"{' and '.join(_AFFINITY_KEYS)}."
             )
-    written = {"nodeAffinityJson": common.parameter(node_affinity_json, task)}
-    terms = common.entries(task, "nodeAffinity")
+    written = {"nodeAffinityJson": settings.parameter(node_affinity_json, task)}
+    terms = settings.entries(task, "nodeAffinity")
     terms[:] = [term for term in terms if "nodeAffinityJson" not in term]
     terms.append(written)
     return task

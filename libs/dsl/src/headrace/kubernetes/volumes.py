@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.dsl.base import ContainerComponent
-from headrace.dsl.channels import PipelineChannel
-from headrace.dsl.structure import ComponentSpec, Container, ContainerSpec, InputSpec, OutputSpec
-from headrace.dsl.task import PipelineTask
-from headrace.kubernetes import common
+from headrace.authoring.components import ContainerComponent
+from headrace.graph.channels import PipelineChannel
+from headrace.graph.specs import ComponentSpec, Container, ContainerSpec, InputSpec, OutputSpec
+from headrace.graph.task import PipelineTask
+from headrace.kubernetes import settings
 
 _OPTIONAL_DICT = "typing.Dict[str, str]"
 
@@ -95,15 +95,15 @@ def mount_pvc(
             "Argument for 'pvc_name' must be an instance of str or PipelineChannel. Got unknown "
             f"input type: {type(pvc_name)!r}."
         )
-    source = common.parameter(pvc_name, task)
-    written = common.filled(
-        mountPath=common.text(mount_path, "mount_path"),
-        subPath=common.text(sub_path, "sub_path"),
+    source = settings.parameter(pvc_name, task)
+    written = settings.filled(
+        mountPath=settings.text(mount_path, "mount_path"),
+        subPath=settings.text(sub_path, "sub_path"),
         pvcNameParameter=source,
     )
     # the older form of the same, for backends that know only that
     written.update({"constant": pvc_name} if isinstance(pvc_name, str) else source)
-    common.entries(task, "pvcMount").append(written)
+    settings.entries(task, "pvcMount").append(written)
     return task
 
 
@@ -129,17 +129,17 @@ def add_ephemeral_volume(
         labels: Labels of its claim.
         annotations: Annotations of its claim.
     """
-    written = common.filled(
-        volumeName=common.text(volume_name, "volume_name"),
-        mountPath=common.text(mount_path, "mount_path"),
+    written = settings.filled(
+        volumeName=settings.text(volume_name, "volume_name"),
+        mountPath=settings.text(mount_path, "mount_path"),
         accessModes=list(access_modes),
-        size=common.text(size, "size"),
+        size=settings.text(size, "size"),
         storageClassName=storage_class_name,
-        metadata=common.filled(labels=labels, annotations=annotations),
+        metadata=settings.filled(labels=labels, annotations=annotations),
     )
     if storage_class_name is None:
         written["defaultStorageClass"] = True
-    common.entries(task, "genericEphemeralVolume").append(written)
+    settings.entries(task, "genericEphemeralVolume").append(written)
     return task
 
 
@@ -159,13 +159,13 @@ def empty_dir_mount(
         medium: ``Memory`` for one in memory.
         size_limit: The quantity of bytes that it may hold.
     """
-    written = common.filled(
-        volumeName=common.text(volume_name, "volume_name"),
-        mountPath=common.text(mount_path, "mount_path"),
+    written = settings.filled(
+        volumeName=settings.text(volume_name, "volume_name"),
+        mountPath=settings.text(mount_path, "mount_path"),
     )
     if medium is not None:
-        written["medium"] = common.text(medium, "medium")
+        written["medium"] = settings.text(medium, "medium")
     if size_limit is not None:
-        written["sizeLimit"] = common.text(size_limit, "size_limit")
-    common.entries(task, "emptyDirMounts").append(written)
+        written["sizeLimit"] = settings.text(size_limit, "size_limit")
+    settings.entries(task, "emptyDirMounts").append(written)
     return task

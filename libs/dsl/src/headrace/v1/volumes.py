@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace import kubernetes
-from headrace.dsl.task import PipelineTask
+from headrace.graph.task import PipelineTask
 from headrace.kubernetes.volumes import CreatePVC, DeletePVC
-from headrace.v1 import objects, refused
-from headrace.v1.state import required_state
-
-if TYPE_CHECKING:
-    from headrace.v1.op import BaseOp
+from headrace.v1 import refused
+from headrace.v1.kubernetes_objects import field_of, to_json
+from headrace.v1.pipeline_state import required_state
 
 VOLUME_MODE_RWO = ["ReadWriteOnce"]
 VOLUME_MODE_RWM = ["ReadWriteMany"]
@@ -34,7 +32,7 @@ class PipelineVolume:
     ) -> None:
         claim = fields.get("persistent_volume_claim")
         if claim is not None:
-            pvc = objects.field(claim, "claim_name")
+            pvc = field_of(claim, "claim_name")
         if pvc is None and volume is None:
             refused.refuse(
                 "A dsl.PipelineVolume without `pvc` or `volume`",
@@ -56,7 +54,7 @@ class PipelineVolume:
         later.dependent_tasks = [*self.dependent_tasks, *ops]
         return later
 
-    def mounted(self, op: BaseOp, path: str) -> PipelineVolume:
+    def mounted(self, op: PipelineTask, path: str) -> PipelineVolume:
         """Mount it for an op; returns the volume for use after that."""
         op.after(*self.dependent_tasks)
         if self.pvc is not None:
@@ -74,56 +72,68 @@ def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
     Raises:
         NotInIRError: the platform spec has no such volume, or the mount says more than it can.
     """
-    path = str(objects.field(volume_mount, "mount_path"))
-    sub_path = objects.field(volume_mount, "sub_path") or ""
-    claim = objects.field(volume, "persistent_volume_claim")
+    path = str(field_of(volume_mount, "mount_path"))
+    sub_path = field_of(volume_mount, "sub_path") or ""
+    claim = field_of(volume, "persistent_volume_claim")
     if claim is not None:
-        name = objects.field(claim, "claim_name")
+        name = field_of(claim, "claim_name")
         kubernetes.mount_pvc(op, name, path, sub_path)
         return
     if sub_path:
         refused.refuse("A `sub_path` of what is no claimed volume", "Mount it as a whole.")
-    secret, config_map = objects.field(volume, "secret"), objects.field(volume, "config_map")
-    empty = objects.field(volume, "empty_dir")
+    secret, config_map = (
+        field_of(volume, "secret"),
+        field_of(volume, "config_map"),
+    )
+    empty = field_of(volume, "empty_dir")
     if secret is not None:
         _whole(secret)
-        name, optional = objects.field(secret, "secret_name"), objects.field(secret, "optional")
+        name, optional = (
+            field_of(secret, "secret_name"),
+            field_of(secret, "optional"),
+        )
         kubernetes.use_secret_as_volume(op, name, path, bool(optional))
     elif config_map is not None:
         _whole(config_map)
-        name, optional = objects.field(config_map, "name"), objects.field(config_map, "optional")
+        name, optional = (
+            field_of(config_map, "name"),
+            field_of(config_map, "optional"),
+        )
         kubernetes.use_config_map_as_volume(op, name, path, bool(optional))
     elif empty is not None:
-        medium, size = objects.field(empty, "medium"), objects.field(empty, "size_limit")
-        name = str(objects.field(volume, "name") or "empty")
+        medium, size = (
+            field_of(empty, "medium"),
+            field_of(empty, "size_limit"),
+        )
+        name = str(field_of(volume, "name") or "empty")
         kubernetes.empty_dir_mount(op, name, path, medium or None, size)
     else:
         refused.refuse(
-            f"The volume {objects.field(volume, 'name')!r}",
+            f"The volume {field_of(volume, 'name')!r}",
             "It can be a secret, a config_map, a persistent_volume_claim or an empty_dir. Claim "
             "other storage by dsl.VolumeOp.",
         )
 
 
 def _whole(source: Any) -> None:
-    if objects.field(source, "items"):
+    if field_of(source, "items"):
         refused.refuse("`items` of a mounted Secret or ConfigMap", "All of its keys become files.")
 
 
-def mount_all(op: BaseOp) -> None:
+def mount_all(op: PipelineTask, volumes: Mapping[str, Any], mounts: Sequence[Any]) -> None:
     """Mount what `.add_volume` and `.add_volume_mount` have said.
 
     Raises:
         NotInIRError: a mount is of a volume that was not added.
     """
-    for volume_mount in op.op_mounts:
-        name = str(objects.field(volume_mount, "name"))
-        if name not in op.op_volumes:
+    for volume_mount in mounts:
+        name = str(field_of(volume_mount, "name"))
+        if name not in volumes:
             refused.refuse(
                 f"The mount of {name!r} by {op.name!r} without its volume",
                 "Add the volume of that name by `.add_volume()`.",
             )
-        mount(op, op.op_volumes[name], volume_mount)
+        mount(op, volumes[name], volume_mount)
 
 
 class VolumeOp(PipelineTask):
@@ -167,7 +177,7 @@ class VolumeOp(PipelineTask):
             ("storage_class_name", storage_class),
             ("volume_name", volume_name),
             ("annotations", dict(annotations or {})),
-            ("data_source", objects.plain(data_source)),
+            ("data_source", to_json(data_source)),
         ):
             if value is not None and value != {}:
                 arguments[key] = value
