@@ -24,7 +24,7 @@ KNOWN = (
     ),
     Known(
         "<class 'inspect._empty'>",
-        "its definition does not say that it returns one",
+        "but has no return annotation",
         "kfp's executor names no function that returns what it does not say",
     ),
     Known(

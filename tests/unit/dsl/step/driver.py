@@ -64,9 +64,9 @@ def main():
         if sys.argv[1] == "headrace-without-typing":
             sys.modules.pop("typing", None)
         from headrace.step.executor import Executor
-        from headrace.step.main import _use_names_of_steps
+        from headrace.step.main import _use_step_dsl
 
-        _use_names_of_steps()
+        _use_step_dsl()
     cases = json.load(sys.stdin)
     outcomes = []
     for case in cases:

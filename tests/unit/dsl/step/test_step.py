@@ -116,7 +116,7 @@ def test_a_uri_needs_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     assert artifacts.get_uri("a") == "s3://bucket/task/a"
 
 
-LIGHT = types.Marked(types.InputAnnotation)
+LIGHT = types.LightAnnotated(types.InputAnnotation)
 
 
 @pytest.mark.parametrize("marked", [types.Input, LIGHT], ids=["typing", "light"])
@@ -226,11 +226,11 @@ def test_a_module_of_an_image_is_found_by_its_configuration(
 @pytest.mark.parametrize(
     ("changed", "status", "expected"),
     [
-        ({"executor_input": "{"}, 1, "The executor input is no JSON: "),
-        ({"executor_input": "{}"}, 1, "has no outputs.outputFile to write results to"),
+        ({"executor_input": "{"}, 1, "--executor_input is not valid JSON: "),
+        ({"executor_input": "{}"}, 1, "has no outputs.outputFile"),
         ({"function_to_execute": "g"}, 1, "module.py has no function 'g'."),
         ({"component_module_path": "other.py"}, 1, "other.py"),
-        ({"component_module_path": "module.txt"}, 1, "module.txt is no Python file."),
+        ({"component_module_path": "module.txt"}, 1, "module.txt is not a Python file."),
         ({"function_to_execute": ""}, 2, "--function_to_execute must be given"),
     ],
 )

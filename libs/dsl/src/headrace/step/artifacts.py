@@ -1,6 +1,6 @@
-"""The artifact classes of components, with the schema titles and the methods of KFP.
+"""The artifact classes of components, with the schema titles and methods of KFP.
 
-An artifact is a name, a URI and metadata; its data lies at `path`, which the URI gives.
+An artifact has a name, a URI and metadata; its data is at `path`, which is derived from the URI.
 Source of titles, paths and metadata: `kfp.dsl.types.artifact_types` of KFP 2.17.
 """
 
@@ -9,31 +9,31 @@ from __future__ import annotations
 import os
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # a step is spared the import of typing
+if TYPE_CHECKING:  # importing typing would delay every step
     from typing import Any
 
 WORKSPACE_MOUNT_PATH = "/kfp-workspace"
-"""Where a backend with pods mounts the run's workspace."""
+"""Where a pod backend mounts the run's workspace."""
 
 DEFAULT_SCHEMA_VERSION = "0.0.1"
 
 _MOUNTS = {"gs://": "/gcs/", "minio://": "/minio/", "s3://": "/s3/", "oci://": "/oci/"}
-"""Where a backend with pods mounts each kind of object store."""
+"""Where a pod backend mounts each kind of object store."""
 _MODELCAR = "/models"
-"""The folder of a model's files in a container image that holds a model."""
-_NO_TASK_ROOT = "/tmp/kfp_outputs"  # noqa: S108 - a name that old backends give, not a file of ours
+"""The folder with the model's files in a container image that holds a model."""
+_UNKNOWN_TASK_ROOT = "/tmp/kfp_outputs"  # noqa: S108 - a value that old backends pass, not a file
 
 CONTAINER_TASK_ROOT: str | None = None
-"""The folder of the executing task's outputs; None outside of a task. The executor sets it."""
+"""The folder of the executing task's outputs; None outside of a task. `step.executor` sets it."""
 
 
 class Artifact:
-    """A generic artifact, and the base of the other classes.
+    """A generic artifact, and the base class of the others.
 
     Args:
-        name: its name.
-        uri: where its data lies.
-        metadata: anything that JSON can say.
+        name: The artifact's name.
+        uri: Where its data is.
+        metadata: Any JSON object.
     """
 
     schema_title: str = "system.Artifact"
@@ -51,12 +51,12 @@ class Artifact:
         self._custom_path = ""
 
     def __repr__(self) -> str:
-        words = f"name={self.name!r}, uri={self.uri!r}, metadata={self.metadata!r}"
-        return f"{type(self).__name__}({words})"
+        fields = f"name={self.name!r}, uri={self.uri!r}, metadata={self.metadata!r}"
+        return f"{type(self).__name__}({fields})"
 
     @property
     def path(self) -> str:
-        """The local place of the data: `custom_path`, or what the URI gives. Setting it sets the
+        """The local path of the data: `custom_path`, or derived from the URI. Setting it sets the
         URI."""
         return self._local_path()
 
@@ -66,7 +66,7 @@ class Artifact:
 
     @property
     def custom_path(self) -> str:
-        """A local place that the component has chosen instead; empty for none."""
+        """A local path that the component chose instead; empty when it chose none."""
         return self._custom_path
 
     @custom_path.setter
@@ -74,12 +74,12 @@ class Artifact:
         self._custom_path = path
 
     def set_path(self, path: str) -> None:
-        """The same as setting `custom_path`."""
+        """Set `custom_path`."""
         self._custom_path = path
 
     def _local_path(self) -> str:
         path = self._custom_path or local_path(self.uri)
-        if self.metadata.get("_kfp_workspace") is True:  # the backend put it there
+        if self.metadata.get("_kfp_workspace") is True:  # the backend downloaded it there
             path = os.path.join(WORKSPACE_MOUNT_PATH, ".artifacts", path.lstrip("/"))
         return path
 
@@ -91,7 +91,7 @@ class Model(Artifact):
 
     @property
     def framework(self) -> str:
-        """The metadata `framework`; empty when it is not set."""
+        """The metadata entry `framework`; empty when not set."""
         return str(self.metadata.get("framework", ""))
 
     @framework.setter
@@ -100,7 +100,7 @@ class Model(Artifact):
 
     @property
     def path(self) -> str:
-        """As for every artifact; of a model in a container image, its folder of models."""
+        """The local path of the data; of a model in a container image, the folder of its files."""
         path = self._local_path()
         return path + _MODELCAR if self.uri.startswith("oci://") else path
 
@@ -110,23 +110,23 @@ class Model(Artifact):
 
 
 class Dataset(Artifact):
-    """A data set."""
+    """A dataset."""
 
     schema_title = "system.Dataset"
 
 
 class Metrics(Artifact):
-    """Numbers by name, in the metadata."""
+    """Named numbers, stored in the metadata."""
 
     schema_title = "system.Metrics"
 
     def log_metric(self, metric: str, value: float) -> None:
-        """Note one number."""
+        """Store one number."""
         self.metadata[metric] = value
 
 
 class ClassificationMetrics(Artifact):
-    """An ROC curve and a confusion matrix, in the metadata."""
+    """An ROC curve and a confusion matrix, stored in the metadata."""
 
     schema_title = "system.ClassificationMetrics"
 
@@ -134,9 +134,9 @@ class ClassificationMetrics(Artifact):
         """Append one point to the ROC curve.
 
         Args:
-            fpr: the rate of false positives.
-            tpr: the rate of true positives.
-            threshold: the confidence from which on a case counts as positive.
+            fpr: The false positive rate.
+            tpr: The true positive rate.
+            threshold: The confidence from which on a case counts as positive.
         """
         point = {"confidenceThreshold": threshold, "recall": tpr, "falsePositiveRate": fpr}
         self.metadata.setdefault("confidenceMetrics", []).append(point)
@@ -145,7 +145,7 @@ class ClassificationMetrics(Artifact):
         """Append points, given as three lists.
 
         Raises:
-            ValueError: the lists differ in length.
+            ValueError: The lists differ in length.
         """
         if not len(fpr) == len(tpr) == len(threshold):
             raise ValueError(
@@ -156,7 +156,7 @@ class ClassificationMetrics(Artifact):
             self.log_roc_data_point(*point)
 
     def set_confusion_matrix_categories(self, categories: list[str]) -> None:
-        """Begin a confusion matrix of zeros with these categories."""
+        """Start a confusion matrix of zeros with these categories."""
         self.metadata["confusionMatrix"] = {
             "annotationSpecs": [{"displayName": category} for category in categories],
             "rows": [{"row": [0] * len(categories)} for _ in categories],
@@ -166,7 +166,7 @@ class ClassificationMetrics(Artifact):
         """Set one row of the matrix.
 
         Raises:
-            ValueError: the category is none of the matrix, or the row's length is not theirs.
+            ValueError: The category is unknown, or the row does not have one value per category.
         """
         categories = self._categories()
         index = _index(row_category, categories)
@@ -178,7 +178,7 @@ class ClassificationMetrics(Artifact):
         """Set one cell of the matrix.
 
         Raises:
-            ValueError: a category is none of the matrix.
+            ValueError: A category is unknown.
         """
         categories = self._categories()
         row, column = _index(row_category, categories), _index(col_category, categories)
@@ -188,7 +188,7 @@ class ClassificationMetrics(Artifact):
         """Set the whole matrix.
 
         Raises:
-            ValueError: the matrix is not as wide and as high as there are categories.
+            ValueError: The matrix does not have one row and one column per category.
         """
         self.set_confusion_matrix_categories(categories)
         if len(matrix) != len(categories) or any(len(row) != len(categories) for row in matrix):
@@ -206,30 +206,31 @@ class ClassificationMetrics(Artifact):
 
 
 class SlicedClassificationMetrics(Artifact):
-    """Classification metrics for each slice of the data, in the metadata."""
+    """Classification metrics for each slice of the data, stored in the metadata."""
 
     schema_title = "system.SlicedClassificationMetrics"
 
     def log_roc_reading(self, slice: str, threshold: float, tpr: float, fpr: float) -> None:
         """Append one point to a slice's ROC curve."""
-        self._of(slice).log_roc_data_point(fpr, tpr, threshold)
+        self._metrics_of(slice).log_roc_data_point(fpr, tpr, threshold)
 
     def load_roc_readings(self, slice: str, readings: list[list[float]]) -> None:
-        """Append points to a slice's ROC curve; each is threshold, true and false positive rate."""
+        """Append points to a slice's ROC curve: [threshold, true positive rate, false positive rate]
+        each."""
         for threshold, tpr, fpr in readings:
-            self._of(slice).log_roc_data_point(fpr, tpr, threshold)
+            self._metrics_of(slice).log_roc_data_point(fpr, tpr, threshold)
 
     def set_confusion_matrix_categories(self, slice: str, categories: list[str]) -> None:
-        """Begin a slice's confusion matrix of zeros."""
-        self._of(slice).set_confusion_matrix_categories(categories)
+        """Start a slice's confusion matrix of zeros."""
+        self._metrics_of(slice).set_confusion_matrix_categories(categories)
 
     def log_confusion_matrix_row(self, slice: str, row_category: str, row: list[int]) -> None:
         """Set one row of a slice's matrix.
 
         Raises:
-            ValueError: the category is none of the matrix, or the row's length is not theirs.
+            ValueError: The category is unknown, or the row does not have one value per category.
         """
-        self._of(slice).log_confusion_matrix_row(row_category, row)  # type: ignore[arg-type]
+        self._metrics_of(slice).log_confusion_matrix_row(row_category, row)  # type: ignore[arg-type]
 
     def log_confusion_matrix_cell(
         self, slice: str, row_category: str, col_category: str, value: int
@@ -237,9 +238,9 @@ class SlicedClassificationMetrics(Artifact):
         """Set one cell of a slice's matrix.
 
         Raises:
-            ValueError: a category is none of the matrix.
+            ValueError: A category is unknown.
         """
-        self._of(slice).log_confusion_matrix_cell(row_category, col_category, value)
+        self._metrics_of(slice).log_confusion_matrix_cell(row_category, col_category, value)
 
     def load_confusion_matrix(
         self, slice: str, categories: list[str], matrix: list[list[int]]
@@ -247,12 +248,12 @@ class SlicedClassificationMetrics(Artifact):
         """Set a slice's whole matrix.
 
         Raises:
-            ValueError: the matrix is not as wide and as high as there are categories.
+            ValueError: The matrix does not have one row and one column per category.
         """
-        self._of(slice).log_confusion_matrix(categories, matrix)
+        self._metrics_of(slice).log_confusion_matrix(categories, matrix)
 
-    def _of(self, slice: str) -> ClassificationMetrics:
-        """The metrics of one slice; what is logged to them is in this artifact's metadata."""
+    def _metrics_of(self, slice: str) -> ClassificationMetrics:
+        """The metrics of one slice, backed by this artifact's metadata."""
         slices = self.metadata.setdefault("evaluationSlices", [])
         for entry in slices:
             if entry["slice"] == slice:
@@ -266,13 +267,13 @@ class SlicedClassificationMetrics(Artifact):
 
 
 class HTML(Artifact):
-    """A page of HTML."""
+    """An HTML page."""
 
     schema_title = "system.HTML"
 
 
 class Markdown(Artifact):
-    """A page of Markdown."""
+    """A Markdown page."""
 
     schema_title = "system.Markdown"
 
@@ -290,27 +291,27 @@ ARTIFACT_CLASSES: dict[str, type[Artifact]] = {
         Markdown,
     )
 }
-"""The classes of the SDK, by schema title."""
+"""The SDK's classes by schema title."""
 
 
 def get_uri(suffix: str = "Output") -> str:
-    """A URI of the executing task's own, for an artifact that a component makes itself.
+    """A URI below the executing task's output folder, for an artifact that a component creates.
 
     Args:
-        suffix: its last part; a component with several outputs gives each its own.
+        suffix: The last part of the URI; use a different one for each artifact.
 
     Returns:
-        The URI; empty, with a warning, on a backend that does not say where the task's outputs go.
+        The URI; empty, with a warning, on a backend that does not pass the task's output folder.
 
     Raises:
-        RuntimeError: no task is executing.
+        RuntimeError: No task is executing.
     """
     if CONTAINER_TASK_ROOT is None:
         raise RuntimeError(
             "'dsl.get_uri' can only be called at task runtime. "
             "The task root is unknown in the current environment."
         )
-    if CONTAINER_TASK_ROOT == _NO_TASK_ROOT:
+    if CONTAINER_TASK_ROOT == _UNKNOWN_TASK_ROOT:
         import warnings
 
         warnings.warn(
@@ -323,7 +324,7 @@ def get_uri(suffix: str = "Output") -> str:
 
 
 def local_path(uri: str) -> str:
-    """Where the data of a URI is mounted; a URI of no object store is a local path itself."""
+    """The local path where a URI is mounted; a URI without a known scheme is already a path."""
     for scheme, mount in _MOUNTS.items():
         if uri.startswith(scheme):
             rest = uri[len(scheme) :]
@@ -332,7 +333,7 @@ def local_path(uri: str) -> str:
 
 
 def remote_path(path: str) -> str:
-    """The URI of what is mounted at a local path; another path is a URI itself."""
+    """The URI of a mounted local path; any other path is returned unchanged."""
     for scheme, mount in _MOUNTS.items():
         if path.startswith(mount):
             rest = path[len(mount) :]

@@ -1,7 +1,7 @@
-"""`headrace.dsl` as a step sees it: what a component's function may use while it runs.
+"""`headrace.dsl` inside a step: what a component's function may use while it runs.
 
-Of the names for authoring, the decorators leave a function as it is, so that a module of components
-can be imported in a step; others say that they are not for steps.
+The decorators return the function unchanged, so that a module of components can be imported in a
+step. Other names of the authoring API raise an AttributeError.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = [  # noqa: RUF022 - in the order of what they are
+__all__ = [  # noqa: RUF022 - grouped by kind
     "Input",
     "Output",
     "InputPath",
@@ -65,7 +65,7 @@ __all__ = [  # noqa: RUF022 - in the order of what they are
 PIPELINE_JOB_NAME_PLACEHOLDER = "{{$.pipeline_job_name}}"
 """The run's display name."""
 PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER = "{{$.pipeline_job_resource_name}}"
-"""The run's name in the engine that runs it."""
+"""The run's name in the workflow engine."""
 PIPELINE_JOB_ID_PLACEHOLDER = "{{$.pipeline_job_uuid}}"
 """The run's id."""
 PIPELINE_TASK_NAME_PLACEHOLDER = "{{$.pipeline_task_name}}"
@@ -77,11 +77,11 @@ PIPELINE_TASK_EXECUTOR_OUTPUT_PATH_PLACEHOLDER = "{{$.outputs.output_file}}"
 PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER = "{{$}}"
 """The task's executor input, as JSON."""
 PIPELINE_ROOT_PLACEHOLDER = "{{$.pipeline_root}}"
-"""The folder or URI below which the run's artifacts lie."""
+"""The folder or URI below which the run's artifacts are stored."""
 PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_create_time_utc}}"
 """When the run was created."""
 PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_schedule_time_utc}}"
-"""When the run was due."""
+"""When the run was scheduled."""
 WORKSPACE_PATH_PLACEHOLDER = "{{$.workspace_path}}"
 """The folder that all tasks of the run share."""
 
@@ -89,10 +89,10 @@ _DECORATORS = ("component", "container_component", "notebook_component", "pipeli
 
 
 def run_notebook(**kwargs: Any) -> None:
-    """Run the notebook of a notebook component, with these parameters.
+    """Run the notebook of a notebook component with these parameters.
 
     Raises:
-        NotImplementedError: this is no notebook component.
+        NotImplementedError: The step is not that of a notebook component.
     """
     raise NotImplementedError(
         "dsl.run_notebook is only available inside a @dsl.notebook_component at runtime."
@@ -101,13 +101,13 @@ def run_notebook(**kwargs: Any) -> None:
 
 def __getattr__(name: str) -> Any:
     if name in _DECORATORS:
-        return _leave
+        return _unchanged
     raise AttributeError(
-        f"dsl.{name} is not available inside a step: it is no name of the SDK, or one for "
-        "writing pipelines only"
+        f"dsl.{name} is not available inside a step: the name does not exist, or is only for "
+        "defining pipelines"
     )
 
 
-def _leave(func: Any = None, **settings: Any) -> Any:
-    """A decorator, with or without settings, that gives the function back."""
+def _unchanged(func: Any = None, **settings: Any) -> Any:
+    """A decorator, with or without settings, that returns the function unchanged."""
     return (lambda function: function) if func is None else func

@@ -1,7 +1,7 @@
-"""Calls a component's function with what an ExecutorInput holds, and tells what it made.
+"""Calls a component's function with the values of an ExecutorInput and writes an ExecutorOutput.
 
-Source of the semantics: `kfp.dsl.executor` of KFP 2.17; of the messages: `ExecutorInput` and
-`ExecutorOutput` in KFP's pipeline_spec.proto.
+Source of the semantics: `kfp.dsl.executor` of KFP 2.17; of the two messages: KFP's
+pipeline_spec.proto.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Executor:
     """One execution of one component's function."""
 
     def __init__(self, executor_input: dict[str, Any], function_to_execute: Any) -> None:
-        """`function_to_execute` is a function, or the component that has been made of one.
+        """`function_to_execute` is a function, or the component that was made from one.
 
         Raises:
-            ValueError: the input does not say where the output goes.
+            ValueError: The executor input has no `outputs.outputFile`.
         """
         self.func: Callable[..., Any] = getattr(
             function_to_execute, "python_func", function_to_execute
@@ -39,7 +39,9 @@ class Executor:
         self._inputs: dict[str, Any] = executor_input.get("inputs") or {}
         self._outputs: dict[str, Any] = executor_input.get("outputs") or {}
         if not self._outputs.get("outputFile"):
-            raise ValueError("The executor input has no outputs.outputFile to write results to.")
+            raise ValueError(
+                "The executor input has no outputs.outputFile, the file to write results to."
+            )
         self.executor_output_path: str = self._outputs["outputFile"]
         artifacts.CONTAINER_TASK_ROOT = os.path.dirname(self.executor_output_path)
         self._annotations = _annotations(self.func)
@@ -59,15 +61,15 @@ class Executor:
         """Call the function and write the executor output.
 
         Returns:
-            The path of the executor output; None in a worker of a distributed task that is not its
-            chief, for only that one writes.
+            The path of the executor output; None in a worker of a distributed task, where only the
+            chief writes.
 
         Raises:
-            ValueError: an input or output of the function is not in the executor input, or the
-                function returned something else than it says.
-            RuntimeError: the function returned something whose type it does not say.
+            ValueError: An input or output of the function is missing in the executor input, or the
+                returned value does not have the annotated type.
+            RuntimeError: The returned value has no type annotation, or an unsupported one.
         """
-        self._take(self.func(**self._arguments()))
+        self._store_results(self.func(**self._arguments()))
         if not _is_chief():
             return None
         output: dict[str, Any] = {}
@@ -76,7 +78,9 @@ class Executor:
         if self._output_artifacts:
             output["artifacts"] = {
                 name: {
-                    "artifacts": [_told(one) for one in (made if type(made) is list else [made])]
+                    "artifacts": [
+                        _runtime_artifact(one) for one in (made if type(made) is list else [made])
+                    ]
                 }
                 for name, made in self._output_artifacts.items()
             }
@@ -95,7 +99,7 @@ class Executor:
         return {name: value for name, value in found.items() if value is not _MISSING}
 
     def _argument(self, name: str, annotation: Any) -> Any:
-        """What the function gets for one of its parameters; `_MISSING` leaves it its default."""
+        """The argument for one of the function's parameters; `_MISSING` to use its default."""
         mark = types.marker(annotation)
         if mark is types.OutputAnnotation:
             return self._output_artifacts.get(name)
@@ -115,27 +119,27 @@ class Executor:
         return _MISSING if value is None else value
 
     def _input_artifact(self, name: str, listed: list[dict[str, Any]]) -> Any:
-        """The artifact of an input, or the list of them when the function asks for a list."""
+        """An input's artifact, or a list of artifacts when the function's annotation is a list."""
         annotation = types.unmarked(types.without_optional(self._annotations.get(name)))
         item = types.artifact_list_item(annotation)
         if item is None and getattr(annotation, "__origin__", annotation) is list:
             raise TypeError(
                 f"Input '{name}' expects a list of artifacts, but its annotation {annotation!r} "
-                "does not say of which class: write List[Artifact], or List of another class."
+                "does not name their class: write List[Artifact], or List of another class."
             )
         if item is not None:
             return [_artifact(one, item) for one in listed]
         return _artifact(listed[0], self._artifact_class(name)) if listed else None
 
     def _artifact_class(self, name: str) -> Any:
-        """The class that the function says; `Artifact` when it says none."""
+        """The artifact class in the function's annotation; `Artifact` when there is none."""
         annotation = types.unmarked(types.without_optional(self._annotations.get(name)))
         annotation = types.artifact_list_item(annotation) or annotation
         return annotation if types.is_artifact_class(annotation) else Artifact
 
     def _output_path(self, name: str, annotation: types.OutputPath) -> str | None:
         if types.parameter_type(annotation.type) is None:
-            return str(self._found(self._output_artifacts, "output", name).path)
+            return str(self._required(self._output_artifacts, "output", name).path)
         path: str | None = (self._outputs.get("parameters") or {}).get(name, {}).get("outputFile")
         if path:
             _make_parent(path)
@@ -147,9 +151,9 @@ class Executor:
         optional = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
         if self._input_artifacts.get(name) is None and name in optional:
             return _MISSING
-        return self._found(self._input_artifacts, "input", name).path
+        return self._required(self._input_artifacts, "input", name).path
 
-    def _found(self, known: dict[str, Any], kind: str, name: str) -> Any:
+    def _required(self, known: dict[str, Any], kind: str, name: str) -> Any:
         if known.get(name) is None:
             raise ValueError(f"Failed to get {kind} artifact path for artifact name {name}")
         return known[name]
@@ -166,15 +170,14 @@ class Executor:
         made.path = path
         return made
 
-    def _take(self, returned: Any) -> None:
-        """Keep what the function returned as its outputs."""
+    def _store_results(self, returned: Any) -> None:
+        """Store what the function returned as its outputs."""
         if returned is None:
             return
         if self._annotations.get("return") is None:
             raise RuntimeError(
                 f"Unknown return type: function `{self.func.__name__}` returned a value of type "
-                f"{type(returned)}, but its definition does not say that it returns one. "
-                f"{_RETURN_TYPES}"
+                f"{type(returned)}, but has no return annotation. {_RETURN_TYPES}"
             )
         annotation = types.without_optional(self._annotations["return"])
         if _is_named_tuple(annotation):
@@ -191,11 +194,11 @@ class Executor:
                 )
             for index, field in enumerate(fields):
                 value = returned[index] if type(returned) is tuple else getattr(returned, field)
-                self._take_one(field, annotation.__annotations__[field], value)
+                self._store_result(field, annotation.__annotations__[field], value)
         else:
-            self._take_one(types.SINGLE_OUTPUT, annotation, returned)
+            self._store_result(types.SINGLE_OUTPUT, annotation, returned)
 
-    def _take_one(self, name: str, annotation: Any, value: Any) -> None:
+    def _store_result(self, name: str, annotation: Any, value: Any) -> None:
         if types.artifact_list_item(annotation) is not None:
             self._output_artifacts[name] = list(value)
         elif types.parameter_type(annotation) is not None:
@@ -207,8 +210,8 @@ class Executor:
             )
         elif types.is_artifact_class(type(value)):
             self._output_artifacts[name] = value
-        else:  # what the function would have written to its output's file itself
-            with open(self._found(self._output_artifacts, "output", name).path, "w") as file:
+        else:  # the contents of the artifact's file
+            with open(self._required(self._output_artifacts, "output", name).path, "w") as file:
                 file.write(str(value))
 
     def _checked(self, annotation: Any, value: Any) -> Any:
@@ -227,8 +230,8 @@ class Executor:
 
 
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of the function; those that are still text (of a module with ``from
-    __future__ import annotations``) are evaluated."""
+    """The function's annotations; those that are strings, as in a module with ``from __future__
+    import annotations``, are evaluated."""
     given = function.__annotations__
     if not any(isinstance(annotation, str) for annotation in given.values()):
         return given
@@ -241,7 +244,7 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _evaluated(text: str, names: dict[str, Any]) -> Any:
     try:
-        return eval(text, names)  # noqa: S307 - it is part of the function that is called next
+        return eval(text, names)  # noqa: S307 - part of the function that is executed next anyway
     except Exception:
         return text
 
@@ -251,7 +254,7 @@ def _holds_artifacts(annotation: Any) -> bool:
 
 
 def _artifact(runtime_artifact: dict[str, Any], fallback: Any) -> Any:
-    """An instance of the class that the artifact's type names; of `fallback` for an unknown one."""
+    """An instance of the artifact's class by its schema title; of `fallback` for unknown titles."""
     title = (runtime_artifact.get("type") or {}).get("schemaTitle", "")
     return artifacts.ARTIFACT_CLASSES.get(title, fallback)(
         name=runtime_artifact.get("name", ""),
@@ -260,18 +263,22 @@ def _artifact(runtime_artifact: dict[str, Any], fallback: Any) -> Any:
     )
 
 
-def _told(artifact: Any) -> dict[str, Any]:
-    told = {"name": artifact.name, "uri": artifact.uri, "metadata": artifact.metadata}
+def _as_list(made: Any) -> list[Any]:
+    return made if type(made) is list else [made]
+
+
+def _runtime_artifact(artifact: Any) -> dict[str, Any]:
+    written = {"name": artifact.name, "uri": artifact.uri, "metadata": artifact.metadata}
     if getattr(artifact, "custom_path", ""):
-        told["custom_path"] = artifact.custom_path
-    return told
+        written["custom_path"] = artifact.custom_path
+    return written
 
 
 def _final_status(name: str, value: Any) -> types.PipelineTaskFinalStatus:
     if not isinstance(value, dict):
         raise ValueError(
-            f"Input '{name}' is a PipelineTaskFinalStatus, which only the exit task of an "
-            "exit handler or a task that ignores upstream failures gets."
+            f"Input '{name}' is a PipelineTaskFinalStatus, which only the exit task of an exit "
+            "handler or a task that ignores upstream failures can have."
         )
     error = value.get("error") or {}
     return types.PipelineTaskFinalStatus(
@@ -310,7 +317,7 @@ def _is_named_tuple(annotation: Any) -> bool:
 
 def _is_chief() -> bool:
     """Whether this worker of a distributed task is the one that writes its output: object stores
-    mounted as files take a file once only."""
+    that are mounted as file systems accept each file only once."""
     cluster = os.environ.get("CLUSTER_SPEC")
     return not cluster or jsontext.loads(cluster)["task"]["type"] in _CHIEFS
 

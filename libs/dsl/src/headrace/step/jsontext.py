@@ -1,7 +1,8 @@
-"""JSON to values and back, without what the `json` package imports as long as it can do without.
+"""`json.loads` and `json.dumps` that avoid importing the `json` package where possible.
 
-`json` imports `re`, which costs a step as much time as Python's own start; its accelerator `_json`
-costs nothing. Invariant: what is not plain is left to `json`, so results and errors are its own.
+`json` imports `re`, which takes a step as long as Python's own start; its C accelerator `_json`
+takes no time. Invariant: whatever needs more than the accelerator is left to `json`, so results and
+errors are the same.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 try:
     from _json import encode_basestring_ascii, make_scanner
-except ImportError:  # a Python without the accelerator
+except ImportError:  # this Python has no accelerator
     encode_basestring_ascii = make_scanner = None  # type: ignore[assignment, misc]
 
 
 class _Reading:
-    """How `json.loads` reads when it is told nothing."""
+    """The default settings of `json.loads`, as the accelerator reads them."""
 
     strict = True
     object_hook = object_pairs_hook = None
@@ -34,16 +35,16 @@ class _Reading:
 
 
 def loads(text: str) -> Any:
-    """What `json.loads` gives.
+    """Parse JSON like `json.loads`.
 
     Raises:
-        ValueError: this is no JSON.
+        ValueError: The text is not valid JSON.
     """
     if make_scanner is not None and "json" not in sys.modules:
         try:
             value, end = make_scanner(_Reading)(text, 0)  # type: ignore[arg-type]
         except (StopIteration, ValueError, SystemError):
-            pass  # `json`, without which it cannot say what is wrong, does or skips leading blanks
+            pass  # `json` accepts leading whitespace, and raises the proper error for the rest
         else:
             if end == len(text):
                 return value
@@ -53,10 +54,10 @@ def loads(text: str) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """What `json.dumps` gives.
+    """Serialize like `json.dumps`.
 
     Raises:
-        TypeError: the value holds what JSON cannot say.
+        TypeError: The value contains something that JSON cannot represent.
     """
     if encode_basestring_ascii is not None and "json" not in sys.modules:
         try:
@@ -69,7 +70,7 @@ def dumps(value: Any) -> str:
 
 
 class _NotPlainError(Exception):
-    """The value is not only of the types that JSON has."""
+    """The value contains other types than JSON's own."""
 
 
 def _parts(value: Any) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _parts(value: Any) -> Iterator[str]:
         yield encode_basestring_ascii(value)
     elif value is None or kind is bool:
         yield "null" if value is None else str(value).lower()
-    elif kind is int or (kind is float and value - value == 0):  # a finite one
+    elif kind is int or (kind is float and value - value == 0):  # a finite number
         yield repr(value)
     elif kind is list or kind is tuple:
         separator = "["

@@ -1,7 +1,7 @@
-"""Starts the executor: finds the component's function, and hands it its executor input.
+"""Entry point of a step: loads the component's function and executes it with its executor input.
 
-A step's log holds what the function says and nothing else; when the function fails, the traceback
-begins at the function.
+A step's log contains only the function's own output. When the function fails, the traceback starts
+at the function.
 """
 
 from __future__ import annotations
@@ -24,41 +24,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Execute a component's function.
 
     Args:
-        arguments: ``--function_to_execute NAME --executor_input JSON``, and also
-            ``--component_module_path FILE`` unless `kfp_config.ini` in the working folder says it;
-            those of the process when None. Others are passed over.
+        arguments: ``--function_to_execute NAME --executor_input JSON``, and
+            ``--component_module_path FILE`` unless `kfp_config.ini` in the working folder has it.
+            None reads `sys.argv`. Other arguments are ignored.
 
     Raises:
-        SystemExit: with 2 when the arguments do not say what to execute, with 1 when that failed.
+        SystemExit: 2 when a required argument is missing, 1 when the execution failed.
     """
     options = _options(sys.argv[1:] if arguments is None else arguments)
-    _log_as_info_when_asked()
+    _configure_logging()
     try:
         _execute(options)
     except Exception as error:
-        _explain(error)
-        error.__traceback__ = _of_the_component(error.__traceback__)
+        _add_hint(error)
+        error.__traceback__ = _without_sdk_frames(error.__traceback__)
         sys.excepthook(type(error), error, error.__traceback__)
         raise SystemExit(1) from None
 
 
 def main_from_file(path: str) -> None:
-    """The same with the arguments from a file, as a JSON list: Linux limits those of a process."""
+    """Execute a component's function with arguments from a file that contains a JSON list.
+
+    Linux limits the size of a process's arguments; a file has no such limit.
+    """
     from headrace.step.jsontext import loads
 
     if sys.path and sys.path[0] == "":
         sys.path[0] = os.getcwd()  # as for ``python3 -m``
     if sys.flags.no_site:
-        _stand_in_for_site()
+        _emulate_site()
     with open(path, encoding="utf-8") as file:
         arguments = loads(file.read())
     sys.argv = ["-m", *arguments]
     main(arguments)
 
 
-def _stand_in_for_site() -> None:
-    """What `site` would do in a virtual environment whose packages have no ``.pth`` files. `site`
-    itself takes half as long as Python's start."""
+def _emulate_site() -> None:
+    """Do what `site` does in a virtual environment whose packages have no ``.pth`` files.
+
+    Importing `site` itself takes half as long as Python's start.
+    """
     import _sitebuiltins
     import builtins
 
@@ -79,11 +84,11 @@ def _execute(options: dict[str, str]) -> None:
     name = options["--function_to_execute"]
     path = options.get("--component_module_path") or _configured_path(name)
     if os.environ.get("_KFP_RUNTIME") == "true":
-        _use_names_of_steps()
+        _use_step_dsl()
     try:
         executor_input = jsontext.loads(options["--executor_input"])
     except ValueError as error:
-        raise ValueError(f"The executor input is no JSON: {error}") from None
+        raise ValueError(f"--executor_input is not valid JSON: {error}") from None
     module = _load(path)
     if not hasattr(module, name):
         raise AttributeError(f"The component's module {path} has no function {name!r}.")
@@ -105,7 +110,7 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def _configured_path(name: str) -> str:
-    """The module of a component of an image that was built from a folder of components."""
+    """The module path of a component in an image that was built from a folder of components."""
     import configparser
 
     parser = configparser.ConfigParser()
@@ -115,26 +120,26 @@ def _configured_path(name: str) -> str:
     if name not in components:
         known = ", ".join(components) or "none"
         raise RuntimeError(
-            f"--component_module_path is not given, and the components in `{_CONFIG_FILE}` do not "
-            f"include `{name}`. They are: {known}"
+            f"--component_module_path is not given, and `{_CONFIG_FILE}` has no component "
+            f"`{name}`. Its components: {known}"
         )
     return components[name]
 
 
 def _load(path: str) -> ModuleType:
-    """The component's module; its folder comes first in `sys.path`, for what lies beside it."""
+    """Import the component's module, with its folder first in `sys.path`."""
     from _frozen_importlib import module_from_spec
     from _frozen_importlib_external import spec_from_file_location
 
     name = os.path.basename(path)
     spec = spec_from_file_location(name[: -len(".py")] if name.endswith(".py") else name, path)
     if spec is None or spec.loader is None:
-        raise ValueError(f"The component's module {path} is no Python file.")
+        raise ValueError(f"The component's module {path} is not a Python file.")
     module: ModuleType = module_from_spec(spec)
     sys.modules[spec.name] = module
     sys.path.insert(0, os.path.dirname(path))
     writes_bytecode, sys.dont_write_bytecode = not sys.dont_write_bytecode, True
-    try:  # a step's module is executed once only
+    try:  # a step executes its module only once, so its bytecode is not written
         code = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
     finally:
         sys.dont_write_bytecode = not writes_bytecode
@@ -142,9 +147,9 @@ def _load(path: str) -> ModuleType:
     return module
 
 
-def _use_names_of_steps() -> None:
-    """Make `headrace.dsl` what a step may use, also where the whole SDK is installed: it starts
-    faster, and behaves the same everywhere."""
+def _use_step_dsl() -> None:
+    """Use `headrace.step.dsl` as `headrace.dsl`, even when the whole SDK is installed: it imports
+    faster, and steps behave the same everywhere."""
     from headrace.step import dsl
 
     sys.modules["headrace.dsl"] = dsl
@@ -152,8 +157,8 @@ def _use_names_of_steps() -> None:
 
 
 class _LoggingFinder:
-    """Waits for the first import of `logging`, whose own imports take longer than Python's start,
-    and sets it up."""
+    """Configures `logging` when it is first imported: its imports take longer than Python's start,
+    so a step that does not log does not import it."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "logging":
@@ -177,39 +182,39 @@ class _LoggingLoader:
     def exec_module(self, module: Any) -> None:
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _set_up(module)
+        _configure(module)
 
 
-def _log_as_info_when_asked() -> None:
+def _configure_logging() -> None:
     if "logging" in sys.modules:
-        _set_up(sys.modules["logging"])
+        _configure(sys.modules["logging"])
     else:
         sys.meta_path.insert(0, _LoggingFinder())
 
 
-def _set_up(logging: Any) -> None:
-    """Let it write all from INFO on to standard output, where the component's other words go."""
+def _configure(logging: Any) -> None:
+    """Log from INFO on to standard output, like the component's other output."""
     logging.basicConfig(stream=sys.stdout, format=_LOG_FORMAT, level=logging.INFO)
 
 
-def _of_the_component(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames of this package that led to the component; the whole when
-    nothing else is in it."""
+def _without_sdk_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without this package's frames before the component's first frame; the whole
+    traceback when it has no other frames."""
     here = os.path.dirname(os.path.abspath(__file__))
     rest = traceback
-    while rest is not None and _is_ours(rest.tb_frame.f_code.co_filename, here):
+    while rest is not None and _is_sdk_frame(rest.tb_frame.f_code.co_filename, here):
         rest = rest.tb_next
     return rest or traceback
 
 
-def _is_ours(file: str, here: str) -> bool:
+def _is_sdk_frame(file: str, here: str) -> bool:
     return file.startswith("<frozen importlib") or os.path.dirname(file) == here
 
 
-def _explain(error: Exception) -> None:
-    """Say what to do about a missing `kfp`, which a step does not carry."""
+def _add_hint(error: Exception) -> None:
+    """Add a hint to the error about a missing `kfp`, which the step package does not contain."""
     if isinstance(error, ModuleNotFoundError) and error.name in ("kfp", "kfp.dsl"):
         error.msg += (
-            ": a step of this component has no kfp. Import from headrace instead, "
-            "or add kfp to the component's packages_to_install."
+            ": kfp is not installed in this step. Import from headrace instead, or add kfp to the "
+            "component's packages_to_install."
         )

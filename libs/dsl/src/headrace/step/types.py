@@ -1,4 +1,4 @@
-"""The annotations of component functions, and how they are read.
+"""The type annotations of component functions, and how to read them.
 
 Source of what each annotation means: `kfp.dsl.types.type_annotations` of KFP 2.17.
 """
@@ -23,23 +23,23 @@ class OutputAnnotation:
 
 
 class EmbeddedAnnotation:
-    """Marks what the component carries with it; no input of the component."""
+    """Marks the file or folder that is embedded in the component; it is not an input."""
 
 
-class Marked:
-    """What `Annotated` tells of ``Input[T]``, for a step that does without typing: its import takes
-    longer than Python's own start."""
+class LightAnnotated:
+    """A stand-in for `typing.Annotated` in steps: importing typing takes longer than Python's own
+    start."""
 
     def __init__(self, mark: type, item: Any = None) -> None:
         self.__metadata__ = (mark,)
         self.__origin__ = item
         self.__args__ = (item,)
 
-    def __getitem__(self, item: Any) -> Marked:
-        return Marked(self.__metadata__[0], item)
+    def __getitem__(self, item: Any) -> LightAnnotated:
+        return LightAnnotated(self.__metadata__[0], item)
 
     def __call__(self) -> None:
-        """Never called; Python 3.9 and 3.10 let only what is callable into ``Optional[...]``."""
+        """Never called; Python 3.9 and 3.10 accept only callables in ``Optional[...]``."""
 
     def __or__(self, other: Any) -> Any:
         from typing import Union
@@ -57,13 +57,13 @@ if TYPE_CHECKING or "typing" in sys.modules:
     Input = Annotated[T, InputAnnotation]
     """An input artifact, as in ``Input[Dataset]`` or ``Input[List[Dataset]]``."""
     Output = Annotated[T, OutputAnnotation]
-    """An output artifact, as in ``Output[Dataset]``: the function gets it with its place set."""
+    """An output artifact, as in ``Output[Dataset]``: the function gets it with its path set."""
     EmbeddedInput = Annotated[T, EmbeddedAnnotation]
-    """The file or folder given as `embedded_artifact_path`."""
+    """The file or folder that was given as `embedded_artifact_path`."""
 else:
-    Input = Marked(InputAnnotation)
-    Output = Marked(OutputAnnotation)
-    EmbeddedInput = Marked(EmbeddedAnnotation)
+    Input = LightAnnotated(InputAnnotation)
+    Output = LightAnnotated(OutputAnnotation)
+    EmbeddedInput = LightAnnotated(EmbeddedAnnotation)
 
 SINGLE_OUTPUT = "Output"
 """The name of the output of a function that returns one value."""
@@ -83,11 +83,11 @@ PARAMETER_TYPES: dict[str, str] = {
     "jsonobject": "STRUCT",
     "jsonarray": "LIST",
 }
-"""The parameter types of IR, by the name that an annotation has, in small letters."""
+"""The IR's parameter types by lower-case annotation name."""
 
 
 class _PathAnnotation:
-    """The path of an input or output whose type is given."""
+    """The path of an input or output of a given type."""
 
     def __init__(self, type: Any = None) -> None:
         """`type` is a parameter type, an artifact class, or the name of either."""
@@ -118,9 +118,10 @@ class OutputPath(_PathAnnotation):
 
 
 class _DataclassFields:
-    """What `dataclasses` asks a class for; made when it does, for its import is long."""
+    """The attribute that `dataclasses` reads of a class, built on demand: importing `dataclasses`
+    would delay every step."""
 
-    def __get__(self, instance: object, owner: type[_Fields]) -> dict[str, Any]:
+    def __get__(self, instance: object, owner: type[_Record]) -> dict[str, Any]:
         import dataclasses
 
         made = dataclasses.make_dataclass(owner.__name__, owner._fields)
@@ -128,8 +129,8 @@ class _DataclassFields:
         return fields
 
 
-class _Fields:
-    """A record, as `dataclasses` would make it: its fields are its constructor's arguments."""
+class _Record:
+    """Behaves like a dataclass whose fields are the constructor's arguments."""
 
     _fields: tuple[str, ...] = ()
     __dataclass_fields__ = _DataclassFields()
@@ -140,20 +141,20 @@ class _Fields:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        words = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
-        return f"{type(self).__name__}({words})"
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
+        return f"{type(self).__name__}({fields})"
 
 
-class PipelineTaskFinalStatus(_Fields):
-    """How what an exit handler covers has ended. A parameter of the exit task with this annotation
-    gets it.
+class PipelineTaskFinalStatus(_Record):
+    """The outcome of the tasks in an exit handler, passed to a parameter of the exit task that has
+    this annotation.
 
     Args:
         state: ``COMPLETE``, ``FAILED`` or ``CANCELED``.
-        pipeline_job_resource_name: the run's resource name.
-        pipeline_task_name: the task that ended, as ``exit-handler-1``.
-        error_code: the `google.rpc.Code` of a failure, else None.
-        error_message: what a failure says, else None.
+        pipeline_job_resource_name: The run's resource name.
+        pipeline_task_name: The task that ended, such as ``exit-handler-1``.
+        error_code: The `google.rpc.Code` of a failure, else None.
+        error_message: The message of a failure, else None.
     """
 
     _fields = (
@@ -179,9 +180,9 @@ class PipelineTaskFinalStatus(_Fields):
         self.error_message = error_message
 
 
-class TaskConfig(_Fields):
-    """Settings of the task that are passed to the function instead of its pod, as parts of a pod's
-    spec in Kubernetes' JSON. A field is None when nothing is passed on."""
+class TaskConfig(_Record):
+    """Task settings that are passed to the function instead of being applied to its pod, as parts
+    of a Kubernetes pod spec in JSON. A field is None when it is not passed."""
 
     _fields = (
         "affinity",
@@ -213,7 +214,7 @@ class TaskConfig(_Fields):
 
 
 def marker(annotation: Any) -> type | None:
-    """The class that marks an annotation as input, output or embedded; None when none does."""
+    """The class that marks an annotation as input, output or embedded; None without a mark."""
     metadata = getattr(annotation, "__metadata__", None)
     if metadata and metadata[0] in (InputAnnotation, OutputAnnotation, EmbeddedAnnotation):
         found: type = metadata[0]
@@ -222,15 +223,15 @@ def marker(annotation: Any) -> type | None:
 
 
 def unmarked(annotation: Any) -> Any:
-    """What `Input[...]`, `Output[...]` or `EmbeddedInput[...]` holds; another one as it is."""
+    """`T` of `Input[T]`, `Output[T]` or `EmbeddedInput[T]`; other annotations unchanged."""
     return annotation.__origin__ if marker(annotation) is not None else annotation
 
 
 def without_optional(annotation: Any) -> Any:
-    """`T` of ``Optional[T]`` and of ``T | None``; another annotation as it is."""
+    """`T` of ``Optional[T]`` and of ``T | None``; other annotations unchanged."""
     arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
     is_union = (
-        type(annotation).__name__ in ("UnionType", "Union")  # of Python 3.10, of 3.14
+        type(annotation).__name__ in ("UnionType", "Union")  # Python 3.10, Python 3.14
         or repr(getattr(annotation, "__origin__", None)) == "typing.Union"
     )
     if is_union and len(arguments) == 2 and type(None) in arguments:
@@ -239,7 +240,7 @@ def without_optional(annotation: Any) -> Any:
 
 
 def is_artifact_class(annotation: Any) -> bool:
-    """Whether this is an artifact's class, of the SDK or with a schema title of its own."""
+    """Whether this is an artifact class: one of the SDK's, or any class with a schema title."""
     return (
         isinstance(annotation, type)
         and hasattr(annotation, "schema_title")
@@ -248,7 +249,7 @@ def is_artifact_class(annotation: Any) -> bool:
 
 
 def artifact_list_item(annotation: Any) -> Any:
-    """The artifact class of ``List[Dataset]``; None when this is no list of artifacts."""
+    """The artifact class of ``List[Dataset]``; None when this is not a list of artifacts."""
     arguments = getattr(annotation, "__args__", None)
     if getattr(annotation, "__origin__", None) is not list or not arguments:
         return None
@@ -256,7 +257,7 @@ def artifact_list_item(annotation: Any) -> Any:
 
 
 def short_type_name(annotation: Any) -> str:
-    """The name of a type without its module and its arguments: ``List`` of ``typing.List[int]``."""
+    """The name of a type without module and arguments: ``List`` for ``typing.List[int]``."""
     if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
         return annotation.__name__
     name = str(annotation)
@@ -267,7 +268,7 @@ def short_type_name(annotation: Any) -> str:
 
 
 def parameter_type(annotation: Any) -> str | None:
-    """The parameter type of IR, as ``NUMBER_INTEGER``; None when this is no parameter."""
+    """The IR's parameter type, such as ``NUMBER_INTEGER``; None when this is not a parameter."""
     name = short_type_name(annotation)
     if name in ("PipelineTaskFinalStatus", "TaskConfig"):
         return "STRUCT"
@@ -275,7 +276,7 @@ def parameter_type(annotation: Any) -> str | None:
 
 
 def bundled_type(artifact_class: Any) -> str:
-    """The title and version of an artifact class, as ``system.Dataset@0.0.1``."""
+    """The schema title and version of an artifact class, such as ``system.Dataset@0.0.1``."""
     return f"{artifact_class.schema_title}@{artifact_class.schema_version}"
 
 

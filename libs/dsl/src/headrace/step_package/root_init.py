@@ -1,10 +1,10 @@
-"""The part of the Headrace SDK that every step carries: `headrace.dsl` as functions use it."""
+"""The `headrace` package of a step: it contains only `headrace.dsl` for functions."""
 
 from __future__ import annotations
 
 
 def __getattr__(name: str) -> object:
     raise AttributeError(
-        f"headrace.{name} is not here: a step carries headrace.dsl alone. Add headrace to the "
-        "component's packages_to_install to use the rest of it"
+        f"headrace.{name} is not available inside a step, which has only headrace.dsl. To use the "
+        "rest of the SDK, add headrace to the component's packages_to_install"
     )
