@@ -22,7 +22,7 @@ KFP_HEADER = "import kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\nfrom typin
 CLEARER = {
     "a plain class": "<class 'tuple'> of function `f`. Must be one of",
     "a set": "<class 'set'> of function `f`. Must be one of",
-    "returned without saying so": "function `f` returned a value of type <class 'int'>, but its",
+    "returned without saying so": "function `f` returned a value of type <class 'int'>, but has",
     "said that nothing is returned": "function `f` returned a value of type <class 'int'>, but",
 }
 """Cases whose error says more than kfp's; kfp's words are in the cases all the same."""

@@ -218,7 +218,7 @@ def test_a_module_of_an_image_is_found_by_its_configuration(
     del arguments["component_module_path"]
     missing = start(tmp_path, *words(arguments))
     assert missing.returncode == 1
-    assert "do not include `f`. They are: none" in missing.stderr
+    assert "has no component `f`. Its components: none" in missing.stderr
     (tmp_path / "kfp_config.ini").write_text("[Components]\nf = module.py\n")
     assert start(tmp_path, *words(arguments)).returncode == 0
 

@@ -215,8 +215,12 @@ class SlicedClassificationMetrics(Artifact):
         self._metrics_of(slice).log_roc_data_point(fpr, tpr, threshold)
 
     def load_roc_readings(self, slice: str, readings: list[list[float]]) -> None:
-        """Append points to a slice's ROC curve: [threshold, true positive rate, false positive rate]
-        each."""
+        """Append points to a slice's ROC curve.
+
+        Args:
+            slice: The slice's name.
+            readings: Lists of threshold, true positive rate and false positive rate.
+        """
         for threshold, tpr, fpr in readings:
             self._metrics_of(slice).log_roc_data_point(fpr, tpr, threshold)
 

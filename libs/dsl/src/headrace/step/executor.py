@@ -77,11 +77,7 @@ class Executor:
             output["parameterValues"] = self._parameter_values
         if self._output_artifacts:
             output["artifacts"] = {
-                name: {
-                    "artifacts": [
-                        _runtime_artifact(one) for one in (made if type(made) is list else [made])
-                    ]
-                }
+                name: {"artifacts": [_runtime_artifact(each) for each in _as_list(made)]}
                 for name, made in self._output_artifacts.items()
             }
         text = jsontext.dumps(output)
