@@ -1,4 +1,4 @@
-"""Channels: values that are known when the pipeline runs, and stand in its definition for them."""
+"""Channels: placeholders in a pipeline's definition for values that are known when it runs."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class ConditionOperation:
     negate: bool = False
 
     def negated(self) -> ConditionOperation:
-        """That it does not hold."""
+        """The negation of this comparison."""
         return replace(self, negate=True)
 
     def channels(self) -> list[PipelineChannel]:
-        """The channels among what is compared."""
+        """The operands that are channels."""
         operands = (self.left_operand, self.right_operand)
         return [each for each in operands if isinstance(each, PipelineChannel)]
 
@@ -38,11 +38,12 @@ class ConditionOperation:
 class PipelineChannel:
     """A future value: an argument of the pipeline, or an output of a task.
 
-    It may be put into a text by an f-string; compared with `==`, `<` and so on it gives the
-    condition of a `dsl.If`.
+    It can be used in an f-string. Comparing it with `==`, `<` and so on creates a condition for
+    `dsl.If`.
 
     Raises:
-        ValueError: the name does not begin with a letter, or holds what a name cannot.
+        ValueError: The name does not start with a letter, or contains a character that is not
+            allowed.
     """
 
     can_be_collected = True
@@ -61,22 +62,22 @@ class PipelineChannel:
 
     @property
     def task(self) -> Any:
-        """The task or group that makes the value; None for an argument of the pipeline."""
+        """The task or group that produces the value; None for an argument of the pipeline."""
         if self.task_name is None or self.pipeline is None:
             return None
         return self.pipeline.find(self.task_name)
 
     def use_as_list(self) -> None:
-        """Called when a loop iterates over the value; version 1 decides the type by it."""
+        """Called when a loop iterates over the value; an output of version 1 becomes a list."""
 
     @property
     def full_name(self) -> str:
-        """Its name in the pipeline."""
+        """The name that is unique in the pipeline: the task's name and the output's."""
         return f"{self.task_name}-{self.name}" if self.task_name else self.name
 
     @property
     def pattern(self) -> str:
-        """The text that stands for it in another text."""
+        """The text that represents the channel inside strings, and identifies it."""
         kind = self.channel_type or ""
         if isinstance(kind, dict):
             kind = json.dumps(kind)
@@ -113,7 +114,8 @@ class PipelineParameterChannel(PipelineChannel):
     """The future value of a parameter.
 
     Raises:
-        TypeError: the type is not a parameter's.
+        TypeError: The type is not a parameter type.
+        ValueError: Both a task and a value are given.
     """
 
     def __init__(
@@ -124,7 +126,10 @@ class PipelineParameterChannel(PipelineChannel):
         value: types.ParameterValue | None = None,
     ) -> None:
         if task_name and value:
-            raise ValueError("A channel has a task that makes its value, or a value; not both.")
+            raise ValueError(
+                f"The channel {name!r} cannot have both a producing task ({task_name!r}) and a "
+                "constant value."
+            )
         if not types.is_parameter(channel_type):
             raise TypeError(f"{channel_type} is not a parameter type.")
         self.value = value
@@ -135,7 +140,7 @@ class PipelineArtifactChannel(PipelineChannel):
     """A future artifact, or list of artifacts.
 
     Raises:
-        TypeError: the type is a parameter's.
+        TypeError: The type is a parameter type.
     """
 
     def __init__(
@@ -152,10 +157,10 @@ class PipelineArtifactChannel(PipelineChannel):
 
 
 class Collected(PipelineChannel):
-    """The outputs of a task in a `dsl.ParallelFor`, as a list, for what comes after the loop.
+    """The list of a task's outputs in all iterations of a `dsl.ParallelFor`, for tasks after it.
 
     Raises:
-        ValueError: it is made of a `dsl.OneOf`.
+        ValueError: The output is a `dsl.OneOf`.
     """
 
     def __init__(self, output: PipelineChannel) -> None:
@@ -171,7 +176,8 @@ class Collected(PipelineChannel):
         )
 
     def copy(self) -> Collected:
-        """Its own copy for one task: the compiler writes into it where the list comes out."""
+        """A copy for one task, which the compiler changes to refer to the group that outputs the
+        list."""
         twin = Collected.__new__(Collected)
         twin.__dict__.update(self.__dict__)
         return twin
@@ -180,15 +186,15 @@ class Collected(PipelineChannel):
 def make_channel(
     name: str, channel_type: Any, task_name: str | None = None, is_artifact_list: bool = False
 ) -> PipelineParameterChannel | PipelineArtifactChannel:
-    """A channel of the kind that the type asks for."""
+    """Create a parameter channel or an artifact channel, depending on the type."""
     if types.is_parameter(channel_type):
         return PipelineParameterChannel(name, channel_type, task_name)
     return PipelineArtifactChannel(name, channel_type, task_name, is_artifact_list)
 
 
 def channels_in(value: Any) -> list[PipelineChannel]:
-    """The channels in a value: itself, in a text, or anywhere in lists and dicts. Each comes once,
-    in the order in which they stand there."""
+    """The channels in a value: the value itself, those in strings, and those nested in lists and
+    dicts; without duplicates, in order of appearance."""
     found: dict[str, PipelineChannel] = {}
     _collect(value, found)
     return list(found.values())
@@ -201,7 +207,7 @@ def _collect(value: Any, found: dict[str, PipelineChannel]) -> None:
         if "{{channel:" in value:
             for match in _IN_TEXT.finditer(value):
                 if match[0] not in found:
-                    found[match[0]] = _item(match[0]) or _parsed(*match.groups())
+                    found[match[0]] = _registered(match[0]) or _parsed(*match.groups())
     elif isinstance(value, (list, tuple)):
         for each in value:
             _collect(each, found)
@@ -211,8 +217,8 @@ def _collect(value: Any, found: dict[str, PipelineChannel]) -> None:
             _collect(each, found)
 
 
-def _item(pattern: str) -> PipelineChannel | None:
-    """The item of a loop that a text holds."""
+def _registered(pattern: str) -> PipelineChannel | None:
+    """The registered channel of a pattern, such as the item of a loop; None when there is none."""
     pipeline = current_context()
     return pipeline.loop_channels.get(pattern) if pipeline else None
 
@@ -225,7 +231,7 @@ def _parsed(task_name: str, name: str, channel_type: str) -> PipelineChannel:
 
 
 def replace_in(value: Any, channels: Sequence[PipelineChannel], texts: Sequence[str]) -> Any:
-    """`value` with a text in place of each channel's pattern, anywhere in it but in keys."""
+    """Replace each channel by the text at its index, anywhere in `value` except in dict keys."""
     if isinstance(value, dict):
         return {key: replace_in(each, channels, texts) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

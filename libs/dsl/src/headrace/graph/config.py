@@ -1,4 +1,4 @@
-"""Settings of a pipeline as a whole, and what of a task's settings is passed to its function."""
+"""Settings of a whole pipeline, and the task settings that can be passed to a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _INT32_MAX = 2**31 - 1
 
 
 class KubernetesWorkspaceConfig:
-    """How the volume of a workspace is claimed: `pvcSpecPatch` is laid over the claim's spec."""
+    """How the workspace's volume is claimed: `pvcSpecPatch` is merged into the claim's spec."""
 
     def __init__(self, pvcSpecPatch: dict[str, Any] | None = None) -> None:
         self.pvcSpecPatch = pvcSpecPatch or {}
@@ -27,10 +27,10 @@ class WorkspaceConfig:
 
     Args:
         size: A Kubernetes quantity of bytes, such as ``10Gi``.
-        kubernetes: How its volume is claimed on Kubernetes.
+        kubernetes: How the volume is claimed on Kubernetes.
 
     Raises:
-        ValueError: the size is missing or not a quantity.
+        ValueError: The size is missing or not a quantity.
     """
 
     def __init__(self, size: str, kubernetes: KubernetesWorkspaceConfig | None = None) -> None:
@@ -59,11 +59,11 @@ class WorkspaceConfig:
         self.size = size
 
     def set_kubernetes_config(self, kubernetes_config: KubernetesWorkspaceConfig) -> None:
-        """Replace how its volume is claimed."""
+        """Replace the settings for Kubernetes."""
         self.kubernetes = kubernetes_config
 
     def get_workspace(self) -> dict[str, Any]:
-        """As the platform spec has it."""
+        """The workspace as JSON for the platform spec."""
         workspace: dict[str, Any] = {"size": self.size}
         if self.kubernetes:
             workspace["kubernetes"] = {"pvcSpecPatch": self.kubernetes.pvcSpecPatch}
@@ -71,18 +71,18 @@ class WorkspaceConfig:
 
 
 class PipelineConfig:
-    """Settings of a pipeline as a whole.
+    """Settings of a whole pipeline.
 
     Args:
         workspace: A folder that all steps share.
-        ttl_seconds_after_finished: Seconds for which a finished run's resources are kept.
-        ttl_seconds_after_success: The same for one that succeeded; goes before the former.
-        ttl_seconds_after_failure: The same for one that failed; goes before the former.
-        active_deadline_seconds: Seconds that a run may take before it is ended.
+        ttl_seconds_after_finished: Seconds after which a finished run's resources are deleted.
+        ttl_seconds_after_success: The same for a succeeded run; takes precedence.
+        ttl_seconds_after_failure: The same for a failed run; takes precedence.
+        active_deadline_seconds: Seconds after which a running run is terminated.
 
     Raises:
-        TypeError: a number of seconds is not an int.
-        ValueError: it is negative, or more than 32 bits hold.
+        TypeError: A number of seconds is not an int.
+        ValueError: A number of seconds is negative or does not fit into an int32.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class PipelineConfig:
         self.active_deadline_seconds = _seconds("active_deadline_seconds", active_deadline_seconds)
 
     def to_dict(self) -> dict[str, Any]:
-        """As the platform spec has it."""
+        """The settings as JSON for the platform spec."""
         values = {
             "resourceTtlOnCompletion": self.ttl_seconds_after_finished,
             "resourceTtlOnSuccess": self.ttl_seconds_after_success,
@@ -132,7 +132,7 @@ def _seconds(name: str, value: Any) -> int | None:
 
 
 class TaskConfigField(IntEnum):
-    """A setting of a task that can be passed to its function as a part of `dsl.TaskConfig`."""
+    """A task setting that can be passed to the function as a field of `dsl.TaskConfig`."""
 
     RESOURCES = 1
     ENV = 2
@@ -144,13 +144,13 @@ class TaskConfigField(IntEnum):
 
 @dataclass
 class TaskConfigPassthrough:
-    """A setting that is passed on, and whether it applies to the task's own pod too."""
+    """A task setting to pass to the function, and whether the task's own pod gets it too."""
 
     field: TaskConfigField
     apply_to_task: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As the IR has it."""
+        """The passthrough as JSON for the IR."""
         written: dict[str, Any] = {"field": TaskConfigField(self.field).name}
         if self.apply_to_task:
             written["applyToTask"] = True

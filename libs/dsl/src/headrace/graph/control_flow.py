@@ -1,4 +1,4 @@
-"""Control flow: groups of tasks that run under a condition, in a loop, or with an exit task."""
+"""Control flow: groups of tasks with a condition, a loop, or an exit task."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from headrace.graph.task import PipelineTask
 
 
 class ExitHandler(TasksGroup):
-    """The tasks within are followed by `exit_task`, whether they succeed or fail.
+    """A group of tasks after which `exit_task` runs, whether they succeed or fail.
 
     Args:
-        exit_task: A task that depends on no other. A parameter of the type
-            `PipelineTaskFinalStatus` tells it how the tasks ended.
-        name: The group's name for people.
-        exit_op: The name that version 1 has for `exit_task`.
+        exit_task: A task that depends on no other task. Its parameter of the type
+            `PipelineTaskFinalStatus`, if any, receives the outcome of the group.
+        name: The group's display name.
+        exit_op: The name of `exit_task` in version 1.
 
     Raises:
-        ValueError: the exit task depends on another task.
-        TypeError: there is none, or it is given twice.
+        ValueError: The exit task depends on another task.
+        TypeError: Not exactly one of `exit_task` and `exit_op` is given.
     """
 
     def __init__(
@@ -41,7 +41,9 @@ class ExitHandler(TasksGroup):
     ) -> None:
         super().__init__(TasksGroupType.EXIT_HANDLER, name)
         if (exit_task is None) == (exit_op is None):
-            raise TypeError("dsl.ExitHandler takes one exit task, as `exit_task` or `exit_op`.")
+            raise TypeError(
+                "dsl.ExitHandler needs exactly one exit task: pass either `exit_task` or `exit_op`."
+            )
         exit_task = exit_task or exit_op
         assert exit_task is not None
         made_by_tasks = [
@@ -58,47 +60,47 @@ class ExitHandler(TasksGroup):
 
 
 class ConditionBranches(TasksGroup):
-    """All branches of one If, Elif and Else."""
+    """The group around the branches of one If, Elif and Else."""
 
     def __init__(self) -> None:
         super().__init__(TasksGroupType.CONDITION_BRANCHES)
         self._oneofs = 0
 
     def next_oneof(self) -> int:
-        """The number of the next OneOf of these branches."""
+        """Return the number of the next OneOf of these branches."""
         self._oneofs += 1
         return self._oneofs
 
 
 class ConditionGroup(TasksGroup):
-    """A branch: its tasks run when all of `conditions` hold."""
+    """A branch: its tasks run when all of `conditions` are true."""
 
     def __init__(self, conditions: list[ConditionOperation], name: str | None = None) -> None:
         super().__init__(TasksGroupType.CONDITION, name)
         self.conditions = conditions
-        self.otherwise: list[ConditionOperation] = []
-        """What holds when neither this branch nor one before it was taken."""
+        self.else_conditions: list[ConditionOperation] = []
+        """Conditions that are true when neither this branch nor an earlier one was taken."""
 
 
 class If(ConditionGroup):
-    """Tasks that run when a condition holds.
+    """A group of tasks that runs when a condition is true.
 
     Args:
-        condition: A comparison of a pipeline's argument or a task's output, such as
+        condition: A comparison with a pipeline's argument or a task's output, such as
             ``task.output == "heads"``.
-        name: The branch's name for people.
+        name: The branch's display name.
 
     Raises:
-        ValueError: the condition is not a comparison that is made at run time.
+        ValueError: The condition is not a comparison that is evaluated at run time.
     """
 
     def __init__(self, condition: Any, name: str | None = None) -> None:
-        super().__init__([_checked(condition)], name)
-        self.otherwise = [condition.negated()]
+        super().__init__([_checked_condition(condition)], name)
+        self.else_conditions = [condition.negated()]
 
 
 class Condition(If):
-    """The old name of `dsl.If`."""
+    """The deprecated name of `dsl.If`; version 1 has only this one, so it does not warn there."""
 
     def __enter__(self) -> Any:
         super().__enter__()
@@ -118,16 +120,16 @@ class _LaterBranch(ConditionGroup):
     def __enter__(self) -> Any:
         pipeline = required()
         if not isinstance(pipeline.last_group(), Elif):
-            _insert_branches(pipeline)
+            _wrap_in_branches(pipeline)
         return super().__enter__()
 
 
 class Elif(_LaterBranch):
-    """Tasks that run when a condition holds, and none of the branches before it was taken.
+    """A group of tasks that runs when a condition is true and no earlier branch was taken.
 
     Raises:
-        InvalidControlFlowException: it does not follow a dsl.If or dsl.Elif.
-        ValueError: the condition is not a comparison that is made at run time.
+        InvalidControlFlowException: It does not follow a dsl.If or dsl.Elif.
+        ValueError: The condition is not a comparison that is evaluated at run time.
     """
 
     def __init__(self, condition: Any, name: str | None = None) -> None:
@@ -136,15 +138,15 @@ class Elif(_LaterBranch):
             raise InvalidControlFlowException(
                 "dsl.Elif can only be used following an upstream dsl.If or dsl.Elif."
             )
-        super().__init__([*before.otherwise, _checked(condition)], name)
-        self.otherwise = [*before.otherwise, condition.negated()]
+        super().__init__([*before.else_conditions, _checked_condition(condition)], name)
+        self.else_conditions = [*before.else_conditions, condition.negated()]
 
 
 class Else(_LaterBranch):
-    """Tasks that run when none of the branches before was taken.
+    """A group of tasks that runs when no earlier branch was taken.
 
     Raises:
-        InvalidControlFlowException: it does not follow a dsl.If or dsl.Elif.
+        InvalidControlFlowException: It does not follow a dsl.If or dsl.Elif.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -158,15 +160,15 @@ class Else(_LaterBranch):
             raise InvalidControlFlowException(
                 "dsl.Else can only be used following an upstream dsl.If or dsl.Elif."
             )
-        super().__init__(before.otherwise, name)
+        super().__init__(before.else_conditions, name)
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         pipeline = required()
-        pipeline.close(pipeline.groups[-1])  # the branches, which an Else completes
+        pipeline.close(pipeline.groups[-1])  # the group of branches: Else is the last branch
 
 
-def _checked(condition: Any) -> ConditionOperation:
+def _checked_condition(condition: Any) -> ConditionOperation:
     if isinstance(condition, ConditionOperation):
         return condition
     raise ValueError(
@@ -176,9 +178,9 @@ def _checked(condition: Any) -> ConditionOperation:
     )
 
 
-def _insert_branches(pipeline: Pipeline) -> None:
-    """Put a group of branches around the If that was made last, and leave it open. The two change
-    their numbers, so that the outer one has the lower."""
+def _wrap_in_branches(pipeline: Pipeline) -> None:
+    """Insert a group of branches around the last If, and leave it open. The two swap numbers, so
+    that the outer group has the lower number, as in KFP."""
     first = pipeline.groups[-1].groups.pop()
     branches = ConditionBranches()
     number = first.name.rsplit("-", 1)[1]
@@ -190,15 +192,15 @@ def _insert_branches(pipeline: Pipeline) -> None:
 
 
 class ParallelFor(TasksGroup):
-    """Tasks that run once for every item. ``with dsl.ParallelFor(...) as item`` gives the item.
+    """A group of tasks that runs once for each item: ``with dsl.ParallelFor(items) as item``.
 
     Args:
-        items: A list of constants, or a channel that is a list.
-        name: The loop's name for people.
-        parallelism: How many iterations run at a time at most; 0 or None is any number.
+        items: A list of constants, or a channel whose value is a list.
+        name: The loop's display name.
+        parallelism: The maximum number of concurrent iterations; 0 or None for no limit.
 
     Raises:
-        ValueError: the items are none, or not a list; the parallelism is negative.
+        ValueError: The items are empty or not a list, or the parallelism is negative.
     """
 
     def __init__(self, items: Any, name: str | None = None, parallelism: int | None = None) -> None:
@@ -219,6 +221,6 @@ class ParallelFor(TasksGroup):
             self.loop_argument = LoopParameterArgument.of_items(items, required().next_group_id())
 
     def __enter__(self) -> Any:
-        """The item; where it is a dict, its values are its attributes."""
+        """Return the item; the values of an item that is a dict are its attributes."""
         super().__enter__()
         return self.loop_argument

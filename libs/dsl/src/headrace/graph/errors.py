@@ -1,19 +1,19 @@
-"""What the authoring API raises beside `TypeError` and `ValueError`."""
+"""Exceptions of the authoring API other than `TypeError` and `ValueError`."""
 
 from __future__ import annotations
 
 
 class InconsistentTypeException(Exception):
-    """A value was given to an input, or returned as an output, of another type."""
+    """A value has another type than the input or output that it is used for."""
 
 
 class InconsistentTypeWarning(Warning):
-    """Two types differ, and the check was asked to warn only."""
+    """Two types differ, and the check was requested to only warn."""
 
 
 class InvalidControlFlowException(Exception):
-    """A branch stands where no branch can stand, such as an Else without an If."""
+    """A branch is misplaced, such as an Else without an If."""
 
 
 class InvalidTopologyException(Exception):
-    """A task uses what another task makes in a place that it cannot see."""
+    """A task uses an output of a task in a group that it has no access to."""

@@ -1,4 +1,4 @@
-"""The items of a loop: channels that have another value in every iteration."""
+"""The items of a loop: channels with a different value in each iteration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"^[a-zA-Z_][0-9a-zA-Z_]*$")
 
 
 class LoopParameterArgument(PipelineParameterChannel):
-    """The item of a loop over parameters. ``item.a`` is the value of `a` in an item that is a
+    """The item of a loop over parameters. ``item.a`` is the value of the key `a` when the item is a
     dict."""
 
     def __init__(
@@ -35,7 +35,7 @@ class LoopParameterArgument(PipelineParameterChannel):
 
     @property
     def is_with_items_loop_argument(self) -> bool:
-        """Whether the loop is over items that are known already."""
+        """Whether the loop iterates over constants."""
         return not isinstance(self.items_or_pipeline_channel, PipelineChannel)
 
     def __getattr__(self, name: str) -> LoopArgumentVariable:
@@ -53,7 +53,7 @@ class LoopParameterArgument(PipelineParameterChannel):
         """The item of a loop over a channel.
 
         Raises:
-            ValueError: the channel is not a list.
+            ValueError: The channel is not a list.
         """
         kind = channel.channel_type
         is_list = isinstance(channel, LoopArgumentVariable) or types.ir_type(kind) == "LIST"
@@ -62,16 +62,16 @@ class LoopParameterArgument(PipelineParameterChannel):
                 "Cannot iterate over a single parameter using `dsl.ParallelFor`. Expected a list "
                 f"of parameters as argument to `items`; {channel.full_name!r} is a {kind}."
             )
-        inner = _inner(_ITEM_TYPE, kind)
+        inner = _inner_type(_ITEM_TYPE, kind)
         return cls(channel, f"{channel.name}-{ITEM}", inner, channel.task_name)
 
     @classmethod
     def of_items(cls, items: Any, code: str) -> LoopParameterArgument:
-        """The item of a loop over items that are known already.
+        """The item of a loop over constants; `code` makes its name unique.
 
         Raises:
-            ValueError: there are none.
-            TypeError: they are not a list.
+            ValueError: The items are empty, or the first one is an empty dict.
+            TypeError: The items are not a list or tuple.
         """
         if len(items) == 0:
             raise ValueError("Got an empty item list for loop argument.")
@@ -79,7 +79,9 @@ class LoopParameterArgument(PipelineParameterChannel):
             raise TypeError(f"Expected list, tuple, or PipelineParameterChannel, got {items}.")
         first = items[0]
         if first == {}:
-            raise ValueError("The first item of a loop is an empty dict.")
+            raise ValueError(
+                "The first item of a loop cannot be an empty dict: its keys define the item's type."
+            )
         kind = type(first).__name__
         if isinstance(first, dict):
             key, value = next(iter(first.items()))
@@ -102,7 +104,7 @@ class LoopArtifactArgument(PipelineArtifactChannel):
         """The item of a loop over a channel.
 
         Raises:
-            ValueError: the channel is not a list.
+            ValueError: The channel is not a list of artifacts.
         """
         if not channel.is_artifact_list:
             raise ValueError(
@@ -113,10 +115,10 @@ class LoopArtifactArgument(PipelineArtifactChannel):
 
 
 class LoopArgumentVariable(PipelineParameterChannel):
-    """One value of the dict that a loop's item is.
+    """The value of one key of a loop's item that is a dict.
 
     Raises:
-        ValueError: its name is not that of a Python variable.
+        ValueError: The key is not a valid Python variable name.
     """
 
     def __init__(self, loop_argument: LoopParameterArgument, subvar_name: str) -> None:
@@ -129,19 +131,19 @@ class LoopArgumentVariable(PipelineParameterChannel):
         self.subvar_name = subvar_name
         super().__init__(
             f"{loop_argument.name}-subvar-{subvar_name}",
-            _inner(_VALUE_TYPE, loop_argument.channel_type),
+            _inner_type(_VALUE_TYPE, loop_argument.channel_type),
             loop_argument.task_name,
         )
         _register(self)
 
     @property
     def items_or_pipeline_channel(self) -> Any:
-        """What the loop is over."""
+        """The constants or the channel that the loop iterates over."""
         return self.loop_argument.items_or_pipeline_channel
 
     @property
     def is_with_items_loop_argument(self) -> bool:
-        """Whether the loop is over items that are known already."""
+        """Whether the loop iterates over constants."""
         return self.loop_argument.is_with_items_loop_argument
 
 
@@ -154,8 +156,9 @@ LoopArgument = LoopParameterArgument | LoopArtifactArgument
 LOOP_CHANNELS = (LoopParameterArgument, LoopArtifactArgument, LoopArgumentVariable)
 
 
-def links(channel: PipelineChannel) -> list[PipelineChannel]:
-    """A channel and what it is taken from: an item's variable, the item, the list..."""
+def sources(channel: PipelineChannel) -> list[PipelineChannel]:
+    """A channel followed by the channels it is derived from: an item's variable, the item, the
+    list, and so on for nested loops."""
     found: list[PipelineChannel] = []
     link: Any = channel
     while isinstance(link, LOOP_CHANNELS):
@@ -169,6 +172,6 @@ def links(channel: PipelineChannel) -> list[PipelineChannel]:
     return found
 
 
-def _inner(pattern: re.Pattern[str], type_name: Any) -> str:
+def _inner_type(pattern: re.Pattern[str], type_name: Any) -> str:
     match = pattern.match(type_name) if isinstance(type_name, str) else None
     return match["inner"].strip() if match else "String"

@@ -1,4 +1,4 @@
-"""How names of tasks, components, executors and inputs come about."""
+"""Naming rules of tasks, components, executors, inputs and pipelines."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _PIPELINE = re.compile(r"^[a-z0-9][a-z0-9-]{0,127}$")
 
 
 def kubernetes_name(name: str) -> str:
-    """`name` in lower case, with a dash for whatever a Kubernetes name cannot hold."""
+    """`name` in lower case, with dashes for characters that a Kubernetes name cannot contain."""
     return _DASHES.sub("-", _NOT_ALLOWED.sub("-", name.lower())).strip("-")
 
 
 def input_name(name: str) -> str:
-    """The Python name of an input of a version 1 component, whose names hold spaces and case."""
+    """The Python name of an input of a version 1 component, whose names can have spaces and upper
+    case."""
     return _NOT_IN_INPUT.sub("_", name.lower()).strip("_")
 
 
@@ -32,12 +33,12 @@ def executor_label(name: str) -> str:
 
 
 def channel_input(full_name: str) -> str:
-    """The input that the compiler adds to a group or a task for a channel."""
+    """The name of the input that the compiler adds to a group or task for a channel."""
     return "pipelinechannel--" + full_name
 
 
 def unique(name: str, taken: Container[str]) -> str:
-    """`name`, with -2, -3... when it is taken already."""
+    """`name`, with the suffix -2, -3, ... when it is already taken."""
     if name not in taken:
         return name
     count = 2
@@ -50,11 +51,11 @@ def check_pipeline_name(name: str) -> None:
     """Check the name of a pipeline.
 
     Raises:
-        ValueError: it is not 1 to 128 lower-case letters, digits and dashes.
+        ValueError: It is not 1 to 128 lower-case letters, digits and dashes, or starts with a dash.
     """
     if not _PIPELINE.match(name):
         raise ValueError(
             f"Invalid pipeline name: {name}.\nA pipeline's name has 1 to 128 lower-case letters, "
-            "digits and dashes, and begins with a letter or digit. Give it by "
+            "digits and dashes, and starts with a letter or digit. Set it with "
             "`dsl.pipeline(name=...)`."
         )

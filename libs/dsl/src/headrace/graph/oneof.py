@@ -1,4 +1,4 @@
-"""OneOf: what the branch that ran has made."""
+"""OneOf: the output of whichever branch ran."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headrace.graph.names import channel_input
 
 
 class OneOfMixin(PipelineChannel):
-    """What both kinds of `dsl.OneOf` have."""
+    """The common part of both kinds of `dsl.OneOf`."""
 
     can_be_collected = False
     channels: list[PipelineChannel]
@@ -25,25 +25,25 @@ class OneOfMixin(PipelineChannel):
     def __str__(self) -> str:
         raise NotImplementedError("dsl.OneOf does not support string interpolation.")
 
-    def own_channels(self) -> list[PipelineChannel]:
-        """Copies of its channels, which the compiler may write into."""
+    def copy_channels(self) -> list[PipelineChannel]:
+        """Replace its channels by copies, which the compiler can change; returns the copies."""
         self.channels = [copy.copy(each) for each in self.channels]
         return self.channels
 
 
 class OneOfParameter(PipelineParameterChannel, OneOfMixin):
-    """A parameter that one of several branches makes."""
+    """A parameter that one of several branches produces."""
 
     def __init__(self, channels: list[Any]) -> None:
         self.channels = channels
         group = self.condition_branches_group = _branches_of(channels)
         name = channel_input(f"{group.name}-oneof-{group.next_oneof()}")
         super().__init__(name, channels[0].channel_type, group.name)
-        _check(channels, group, PipelineParameterChannel)
+        _check_channels(channels, group, PipelineParameterChannel)
 
 
 class OneOfArtifact(PipelineArtifactChannel, OneOfMixin):
-    """An artifact that one of several branches makes."""
+    """An artifact that one of several branches produces."""
 
     def __init__(self, channels: list[Any]) -> None:
         self.channels = channels
@@ -51,23 +51,23 @@ class OneOfArtifact(PipelineArtifactChannel, OneOfMixin):
         name = channel_input(f"{group.name}-oneof-{group.next_oneof()}")
         first = channels[0]
         super().__init__(name, first.channel_type, group.name, first.is_artifact_list)
-        _check(channels, group, PipelineArtifactChannel)
+        _check_channels(channels, group, PipelineArtifactChannel)
 
 
 class OneOf:
-    """The output of whichever branch ran, for what comes after the branches.
+    """The output of whichever branch ran, for tasks after the branches.
 
     Args:
-        channels: One output of each branch, all of one type; the last branch is a `dsl.Else`.
+        channels: One output of each branch, all of the same type; the last branch is a `dsl.Else`.
 
     Raises:
-        TypeError: the outputs are of several types.
-        ValueError: the branches have no `dsl.Else`, or an argument is not a task's output.
+        TypeError: The outputs have different types.
+        ValueError: The branches have no `dsl.Else`, or an argument is not a task's output.
     """
 
     def __new__(cls, *channels: PipelineChannel) -> Any:
         if not channels:
-            raise ValueError("dsl.OneOf has one output of each branch; it got none.")
+            raise ValueError("dsl.OneOf needs one output of each branch. Got no arguments.")
         first = channels[0]
         if isinstance(first, PipelineParameterChannel):
             return OneOfParameter(list(channels))
@@ -86,14 +86,13 @@ def _branches_of(channels: list[Any]) -> ConditionBranches:
     group = getattr(branch, "parent_task_group", None)
     if not isinstance(group, ConditionBranches):
         raise ValueError(
-            "dsl.OneOf takes outputs of tasks in the branches of one dsl.If and dsl.Else, to "
-            f"ensure that one is there at run time; {channels[0].full_name!r} is not such an "
-            "output."
+            "dsl.OneOf takes outputs of tasks in the branches of one dsl.If and dsl.Else, so that "
+            f"one is always available at run time. {channels[0].full_name!r} is not such an output."
         )
     return group
 
 
-def _check(channels: list[Any], group: Any, kind: type | Any) -> None:
+def _check_channels(channels: list[Any], group: Any, kind: type | Any) -> None:
     if any(isinstance(each, Collected) for each in channels):
         raise ValueError("dsl.Collected cannot be used inside of dsl.OneOf.")
     if any(isinstance(each, OneOfMixin) for each in channels):

@@ -1,15 +1,15 @@
-"""What stands in a command for a value that is known when the step runs."""
+"""Placeholders in a command for values that are known when the step runs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any
 
 PIPELINE_JOB_NAME_PLACEHOLDER = "{{$.pipeline_job_name}}"
 """The display name of the run."""
 PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER = "{{$.pipeline_job_resource_name}}"
-"""The name of the run in the engine that runs it."""
+"""The name of the run in the workflow engine."""
 PIPELINE_JOB_ID_PLACEHOLDER = "{{$.pipeline_job_uuid}}"
 """The run's id."""
 PIPELINE_TASK_NAME_PLACEHOLDER = "{{$.pipeline_task_name}}"
@@ -17,13 +17,13 @@ PIPELINE_TASK_NAME_PLACEHOLDER = "{{$.pipeline_task_name}}"
 PIPELINE_TASK_ID_PLACEHOLDER = "{{$.pipeline_task_uuid}}"
 """The task's id."""
 PIPELINE_TASK_EXECUTOR_OUTPUT_PATH_PLACEHOLDER = "{{$.outputs.output_file}}"
-"""The file that a step writes its outputs to, as JSON."""
+"""The path of the file that the step writes its outputs to, as JSON."""
 PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER = "{{$}}"
-"""All that the step is given, as JSON."""
+"""The step's complete executor input, as JSON."""
 PIPELINE_ROOT_PLACEHOLDER = "{{$.pipeline_root}}"
 """The folder of the run's artifacts."""
 PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_create_time_utc}}"
-"""When the run was made."""
+"""When the run was created."""
 PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_schedule_time_utc}}"
 """The time that the run was scheduled for."""
 WORKSPACE_PATH_PLACEHOLDER = "{{$.workspace_path}}"
@@ -32,10 +32,10 @@ WORKSPACE_MOUNT_PATH = "/kfp-workspace"
 
 
 class Placeholder:
-    """Something in a command that is replaced when the step runs."""
+    """A part of a command that is replaced when the step runs."""
 
     def to_text(self) -> str:
-        """How it stands in a command of the IR."""
+        """The placeholder's text in a command of the IR."""
         raise NotImplementedError
 
     def __str__(self) -> str:
@@ -47,11 +47,11 @@ class Placeholder:
     __hash__ = None  # type: ignore[assignment]
 
 
-CommandLineElement = Union[str, Placeholder]  # noqa: UP007 a step may have Python 3.9
+CommandLineElement = str | Placeholder
 
 
 class InputPlaceholder(Placeholder):
-    """A placeholder of one input; `form` is its text around the input's name."""
+    """A placeholder of one input; `form` is its text, with ``%s`` for the input's name."""
 
     form = ""
 
@@ -63,7 +63,7 @@ class InputPlaceholder(Placeholder):
 
 
 class OutputPlaceholder(Placeholder):
-    """A placeholder of one output; `form` is its text around the output's name."""
+    """A placeholder of one output; `form` is its text, with ``%s`` for the output's name."""
 
     form = ""
 
@@ -93,7 +93,7 @@ class InputUriPlaceholder(InputPlaceholder):
 
 
 class InputMetadataPlaceholder(InputPlaceholder):
-    """The metadata of an input artifact, or with an index one value of it."""
+    """The metadata of an input artifact; ``[key]`` is one entry of it."""
 
     form = "{{$.inputs.artifacts['%s'].metadata}}"
 
@@ -102,7 +102,7 @@ class InputMetadataPlaceholder(InputPlaceholder):
 
 
 class OutputParameterPlaceholder(OutputPlaceholder):
-    """The file that an output parameter is written to."""
+    """The path of the file that an output parameter is written to."""
 
     form = "{{$.outputs.parameters['%s'].output_file}}"
 
@@ -120,7 +120,7 @@ class OutputUriPlaceholder(OutputPlaceholder):
 
 
 class OutputMetadataPlaceholder(OutputPlaceholder):
-    """The metadata of an output artifact, or with an index one value of it."""
+    """The metadata of an output artifact; ``[key]`` is one entry of it."""
 
     form = "{{$.outputs.artifacts['%s'].metadata}}"
 
@@ -129,20 +129,20 @@ class OutputMetadataPlaceholder(OutputPlaceholder):
 
 
 class _WholeList:
-    """A list of artifacts stands in a command as a whole."""
+    """A list of artifacts, which a command can only use as a whole."""
 
     def __getattribute__(self, name: str) -> Any:
         if name in ("name", "uri", "metadata", "path"):
-            raise AttributeError(f"{_in_command(self)}; it has no {name!r}.")
+            raise AttributeError(f"{_whole_list_only(self)}; it has no attribute {name!r}.")
         return object.__getattribute__(self, name)
 
     def __getitem__(self, index: int) -> None:
-        raise KeyError(f"{_in_command(self)}; its element {index} cannot be taken out of it.")
+        raise KeyError(f"{_whole_list_only(self)}; its element {index} cannot be accessed.")
 
 
-def _in_command(listed: _WholeList) -> str:
+def _whole_list_only(listed: _WholeList) -> str:
     (name,) = vars(listed).values()
-    return f"{name!r} is a list of artifacts, which a command can hold as a whole only"
+    return f"{name!r} is a list of artifacts, which a command can only use as a whole"
 
 
 class InputListOfArtifactsPlaceholder(_WholeList, InputPlaceholder):
@@ -158,10 +158,10 @@ class OutputListOfArtifactsPlaceholder(_WholeList, OutputPlaceholder):
 
 
 class _Structure(Placeholder):
-    """A placeholder that holds others; it is a whole element of a command."""
+    """A placeholder that contains others; it is always a whole element of a command."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The structure that its text is the JSON of."""
+        """The placeholder as JSON, which is its text in the IR."""
         raise NotImplementedError
 
     def to_text(self) -> str:
@@ -169,15 +169,16 @@ class _Structure(Placeholder):
 
     def __str__(self) -> str:
         raise ValueError(
-            f"Cannot use {type(self).__name__} in an f-string: it is a whole element of a command."
+            f"Cannot use {type(self).__name__} in an f-string: it has to be a whole element of a "
+            "command."
         )
 
 
 class ConcatPlaceholder(_Structure):
-    """Texts and placeholders, put together without a space between them.
+    """Strings and placeholders, concatenated without separators.
 
     Raises:
-        ValueError: an `IfPresentPlaceholder` in it has a list in `then` or `else_`.
+        ValueError: An `IfPresentPlaceholder` in it has a list in `then` or `else_`.
     """
 
     def __init__(self, items: Sequence[CommandLineElement]) -> None:
@@ -191,7 +192,7 @@ class ConcatPlaceholder(_Structure):
 
 
 class IfPresentPlaceholder(_Structure):
-    """`then` when the input was given a value, and else `else_`; either may be a list."""
+    """`then` when the input has a value, otherwise `else_`; either can be a list."""
 
     def __init__(
         self,
@@ -204,16 +205,16 @@ class IfPresentPlaceholder(_Structure):
         self.else_ = else_
 
     def check_single(self) -> None:
-        """Check that it stands for one element at most, as a part of another must.
+        """Check that it stands for at most one element, as required inside a `ConcatPlaceholder`.
 
         Raises:
-            ValueError: `then` or `else_` is a list, here or in what they hold.
+            ValueError: `then` or `else_` is a list, here or in a nested placeholder.
         """
         for branch in (self.then, self.else_):
             if isinstance(branch, list):
                 raise ValueError(
-                    "An IfPresentPlaceholder in a ConcatPlaceholder has a single element in `then` "
-                    "and in `else_`, not a list."
+                    "An IfPresentPlaceholder inside a ConcatPlaceholder must have a single element "
+                    "in `then` and `else_`, not a list."
                 )
             parts = branch.items if isinstance(branch, ConcatPlaceholder) else [branch]
             for part in parts:
@@ -227,7 +228,7 @@ class IfPresentPlaceholder(_Structure):
         return {"IfPresent": inner}
 
     def elements(self) -> list[CommandLineElement]:
-        """What may come of it."""
+        """The elements of both branches."""
         found: list[CommandLineElement] = []
         for branch in (self.then, self.else_):
             if isinstance(branch, list):
@@ -248,13 +249,13 @@ def _structure(element: Any) -> Any:
 
 
 def element_text(element: Any) -> Any:
-    """How an element of a command stands in the IR."""
+    """The text of a command's element in the IR."""
     return element.to_text() if isinstance(element, Placeholder) else element
 
 
 class ArtifactInCommand:
-    """What a container component's function is given for an artifact: it has a uri, a path and
-    metadata, and is nothing by itself."""
+    """The argument for an artifact of a container component's function: its `uri`, `path` and
+    `metadata` are placeholders; it cannot be used in a command itself."""
 
     _PLACEHOLDERS = {
         ("uri", "input"): InputUriPlaceholder,
@@ -274,6 +275,6 @@ class ArtifactInCommand:
         if found is None:
             raise AttributeError(
                 f"Cannot access artifact attribute {attribute!r} of {self._name!r}: a command can "
-                "hold its path, its uri and its metadata."
+                "only use its path, uri and metadata."
             )
         return found(self._name)

@@ -1,4 +1,4 @@
-"""Quantities of CPU, memory and accelerators, and lengths of time, as they are given by text."""
+"""Parses quantities of CPU, memory and accelerators, and durations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def cpu(value: Any) -> str:
-    """A quantity of CPU as a text; a channel's pattern for one that is known at run time.
+    """Check a quantity of CPU; a channel becomes its pattern.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: It is not a quantity of CPU.
     """
     if isinstance(value, PipelineChannel):
         return value.pattern
@@ -31,10 +31,10 @@ def cpu(value: Any) -> str:
 
 
 def memory(value: Any) -> str:
-    """A quantity of memory as a text; a channel's pattern for one that is known at run time.
+    """Check a quantity of memory; a channel becomes its pattern.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: It is not a quantity of memory.
     """
     if isinstance(value, PipelineChannel):
         return value.pattern
@@ -47,10 +47,10 @@ def memory(value: Any) -> str:
 
 
 def count(value: Any) -> str:
-    """A number of accelerators as a text; a channel's pattern for one that is known at run time.
+    """Check a number of accelerators and return it as a string; a channel becomes its pattern.
 
     Raises:
-        ValueError: it is negative or not a number.
+        ValueError: It is negative or not a number.
     """
     if isinstance(value, PipelineChannel):
         return value.pattern
@@ -61,22 +61,22 @@ def count(value: Any) -> str:
 
 
 def cpu_cores(text: str) -> float:
-    """The number of cores of a quantity of CPU."""
+    """Convert a quantity of CPU to cores."""
     return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
 
 
 def memory_gigabytes(text: str) -> float:
-    """The number of 10**9 bytes of a quantity of memory."""
+    """Convert a quantity of memory to gigabytes (10**9 bytes)."""
     number = text.rstrip("EPTGMKi")
     unit: int = _UNITS[text[len(number) :]]
     return float(number) * unit / 1000**3
 
 
 def seconds(duration: str) -> int:
-    """The seconds of a length of time such as ``30s``, ``2 hours`` or ``1w``.
+    """Convert a duration such as ``30s``, ``2 hours`` or ``1w`` to seconds.
 
     Raises:
-        ValueError: it is not one number and one unit, or the unit is unknown.
+        ValueError: It is not one number and one unit, or the unit is unknown.
     """
     parts = [part for part in re.split(r"(\D+)", duration.replace(" ", "")) if part]
     if len(parts) != 2 or not parts[0].isdigit():

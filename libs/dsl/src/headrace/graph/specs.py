@@ -1,6 +1,6 @@
-"""The model of a component: what it takes, what it makes, and how it is executed.
+"""The model of a component: its inputs, its outputs, and how it is executed.
 
-Plain data. The authoring API fills it, the compiler writes it as IR.
+Plain data: the authoring API creates it, the compiler writes it as IR.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from headrace.graph.placeholders import (
 
 @dataclass
 class InputSpec:
-    """An input. It is optional when it may be missing; the default may then be None.
+    """An input. An optional input can be omitted; its default can be None.
 
     Raises:
-        TypeError: the type is neither a parameter's nor an artifact's.
-        ValueError: it has a default and is not optional.
+        TypeError: The type is neither a parameter type nor an artifact type.
+        ValueError: It has a default and is not optional.
     """
 
     type: Any
@@ -44,7 +44,9 @@ class InputSpec:
     def __post_init__(self) -> None:
         types.check_spec_type(self.type)
         if self.default is not None and not self.optional:
-            raise ValueError("An input with a default is optional.")
+            raise ValueError(
+                f"An input with a default must be optional. Got the default {self.default!r}."
+            )
 
 
 @dataclass
@@ -52,7 +54,7 @@ class OutputSpec:
     """An output.
 
     Raises:
-        TypeError: the type is neither a parameter's nor an artifact's.
+        TypeError: The type is neither a parameter type nor an artifact type.
     """
 
     type: Any
@@ -65,19 +67,19 @@ class OutputSpec:
 
 @dataclass
 class ContainerSpec:
-    """What a container component's function returns."""
+    """The return value of a container component's function."""
 
     image: str
     """The container image."""
     command: list[CommandLineElement] | None = None
-    """Its entry point."""
+    """The entry point."""
     args: list[CommandLineElement] | None = None
-    """The arguments of its entry point."""
+    """The arguments of the entry point."""
 
 
 @dataclass
 class ResourceSpec:
-    """What a step asks for and may use at most; Kubernetes quantities, or a channel's pattern."""
+    """A step's resource requests and limits: Kubernetes quantities, or patterns of channels."""
 
     cpu_request: str | None = None
     cpu_limit: str | None = None
@@ -89,7 +91,7 @@ class ResourceSpec:
 
 @dataclass
 class Container:
-    """How a step is executed in a container."""
+    """The container that executes a step."""
 
     image: str
     command: list[Any] = field(default_factory=list)
@@ -98,7 +100,7 @@ class Container:
     resources: ResourceSpec | None = None
 
     def copy(self) -> Container:
-        """Its own copy for one task, with the commands as the IR has them."""
+        """A copy for one task, with placeholders converted to their texts in the IR."""
         return Container(
             image=self.image,
             command=[element_text(each) for each in self.command],
@@ -109,7 +111,7 @@ class Container:
 
 @dataclass
 class Importer:
-    """How an artifact is brought in from outside."""
+    """How an existing artifact is imported."""
 
     schema: str
     reimport: bool
@@ -120,7 +122,7 @@ class Importer:
 
 @dataclass
 class RetryPolicy:
-    """How often a task is tried anew, and how long is waited in between."""
+    """How often a task is retried, and the delays between attempts."""
 
     max_retry_count: int | None = None
     backoff_duration: str | None = None
@@ -130,11 +132,11 @@ class RetryPolicy:
 
 @dataclass
 class ComponentSpec:
-    """A component. Exactly one of `container`, `importer` and `graph` says how it is executed.
+    """A component. Exactly one of `container`, `importer` and `graph` defines its execution.
 
     Raises:
-        ValueError: a command names an input or output that there is not.
-        TypeError: a command holds what is neither a text nor a placeholder.
+        ValueError: A command refers to an input or output that does not exist.
+        TypeError: A command has an element that is neither a string nor a placeholder.
     """
 
     name: str
@@ -144,7 +146,7 @@ class ComponentSpec:
     container: Container | None = None
     importer: Importer | None = None
     graph: dict[str, Any] | None = None
-    """The IR of a pipeline that is used as a component."""
+    """The IR of a pipeline."""
     platform: dict[str, Any] = field(default_factory=dict)
     """The platform spec that belongs to `graph`."""
     task_config_passthroughs: Sequence[Any] = ()
@@ -154,7 +156,7 @@ class ComponentSpec:
         self.check_command()
 
     def check_command(self) -> None:
-        """Check that what the command names is there."""
+        """Check the elements of the command and the inputs and outputs that they refer to."""
         if self.container is not None:
             for element in [*self.container.command, *self.container.args]:
                 self._check_element(element)
@@ -180,16 +182,16 @@ class ComponentSpec:
         elif not isinstance(element, (str, ConcatPlaceholder)):
             raise TypeError(
                 f"Unexpected argument {element!r} of type {type(element)} in the command of "
-                f"{self.name!r}: an element is a text or a placeholder."
+                f"{self.name!r}: an element must be a string or a placeholder."
             )
         for part in _parts(element):
             self._check_element(part)
 
     def check_placeholder_kinds(self) -> None:
-        """Check that values are taken of parameters, and paths and URIs of artifacts.
+        """Check that the command uses values of parameters, and paths and URIs of artifacts.
 
         Raises:
-            TypeError: one is taken of the other.
+            TypeError: It uses the value of an artifact, or the path or URI of a parameter.
         """
         if self.container is not None:
             for element in [*self.container.command, *self.container.args]:

@@ -1,4 +1,4 @@
-"""A task: a component that was given its arguments in a pipeline."""
+"""Tasks: components with arguments in a pipeline."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from headrace.graph.loops import LoopArgumentVariable, LoopParameterArgument
 from headrace.graph.names import kubernetes_name
 from headrace.graph.specs import ComponentSpec, Container, ResourceSpec, RetryPolicy
 
-Text = str | PipelineChannel
+TextOrChannel = str | PipelineChannel
 
 
 class PipelineTask:
-    """A task of a pipeline. A component that is called in a pipeline's function makes one.
+    """A task of a pipeline, created by calling a component in the pipeline's function.
 
     Every setter returns the task, so that calls can be chained.
 
     Raises:
-        ValueError: an argument is for no input, or is what no parameter can be.
-        InconsistentTypeException: an argument is not of its input's type.
+        ValueError: An argument has no matching input, or a type that no parameter can have.
+        InconsistentTypeException: An argument does not have its input's type.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class PipelineTask:
         enable_caching: bool = True,
     ) -> None:
         self.component_spec = component_spec
-        self._inputs = _with_own_lists(args)
+        self._inputs = _with_copied_lists(args)
         for name, value in self._inputs.items():
             _check_argument(component_spec, name, value)
         component_spec.check_placeholder_kinds()
@@ -57,7 +57,7 @@ class PipelineTask:
         self.retry_policy: RetryPolicy | None = None
         self.ignores_upstream_failure = False
         self.platform_config: dict[str, Any] = {}
-        """Settings of platforms, such as those of `headrace.kubernetes`, by the platform's name."""
+        """Platform-specific settings, such as those of `headrace.kubernetes`, by platform name."""
         self._dependent_tasks: list[str] = []
         self._channels = channels_in(list(self._inputs.values()))
         self._name = pipeline.add_task(self) if pipeline else kubernetes_name(component_spec.name)
@@ -68,20 +68,20 @@ class PipelineTask:
 
     @property
     def name(self) -> str:
-        """Its name, which no other task of the pipeline has."""
+        """The task's name, unique in the pipeline."""
         return self._name
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """Its arguments by the names of its inputs."""
+        """The task's arguments by input name."""
         return self._inputs
 
     @property
     def output(self) -> Any:
-        """Its only output.
+        """The task's only output.
 
         Raises:
-            AttributeError: it has several, or none.
+            AttributeError: The task has several outputs, or none.
         """
         if len(self._outputs) != 1:
             raise AttributeError(
@@ -92,30 +92,30 @@ class PipelineTask:
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """Its outputs by their names."""
+        """The task's outputs by name."""
         return self._outputs
 
     @property
     def dependent_tasks(self) -> list[str]:
-        """The names of the tasks that it was put after."""
+        """The names of the tasks that were passed to `.after()`."""
         return self._dependent_tasks
 
     @property
     def channel_inputs(self) -> list[PipelineChannel]:
-        """All channels that it uses."""
+        """All channels that the task uses."""
         return self._channels
 
     @property
     def pipeline_spec(self) -> dict[str, Any] | None:
-        """The IR of the pipeline that it runs; None for a single step."""
+        """The IR of the pipeline that the task runs; None for a single step."""
         return self.component_spec.graph
 
     @property
     def platform_spec(self) -> dict[str, Any]:
-        """The platform spec of the pipeline that it runs.
+        """The platform spec of the pipeline that the task runs.
 
         Raises:
-            ValueError: it is a single step, whose settings are in `platform_config`.
+            ValueError: The task is a single step; its settings are in `platform_config`.
         """
         if self.component_spec.graph is None:
             raise ValueError(
@@ -125,7 +125,7 @@ class PipelineTask:
         return self.component_spec.platform
 
     def register_pipeline_channels(self, pipeline_channels: Sequence[PipelineChannel]) -> None:
-        """Note channels that it uses beside its arguments."""
+        """Add channels that the task uses besides its arguments."""
         known = {each.pattern for each in self._channels}
         for channel in pipeline_channels:
             if channel.pattern not in known:
@@ -133,8 +133,8 @@ class PipelineTask:
                 known.add(channel.pattern)
 
     def set_caching_options(self, enable_caching: bool, cache_key: str | None = None) -> Self:
-        """Whether its outputs may be taken from an earlier task with the same inputs; tasks with
-        another `cache_key` are never taken."""
+        """Set whether the outputs of an earlier identical task may be reused; a task with another
+        `cache_key` is never identical."""
         self.enable_caching = enable_caching
         self.cache_key = cache_key
         return self
@@ -153,48 +153,48 @@ class PipelineTask:
             )
         return self.container_spec
 
-    def set_cpu_request(self, cpu: Text) -> Self:
-        """The CPU that it asks for: cores as ``2`` or ``0.5``, or thousandths as ``500m``.
+    def set_cpu_request(self, cpu: TextOrChannel) -> Self:
+        """Set the CPU request: cores such as ``2`` or ``0.5``, or thousandths such as ``500m``.
 
         Raises:
-            ValueError: it is not such a quantity, or the task is no single step.
+            ValueError: It is not a quantity of CPU, or the task is not a single step.
         """
         self._resources("set_cpu_request").cpu_request = quantities.cpu(cpu)
         return self
 
-    def set_cpu_limit(self, cpu: Text) -> Self:
-        """The CPU that it may use: cores as ``2`` or ``0.5``, or thousandths as ``500m``.
+    def set_cpu_limit(self, cpu: TextOrChannel) -> Self:
+        """Set the CPU limit: cores such as ``2`` or ``0.5``, or thousandths such as ``500m``.
 
         Raises:
-            ValueError: it is not such a quantity, or the task is no single step.
+            ValueError: It is not a quantity of CPU, or the task is not a single step.
         """
         self._resources("set_cpu_limit").cpu_limit = quantities.cpu(cpu)
         return self
 
-    def set_memory_request(self, memory: Text) -> Self:
-        """The memory that it asks for: bytes, or a number with a unit from ``K`` to ``Ei``.
+    def set_memory_request(self, memory: TextOrChannel) -> Self:
+        """Set the memory request: bytes, or a number with a unit from ``K`` to ``Ei``.
 
         Raises:
-            ValueError: it is not such a quantity, or the task is no single step.
+            ValueError: It is not a quantity of memory, or the task is not a single step.
         """
         self._resources("set_memory_request").memory_request = quantities.memory(memory)
         return self
 
-    def set_memory_limit(self, memory: Text) -> Self:
-        """The memory that it may use: bytes, or a number with a unit from ``K`` to ``Ei``.
+    def set_memory_limit(self, memory: TextOrChannel) -> Self:
+        """Set the memory limit: bytes, or a number with a unit from ``K`` to ``Ei``.
 
         Raises:
-            ValueError: it is not such a quantity, or the task is no single step.
+            ValueError: It is not a quantity of memory, or the task is not a single step.
         """
         self._resources("set_memory_limit").memory_limit = quantities.memory(memory)
         return self
 
-    def set_accelerator_type(self, accelerator: Text) -> Self:
-        """The kind of accelerator that it gets, such as ``nvidia.com/gpu``; one, if no number is
-        set.
+    def set_accelerator_type(self, accelerator: TextOrChannel) -> Self:
+        """Set the type of accelerator, such as ``nvidia.com/gpu``. The task gets one unless
+        `set_accelerator_limit` sets another number.
 
         Raises:
-            ValueError: the task is no single step.
+            ValueError: The task is not a single step.
         """
         resources = self._resources("set_accelerator_type")
         resources.accelerator_type = str(accelerator)
@@ -202,22 +202,22 @@ class PipelineTask:
             resources.accelerator_count = "1"
         return self
 
-    def set_accelerator_limit(self, limit: int | Text) -> Self:
-        """The number of accelerators that it gets.
+    def set_accelerator_limit(self, limit: int | TextOrChannel) -> Self:
+        """Set the number of accelerators.
 
         Raises:
-            ValueError: it is negative or not a number, or the task is no single step.
+            ValueError: It is negative or not a number, or the task is not a single step.
         """
         self._resources("set_accelerator_limit").accelerator_count = quantities.count(limit)
         return self
 
-    def set_gpu_limit(self, gpu: int | Text) -> Self:
-        """The old name of `set_accelerator_limit`."""
+    def set_gpu_limit(self, gpu: int | TextOrChannel) -> Self:
+        """The deprecated name of `set_accelerator_limit`."""
         _deprecated("set_gpu_limit", "set_accelerator_limit")
         return self.set_accelerator_limit(gpu)
 
-    def add_node_selector_constraint(self, accelerator: Text) -> Self:
-        """The old name of `set_accelerator_type`."""
+    def add_node_selector_constraint(self, accelerator: TextOrChannel) -> Self:
+        """The deprecated name of `set_accelerator_type`."""
         _deprecated("add_node_selector_constraint", "set_accelerator_type")
         return self.set_accelerator_type(accelerator)
 
@@ -228,13 +228,13 @@ class PipelineTask:
         backoff_factor: float | None = None,
         backoff_max_duration: str | None = None,
     ) -> Self:
-        """How often it is tried anew after it failed.
+        """Retry the task after failures.
 
         Args:
-            num_retries: How often at most.
-            backoff_duration: The wait before the first retry, such as ``30s``; none without it.
-            backoff_factor: What a wait is multiplied by for the next one; 2 without it.
-            backoff_max_duration: The longest time of all retries; an hour without it.
+            num_retries: The maximum number of retries.
+            backoff_duration: The delay before the first retry, such as ``30s``; default none.
+            backoff_factor: The factor by which the delay grows with each retry; default 2.
+            backoff_max_duration: The maximum delay; default one hour.
         """
         self.retry_policy = RetryPolicy(
             num_retries, backoff_duration, backoff_factor, backoff_max_duration
@@ -242,7 +242,7 @@ class PipelineTask:
         return self
 
     def set_display_name(self, name: str) -> Self:
-        """Its name for people."""
+        """Set the display name."""
         self.display_name = name
         return self
 
@@ -250,7 +250,7 @@ class PipelineTask:
         """Set an environment variable.
 
         Raises:
-            ValueError: the task is no single step.
+            ValueError: The task is not a single step.
         """
         self._container("set_env_variable").env[name] = value
         return self
@@ -258,15 +258,15 @@ class PipelineTask:
     def set_debug_pause(
         self, before: bool = False, after: bool = True, on_error: bool = False
     ) -> Self:
-        """Keep its pod, so that people can look into it.
+        """Pause the task's pod for debugging.
 
         Args:
-            before: Pause before its process starts.
-            after: Pause when its process has ended.
-            on_error: With `after`, pause only when it failed.
+            before: Pause before the process starts.
+            after: Pause when the process has ended.
+            on_error: With `after`, pause only after a failure.
 
         Raises:
-            ValueError: neither `before` nor `after`, or `on_error` without `after`.
+            ValueError: Neither `before` nor `after` is set, or `on_error` without `after`.
         """
         if on_error and not after:
             raise ValueError(
@@ -285,21 +285,21 @@ class PipelineTask:
             self.set_env_variable(f"ARGO_DEBUG_PAUSE_{moment}", "true")
         return self
 
-    def set_container_image(self, name: Text) -> Self:
-        """The image that it runs in, instead of the component's; may be known at run time only.
+    def set_container_image(self, name: TextOrChannel) -> Self:
+        """Set the container image, instead of the component's; can be a channel.
 
         Raises:
-            ValueError: the task is no single step.
+            ValueError: The task is not a single step.
         """
         self._container("set_container_image").image = str(name)
         self.register_pipeline_channels(channels_in(name))
         return self
 
     def after(self, *tasks: PipelineTask | TasksGroup) -> Self:
-        """Let it begin when other tasks have ended well.
+        """Start the task only after other tasks have succeeded.
 
         Raises:
-            ValueError: an argument is neither a task nor a `dsl.ExitHandler`.
+            ValueError: An argument is neither a task nor a `dsl.ExitHandler`.
         """
         for task in tasks:
             if isinstance(task, TasksGroup) and task.group_type is not TasksGroupType.EXIT_HANDLER:
@@ -317,10 +317,10 @@ class PipelineTask:
         return self
 
     def ignore_upstream_failure(self) -> Self:
-        """Let it run when what it depends on has ended, well or not.
+        """Run the task after the tasks it depends on, whether they succeed or fail.
 
         Raises:
-            ValueError: an input without a default comes from another task, which may fail.
+            ValueError: An input without a default is an output of another task, which may fail.
         """
         for name, spec in self.component_spec.inputs.items():
             value = self._inputs.get(name)
@@ -344,9 +344,9 @@ def _deprecated(old: str, new: str) -> None:
     )
 
 
-def _with_own_lists(args: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, with copies of what is collected for this task alone: one for each list, in
-    however many arguments it stands."""
+def _with_copied_lists(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with each `dsl.Collected` replaced by a copy for this task; equal lists share
+    one copy."""
     copies: dict[str, Collected] = {}
     return {
         name: copies.setdefault(value.pattern, value.copy())
@@ -364,7 +364,7 @@ def _check_argument(component: ComponentSpec, name: str, value: Any) -> None:
     if isinstance(value, PipelineChannel):
         kind = value.channel_type
         if isinstance(value, (LoopParameterArgument, LoopArgumentVariable)) and kind == "String":
-            return  # a loop's item whose type is not known
+            return  # the item's type is unknown
         is_list = isinstance(value, (PipelineArtifactChannel, Collected)) and value.is_artifact_list
         given = (kind, is_list)
     else:

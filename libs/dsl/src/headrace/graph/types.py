@@ -1,8 +1,8 @@
-"""The types of inputs and outputs: their names, and which fits which.
+"""The types of inputs and outputs: their names, and their compatibility.
 
-A type is named as in the component's own language: a parameter's by `String`, `Integer`, `Float`,
-`Boolean`, `List`, `Dict` or an annotation such as ``typing.List[str]``; an artifact's by its schema
-title and version, ``system.Model@0.0.1``.
+A parameter type is named `String`, `Integer`, `Float`, `Boolean`, `List`, `Dict` or like an
+annotation such as ``typing.List[str]``; an artifact type by its schema title and version, such as
+``system.Model@0.0.1``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headrace.step import artifacts
 from headrace.step.types import PARAMETER_TYPES
 
 ParameterValue = str | int | float | bool | dict[str, Any] | list[Any]
-"""What a parameter can be."""
+"""The Python types of parameter values."""
 
 SCHEMA_VERSION = "0.0.1"
 FINAL_STATUS = "PipelineTaskFinalStatus"
@@ -34,7 +34,7 @@ ARTIFACT_CLASSES: dict[str, type] = {
     "markdown": artifacts.Markdown,
 }
 
-NAMES = {
+NAMES_BY_IR_TYPE = {
     "STRING": "String",
     "NUMBER_INTEGER": "Integer",
     "NUMBER_DOUBLE": "Float",
@@ -44,8 +44,8 @@ NAMES = {
     "TASK_FINAL_STATUS": FINAL_STATUS,
     "TASK_CONFIG": TASK_CONFIG,
 }
-"""A type of the IR to the name that a specification has it by."""
-_SPEC_NAMES = frozenset(NAMES.values())
+"""The names of parameter types in component specifications, by the IR's names."""
+_SPEC_NAMES = frozenset(NAMES_BY_IR_TYPE.values())
 _PYTHON_TYPES: dict[Any, str] = {
     str: "String",
     int: "Integer",
@@ -58,13 +58,13 @@ _SHORT = re.compile(r"(typing\.)?(?P<type>\w+)(?:\[.+\])?")
 
 
 def short_name(type_name: str) -> str:
-    """``typing.List[int]`` is `List`."""
+    """A type's name without module and arguments: `List` for ``typing.List[int]``."""
     match = _SHORT.match(type_name)
     return match["type"] if match else type_name
 
 
 def outer_name(type_name: str) -> str:
-    """A list or dict without what it holds; any other name as it is."""
+    """The name of a list or dict type without its arguments; other names unchanged."""
     name = type_name[len("typing.") :] if type_name.startswith("typing.") else type_name
     return name.split("[")[0] if name.lower().startswith(("list", "dict")) else name
 
@@ -81,7 +81,8 @@ def is_parameter(type_name: Any) -> bool:
 
 
 def ir_type(type_name: Any) -> str | None:
-    """The IR's type of a parameter; None when it has none. What a run fills in is a STRUCT."""
+    """The IR's name of a parameter type; None when it is not one. Types whose values the run fills
+    in are STRUCT."""
     if type_name in (FINAL_STATUS, TASK_CONFIG):
         return "STRUCT"
     if type(type_name) is type:
@@ -92,28 +93,28 @@ def ir_type(type_name: Any) -> str | None:
 
 
 def bundle(schema_title: str, schema_version: str | None = None) -> str:
-    """The type of an artifact, by its schema."""
+    """The name of an artifact type, from its schema title and version."""
     return f"{schema_title}@{schema_version or SCHEMA_VERSION}"
 
 
 def schema(bundled: str) -> dict[str, str]:
-    """The IR's `artifactType` of a type that `bundle` has made."""
+    """The IR's `artifactType` for a name that `bundle` returned."""
     title, version = bundled.split("@")
     return {"schemaTitle": title, "schemaVersion": version}
 
 
 def is_artifact_class(value: Any) -> bool:
-    """Whether it says what artifact it is, as every class of artifacts does."""
+    """Whether it has a schema title and version, as every artifact class has."""
     return hasattr(value, "schema_title") and hasattr(value, "schema_version")
 
 
 def is_artifact_subclass(value: Any) -> bool:
-    """Whether it is a class of artifacts of this SDK."""
+    """Whether it is `Artifact` or a subclass of it."""
     return type(value) is type and issubclass(value, artifacts.Artifact)
 
 
 def is_artifact_list(annotation: Any) -> bool:
-    """Whether it is a list of artifacts, such as ``List[Dataset]``."""
+    """Whether it is a list of an artifact class, such as ``List[Dataset]``."""
     arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
     return (
         get_origin(annotation) is list
@@ -126,7 +127,7 @@ def check_spec_type(type_name: Any) -> None:
     """Check the type of an input or output.
 
     Raises:
-        TypeError: it is neither a parameter's type nor an artifact's.
+        TypeError: It is neither a parameter type nor an artifact type.
     """
     name = outer_name(type_name) if isinstance(type_name, str) else type_name
     if isinstance(name, str) and name.startswith("Optional[") and name.endswith("]"):
@@ -136,27 +137,29 @@ def check_spec_type(type_name: Any) -> None:
     title, _, version = str(type_name).partition("@")
     if not isinstance(type_name, str) or not title or not version or "@" in version:
         raise TypeError(
-            f"{type_name!r} is not a type that an input or output can have. A parameter is a str, "
-            "int, float, bool, list or dict; as an input, not as an output, also in Optional[...]. "
-            "An artifact has a class such as Input[Dataset]."
+            f"{type_name!r} is not a type that an input or output can have. Annotate a parameter "
+            "with str, int, float, bool, list or dict (an input, but not an output, also with "
+            "Optional[...] of these), and an artifact with its class, such as Input[Dataset]."
         )
     if title.count(".") != 1:
         raise TypeError(
-            "The schema_title of an artifact has a namespace and a name, with a `.` between them. "
+            "The schema_title of an artifact must be a namespace and a name, separated by a `.`. "
             f"Got: {title}"
         )
     if title.split(".")[0] not in ("system", "google"):
         raise TypeError(
-            f"The namespace of an artifact's schema_title is `system` or `google`. Got: {title}"
+            "The namespace of an artifact's schema_title must be `system` or `google`. "
+            f"Got: {title}"
         )
     if version.count(".") != 2:
         raise TypeError(
-            f"The schema_version of an artifact has three parts, such as 0.0.1. Got: {version}"
+            "The schema_version of an artifact must have three parts, such as 0.0.1. "
+            f"Got: {version}"
         )
 
 
 def annotation_name(annotation: Any) -> Any:
-    """The name of an annotation's type: as the class above names it, or as it is written."""
+    """The type name of an annotation: the name of a known type, otherwise the annotation's text."""
     if not annotation or annotation is inspect.Parameter.empty:
         return None
     if hasattr(annotation, "to_dict"):
@@ -185,10 +188,10 @@ def _generic_name(annotation: Any, origin: Any) -> str:
 
 
 def constant_type(value: Any) -> str:
-    """The type of a constant.
+    """The type name of a constant.
 
     Raises:
-        ValueError: a parameter cannot be this.
+        ValueError: A parameter cannot have this type.
     """
     name = _PYTHON_TYPES.get(type(value))
     if name:
@@ -196,7 +199,7 @@ def constant_type(value: Any) -> str:
     if isinstance(value, artifacts.Artifact):
         raise ValueError(
             "Input artifacts are not supported as constants. Got an artifact of type "
-            f"{type(value).__name__!r}; pass a task's output, or bring it in by dsl.importer."
+            f"{type(value).__name__!r}; pass a task's output, or import it with dsl.importer."
         )
     raise ValueError(
         f"Constant argument inputs must be one of type {list(_PYTHON_TYPES.values())}. "
@@ -207,10 +210,16 @@ def constant_type(value: Any) -> str:
 def check_compatible(
     given: tuple[Any, bool], expected: tuple[Any, bool], subject: str, is_output: bool = False
 ) -> None:
-    """Check that a value fits. Both types come with whether they are a list of artifacts.
+    """Check that a value of one type can be used as another type.
+
+    Args:
+        given: The value's type, and whether it is a list of artifacts.
+        expected: The required type, and whether it is a list of artifacts.
+        subject: The beginning of the error message.
+        is_output: Whether the value is an output of a pipeline.
 
     Raises:
-        InconsistentTypeException: it does not fit.
+        InconsistentTypeException: The types are not compatible.
     """
     given_type, given_list = given
     expected_type, expected_list = expected

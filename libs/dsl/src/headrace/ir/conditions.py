@@ -1,4 +1,4 @@
-"""Conditions, as the expressions in CEL that the IR has them by."""
+"""Writes conditions as CEL expressions for the IR."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from headrace.graph.channels import ConditionOperation, PipelineChannel
 from headrace.graph.names import channel_input
 
 _PRECEDENCE = ("STRING", "BOOLEAN", "NUMBER_DOUBLE", "NUMBER_INTEGER")
-"""Of two types that are compared, the one that the other is made to."""
+"""The operand types, in the order in which a comparison prefers them as the common type."""
 
 
 def expression(conditions: Iterable[ConditionOperation]) -> str:
-    """That all conditions hold.
+    """The CEL expression that all conditions are true.
 
     Raises:
-        ValueError: lists, dicts or artifacts are compared.
+        ValueError: An operand is a list, a dict or an artifact.
     """
     return " && ".join(_comparison(each) for each in conditions)
 
@@ -66,6 +66,6 @@ def _converted(text: str, kind: str, common: str) -> str:
             return "true" if int(text) == 0 else "false"
         except ValueError:
             raise ValueError(
-                f"A boolean cannot be compared with {text}: compare it with True or False."
+                f"A boolean cannot be compared with {text}. Compare it with True or False."
             ) from None
     return f"double({text})"

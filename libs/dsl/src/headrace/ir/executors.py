@@ -1,4 +1,4 @@
-"""Executors: how single steps are run, as IR."""
+"""Writes executors: the containers and importers of single steps in the IR."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def executor(task: PipelineTask) -> Json:
     """The executor of a task that is a single step.
 
     Raises:
-        TypeError: the image, a command or an environment variable is no text.
-        ValueError: a setting is not among those that the component passes on.
+        TypeError: The image, a command or an environment variable is not a string.
+        ValueError: The task has a setting that is missing in the component's
+            `task_config_passthroughs`.
     """
     if task.importer_spec is not None:
         return {"importer": _importer(task.importer_spec)}
@@ -39,7 +40,7 @@ def executor(task: PipelineTask) -> Json:
     _check_passthroughs(task)
     written: Json = {}
     if container.image:
-        written["image"] = _text(_at_run_time(container.image), "image", task)
+        written["image"] = _text(_with_placeholders(container.image), "image", task)
     if container.command:
         written["command"] = [_text(each, "command", task) for each in container.command]
     if container.args:
@@ -56,7 +57,7 @@ def executor(task: PipelineTask) -> Json:
 def _text(value: Any, what: str, task: PipelineTask) -> str:
     if not isinstance(value, str):
         raise TypeError(
-            f"The {what} of task {task.name!r} is a text. Got: {value!r} of type "
+            f"The {what} of task {task.name!r} must be a str. Got: {value!r} of type "
             f"{type(value).__name__}."
         )
     return value
@@ -69,8 +70,8 @@ def _variable(name: Any, value: Any, task: PipelineTask) -> Json:
     return written
 
 
-def _at_run_time(value: Any) -> Any:
-    """`value` with placeholders of the task's inputs in place of its channels."""
+def _with_placeholders(value: Any) -> Any:
+    """Replace the channels in `value` by placeholders of the task's inputs."""
     channels = channels_in(value)
     if not channels:
         return value
@@ -88,9 +89,9 @@ def _resources(resources: ResourceSpec) -> Json:
     ):
         given = getattr(resources, name)
         if given is not None:
-            text = _at_run_time(given)
+            text = _with_placeholders(given)
             written[f"resource{key}"] = text
-            # the older fields hold numbers, for backends that do not know the newer ones
+            # the older fields are numbers, for backends that do not know the newer fields
             if text == given and number(given):
                 written[key[0].lower() + key[1:]] = number(given)
     if resources.accelerator_count is not None:
@@ -100,11 +101,11 @@ def _resources(resources: ResourceSpec) -> Json:
 
 def _accelerator(resources: ResourceSpec) -> Json:
     kind, count = resources.accelerator_type, resources.accelerator_count
-    written: Json = {"resourceCount": _at_run_time(count)}
+    written: Json = {"resourceCount": _with_placeholders(count)}
     if written["resourceCount"] == count and int(str(count)):
         written["count"] = str(int(str(count)))
     if kind is not None:
-        written["resourceType"] = _at_run_time(kind)
+        written["resourceType"] = _with_placeholders(kind)
         if written["resourceType"] == kind:
             written["type"] = kind
     return written
@@ -118,7 +119,7 @@ def _importer(importer: Importer) -> Json:
         "typeSchema": types.schema(importer.schema),
     }
     if not isinstance(uri, (str, PipelineChannel)):
-        raise TypeError(f"The URI of an importer is a text or a parameter. Got: {uri!r}")
+        raise TypeError(f"The URI of an importer must be a str or a parameter. Got: {uri!r}")
     if importer.reimport:
         written["reimport"] = True
     if importer.metadata:
@@ -129,7 +130,7 @@ def _importer(importer: Importer) -> Json:
 
 
 def _check_passthroughs(task: PipelineTask) -> None:
-    """A component that handles some settings itself must handle all that its task has."""
+    """Check that a component with passthroughs handles all settings of its task itself."""
     passed = {each.field for each in task.component_spec.task_config_passthroughs}
     if not passed or task.container_spec is None:
         return

@@ -1,4 +1,5 @@
-"""How a value comes out of loops and branches: by Collected and OneOf, from group to group."""
+"""Adds outputs to loops and branches: the values of Collected and OneOf are passed up through
+every group between the producing task and its consumer."""
 
 from __future__ import annotations
 
@@ -19,46 +20,46 @@ from headrace.graph.task import PipelineTask
 from headrace.ir.topology import ILLEGAL, Topology
 
 
-def surface(topology: Topology, returned: dict[str, Any]) -> dict[str, PipelineChannel]:
-    """Give outputs to the groups that a Collected or OneOf comes out of.
+def add_group_outputs(topology: Topology, returned: dict[str, Any]) -> dict[str, PipelineChannel]:
+    """Add the outputs of groups that each Collected and OneOf needs.
 
     Args:
-        topology: Gets the outputs of its groups.
-        returned: What the pipeline returns, by name.
+        topology: Its `outputs` are extended.
+        returned: The channels that the pipeline returns, by name.
 
     Returns:
-        What the pipeline returns, with the lists taken from the groups that make them.
+        The same channels, with each Collected replaced by the output of the outermost group.
 
     Raises:
-        InvalidTopologyException: a Collected is of no loop, or of one that may not run.
+        InvalidTopologyException: The task of a Collected is not in a loop, or its loop may not run.
     """
-    chosen: set[int] = set()
+    added: set[int] = set()
     for task in topology.pipeline.tasks.values():
         for channel in task.channel_inputs:
             if isinstance(channel, Collected):
-                _collect_for_task(topology, channel, task)
+                _add_collected_for_task(topology, channel, task)
         for channel in topology.uses(task):
             if isinstance(channel, OneOfMixin):
-                _choose(topology, channel, chosen)
+                _add_oneof(topology, channel, added)
     outputs: dict[str, PipelineChannel] = {}
     for name, channel in returned.items():
         if isinstance(channel, Collected):
-            outputs[name] = _collect_for_pipeline(topology, channel)
+            outputs[name] = _add_collected_for_pipeline(topology, channel)
         else:
             if isinstance(channel, OneOfMixin):
-                _choose(topology, channel, chosen)
+                _add_oneof(topology, channel, added)
             outputs[name] = channel
     return outputs
 
 
-def _collect_for_task(topology: Topology, channel: Collected, consumer: PipelineTask) -> None:
+def _add_collected_for_task(topology: Topology, channel: Collected, consumer: PipelineTask) -> None:
     producer = topology.pipeline.tasks[str(channel.task_name)]
-    before, after = topology.uncommon(producer, consumer)
+    before, after = topology.diverging_paths(producer, consumer)
     _check_collected(producer, consumer, before)
-    _rise(topology, channel, before, after[0])
+    _pass_up(topology, channel, before, after[0])
 
 
-def _collect_for_pipeline(topology: Topology, collected: Collected) -> PipelineChannel:
+def _add_collected_for_pipeline(topology: Topology, collected: Collected) -> PipelineChannel:
     channel = collected.copy()
     producer = topology.pipeline.tasks[str(channel.task_name)]
     path = topology.path(producer)[1:]
@@ -67,24 +68,24 @@ def _collect_for_pipeline(topology: Topology, collected: Collected) -> PipelineC
             "dsl.Collected can only be used to fan-in outputs produced by a task within a "
             f"dsl.ParallelFor context. Producer task {producer.name} is not in one."
         )
-    _rise(topology, channel, path, None)
-    return _list(channel, channel.name, channel.task_name)
+    _pass_up(topology, channel, path, None)
+    return _list_channel(channel, channel.name, channel.task_name)
 
 
-def _rise(topology: Topology, channel: Collected, path: list[Any], consumer: Any) -> None:
-    """Let every group on the way give the list to the next, up to where the consumer is."""
+def _pass_up(topology: Topology, channel: Collected, path: list[Any], consumer: Any) -> None:
+    """Add the list to the outputs of every group on the path, up to the consumer's level."""
     *groups, producer = path
-    name, surfaced = channel.name, channel_input(channel.full_name)
+    name, output_name = channel.name, channel_input(channel.full_name)
     for group in reversed(groups):
-        topology.outputs[group.name][surfaced] = _list(channel, name, producer.name)
-        name, producer = surfaced, group
-        channel.name, channel.task_name = surfaced, group.name
+        topology.outputs[group.name][output_name] = _list_channel(channel, name, producer.name)
+        name, producer = output_name, group
+        channel.name, channel.task_name = output_name, group.name
         above = topology.path(group)[-2]
         if consumer is not None and (consumer in above.groups or consumer in above.tasks):
             break
 
 
-def _list(channel: Collected, name: str, task_name: Any) -> PipelineChannel:
+def _list_channel(channel: Collected, name: str, task_name: Any) -> PipelineChannel:
     if isinstance(channel.output, PipelineArtifactChannel):
         kind = channel.output.channel_type
         return PipelineArtifactChannel(name, kind, task_name, is_artifact_list=True)
@@ -110,25 +111,26 @@ def _check_collected(producer: PipelineTask, consumer: PipelineTask, path: list[
         )
     if not isinstance(outermost, ParallelFor):
         raise ValueError(
-            f"dsl.Collected of {producer.name} for {consumer.name}: the loop is in a dsl.{kind}, "
-            "so it may not run."
+            f"dsl.Collected cannot pass outputs of {producer.name} to {consumer.name}: the loop is "
+            f"in a dsl.{kind}, so it may not run."
         )
 
 
-def _choose(topology: Topology, channel: OneOfMixin, chosen: set[int]) -> None:
-    """Let every branch give its value to the group of branches, which gives the one there is."""
-    if id(channel) in chosen:
+def _add_oneof(topology: Topology, channel: OneOfMixin, added: set[int]) -> None:
+    """Add each branch's value to the outputs of its groups, and the OneOf to the outputs of the
+    group of branches."""
+    if id(channel) in added:
         return
-    chosen.add(id(channel))
+    added.add(id(channel))
     branches: ConditionBranches = channel.condition_branches_group
-    for inner in channel.own_channels():
+    for inner in channel.copy_channels():
         producer = inner.task
-        surfaced = channel_input(inner.full_name)
+        output_name = channel_input(inner.full_name)
         for group in reversed(topology.path(producer)[1:]):
             if group is producer:
                 continue
             if group is branches:
                 topology.outputs[group.name][channel.name] = channel
                 break
-            topology.outputs[group.name][surfaced] = copy.copy(inner)
-            inner.name, inner.task_name = surfaced, group.name
+            topology.outputs[group.name][output_name] = copy.copy(inner)
+            inner.name, inner.task_name = output_name, group.name

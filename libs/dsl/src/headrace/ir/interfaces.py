@@ -1,4 +1,4 @@
-"""The interfaces of components and groups, as IR."""
+"""Writes the interfaces of components and groups: their inputs and outputs in the IR."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILLED_IN = {types.FINAL_STATUS: "TASK_FINAL_STATUS", types.TASK_CONFIG: "TASK_
 
 
 def interface(spec: ComponentSpec) -> Json:
-    """The inputs, outputs and passthroughs of a component."""
+    """The IR component with the inputs, outputs and passthroughs of a specification."""
     component: Json = {}
     for name, given in spec.inputs.items():
         if types.is_parameter(given.type):
@@ -71,7 +71,7 @@ def _put(component: Json, side: str, kind: str, name: str, definition: Json) -> 
 def group_interface(
     inputs: Iterable[PipelineChannel], outputs: Mapping[str, PipelineChannel]
 ) -> Json:
-    """The inputs and outputs of a group, and where its outputs come from."""
+    """The IR component of a group: its inputs, its outputs, and the sources of the outputs."""
     component: Json = {}
     for channel in inputs:
         _put(component, "inputDefinitions", *_channel(channel_input(channel.full_name), channel))
@@ -92,10 +92,10 @@ def _channel(name: str, channel: Any) -> Any:
 
 
 def dag_outputs(component: Json, outputs: Mapping[str, Any]) -> Json:
-    """Where the outputs of a DAG come from.
+    """The sources of a DAG's outputs.
 
     Raises:
-        ValueError: an output is not declared, or one that is declared is missing.
+        ValueError: An output is not declared, or a declared output is missing.
     """
     declared = component.get("outputDefinitions", {})
     written: Json = {}
@@ -127,7 +127,7 @@ def _source(channel: PipelineChannel, key: str) -> Json:
 
 
 def branches_outputs(outputs: Mapping[str, Any]) -> Json:
-    """Where the outputs of a group of branches come from: whichever of them ran."""
+    """The sources of the outputs of a group of branches: one selector for each branch."""
     written: Json = {}
     for name, channel in outputs.items():
         if not types.is_parameter(channel.channel_type):

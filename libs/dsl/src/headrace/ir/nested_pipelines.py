@@ -1,4 +1,4 @@
-"""Pipelines that are used as components: their parts become parts of the pipeline around them."""
+"""Pipelines used as components: their parts are merged into the outer pipeline's IR."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from headrace.graph.names import unique
 Json = dict[str, Any]
 
 
-def merge(graph: Mapping[str, Any], components: Json, executors: Json) -> tuple[Json, Json]:
-    """Take in the components and executors of a pipeline, under names that are free.
+def merge_pipeline(
+    graph: Mapping[str, Any], components: Json, executors: Json
+) -> tuple[Json, Json]:
+    """Add a pipeline's components and executors to the outer pipeline, under unused names.
 
     Args:
-        graph: The IR of the pipeline; it is left as it is.
-        components: The components of the pipeline around it, which get those of this one.
-        executors: The executors of the pipeline around it, likewise.
+        graph: The IR of the pipeline; it is not changed.
+        components: The outer pipeline's components, which are extended.
+        executors: The outer pipeline's executors, which are extended.
 
     Returns:
-        The component that its root is, and the new labels of its executors by the old.
+        The component for the pipeline's root, and its executors' new labels by the old ones.
     """
     own = graph.get("deploymentSpec", {}).get("executors", {})
     labels = _renamed(own, executors)
@@ -37,7 +39,7 @@ def _renamed(own: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, str]
     names: dict[str, str] = {}
     used = {*taken}
     for name in own:
-        # a new name must be none that is still to come
+        # a new name must also differ from the names that are not yet processed
         names[name] = unique(name, used if name not in used else used | own.keys())
         used.add(names[name])
     return names

@@ -1,4 +1,4 @@
-"""Compiles a pipeline: runs its function, and writes what it made as IR."""
+"""Compiles a pipeline: calls its function, and writes the tasks and groups it defines as IR."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from headrace.graph.specs import ComponentSpec
 from headrace.graph.task import PipelineTask
 from headrace.ir import platform_spec
 from headrace.ir.executors import executor
-from headrace.ir.group_outputs import surface
+from headrace.ir.group_outputs import add_group_outputs
 from headrace.ir.interfaces import dag_outputs, group_interface, interface
-from headrace.ir.nested_pipelines import merge
+from headrace.ir.nested_pipelines import merge_pipeline
 from headrace.ir.tasks import Scope, group_spec, task_spec
 from headrace.ir.topology import Topology
 from headrace.step.types import SINGLE_OUTPUT
@@ -48,30 +48,30 @@ def define(
     begin: Callable[[Pipeline], None] | None = None,
     finish: Callable[[Pipeline, PipelineConfig | None], PipelineConfig | None] | None = None,
 ) -> tuple[Json, Json]:
-    """Run a pipeline's function and compile what it made.
+    """Call a pipeline's function and compile the pipeline that it defines.
 
     Args:
         spec: The interface of the function.
-        function: The function; it is called with a channel for each of its parameters.
+        function: The function; it is called with a channel for each parameter.
         pipeline_root: The folder of the pipeline's artifacts.
-        display_name: The pipeline's name for people.
-        config: Settings of the pipeline as a whole.
+        display_name: The pipeline's display name.
+        config: Settings of the whole pipeline.
         begin: Called with the pipeline before the function.
         finish: Called with the pipeline and its settings after the function; returns the settings.
 
     Returns:
-        The IR and the platform spec, which is empty without any settings.
+        The IR and the platform spec, which is empty without platform settings.
 
     Raises:
-        ValueError: it has no task, or returns what is no output.
-        InvalidTopologyException: a task uses what it cannot see.
+        ValueError: The function defines no task, or returns something other than outputs.
+        InvalidTopologyException: A task uses an output that it has no access to.
     """
     arguments = []
     for name in inspect.signature(function).parameters:
         if name not in spec.inputs:
             raise ValueError(
-                f"The parameter {name!r} of pipeline {spec.name!r} is an output: a pipeline "
-                "returns its outputs."
+                f"The parameter {name!r} of pipeline {spec.name!r} is annotated as an output. "
+                "Return the outputs of a pipeline from its function."
             )
         given = spec.inputs[name]
         arguments.append(make_channel(name, given.type, None, given.is_artifact_list))
@@ -95,8 +95,8 @@ def define(
     return written, {"platforms": platforms} if platforms else {}
 
 
-def new_spec(name: str, root: Json) -> Json:
-    """The IR of a pipeline that has no components yet."""
+def pipeline_ir(name: str, root: Json) -> Json:
+    """The IR of a pipeline without components."""
     return {
         "pipelineInfo": {"name": name},
         "sdkVersion": SDK_VERSION,
@@ -132,8 +132,8 @@ def _check_output(channel: Any) -> None:
         what = "pipeline output dsl.OneOf"
     elif channel.task is None:
         raise ValueError(
-            f"The pipeline's input {channel.name!r} cannot be returned: an output is that of a "
-            "task."
+            f"The pipeline's input {channel.name!r} cannot be returned as an output. Only outputs "
+            "of tasks can."
         )
     else:
         group, what = channel.task.parent_task_group, "pipeline output"
@@ -159,7 +159,7 @@ def _check_workspace(pipeline: Pipeline, config: PipelineConfig | None) -> None:
 
 
 class _Builder:
-    """Builds the IR of one pipeline, group by group."""
+    """Builds the IR of one pipeline, one group at a time."""
 
     def __init__(
         self, pipeline: Pipeline, spec: ComponentSpec, config: PipelineConfig | None
@@ -174,9 +174,9 @@ class _Builder:
             platform_spec.add_config(self.platforms, config)
 
     def build(self, returned: Json) -> tuple[Json, Json]:
-        """The IR, and the platform spec's platforms."""
+        """Build the IR and the platforms of the platform spec."""
         root = interface(self.spec)
-        returned = surface(self.topology, returned)
+        returned = add_group_outputs(self.topology, returned)
         self.topology.find_dependencies()
         dags: dict[int, Json] = {id(self.pipeline.root): root}
         for group in self.pipeline.root.walk():
@@ -188,7 +188,7 @@ class _Builder:
         self._check_types(returned)
         if outputs:
             root.setdefault("dag", {})["outputs"] = outputs
-        written = new_spec(self.pipeline.name, root)
+        written = pipeline_ir(self.pipeline.name, root)
         if self.components:
             written["components"] = self.components
         if self.executors:
@@ -196,8 +196,8 @@ class _Builder:
         return written, self.platforms
 
     def _add_group(self, group: TasksGroup, component: Json) -> dict[int, Json]:
-        """Fill a group's component with its tasks; returns the components of its groups, by their
-        identities."""
+        """Add the tasks of a group to its component; returns the components of the groups within
+        it, by the groups' `id()`."""
         siblings = {each.name for each in group.groups} | {each.name for each in group.tasks}
         inputs = component.get("inputDefinitions", {})
         scope = Scope(inputs, siblings, group is self.pipeline.root)
@@ -206,20 +206,20 @@ class _Builder:
         for each in group.groups:
             made, written = self._group(each, scope)
             inner[id(each)] = made
-            self._place(each, made, written, tasks)
+            self._add_to_dag(each, made, written, tasks)
         for task in group.tasks:
             written = task_spec(task, scope)
             made = self._task_component(task, scope)
-            self._place(task, made, written, tasks)
+            self._add_to_dag(task, made, written, tasks)
         return inner
 
-    def _place(self, place: Any, component: Json, written: Json, tasks: Json) -> None:
-        """Put a task or group into its DAG, and its component to the others."""
+    def _add_to_dag(self, place: Any, component: Json, written: Json, tasks: Json) -> None:
+        """Add a task or group to its DAG, and its component to the pipeline's components."""
         waits_for = self.topology.dependencies.get(id(place))
         if waits_for:
             written["dependentTasks"] = [kubernetes_name(name) for name in sorted(waits_for)]
         if isinstance(place, PipelineTask) and place.ignores_upstream_failure:
-            _ignore_failure(place, written)
+            _ignore_upstream_failure(place, written)
         self._name_component(place.name, component, written)
         tasks[place.name] = written
 
@@ -267,7 +267,7 @@ class _Builder:
                 "Platform-specific features can only be set on primitive components. Found "
                 f"platform-specific feature set on the pipeline {task.name!r}."
             )
-        root, labels = merge(task.pipeline_spec or {}, self.components, self.executors)
+        root, labels = merge_pipeline(task.pipeline_spec or {}, self.components, self.executors)
         others: Mapping[str, Any] = task.component_spec.platform.get("platforms", {})
         platform_spec.add_platforms(self.platforms, others, labels)
         return root
@@ -283,14 +283,14 @@ class _Builder:
         task = group.exit_task
         if task.importer_spec is not None:
             raise RuntimeError(
-                f"Exit task {task.name} is an importer: an exit task is a step or a pipeline."
+                f"Exit task {task.name} is an importer. An exit task must be a step or a pipeline."
             )
         tasks = root["dag"]["tasks"]
         scope = Scope(root.get("inputDefinitions", {}), set(tasks), True)
         written = task_spec(task, Scope(root.get("inputDefinitions", {}), (), True))
         written["dependentTasks"] = [group.name]
         written["triggerPolicy"] = {"strategy": _COMPLETED}
-        _tell_status(task, written, group.name)
+        _add_final_status(task, written, group.name)
         component = self._task_component(task, scope)
         self._name_component(task.name, component, written)
         tasks[task.name] = written
@@ -309,14 +309,14 @@ class _Builder:
             )
 
 
-def _tell_status(task: PipelineTask, written: Json, producer: str) -> None:
+def _add_final_status(task: PipelineTask, written: Json, producer: str) -> None:
     for name, given in task.component_spec.inputs.items():
         if given.type == types.FINAL_STATUS:
             parameters = written.setdefault("inputs", {}).setdefault("parameters", {})
             parameters[name] = {"taskFinalStatus": {"producerTask": producer}}
 
 
-def _ignore_failure(task: PipelineTask, written: Json) -> None:
+def _ignore_upstream_failure(task: PipelineTask, written: Json) -> None:
     written.setdefault("triggerPolicy", {})["strategy"] = _COMPLETED
     if not any(each.type == types.FINAL_STATUS for each in task.component_spec.inputs.values()):
         return
@@ -330,4 +330,4 @@ def _ignore_failure(task: PipelineTask, written: Json) -> None:
             f"exactly one dependent upstream task{place}. Task {task.name!r} has "
             f"{', '.join(map(repr, upstream)) or 'none'}."
         )
-    _tell_status(task, written, upstream[0])
+    _add_final_status(task, written, upstream[0])

@@ -1,4 +1,4 @@
-"""Platform specs: the settings of single steps for a platform, beside the IR."""
+"""Writes the platform spec: the platform-specific settings of steps and of the pipeline."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Json = dict[str, Any]
 
 
 def add_settings(platforms: Json, settings: Mapping[str, Any], label: str, scope: Scope) -> None:
-    """Put a step's settings under its executor's label, with what they refer to as its DAG has it.
+    """Add a step's settings under its executor's label, with references resolved in its DAG.
 
     Raises:
-        InvalidTopologyException: they refer to an output that the step does not see.
+        InvalidTopologyException: A setting refers to an output that the step has no access to.
     """
     for platform, config in settings.items():
         _executors(platforms, platform)[label] = _in_scope(config, scope)
@@ -51,8 +51,8 @@ def _in_scope(value: Any, scope: Scope) -> Any:
         name = channel_input(channel.full_name)
         if name not in scope.parameters:
             raise InvalidTopologyException(
-                f"A setting refers to the output {channel.full_name!r}, which the task does not "
-                "see."
+                f"A platform setting refers to the output {channel.full_name!r}, which its task "
+                "has no access to."
             )
         del written["taskOutputParameter"]
         written["componentInputParameter"] = name
@@ -60,9 +60,9 @@ def _in_scope(value: Any, scope: Scope) -> Any:
 
 
 def add_platforms(platforms: Json, others: Mapping[str, Any], labels: Mapping[str, str]) -> None:
-    """Put in the settings of a pipeline that is used as a component, under its steps' new labels.
+    """Add the settings of a pipeline that is used as a component, under its steps' new labels.
 
-    Settings of that pipeline as a whole do not apply to the one around it.
+    Settings of that pipeline as a whole do not apply to the outer pipeline.
     """
     for platform, spec in others.items():
         platforms.setdefault(platform, {})
@@ -71,7 +71,7 @@ def add_platforms(platforms: Json, others: Mapping[str, Any], labels: Mapping[st
 
 
 def add_config(platforms: Json, config: PipelineConfig) -> None:
-    """Put in the settings of the pipeline as a whole."""
+    """Add the settings of the whole pipeline."""
     written = config.to_dict()
     if written:
         volume = written.get("workspace", {}).get("kubernetes", {})

@@ -1,4 +1,4 @@
-"""Compiles a single component: the pipeline that consists of it."""
+"""Compiles a single component as a pipeline with one task."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from headrace.graph.specs import ComponentSpec
 from headrace.graph.task import PipelineTask
 from headrace.ir.executors import executor
 from headrace.ir.interfaces import dag_outputs, interface
-from headrace.ir.pipeline import new_spec
+from headrace.ir.pipeline import pipeline_ir
 from headrace.ir.tasks import Scope, task_spec
 
 
 def component_pipeline(spec: ComponentSpec) -> dict[str, Any]:
-    """The IR of a pipeline with one task, whose inputs and outputs are the component's.
+    """The IR of a pipeline with one task and the component's inputs and outputs.
 
     Raises:
-        ValueError: the component's name is no pipeline's name.
+        ValueError: The component's name is not a valid pipeline name.
     """
     arguments = {
         name: make_channel(name, given.type, None, given.is_artifact_list)
@@ -38,7 +38,7 @@ def component_pipeline(spec: ComponentSpec) -> dict[str, Any]:
     root["dag"] = {"tasks": {task.name: written}}
     if outputs:
         root["dag"]["outputs"] = outputs
-    ir = new_spec(spec.name, root)
+    ir = pipeline_ir(spec.name, root)
     ir["components"] = {key: {**interface(spec), "executorLabel": label}}
     ir["deploymentSpec"]["executors"] = {label: executor(task)}
     return ir

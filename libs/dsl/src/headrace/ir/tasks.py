@@ -1,4 +1,4 @@
-"""Tasks, and groups as the tasks that they are in the DAG around them, as IR."""
+"""Writes tasks, and the tasks that represent groups in their outer DAG, as IR."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 class Scope:
-    """What a task can take its inputs from: the inputs of the DAG it is in, and its siblings."""
+    """The sources that a task can use: the inputs of its DAG, and the tasks beside it."""
 
     def __init__(self, inputs: Mapping[str, Any], siblings: Collection[str], is_root: bool) -> None:
         self.parameters = inputs.get("parameters", {})
@@ -42,10 +42,10 @@ class Scope:
         self.is_root = is_root
 
     def parameter(self, channel: PipelineChannel) -> Json:
-        """Where a parameter comes from.
+        """The source of a parameter.
 
         Raises:
-            InvalidTopologyException: the DAG has no such input.
+            InvalidTopologyException: The DAG has no such input.
         """
         if isinstance(channel, LoopArgumentVariable):
             name = channel_input(channel.loop_argument.full_name)
@@ -64,10 +64,10 @@ class Scope:
         return self._input(channel_input(channel.full_name), self.parameters, channel)
 
     def artifact(self, channel: PipelineChannel) -> Json:
-        """Where an artifact comes from.
+        """The source of an artifact.
 
         Raises:
-            InvalidTopologyException: the DAG has no such input.
+            InvalidTopologyException: The DAG has no such input.
         """
         name = channel_input(channel.full_name)
         if not isinstance(channel, LoopArtifactArgument):
@@ -86,14 +86,14 @@ class Scope:
     def _input(self, name: str, known: Collection[str], channel: PipelineChannel) -> Json:
         if name not in known:
             raise InvalidTopologyException(
-                f"{channel.full_name!r} cannot be used here: it is made or given in a part of the "
-                "pipeline that this task does not see."
+                f"{channel.full_name!r} cannot be used here: it belongs to a part of the pipeline "
+                "that this task has no access to."
             )
         return {"componentInputParameter": name}
 
 
 def selector(variable: LoopArgumentVariable) -> Json:
-    """What takes one value out of an item that is a dict."""
+    """The expression that selects one key of an item that is a dict."""
     return {"parameterExpressionSelector": f'parseJson(string_value)["{variable.subvar_name}"]'}
 
 
@@ -105,11 +105,11 @@ def is_artifact(channel: Any) -> bool:
 
 
 def task_spec(task: PipelineTask, scope: Scope) -> Json:
-    """A task, with where its inputs come from.
+    """The IR of a task, with the sources of its inputs.
 
     Raises:
-        InvalidTopologyException: an input comes from a place that it does not see.
-        ValueError: a constant is what no parameter can be.
+        InvalidTopologyException: The task has no access to an input's source.
+        ValueError: A constant has a type that no parameter can have.
     """
     written: Json = {
         "taskInfo": {"name": task.display_name or task.name},
@@ -142,7 +142,7 @@ def _put_inputs(written: Json, parameters: Json, artifacts: Json) -> None:
 
 
 def _settings(task: PipelineTask) -> Json:
-    """The resources and the image of a task that are known at run time only."""
+    """The task's resources and image that contain channels."""
     container = task.container_spec
     if container is None:
         return {}
@@ -152,14 +152,17 @@ def _settings(task: PipelineTask) -> Json:
 
 
 def _constant(name: str, value: Any, scope: Scope, task: PipelineTask) -> Json:
-    """A constant; the channels in its texts become inputs of their own."""
+    """A constant; channels in its strings become additional inputs."""
     written: Json = {}
     channels = channels_in(value)
     texts: list[str] = []
     for channel in channels:
         added = channel_input(channel.full_name)
         if added in task.inputs:
-            raise RuntimeError(f"The input {added!r} of {task.name!r} has a name that is reserved.")
+            raise RuntimeError(
+                f"The input name {added!r} of {task.name!r} is reserved for the compiler. Rename "
+                "the input."
+            )
         written[added] = scope.parameter(channel)
         texts.append(InputValuePlaceholder(added).to_text())
     if channels:
@@ -180,10 +183,10 @@ def _retry(policy: RetryPolicy) -> Json:
 
 
 def group_spec(group: TasksGroup, inputs: Iterable[PipelineChannel], scope: Scope) -> Json:
-    """A group, with where its inputs come from, when it runs and what it loops over.
+    """The IR of a group's task, with the sources of its inputs, its condition and its items.
 
     Raises:
-        InvalidTopologyException: an input comes from a place that it does not see.
+        InvalidTopologyException: The group has no access to an input's source.
     """
     written: Json = {"taskInfo": {"name": group.display_name or group.name}}
     parameters: Json = {}

@@ -1,4 +1,4 @@
-"""Values as the IR has them: in JSON's types, where every number is a double."""
+"""Converts values to the IR's JSON types, where every number is a double."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 
 def to_value(value: Any) -> Any:
-    """A constant as the IR has it.
+    """Convert a constant.
 
     Raises:
-        ValueError: it is, or holds, what is no text, number, boolean, list or dict.
+        ValueError: It is or contains something other than strings, numbers, booleans, lists and
+            dicts.
     """
     if isinstance(value, bool):
         return value
@@ -29,10 +30,10 @@ def to_value(value: Any) -> Any:
 
 
 def to_struct(value: Any) -> Any:
-    """A value of a structure, which may be None too.
+    """Convert a JSON value, which can also contain None.
 
     Raises:
-        ValueError: it is, or holds, what JSON cannot.
+        ValueError: It is or contains something that JSON cannot represent.
     """
     if value is None:
         return None
@@ -44,10 +45,10 @@ def to_struct(value: Any) -> Any:
 
 
 def default(value: Any, ir_type: str, name: str) -> Any:
-    """The default of an input parameter.
+    """Convert the default of an input parameter.
 
     Raises:
-        TypeError: it is not of the parameter's type.
+        TypeError: It does not have the parameter's type.
     """
     fits = {
         "NUMBER_INTEGER": (int, float),
@@ -59,8 +60,8 @@ def default(value: Any, ir_type: str, name: str) -> Any:
         return to_value(value)
     if not isinstance(value, fits):
         raise TypeError(
-            f"The default of {name!r} is {value!r} of type {type(value).__name__}; its own type is "
-            f"{ir_type}."
+            f"The default {value!r} of {name!r} has the type {type(value).__name__}, but the "
+            f"parameter has the type {ir_type}."
         )
     if ir_type == "BOOLEAN":
         return bool(value)
@@ -70,11 +71,13 @@ def default(value: Any, ir_type: str, name: str) -> Any:
 def _number(value: float) -> float:
     number = float(value)
     if math.isinf(number) or math.isnan(number):
-        raise ValueError(f"{number} cannot stand in the IR: JSON has no such number.")
+        raise ValueError(f"{number} cannot be used as a value: JSON has no such number.")
     return number
 
 
 def _key(key: Any) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"A key of a dict is a text. Got: {key!r} of type {type(key).__name__}.")
+        raise TypeError(
+            f"The keys of a dict must be of type str. Got: {key!r} of type {type(key).__name__}."
+        )
     return key

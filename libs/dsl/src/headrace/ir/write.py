@@ -1,4 +1,5 @@
-"""Writes IR to files: YAML with a head that tells inputs and outputs, JSON, or manifests."""
+"""Writes IR to files: as YAML with a comment that lists inputs and outputs, as JSON, or as
+Kubernetes manifests."""
 
 from __future__ import annotations
 
@@ -21,15 +22,15 @@ _TYPES = {
 
 
 class KubernetesManifestOptions:
-    """What the manifests of a pipeline and its version say beside the IR.
+    """The fields of the manifests of a pipeline and its version besides the IR.
 
     Args:
-        pipeline_name: The pipeline's name; without it that of the IR.
-        pipeline_display_name: Its name for people; without it its name.
-        pipeline_version_name: The version's name; without it the pipeline's.
-        pipeline_version_display_name: Its name for people; without it its name.
+        pipeline_name: The pipeline's name; default that in the IR.
+        pipeline_display_name: The pipeline's display name; default its name.
+        pipeline_version_name: The version's name; default the pipeline's name.
+        pipeline_version_display_name: The version's display name; default its name.
         namespace: The namespace of both.
-        include_pipeline_manifest: Whether there is a manifest of the pipeline too.
+        include_pipeline_manifest: Whether to write a manifest of the pipeline too.
     """
 
     def __init__(
@@ -82,11 +83,11 @@ class KubernetesManifestOptions:
 
 
 def write_package(ir: Json, platform: Json, path: str, description: str | None = None) -> None:
-    """Write IR and platform spec to a file, whose ending tells the format.
+    """Write IR and platform spec to a file in the format of its extension.
 
     Raises:
-        ValueError: the ending is none of yaml, yml and json; JSON holds no platform spec; or an
-            artifact is put into a workspace that there is not.
+        ValueError: The extension is not yaml, yml or json; there is a platform spec and the format
+            is JSON; or an importer needs a workspace that the pipeline does not have.
     """
     check_workspace(ir, platform)
     if path.endswith(".json"):
@@ -103,7 +104,7 @@ def write_package(ir: Json, platform: Json, path: str, description: str | None =
             )
         text = json.dumps(ir, indent=2, sort_keys=True)
     elif path.endswith((".yaml", ".yml")):
-        text = head(ir, description) + yaml_text([ir, platform] if platform else [ir])
+        text = header_comment(ir, description) + yaml_text([ir, platform] if platform else [ir])
     else:
         raise ValueError(f'The output path {path} should end with ".yaml".')
     with open(path, "w", encoding="utf-8") as file:
@@ -111,13 +112,13 @@ def write_package(ir: Json, platform: Json, path: str, description: str | None =
 
 
 def yaml_text(documents: list[Json]) -> str:
-    """Documents as YAML, with sorted keys."""
+    """The documents as YAML with sorted keys."""
     import yaml
 
     fast = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
     class Dumper(fast):  # type: ignore[misc, valid-type]
-        """Writes a part that stands in several places out in each."""
+        """Writes objects that occur several times in full instead of as aliases."""
 
         def ignore_aliases(self, data: Any) -> bool:
             return True
@@ -126,10 +127,10 @@ def yaml_text(documents: list[Json]) -> str:
 
 
 def check_workspace(ir: Json, platform: Json) -> None:
-    """Check that there is a workspace when an importer needs one.
+    """Check that the pipeline has a workspace when an importer needs one.
 
     Raises:
-        ValueError: there is none.
+        ValueError: It has none.
     """
     executors = ir.get("deploymentSpec", {}).get("executors", {})
     needed = any(each.get("importer", {}).get("downloadToWorkspace") for each in executors.values())
@@ -143,7 +144,7 @@ def check_workspace(ir: Json, platform: Json) -> None:
         )
 
 
-def head(ir: Json, description: str | None) -> str:
+def header_comment(ir: Json, description: str | None) -> str:
     """The comment at the top of a file: name, description, inputs and outputs."""
     lines = ["# PIPELINE DEFINITION", f"# Name: {ir['pipelineInfo']['name']}"]
     if description:

@@ -114,7 +114,7 @@ def _kind(name: Any) -> tuple[str, bool]:
     if isinstance(name, str):
         ir_type = PARAMETER_TYPES.get(name.lower())
         if ir_type:
-            return types.NAMES[ir_type], True
+            return types.NAMES_BY_IR_TYPE[ir_type], True
         if _GOOGLE.match(name):
             return types.bundle(name), False
         known: Any = types.ARTIFACT_CLASSES.get(name.lower())

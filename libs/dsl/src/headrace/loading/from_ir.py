@@ -95,9 +95,9 @@ def _outputs(definitions: Mapping[str, Any]) -> dict[str, OutputSpec]:
 
 
 def _type_name(ir_type: str) -> str:
-    if ir_type not in types.NAMES:
+    if ir_type not in types.NAMES_BY_IR_TYPE:
         raise ValueError(f"Unknown type {ir_type} found in IR.")
-    return types.NAMES[ir_type]
+    return types.NAMES_BY_IR_TYPE[ir_type]
 
 
 def _artifact_name(artifact: Mapping[str, Any]) -> str:

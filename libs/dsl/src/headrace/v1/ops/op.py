@@ -241,7 +241,7 @@ def _input_type(op: str, name: str, value: Any, is_path: bool) -> Any:
 
 def parameter_kind(channel: PipelineChannel) -> str:
     """The type of an input that takes a channel's value; a text takes any."""
-    return types.NAMES.get(str(types.ir_type(channel.channel_type)), "String")
+    return types.NAMES_BY_IR_TYPE.get(str(types.ir_type(channel.channel_type)), "String")
 
 
 def uses(task: PipelineTask) -> list[PipelineChannel]:

@@ -91,7 +91,7 @@ def parameter_type(declared: Any) -> str | None:
         return None
     ir_type = PARAMETER_TYPES.get(name.lower())
     if ir_type is not None:
-        return types.NAMES[ir_type]
+        return types.NAMES_BY_IR_TYPE[ir_type]
     return "String" if name.lower() in _TEXTS else None
 
 
