@@ -1,9 +1,10 @@
-"""The source and the command of a lightweight component, as its executor label has them.
+"""The source and the command of a lightweight Python component, as written into its executor.
 
-One command for every backend. Where the step finds `headrace.component` (Headrace puts it there,
-and installs nothing but the component's own packages) that executes the function; elsewhere kfp is
-installed and does. Headrace recognises the command word by word, in the executor service's
-`core.bootstrap`: a change here needs one there, which goes on recognising the older words.
+The same command runs on every backend. If the step can import `headrace.component`, that executes
+the function: Headrace provides it and installs only the component's own packages. Otherwise the
+command installs kfp, which executes the function. Headrace's executor recognises the command by its
+exact text (`headrace_executor`'s module `bootstrap`): a change here needs a change there, which has
+to keep recognising the older text.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 MODULE = "headrace.component"
 EXECUTOR_INPUT = "{{$}}"
 KFP_VERSION = "2.17.3"
-"""The kfp that executes a function where no headrace is; its executor is what ours agrees with."""
+"""The kfp version that executes a function where headrace is missing; `step.executor` behaves like
+its executor."""
 
 _HEADER = """\
 try:
@@ -35,7 +37,7 @@ except ImportError:  # executed by kfp
     _sys.modules['headrace'] = headrace
     _sys.modules['headrace.dsl'] = dsl
 """
-"""Makes the names of the SDK known to the function, and ``from headrace import dsl`` within it."""
+"""Imports the SDK's names for the function, and makes ``from headrace import dsl`` work in it."""
 
 _PIP_CHECK = """
 if ! [ -x "$(command -v pip)" ]; then
@@ -69,19 +71,19 @@ def source(
     imports: Sequence[str] = (),
     helper: str = "",
 ) -> str:
-    """A lightweight component's module.
+    """The source of a lightweight component's module.
 
     Args:
-        function: the function's source, without its decorators.
-        additional: sources of other functions that it calls.
-        imports: statements that import artifact classes of the author's own.
-        helper: source that has to run first, as `embedded` makes it.
+        function: The function's source without decorators.
+        additional: The sources of other functions that it calls.
+        imports: Statements that import the author's own artifact classes.
+        helper: Source that has to run first, created by `authoring.embedded`.
     """
     parts = [*additional, *([helper] if helper else []), function]
     text = "\n\n\n".join(part.strip("\n") for part in parts)
     lines = [_HEADER.rstrip()]
     words = set(_WORD.findall(text))
-    if "kfp" in words:  # of an author who writes ``import headrace as kfp``
+    if "kfp" in words:  # the author may write ``import headrace as kfp``
         lines.append("kfp = headrace")
     if not _TYPING_NAMES.isdisjoint(words):
         lines.append("from typing import *")
@@ -89,7 +91,7 @@ def source(
 
 
 _TYPING_NAMES = frozenset(typing.__all__)
-"""A function that uses none of them is spared the import of `typing`."""
+"""A function that uses none of these names does not import `typing`, which takes long."""
 
 
 def lightweight_command(
@@ -100,16 +102,17 @@ def lightweight_command(
     kfp_package_path: str | None = None,
     use_venv: bool = False,
 ) -> list[str]:
-    """The command of a component whose module is in the command itself.
+    """The command of a component whose module is part of the command.
 
     Args:
-        source: its module, as `source` makes it.
-        packages: what to install for it, as pip takes it.
-        options: what `index_options` gives.
-        install_kfp: whether kfp is installed where no headrace is; not when `packages` name it.
-        kfp_package_path: what to install as kfp instead of `KFP_VERSION` of it.
-        use_venv: whether packages are installed into an environment of the step's own. Headrace
-            does so in any case.
+        source: The module's source, as returned by `source`.
+        packages: The packages to install, as pip requirements.
+        options: Options of pip, as returned by `index_options`.
+        install_kfp: Whether to install kfp where headrace is missing; ignored when `packages`
+            contain kfp.
+        kfp_package_path: What to install as kfp instead of `KFP_VERSION`.
+        use_venv: Whether to install packages into a separate virtual environment. Headrace always
+            does.
     """
     installs = [_install(packages, options)] if packages else []
     if install_kfp and not any(str(package).startswith("kfp") for package in packages or ()):
@@ -122,24 +125,23 @@ def lightweight_command(
 
 
 def containerized_command() -> list[str]:
-    """The command of a component whose module is in its image."""
+    """The command of a component whose module is part of its image."""
     return ["python3", "-m", MODULE]
 
 
 def arguments(function_name: str) -> list[str]:
-    """The arguments of either command."""
+    """The arguments of both commands."""
     return ["--executor_input", EXECUTOR_INPUT, "--function_to_execute", function_name]
 
 
 def index_options(
     urls: Sequence[str] | None = None, trusted_hosts: Sequence[str] | None = None
 ) -> str:
-    """The options of pip for where packages are found, with a blank at their end.
+    """Options of pip for package indexes, followed by a space.
 
     Args:
-        urls: the indexes; the first replaces the default one.
-        trusted_hosts: hosts that pip trusts without a certificate; None trusts those of `urls`, an
-            empty sequence none.
+        urls: The indexes; the first one replaces the default index.
+        trusted_hosts: Hosts that pip trusts without a valid certificate; None trusts the indexes.
     """
     if not urls:
         return ""

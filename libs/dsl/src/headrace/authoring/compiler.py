@@ -1,4 +1,4 @@
-"""The compiler: writes pipelines and components as IR."""
+"""The compiler's interface: writes pipelines and components to files."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ class Compiler:
         kubernetes_manifest_options: KubernetesManifestOptions | None = None,
         kubernetes_manifest_format: bool = False,
     ) -> None:
-        """Write a pipeline or a component as IR.
+        """Write a pipeline or a component to a file.
 
         Args:
-            pipeline_func: A function with ``@dsl.pipeline`` or ``@dsl.component``, or a component
-                that was loaded.
-            package_path: The file, which ends with ``.yaml``.
+            pipeline_func: A function with ``@dsl.pipeline`` or ``@dsl.component``, or a loaded
+                component.
+            package_path: The file's path, which ends with ``.yaml``.
             pipeline_name: The pipeline's name, instead of the function's.
-            pipeline_display_name: Its name for people.
-            pipeline_parameters: Defaults of its inputs, instead of those of the function.
-            type_check: Kept for callers of KFP. Types are checked when the pipeline is defined.
-            kubernetes_manifest_options: What the manifests say beside the IR.
-            kubernetes_manifest_format: Whether manifests are written, not the IR alone.
+            pipeline_display_name: The pipeline's display name.
+            pipeline_parameters: Defaults of inputs, instead of the function's.
+            type_check: Ignored, accepted for compatibility with KFP: types are checked when the
+                pipeline is defined.
+            kubernetes_manifest_options: Fields of the manifests besides the IR.
+            kubernetes_manifest_format: Whether to write Kubernetes manifests instead of plain IR.
 
         Raises:
-            ValueError: the pipeline is none, or the file's ending is unknown, or a default is for
-                no input.
-            TypeError: a default is not of its input's type.
+            ValueError: `pipeline_func` is not a pipeline or component, the file's extension is
+                unknown, or a default has no matching input.
+            TypeError: A default does not have its input's type.
         """
         if not isinstance(pipeline_func, BaseComponent):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Components: what is called in a pipeline to make a task."""
+"""The classes of components, which create tasks when they are called in a pipeline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from headrace.graph.task import PipelineTask
 
 
 class BaseComponent:
-    """A component.
-
-    Called with the arguments of its inputs, in the function of a pipeline, it makes a task.
-    """
+    """A component. Calling it in a pipeline's function, with arguments for its inputs, creates a
+    task."""
 
     def __init__(self, component_spec: ComponentSpec) -> None:
         self.component_spec = component_spec
@@ -23,12 +21,12 @@ class BaseComponent:
         self.description = component_spec.description or None
 
     def __call__(self, *args: Any, **kwargs: Any) -> PipelineTask:
-        """Make a task.
+        """Create a task.
 
         Raises:
-            TypeError: an argument is missing, unknown, or given without its name.
-            InconsistentTypeException: an argument is not of its input's type.
-            RuntimeError: no pipeline is being defined.
+            TypeError: An argument is missing, unknown, or positional.
+            InconsistentTypeException: An argument does not have its input's type.
+            RuntimeError: No pipeline is being defined.
         """
         if args:
             raise TypeError(
@@ -49,14 +47,15 @@ class BaseComponent:
         task = PipelineTask(self.component_spec, kwargs, pipeline, caching_by_default())
         if pipeline is None:
             raise RuntimeError(
-                f"{self.name}() makes a task, so it is called in the function of a pipeline. Run "
-                "its function here by .execute(), or a pipeline by a client."
+                f"{self.name}() creates a task and can only be called in the function of a "
+                "pipeline. Use .execute() to run a component's function in this process, or a "
+                "client to run a pipeline."
             )
         return task
 
     @property
     def required_inputs(self) -> list[str]:
-        """The names of the inputs that have to be given."""
+        """The names of the required inputs."""
         inputs = self.component_spec.inputs
         return [name for name, spec in inputs.items() if not spec.optional]
 
@@ -69,14 +68,14 @@ class BaseComponent:
 
     @property
     def platform_spec(self) -> dict[str, Any]:
-        """The platform spec that belongs to it; empty without settings of platforms."""
+        """The platform spec; empty without platform settings."""
         return self.component_spec.platform
 
     def execute(self, **kwargs: Any) -> Any:
-        """Run it in this process, where that can be done.
+        """Run the component in this process.
 
         Raises:
-            NotImplementedError: it cannot.
+            NotImplementedError: This kind of component cannot run in this process.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be executed in this process.")
 
@@ -90,10 +89,10 @@ class BaseComponent:
 
 
 class PythonComponent(BaseComponent):
-    """A component that is a Python function.
+    """A component made from a Python function.
 
     Raises:
-        ValueError: an output is a list of artifacts.
+        ValueError: An output is a list of artifacts.
     """
 
     def __init__(self, component_spec: ComponentSpec, python_func: Callable[..., Any]) -> None:
@@ -102,15 +101,15 @@ class PythonComponent(BaseComponent):
         self._refuse_output_lists()
 
     def execute(self, **kwargs: Any) -> Any:
-        """Run the function in this process; returns what it returns."""
+        """Run the function in this process and return its result."""
         return self.python_func(**kwargs)
 
 
 class ContainerComponent(BaseComponent):
-    """A component that is a container.
+    """A component that runs a container.
 
     Raises:
-        ValueError: an output is a list of artifacts.
+        ValueError: An output is a list of artifacts.
     """
 
     def __init__(self, component_spec: ComponentSpec, pipeline_func: Callable[..., Any]) -> None:
@@ -120,11 +119,11 @@ class ContainerComponent(BaseComponent):
 
 
 class ImporterComponent(BaseComponent):
-    """A component that brings an artifact in from outside."""
+    """A component that imports an existing artifact."""
 
 
 class GraphComponent(BaseComponent):
-    """A pipeline, which may be used as a component of another."""
+    """A pipeline, which can also be used as a component of another pipeline."""
 
     def __init__(
         self,
@@ -138,15 +137,15 @@ class GraphComponent(BaseComponent):
 
     @property
     def pipeline_spec(self) -> dict[str, Any]:
-        """Its IR."""
+        """The pipeline's IR."""
         return dict(self.component_spec.graph or {})
 
     def execute(self, **kwargs: Any) -> Any:
-        raise RuntimeError("A pipeline is run by a client, not in this process.")
+        raise RuntimeError("A pipeline cannot run in this process. Submit it with a client.")
 
 
 class YamlComponent(BaseComponent):
-    """A component that was loaded from a text."""
+    """A component that was loaded from YAML."""
 
     def __init__(
         self,
@@ -160,5 +159,5 @@ class YamlComponent(BaseComponent):
 
     @property
     def pipeline_spec(self) -> dict[str, Any]:
-        """The IR: what was loaded, or for a version 1 component what comes of it."""
+        """The loaded IR; for a component file of version 1, the IR compiled from it."""
         return self._pipeline_spec if self._pipeline_spec is not None else super().pipeline_spec

@@ -1,4 +1,4 @@
-"""The decorators that make components and pipelines of functions."""
+"""The decorators that turn functions into components and pipelines."""
 
 from __future__ import annotations
 
@@ -69,28 +69,27 @@ def component(
     embedded_artifact_path: str | None = None,
     task_config_passthroughs: Passthroughs | None = None,
 ) -> Any:
-    """A component of a Python function.
+    """Make a component from a Python function.
 
     Args:
-        func: A function that stands for itself, with annotations for its parameters and what it
-            returns.
-        base_image: The image it runs in, which needs a Python; ``python:3.11`` without it.
-        target_image: An image that the function is in already; nothing is then installed.
-        packages_to_install: What it needs, as pip's requirements.
-        pip_index_urls: Where they are installed from.
-        output_component_file: A file that its IR is written to. Deprecated.
-        install_kfp_package: Whether kfp is installed where the step runs without Headrace.
-        kfp_package_path: What is installed as kfp there.
-        pip_trusted_hosts: Hosts that pip trusts; without it the indexes.
-        use_venv: Whether it is installed into an environment of its own.
-        additional_funcs: Functions that this one uses.
-        embedded_artifact_path: A file or folder that goes with it, for a parameter that is an
-            ``EmbeddedInput[...]``.
-        task_config_passthroughs: Settings of the task that go into its `dsl.TaskConfig`.
+        func: A self-contained function, with annotations for its parameters and its result.
+        base_image: The image to run it in, which must contain Python; default ``python:3.11``.
+        target_image: An image that already contains the function; nothing is installed in it.
+        packages_to_install: The packages that the function needs, as pip requirements.
+        pip_index_urls: The package indexes to install from.
+        output_component_file: Deprecated. A file to write the component's IR to.
+        install_kfp_package: Whether to install kfp where the step runs without Headrace.
+        kfp_package_path: What to install as kfp there.
+        pip_trusted_hosts: Hosts that pip trusts without a valid certificate; default the indexes.
+        use_venv: Whether to install packages into a separate virtual environment.
+        additional_funcs: Other functions that this one calls.
+        embedded_artifact_path: A file or folder to embed in the component, for a parameter that is
+            an ``EmbeddedInput[...]``.
+        task_config_passthroughs: Task settings to pass to the function's `dsl.TaskConfig`.
 
     Raises:
-        TypeError: an annotation is missing, or is not that of an input or output.
-        ValueError: a default is not one that the input can have.
+        TypeError: An annotation is missing, or cannot be used for an input or output.
+        ValueError: A default is not valid for its input.
     """
     if output_component_file is not None:
         warnings.warn(
@@ -205,16 +204,18 @@ def notebook_component(
     install_kfp_package: bool = True,
     task_config_passthroughs: Passthroughs | None = None,
 ) -> Any:
-    """A component of a function that runs a notebook by ``dsl.run_notebook(name=value, ...)``.
+    """Make a component from a function that runs a notebook with ``dsl.run_notebook(name=value)``.
 
     Args:
-        notebook_path: The notebook, or a folder with exactly one; it goes with the component.
-        packages_to_install: What it needs; without it what runs a notebook with Python.
+        notebook_path: The notebook, or a folder with exactly one notebook, to embed in the
+            component.
+        packages_to_install: The packages that the notebook needs; default those that run a Python
+            notebook.
 
     The other arguments are those of `dsl.component`.
 
     Raises:
-        ValueError: there is not exactly one notebook at the path.
+        ValueError: There is not exactly one notebook at the path.
     """
 
     def decorate(function: Function) -> PythonComponent:
@@ -237,17 +238,20 @@ def notebook_component(
 
 
 def container_component(func: Function) -> ContainerComponent:
-    """A component of a function that returns a `dsl.ContainerSpec`.
+    """Make a component from a function that returns a `dsl.ContainerSpec`.
 
     The function is called once, with placeholders as its arguments.
 
     Raises:
-        TypeError: an annotation is missing, or an element of the command is no text.
-        ValueError: the command uses an artifact as a whole, or an input that there is not.
+        TypeError: An annotation is missing, or an element of the command is neither a string nor a
+            placeholder.
+        ValueError: The command uses an artifact itself, or an input that does not exist.
     """
     spec = component_spec(func, in_container=True)
     parameters = inspect.signature(func).parameters.values()
-    made = func(*[_stand_in(each.name, without_optional(each.annotation)) for each in parameters])
+    made = func(
+        *[_placeholder_for(each.name, without_optional(each.annotation)) for each in parameters]
+    )
     spec.container = Container(
         image=made.image, command=list(made.command or ()), args=list(made.args or ())
     )
@@ -255,8 +259,8 @@ def container_component(func: Function) -> ContainerComponent:
     return ContainerComponent(spec, func)
 
 
-def _stand_in(name: str, annotation: Any) -> Any:
-    """What a container component's function gets for a parameter."""
+def _placeholder_for(name: str, annotation: Any) -> Any:
+    """The argument that a container component's function gets for a parameter."""
     mark = marker(annotation)
     if mark in (InputAnnotation, OutputAnnotation):
         is_list = types.is_artifact_list(annotation.__args__[0])
@@ -299,22 +303,22 @@ def pipeline(
     display_name: str | None = None,
     pipeline_config: PipelineConfig | None = None,
 ) -> Any:
-    """A pipeline of a function, which is called once to define it.
+    """Make a pipeline from a function, which is called once to define it.
 
     Args:
-        func: A function that calls components; its parameters are the pipeline's. One without
-            annotations makes it a pipeline of version 1. A text is the pipeline's name.
-        name: The pipeline's name; without it that of the function.
-        description: What is said about it; without it the docstring.
-        pipeline_root: The folder of its artifacts.
-        display_name: Its name for people.
-        pipeline_config: Settings of the pipeline as a whole.
+        func: A function that calls components; its parameters are the pipeline's. If a parameter
+            has no annotation, this is a pipeline of version 1. A string is the pipeline's name.
+        name: The pipeline's name; default the function's.
+        description: The pipeline's description; default the function's docstring.
+        pipeline_root: The folder of the pipeline's artifacts.
+        display_name: The pipeline's display name.
+        pipeline_config: Settings of the whole pipeline.
 
     Raises:
-        ValueError: it has no task, or its name is no pipeline's name.
-        InvalidTopologyException: a task uses what it cannot see.
+        ValueError: The function defines no task, or the name is not a valid pipeline name.
+        InvalidTopologyException: A task uses an output that it has no access to.
     """
-    if isinstance(func, str):  # version 1 took the name by its position
+    if isinstance(func, str):  # in version 1, the first positional argument is the name
         func, name = None, func
 
     def decorate(function: Function) -> GraphComponent:

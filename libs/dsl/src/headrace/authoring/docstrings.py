@@ -1,7 +1,7 @@
-"""What a docstring says about a function and its parameters.
+"""Parses docstrings for the descriptions of a function and its parameters.
 
-It may be written in the style of Google, reStructuredText, NumPy or Epydoc; the style in which most
-is found is taken, the first of equals. The same is read as by the package `docstring_parser`.
+Supports the styles of Google, reStructuredText, NumPy and Epydoc; the style with the most entries
+wins, the first of equals. The results match those of the package `docstring_parser`.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ _NUMPY_KEY = re.compile(r"^(?P<name>\S.*?)(?:\s*:\s*(?P<type>.*?))?\s*$")
 
 
 class _NotThisStyleError(Exception):
-    """The docstring is of another style."""
+    """The docstring has another style."""
 
 
 @dataclass
 class Docstring:
-    """A docstring's first line, what follows it, and its parameters with their descriptions."""
+    """A docstring's first line, the text after it, and the descriptions of parameters."""
 
     short: str | None = None
     long: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     entries: int = 0
-    """How many entries of its sections were found."""
+    """The number of entries in all sections."""
 
     @property
     def description(self) -> str | None:
-        """What it says about the function."""
+        """The description of the function."""
         both = f"{self.short}\n{self.long}" if self.short and self.long else self.short
         return both.strip() if both else None
 
 
 def parse(text: str | None) -> Docstring:
-    """Read a docstring."""
+    """Parse a docstring."""
     if not text:
         return Docstring()
     text = inspect.cleandoc(text)
@@ -66,36 +66,36 @@ def parse(text: str | None) -> Docstring:
             found.append(style(text))
         except _NotThisStyleError:
             continue
-    return max(found, key=lambda each: each.entries) if found else _described(text)
+    return max(found, key=lambda each: each.entries) if found else _description_only(text)
 
 
 def parse_returns(text: str | None) -> dict[str, str]:
-    """The descriptions of a function's outputs: the entries of its section of returns."""
+    """The descriptions of a function's outputs: the entries of the section `Returns`."""
     for heading in ("Returns:\n", "Returns\n", "Return:\n", "Return\n"):
         if text and heading in text:
             return parse(text.replace(heading.strip(), "Args:")).parameters
     return {}
 
 
-def _described(text: str) -> Docstring:
+def _description_only(text: str) -> Docstring:
     short, _, long = text.partition("\n")
     return Docstring(short or None, long.strip() or None)
 
 
-def _tidy(description: str) -> str:
+def _dedent(description: str) -> str:
     first, newline, rest = description.partition("\n")
     return first + newline + inspect.cleandoc(rest) if newline else description
 
 
 def _tagged(mark: str) -> Callable[[str], Docstring]:
-    """The reader of a style whose entries are lines that begin with a mark."""
+    """The parser of a style whose entries are lines that start with a mark."""
     entry = re.compile(rf"(^{mark}.*?)(?=^{mark}|\Z)", flags=re.S | re.M)
 
     def read(text: str) -> Docstring:
         start = re.search(f"^{mark}", text, flags=re.M)
         if start is None:
-            return _described(text)
-        found = _described(text[: start.start()])
+            return _description_only(text)
+        found = _description_only(text[: start.start()])
         for match in entry.finditer(text[start.start() :]):
             words, colon, description = match[0].lstrip(mark).partition(":")
             if not colon:
@@ -107,7 +107,7 @@ def _tagged(mark: str) -> Callable[[str], Docstring]:
             if parts and parts[0] in _PARAMETER_WORDS:
                 if len(parts) not in (2, 3):
                     raise _NotThisStyleError
-                found.parameters[parts[-1]] = _tidy(description.strip())
+                found.parameters[parts[-1]] = _dedent(description.strip())
         return found
 
     return read
@@ -116,8 +116,8 @@ def _tagged(mark: str) -> Callable[[str], Docstring]:
 def _google(text: str) -> Docstring:
     matches = list(_GOOGLE_TITLE.finditer(text))
     if not matches:
-        return _described(text)
-    found = _described(text[: matches[0].start()])
+        return _description_only(text)
+    found = _description_only(text[: matches[0].start()])
     ends = [match.start() for match in matches[1:]] + [len(text)]
     sections: dict[str, str] = {}
     for match, end in zip(matches, ends, strict=True):
@@ -148,15 +148,15 @@ def _google_entries(body: str) -> list[tuple[str, str]]:
         if not colon:
             raise _NotThisStyleError
         description = description[1:] if description.startswith(" ") else description
-        entries.append((name, _tidy(description).strip("\n")))
+        entries.append((name, _dedent(description).strip("\n")))
     return entries
 
 
 def _numpy(text: str) -> Docstring:
     matches = list(_NUMPY_TITLE.finditer(text))
     if not matches:
-        return _described(text)
-    found = _described(text[: matches[0].start()])
+        return _description_only(text)
+    found = _description_only(text[: matches[0].start()])
     ends = [match.start() for match in matches[1:]] + [len(text)]
     for match, end in zip(matches, ends, strict=True):
         title = match[0].split("\n")[0].strip()

@@ -1,4 +1,4 @@
-"""Files and notebooks that a component carries with it."""
+"""Files and notebooks that are embedded in a component."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 NOTEBOOK_PACKAGES = ["nbclient>=0.10,<1", "ipykernel>=6,<7", "jupyter_client>=7,<9"]
-"""What a step needs to run a notebook."""
+"""The packages that a step needs to run a notebook."""
 
 _UNPACK = """__KFP_EMBEDDED_ARCHIVE_B64 = "{archive}"
 
@@ -96,10 +96,10 @@ dsl.run_notebook = __kfp_run_notebook
 
 
 def embedding_source(path: str) -> str:
-    """The source that unpacks a file or folder where the step runs.
+    """Source code that unpacks an embedded file or folder in the step.
 
     Raises:
-        ValueError: there is nothing at the path.
+        ValueError: The path does not exist.
     """
     place = Path(path)
     if not place.exists():
@@ -109,10 +109,10 @@ def embedding_source(path: str) -> str:
 
 
 def notebook_source(path: str) -> str:
-    """The source that unpacks a notebook, or a folder with one, and makes `dsl.run_notebook`.
+    """Source code that unpacks a notebook, or a folder with one, and defines `dsl.run_notebook`.
 
     Raises:
-        ValueError: there is not exactly one notebook at the path.
+        ValueError: There is not exactly one notebook at the path.
     """
     place = Path(path)
     if not place.exists():
@@ -138,7 +138,7 @@ def notebook_source(path: str) -> str:
 
 
 def _archive(place: Path) -> str:
-    """The files as a compressed archive, in letters. The same files give the same letters."""
+    """The files as a compressed archive in base64. The same files give the same text."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.add(place, arcname="." if place.is_dir() else place.name)
@@ -146,8 +146,8 @@ def _archive(place: Path) -> str:
     megabytes = len(packed) / 2**20
     if megabytes > 1:
         warnings.warn(
-            f"The embedded files are {megabytes:.1f} MB compressed, and stand in the pipeline's "
-            "definition. Put large files into an image or an object store.",
+            f"The embedded files add {megabytes:.1f} MB (compressed) to the pipeline's definition. "
+            "Put large files into an image or an object store.",
             UserWarning,
             stacklevel=5,
         )

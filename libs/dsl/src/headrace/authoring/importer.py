@@ -1,4 +1,4 @@
-"""The importer: a task that brings an artifact in from outside."""
+"""The importer: a task that imports an existing artifact."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def importer(
     metadata: Mapping[str, Any] | None = None,
     download_to_workspace: bool = False,
 ) -> PipelineTask:
-    """Bring in an artifact; it is the task's only output.
+    """Import an artifact, which is the task's only output.
 
     Args:
-        artifact_uri: Where it is; may be known at run time only.
-        artifact_class: What it is.
-        reimport: Whether it is made anew even if it is known already.
-        metadata: What is noted of it; may hold channels.
-        download_to_workspace: Whether it is put into the run's workspace, which the pipeline must
-            have.
+        artifact_uri: Where the artifact is; can be a channel.
+        artifact_class: The artifact's class.
+        reimport: Whether to create a new artifact when the URI was imported before.
+        metadata: The artifact's metadata; can contain channels.
+        download_to_workspace: Whether to download the artifact to the run's workspace, which the
+            pipeline must have.
 
     Raises:
-        TypeError: the URI is neither a text nor a parameter.
+        TypeError: The URI is neither a string nor a parameter.
     """
     given: dict[str, Any] = {}
     names: dict[str, str] = {}

@@ -29,17 +29,17 @@ def component_spec(
     description: str | None = None,
     name: str | None = None,
 ) -> ComponentSpec:
-    """The interface of a function; how it is executed is left open.
+    """The component specification of a function, without its execution.
 
     Args:
         function: The function, with annotations for all its parameters.
-        in_container: Whether it only describes a container.
-        description: What is said about it, instead of its docstring.
-        name: Its name, instead of the function's.
+        in_container: Whether it is the function of a container component.
+        description: The description, instead of the docstring.
+        name: The name, instead of the function's.
 
     Raises:
-        TypeError: an annotation is missing, or is not that of an input or output.
-        ValueError: a default is not one that the input can have.
+        TypeError: An annotation is missing, or cannot be used for an input or output.
+        ValueError: A default is not valid for its input.
     """
     inputs: dict[str, InputSpec] = {}
     outputs: dict[str, OutputSpec] = {}
@@ -64,7 +64,7 @@ def component_spec(
 
 
 def without_optional(annotation: Any) -> Any:
-    """`T` of ``Optional[T]``; another annotation as it is."""
+    """`T` of ``Optional[T]``; other annotations unchanged."""
     arguments: tuple[Any, ...] = getattr(annotation, "__args__", ())
     if typing.get_origin(annotation) is Union and len(arguments) > 1:
         return arguments[0] if arguments[1] is type(None) else annotation
@@ -87,7 +87,7 @@ def _read_parameter(
     if mark is EmbeddedAnnotation:
         return
     if mark is OutputAnnotation or isinstance(annotation, OutputPath):
-        outputs[_free(name, outputs)] = _output(annotation)
+        outputs[_unused_name(name, outputs)] = _output(annotation)
         return
     is_bare = mark is None and (
         types.is_artifact_subclass(annotation) or types.is_artifact_list(annotation)
@@ -102,14 +102,14 @@ def _read_parameter(
         inputs[name] = _input(annotation, parameter)
     except TypeError as error:
         hint = (
-            " The annotation is a text, as in a module with `from __future__ import annotations`, "
-            "which a module with components cannot have."
+            " The annotation is a string: a module with components cannot use `from __future__ "
+            "import annotations`."
         )
         is_text = isinstance(annotation, str)
         raise TypeError(f"Argument {name!r}: {error}{hint if is_text else ''}") from None
 
 
-def _free(name: str, taken: Container[str]) -> str:
+def _unused_name(name: str, taken: Container[str]) -> str:
     number = 2
     free = name
     while free in taken:
@@ -118,7 +118,7 @@ def _free(name: str, taken: Container[str]) -> str:
     return free
 
 
-def _bare(annotation: Any) -> Any:
+def _inner_annotation(annotation: Any) -> Any:
     if marker(annotation) in (InputAnnotation, OutputAnnotation):
         annotation = annotation.__args__[0]
     return annotation.type if isinstance(annotation, (InputPath, OutputPath)) else annotation
@@ -136,11 +136,11 @@ def _type_and_list(annotation: Any) -> dict[str, Any]:
 
 
 def _output(annotation: Any) -> OutputSpec:
-    return OutputSpec(**_type_and_list(_bare(annotation)))
+    return OutputSpec(**_type_and_list(_inner_annotation(annotation)))
 
 
 def _input(annotation: Any, parameter: inspect.Parameter) -> InputSpec:
-    annotation = _bare(annotation)
+    annotation = _inner_annotation(annotation)
     kind = _type_and_list(annotation)
     is_artifact = types.is_artifact_subclass(annotation)
     has_default = parameter.default is not _EMPTY
@@ -173,10 +173,10 @@ def _read_return(annotation: Any, in_container: bool, outputs: dict[str, OutputS
             field = annotation.__annotations__[name]
             if not types.is_artifact_list(field) and not types.is_artifact_class(field):
                 field = types.annotation_name(field)
-            outputs[_free(name, outputs)] = _output(field)
+            outputs[_unused_name(name, outputs)] = _output(field)
     elif isinstance(annotation, dict):
         raise TypeError(
-            "A function's return annotation is not a dict: name several outputs by a NamedTuple."
+            "A function's return annotation cannot be a dict. Use a NamedTuple for several outputs."
         )
     else:
-        outputs[_free(SINGLE_OUTPUT, outputs)] = _output(annotation)
+        outputs[_unused_name(SINGLE_OUTPUT, outputs)] = _output(annotation)

@@ -1,4 +1,4 @@
-"""The source of a Python component: what its step is given to run."""
+"""Extracts the source of a Python component's function, which is written into its command."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def component_source(
     additional: Sequence[Callable[..., Any]] | None = None,
     helper: str = "",
 ) -> str:
-    """The source of a function with what it uses before it.
+    """The source of a component's module: the function, preceded by what it uses.
 
     Raises:
-        TypeError: an artifact's class of another package is imported by another name.
+        TypeError: An artifact class from another package is imported under another name.
     """
     return bootstrap.source(
         function_source(function),
@@ -32,23 +32,23 @@ def component_source(
 
 
 def function_source(function: Callable[..., Any]) -> str:
-    """The source of a function without its decorators.
+    """The source of a function without decorators.
 
     Raises:
-        ValueError: it begins with no ``def``.
+        ValueError: The source contains no line that starts with ``def``.
     """
     lines = textwrap.dedent(inspect.getsource(function)).split("\n")
     for number, line in enumerate(lines):
         if line.startswith("def"):
             return "\n".join(lines[number:])
     raise ValueError(
-        f'Failed to find the source of function "{function.__name__}": it begins with no `def`. It '
-        "is probably not properly indented, or no plain function."
+        f'Failed to find the source of function "{function.__name__}": no line starts with `def`. '
+        "It is probably not properly indented, or not a plain function."
     )
 
 
 def _artifact_imports(function: Callable[..., Any]) -> list[str]:
-    """Imports of the artifact classes in a function's annotations that are not the SDK's own."""
+    """Import statements for artifact classes in a function's annotations that are not the SDK's."""
     known = set(types.ARTIFACT_CLASSES.values())
     foreign: dict[str, Any] = {}
     signature = inspect.signature(function)
@@ -94,12 +94,12 @@ def _annotation_node(definition: Any, name: str) -> Any:
         return returns
     raise TypeError(
         f"The artifact class of {name.replace('return-', 'the return ')!r} cannot be imported in a "
-        "step: write the annotation out in the function's head."
+        "step. Write the whole annotation in the function's signature."
     )
 
 
 def _symbol(node: Any) -> str:
-    """The first name of ``a.b.C``, also within ``List[a.b.C]``."""
+    """The first name of ``a.b.C`` or ``List[a.b.C]``."""
     if isinstance(node, ast.Subscript):
         node = node.slice
     while not isinstance(node, ast.Name):
@@ -112,7 +112,7 @@ def _import_of(symbol: str, path: str) -> str:
     if symbol not in parts:
         raise TypeError(
             "Module or type name aliases are not supported in the annotations of a component: "
-            f"{path!r} is called {symbol!r}. Use the name that it is defined by."
+            f"{path!r} is called {symbol!r}. Use the name under which it is defined."
         )
     *modules, name = parts[: parts.index(symbol) + 1]
     return f"from {'.'.join(modules)} import {name}" if modules else f"import {name}"

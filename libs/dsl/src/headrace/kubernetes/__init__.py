@@ -1,4 +1,4 @@
-"""Settings of tasks for Kubernetes, which go into the platform spec beside the IR."""
+"""Kubernetes settings of tasks, which are written to the platform spec."""
 
 from __future__ import annotations
 

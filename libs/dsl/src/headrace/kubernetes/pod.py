@@ -1,4 +1,4 @@
-"""Settings of a step's pod: labels, images, environment, user, time."""
+"""Settings of a step's pod: labels, images, environment, user, timeout."""
 
 from __future__ import annotations
 
@@ -24,36 +24,37 @@ def add_pod_annotation(
 
 def _metadata(task: PipelineTask, kind: str, key: str, value: str) -> PipelineTask:
     metadata = settings.of_task(task).setdefault("podMetadata", {}).setdefault(kind, {})
-    metadata[settings.text(key, "key")] = settings.text(value, "value")
+    metadata[settings.check_str(key, "key")] = settings.check_str(value, "value")
     return task
 
 
 def use_field_path_as_env(task: PipelineTask, env_name: str, field_path: str) -> PipelineTask:
     """Put a field of the pod, such as ``metadata.name``, into an environment variable."""
-    written = settings.filled(
-        name=settings.text(env_name, "env_name"), fieldPath=settings.text(field_path, "field_path")
+    written = settings.without_empty(
+        name=settings.check_str(env_name, "env_name"),
+        fieldPath=settings.check_str(field_path, "field_path"),
     )
-    settings.entries(task, "fieldPathAsEnv").append(written)
+    settings.list_of(task, "fieldPathAsEnv").append(written)
     return task
 
 
 def set_image_pull_secrets(
     task: PipelineTask, secret_names: Sequence[str | PipelineParameterChannel]
 ) -> PipelineTask:
-    """Add the Secrets that the image is pulled with."""
-    written: list[Any] = [settings.named("secretName", name, task) for name in secret_names]
+    """Add the Secrets with which the image is pulled."""
+    written: list[Any] = [settings.object_name("secretName", name, task) for name in secret_names]
     if written:
-        settings.entries(task, "imagePullSecret").extend(written)
+        settings.list_of(task, "imagePullSecret").extend(written)
     else:
         settings.of_task(task)
     return task
 
 
 def set_image_pull_policy(task: PipelineTask, policy: str) -> PipelineTask:
-    """When the image is pulled: ``Always``, ``Never`` or ``IfNotPresent``.
+    """Set when the image is pulled: ``Always``, ``Never`` or ``IfNotPresent``.
 
     Raises:
-        ValueError: it is another word.
+        ValueError: The policy is not one of these.
     """
     if policy not in ("Always", "Never", "IfNotPresent"):
         raise ValueError(
@@ -65,12 +66,12 @@ def set_image_pull_policy(task: PipelineTask, policy: str) -> PipelineTask:
 
 
 def set_timeout(task: PipelineTask, seconds: int) -> PipelineTask:
-    """The seconds that the pod may take; 0 takes the limit away.
+    """Limit the pod's duration in seconds; 0 removes the limit.
 
     Raises:
-        ValueError: it is negative.
+        ValueError: The number is negative.
     """
-    if settings.integer(seconds, "seconds") < 0:
+    if settings.check_int(seconds, "seconds") < 0:
         raise ValueError(
             'Argument for "seconds" must be an integer greater or equals to 0. Got invalid input: '
             f"{seconds}."
@@ -88,11 +89,11 @@ def set_security_context(
     run_as_group: int | None = None,
     run_as_non_root: bool | None = None,
 ) -> PipelineTask:
-    """As whom the container runs.
+    """Set the user and group that the container runs as.
 
     Raises:
-        ValueError: nothing is given, or an id is negative.
-        TypeError: an id is not an int, or `run_as_non_root` is not a bool.
+        ValueError: No field is given, or an id is negative.
+        TypeError: An id is not an int, or `run_as_non_root` is not a bool.
     """
     if run_as_user is None and run_as_group is None and run_as_non_root is None:
         raise ValueError("At least one security context field must be provided.")
@@ -102,7 +103,7 @@ def set_security_context(
         ("runAsGroup", "run_as_group", run_as_group),
     ):
         if value is not None:
-            if settings.integer(value, f'Argument for "{name}"') < 0:
+            if settings.check_int(value, f'Argument for "{name}"') < 0:
                 raise ValueError(
                     f'Argument for "{name}" must be greater than or equal to 0. Got invalid '
                     f"input: {value}."

@@ -1,4 +1,4 @@
-"""How settings of Kubernetes are noted on a task, in the JSON of the platform spec."""
+"""Stores Kubernetes settings on a task, as JSON of the platform spec."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Json = dict[str, Any]
 
 
 def of_task(task: PipelineTask) -> Json:
-    """The task's settings of Kubernetes, to be changed in place."""
-    noted: Json = task.platform_config.setdefault("kubernetes", {})
-    return noted
+    """The task's Kubernetes settings, to be changed in place."""
+    stored: Json = task.platform_config.setdefault("kubernetes", {})
+    return stored
 
 
-def entries(task: PipelineTask, key: str) -> list[Json]:
-    """The task's list of settings of one kind, to be changed in place."""
-    noted: list[Json] = of_task(task).setdefault(key, [])
-    return noted
+def list_of(task: PipelineTask, key: str) -> list[Json]:
+    """The task's list of one kind of settings, to be changed in place."""
+    stored: list[Json] = of_task(task).setdefault(key, [])
+    return stored
 
 
-def parameter(value: Any, task: PipelineTask) -> Json:
-    """Where a setting's value comes from: a constant, or a channel, which the task then uses.
+def value_source(value: Any, task: PipelineTask) -> Json:
+    """The source of a setting's value: a constant, or a channel, which the task depends on then.
 
     Raises:
-        ValueError: it is neither a text, a dict, nor a parameter.
+        ValueError: The value is neither a str, a dict, nor a parameter.
     """
     if isinstance(value, PipelineParameterChannel):
         task.register_pipeline_channels([value])
@@ -44,48 +44,49 @@ def parameter(value: Any, task: PipelineTask) -> Json:
     if isinstance(value, (str, dict)):
         return {"runtimeValue": {"constant": values.to_value(value)}}
     raise ValueError(
-        "A setting is a str, a dict or an output or input that is a parameter. Got: "
+        "A setting must be a str, a dict, or an input or output that is a parameter. Got: "
         f"{value!r} of type {type(value)!r}."
     )
 
 
-def text(value: Any, name: str) -> str:
-    """Check that an argument is a text.
+def check_str(value: Any, name: str) -> str:
+    """Return an argument after checking that it is a str.
 
     Raises:
-        TypeError: it is not.
+        TypeError: It is not.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str. Got: {value!r} of type {type(value).__name__}.")
+        raise TypeError(f"{name} must be a str. Got: {value!r} of type {type(value).__name__}.")
     return value
 
 
-def integer(value: Any, name: str) -> int:
-    """Check that an argument is an int.
+def check_int(value: Any, name: str) -> int:
+    """Return an argument after checking that it is an int.
 
     Raises:
-        TypeError: it is not.
+        TypeError: It is not.
     """
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} is an int. Got: {value!r} of type {type(value).__name__}.")
+        raise TypeError(f"{name} must be an int. Got: {value!r} of type {type(value).__name__}.")
     return value
 
 
-def filled(**fields: Any) -> Json:
-    """The fields that are not empty."""
+def without_empty(**fields: Any) -> Json:
+    """The fields without those that are None or empty."""
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
 
 
-def named(key: str, name: Any, task: PipelineTask) -> Json:
-    """The name of an object, as a parameter, and as a text for backends that know only that."""
-    written: Json = {f"{key}Parameter": parameter(name, task)}
+def object_name(key: str, name: Any, task: PipelineTask) -> Json:
+    """The name of a Kubernetes object: as a parameter, and as a constant for older backends."""
+    written: Json = {f"{key}Parameter": value_source(name, task)}
     if isinstance(name, str) and name:
         written[key] = name
     return written
 
 
-def environment(mapping: dict[str, str], key: str) -> list[Json] | None:
-    """Which keys go into which environment variables."""
+def keys_to_env(mapping: dict[str, str], key: str) -> list[Json] | None:
+    """The environment variables for the keys of a Secret or ConfigMap."""
     return [
-        filled(**{key: text(k, "key"), "envVar": text(v, "variable")}) for k, v in mapping.items()
+        without_empty(**{key: check_str(k, "key"), "envVar": check_str(v, "variable")})
+        for k, v in mapping.items()
     ]
