@@ -1,4 +1,4 @@
-"""Placeholders of Argo Workflows, which texts of version 1 contain."""
+"""Placeholders of Argo Workflows, which strings in version 1 can contain."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ARGO = {
 _OTHER_ARGO = re.compile(r"\{\{(workflow|inputs|outputs|tasks|steps|pod)\.[^}]*\}\}")
 
 
-def translated(text: str) -> str:
-    """A text with the placeholders of Argo replaced by those of the IR.
+def translate(text: str) -> str:
+    """Replace the placeholders of Argo by those of the IR.
 
     Raises:
-        NotInIRError: one has no counterpart.
+        NotInIRError: A placeholder has no counterpart.
     """
     for old, new in _ARGO.items():
         text = text.replace(old, new)
@@ -26,8 +26,8 @@ def translated(text: str) -> str:
     if other is not None:
         refused.refuse(
             f"The placeholder {other[0]}",
-            "How the steps ended is told to an exit task by a parameter of a @dsl.component that "
-            "is a dsl.PipelineTaskFinalStatus."
+            "An exit task gets the outcome of the steps if it is a @dsl.component with a parameter "
+            "of the type dsl.PipelineTaskFinalStatus."
             if other[1] == "workflow"
             else "Pass outputs of ops as arguments.",
         )

@@ -1,4 +1,4 @@
-"""Reads objects of Kubernetes' Python client, or dicts of the same, without that package."""
+"""Reads objects of the Kubernetes Python client, or equivalent dicts, without importing it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.v1.refused import refuse
 
 
 def field_of(value: Any, name: str) -> Any:
-    """A field by its name in Python, ``secret_name``; of a dict also as ``secretName``."""
+    """A field by its Python name, such as ``secret_name``; in a dict also ``secretName``."""
     if isinstance(value, Mapping):
         return value.get(name, value.get(_json_name(name)))
     return getattr(value, name, None)
@@ -25,7 +25,7 @@ def _fields(value: Any) -> Any:
 
 
 def to_json(value: Any) -> Any:
-    """An object as the JSON that Kubernetes has it by."""
+    """Convert an object to Kubernetes JSON."""
     if isinstance(value, Mapping):
         return {str(key): to_json(each) for key, each in value.items() if each is not None}
     if isinstance(value, (list, tuple)):
@@ -37,11 +37,11 @@ def to_json(value: Any) -> Any:
     return {key: to_json(each) for key, each in found.items() if each is not None}
 
 
-def check_only(value: Any, known: tuple[str, ...], what: str, instead: str) -> None:
-    """Check that an object says nothing beside the known fields, which have their names in JSON.
+def check_known_fields(value: Any, known: tuple[str, ...], what: str, instead: str) -> None:
+    """Check that an object sets no other fields than the known ones, given by their JSON names.
 
     Raises:
-        NotInIRError: it does.
+        NotInIRError: It does; the message starts with `what` and ends with `instead`.
     """
     others = sorted(key for key, each in to_json(value).items() if key not in known and each)
     if others:

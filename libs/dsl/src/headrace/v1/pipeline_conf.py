@@ -1,4 +1,4 @@
-"""Settings of a pipeline as a whole, as version 1 has them."""
+"""Settings of a whole pipeline in version 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace.v1.kubernetes_objects import field_of
 
 
 class PipelineConf:
-    """Settings of all ops of a pipeline, and of the pipeline itself."""
+    """Settings of all ops of a pipeline, and of the pipeline as a whole."""
 
     def __init__(self) -> None:
         self.op_transformers: list[Callable[[Any], Any]] = []
@@ -23,11 +23,11 @@ class PipelineConf:
         self._ttl: int | None = None
 
     def add_op_transformer(self, transformer: Callable[[Any], Any]) -> None:
-        """Have a function called with every op when the pipeline is compiled."""
+        """Add a function that is called with every op when the pipeline is compiled."""
         self.op_transformers.append(transformer)
 
     def set_image_pull_secrets(self, image_pull_secrets: Sequence[Any]) -> PipelineConf:
-        """The Secrets that images are pulled with: references by name, or names."""
+        """Set the Secrets with which images are pulled: names, or objects with a `name`."""
         names = [
             each if isinstance(each, str) else field_of(each, "name") for each in image_pull_secrets
         ]
@@ -35,17 +35,17 @@ class PipelineConf:
         return self
 
     def set_timeout(self, seconds: int) -> PipelineConf:
-        """The seconds that a run may take."""
+        """Limit a run's duration in seconds."""
         self._timeout = seconds
         return self
 
     def set_ttl_seconds_after_finished(self, seconds: int) -> PipelineConf:
-        """The seconds for which a finished run's resources are kept."""
+        """Set after how many seconds a finished run's resources are deleted."""
         self._ttl = seconds
         return self
 
     def set_default_pod_node_selector(self, label_name: str, value: str) -> PipelineConf:
-        """Let ops run on nodes with a label, unless they say something of it themselves."""
+        """Run ops only on nodes with a label, unless an op sets the same label itself."""
 
         def select(op: PipelineTask) -> None:
             labels = op.platform_config.get("kubernetes", {}).get("nodeSelector", {})
@@ -56,7 +56,7 @@ class PipelineConf:
         return self
 
     def set_image_pull_policy(self, policy: str) -> PipelineConf:
-        """When images are pulled: ``Always``, ``Never`` or ``IfNotPresent``."""
+        """Set when images are pulled: ``Always``, ``Never`` or ``IfNotPresent``."""
 
         def pull(op: PipelineTask) -> None:
             if "imagePullPolicy" not in op.platform_config.get("kubernetes", {}):
@@ -69,10 +69,10 @@ class PipelineConf:
         return refused.refusing("PipelineConf", refused.OF_CONF, name)
 
     def apply(self, pipeline: Pipeline, config: PipelineConfig | None) -> Any:
-        """Apply the settings to the pipeline's steps; returns its settings as a whole.
+        """Apply the settings to the pipeline's steps; returns the settings of the whole pipeline.
 
         Raises:
-            ValueError: a transformer returned another op than it was given.
+            ValueError: A transformer returned another op than the one it was called with.
         """
         for task in list(pipeline.tasks.values()):
             container = task.container_spec
@@ -83,8 +83,8 @@ class PipelineConf:
             for transformer in self.op_transformers:
                 if transformer(task) not in (None, task):
                     raise ValueError(
-                        f"A transformer has returned another op than {task.name!r}, which it was "
-                        "given: change that one, and return it."
+                        f"An op transformer has returned another op than {task.name!r}, with which "
+                        "it was called. Change that op in place, and return it or None."
                     )
         if self._timeout is None and self._ttl is None:
             return config

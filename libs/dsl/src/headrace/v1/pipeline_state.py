@@ -1,4 +1,4 @@
-"""What version 1 notes of the pipeline that is being defined."""
+"""The state of version 1 for the pipeline that is being defined."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from headrace.graph.pipeline import Pipeline, current
 from headrace.v1.pipeline_conf import PipelineConf
 
 
-class State:
-    """What a pipeline of version 1 holds beside its tasks."""
+class Version1State:
+    """What a pipeline of version 1 has besides its tasks and groups."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.conf = PipelineConf()
 
 
-def state_of(pipeline: Pipeline) -> State:
-    """The state of a pipeline, which then is one of version 1."""
+def state_of(pipeline: Pipeline) -> Version1State:
+    """The state of a pipeline; creating it makes the pipeline one of version 1."""
     if pipeline.version1 is None:
-        pipeline.version1 = State(pipeline)
-    state: State = pipeline.version1
+        pipeline.version1 = Version1State(pipeline)
+    state: Version1State = pipeline.version1
     return state
 
 
-def required_state(what: str) -> State:
+def required_state(what: str) -> Version1State:
     """The state of the pipeline that is being defined.
 
     Raises:
-        RuntimeError: none is; the message begins with `what` needs one.
+        RuntimeError: No pipeline is being defined; the message starts with `what`.
     """
     pipeline = current()
     if pipeline is None:
         raise RuntimeError(
-            f"{what} needs a pipeline: write it in a function with @dsl.pipeline, or in a function "
-            "that one calls."
+            f"{what} needs a pipeline: use it in a function with @dsl.pipeline, or in a function "
+            "that is called from one."
         )
     return state_of(pipeline)
 
@@ -41,6 +41,6 @@ def get_pipeline_conf() -> PipelineConf:
     """The settings of the pipeline that is being defined.
 
     Raises:
-        RuntimeError: none is.
+        RuntimeError: No pipeline is being defined.
     """
     return required_state("dsl.get_pipeline_conf()").conf

@@ -1,4 +1,4 @@
-"""The names that version 1 adds to `headrace.dsl`, and where they are."""
+"""The names that version 1 adds to `headrace.dsl`, and the modules that define them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ NAMES = {
     "VolumeSnapshotOp": "refused",
     "graph_component": "refused",
 }
-"""Each name, and the module of `headrace.v1` that has it."""
+"""Modules of `headrace.v1` by the names they define."""
 
 
 def find(name: str) -> Any:
-    """What a name of version 1 stands for; its module is imported now.
+    """Import the module of a name and return the object.
 
     Raises:
-        AttributeError: there is no such name.
+        AttributeError: The name does not exist.
     """
     if name not in NAMES:
         raise AttributeError(f"module 'headrace.dsl' has no attribute {name!r}")

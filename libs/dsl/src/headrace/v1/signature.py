@@ -1,4 +1,4 @@
-"""Functions of version 1 pipelines, whose parameters have no annotations."""
+"""Reads the interfaces of version 1 pipelines from functions with untyped parameters."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from headrace.graph.placeholders import (
     PIPELINE_TASK_ID_PLACEHOLDER,
 )
 from headrace.graph.specs import ComponentSpec, InputSpec
-from headrace.v1.argo_placeholders import translated
+from headrace.v1.argo_placeholders import translate
 from headrace.v1.refused import refuse
 
 PipelineParam = PipelineParameterChannel
 RUN_ID_PLACEHOLDER = PIPELINE_JOB_ID_PLACEHOLDER
-"""The run's id, in texts and in defaults of the pipeline's parameters."""
+"""The run's id, for use in strings and in defaults of the pipeline's parameters."""
 EXECUTION_ID_PLACEHOLDER = f"{PIPELINE_JOB_ID_PLACEHOLDER}-{PIPELINE_TASK_ID_PLACEHOLDER}"
-"""The run's id and the task's, in texts."""
+"""The ids of the run and the task, for use in strings."""
 _RUN_ID_MACRO = "[[RunUUID]]"
-"""What the API puts the run's id in place of, in the parameters of a run."""
+"""The API replaces this text by the run's id in the parameters of a run."""
 _EMPTY = inspect.Parameter.empty
 
 
 def pipeline_spec(
     function: Callable[..., Any], description: str | None, name: str | None
 ) -> ComponentSpec:
-    """The interface of a pipeline whose parameters have types by their defaults; a text without.
+    """The specification of a pipeline: a parameter without annotation has the type of its default,
+    or String.
 
     Raises:
-        ValueError: a default is what no parameter can be.
-        NotInIRError: a default holds a placeholder that has no value before a task begins.
+        ValueError: A default has a type that no parameter can have.
+        NotInIRError: A default contains a placeholder that has no value before a task starts.
     """
     text = inspect.getdoc(function)
     docstring = docstrings.parse(text)
@@ -64,11 +65,11 @@ def _input(parameter: inspect.Parameter) -> InputSpec:
 def _at_submission(name: str, default: Any) -> Any:
     if not isinstance(default, str):
         return default
-    text = translated(default).replace(RUN_ID_PLACEHOLDER, _RUN_ID_MACRO)
+    text = translate(default).replace(RUN_ID_PLACEHOLDER, _RUN_ID_MACRO)
     if "{{$." in text:
         refuse(
             f"The default {default!r} of the parameter {name!r}",
-            "In defaults only dsl.RUN_ID_PLACEHOLDER has a value; use others in the arguments of "
-            "ops.",
+            "In defaults only dsl.RUN_ID_PLACEHOLDER has a value; use other placeholders in the "
+            "arguments of ops.",
         )
     return text

@@ -1,4 +1,4 @@
-"""Volumes of version 1: claimed by a task, mounted by ops, and passed on from one to the next."""
+"""Volumes of version 1: created by a task, mounted by ops, and passed from one op to the next."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ VOLUME_MODE_ROM = ["ReadOnlyMany"]
 
 
 class PipelineVolume:
-    """A volume, and the tasks that have to end before it is used.
+    """A volume, and the tasks that have to finish before it is mounted.
 
     Args:
-        pvc: The name of a claim, which may be a task's output.
-        volume: A `V1Volume`, or a dict of the same.
-        name: Its name, for people.
+        pvc: The name of a volume claim; can be a task's output.
+        volume: A `V1Volume` or an equivalent dict, instead of a claim.
+        name: The volume's display name.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class PipelineVolume:
         if pvc is None and volume is None:
             refused.refuse(
                 "A dsl.PipelineVolume without `pvc` or `volume`",
-                "Give the name of a claim, or a V1Volume of one.",
+                "Pass the name of a volume claim, or a V1Volume.",
             )
         self.pvc = pvc
         self.source = volume
@@ -45,17 +45,17 @@ class PipelineVolume:
 
     @classmethod
     def of(cls, volume: Any) -> PipelineVolume:
-        """A volume of what is one already, or a `V1Volume`."""
+        """Convert a `V1Volume`; a `PipelineVolume` is returned unchanged."""
         return volume if isinstance(volume, cls) else cls(volume=volume)
 
     def after(self, *ops: Any) -> PipelineVolume:
-        """The same volume, for use when tasks have ended."""
+        """The same volume, to be mounted after more tasks."""
         later = PipelineVolume(self.pvc, self.source, self.name)
         later.dependent_tasks = [*self.dependent_tasks, *ops]
         return later
 
     def mounted(self, op: PipelineTask, path: str) -> PipelineVolume:
-        """Mount it for an op; returns the volume for use after that."""
+        """Mount the volume in an op; returns the volume to be mounted after that op."""
         op.after(*self.dependent_tasks)
         if self.pvc is not None:
             kubernetes.mount_pvc(op, self.pvc, path)
@@ -67,10 +67,10 @@ class PipelineVolume:
 
 
 def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
-    """Mount a `V1Volume` as a `V1VolumeMount` says.
+    """Mount a `V1Volume` according to a `V1VolumeMount`.
 
     Raises:
-        NotInIRError: the platform spec has no such volume, or the mount says more than it can.
+        NotInIRError: The platform spec does not support the kind of volume or the mount's options.
     """
     path = str(field_of(volume_mount, "mount_path"))
     sub_path = field_of(volume_mount, "sub_path") or ""
@@ -80,21 +80,21 @@ def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
         kubernetes.mount_pvc(op, name, path, sub_path)
         return
     if sub_path:
-        refused.refuse("A `sub_path` of what is no claimed volume", "Mount it as a whole.")
+        refused.refuse("A `sub_path` of a volume without a claim", "Mount the whole volume.")
     secret, config_map = (
         field_of(volume, "secret"),
         field_of(volume, "config_map"),
     )
     empty = field_of(volume, "empty_dir")
     if secret is not None:
-        _whole(secret)
+        _check_mounted_whole(secret)
         name, optional = (
             field_of(secret, "secret_name"),
             field_of(secret, "optional"),
         )
         kubernetes.use_secret_as_volume(op, name, path, bool(optional))
     elif config_map is not None:
-        _whole(config_map)
+        _check_mounted_whole(config_map)
         name, optional = (
             field_of(config_map, "name"),
             field_of(config_map, "optional"),
@@ -110,45 +110,47 @@ def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
     else:
         refused.refuse(
             f"The volume {field_of(volume, 'name')!r}",
-            "It can be a secret, a config_map, a persistent_volume_claim or an empty_dir. Claim "
-            "other storage by dsl.VolumeOp.",
+            "Use a secret, a config_map, a persistent_volume_claim or an empty_dir. For other "
+            "storage, create a claim with dsl.VolumeOp.",
         )
 
 
-def _whole(source: Any) -> None:
+def _check_mounted_whole(source: Any) -> None:
     if field_of(source, "items"):
-        refused.refuse("`items` of a mounted Secret or ConfigMap", "All of its keys become files.")
+        refused.refuse(
+            "`items` of a mounted Secret or ConfigMap", "Omit it: all keys are mounted as files."
+        )
 
 
 def mount_all(op: PipelineTask, volumes: Mapping[str, Any], mounts: Sequence[Any]) -> None:
-    """Mount what `.add_volume` and `.add_volume_mount` have said.
+    """Apply the mounts added with `.add_volume_mount()` to the volumes added with `.add_volume()`.
 
     Raises:
-        NotInIRError: a mount is of a volume that was not added.
+        NotInIRError: The volume of a mount was not added.
     """
     for volume_mount in mounts:
         name = str(field_of(volume_mount, "name"))
         if name not in volumes:
             refused.refuse(
                 f"The mount of {name!r} by {op.name!r} without its volume",
-                "Add the volume of that name by `.add_volume()`.",
+                "Add the volume with `.add_volume()`.",
             )
         mount(op, volumes[name], volume_mount)
 
 
 class VolumeOp(PipelineTask):
-    """A task that claims a volume. `.volume` is what ops mount; `.delete()` releases it.
+    """A task that creates a volume claim. Ops mount its `.volume`; `.delete()` deletes the claim.
 
     Args:
         name: The task's name.
         resource_name: The claim's name.
-        size: The quantity of bytes, such as ``5Gi``; may be a parameter.
-        storage_class: The storage class; without it the cluster's default.
-        modes: Such as `dsl.VOLUME_MODE_RWO`.
-        generate_unique_name: Whether the run's name is put before the claim's.
+        size: The quantity of bytes, such as ``5Gi``; can be a parameter.
+        storage_class: The storage class; default the cluster's.
+        modes: The access modes, such as `dsl.VOLUME_MODE_RWO`.
+        generate_unique_name: Whether to prefix the claim's name with the run's name.
 
     Raises:
-        RuntimeError: no pipeline is being defined.
+        RuntimeError: No pipeline is being defined.
     """
 
     def __init__(
@@ -166,7 +168,8 @@ class VolumeOp(PipelineTask):
     ) -> None:
         if others:
             refused.refuse(
-                f"dsl.VolumeOp with {', '.join(others)}", "Remove it: a claim has no such setting."
+                f"dsl.VolumeOp with {', '.join(others)}",
+                "Remove it: a volume claim has no such setting.",
             )
         arguments: dict[str, Any] = {"access_modes": list(modes), "size": size}
         if generate_unique_name:
@@ -191,9 +194,9 @@ class VolumeOp(PipelineTask):
         return PipelineVolume(pvc=self.outputs["name"]).after(self)
 
     def delete(self) -> PipelineTask:
-        """A task that releases the volume; put it `.after()` those that use it."""
+        """Create a task that deletes the claim; run it `.after()` the tasks that use the volume."""
         return DeletePVC(pvc_name=self.outputs["name"]).after(self)
 
     def apply(self, mod_func: Any) -> Any:
-        """Call a function with the task; returns what that returns, or the task."""
+        """Call a function with the task; returns its result, or the task when that is None."""
         return mod_func(self) or self

@@ -1,4 +1,5 @@
-"""The words of an op's command: texts, and places whose paths are known when the op is settled."""
+"""The arguments of an op's command: strings, and files whose paths are known when the pipeline's
+function has ended."""
 
 from __future__ import annotations
 
@@ -16,58 +17,59 @@ from headrace.v1.refused import refuse
 
 
 @dataclass(frozen=True)
-class InPath:
-    """The path of a file with an input."""
+class InputFile:
+    """The path of a file that contains an input."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class OutPath:
-    """The path of a file for an output."""
+class OutputFile:
+    """The path of a file that the command writes an output to."""
 
     name: str
 
 
-Part = str | InPath | OutPath
-Word = tuple[Part, ...]
+ArgumentPart = str | InputFile | OutputFile
+Argument = tuple[ArgumentPart, ...]
+"""One argument of a command, as parts to concatenate."""
 
 
-def value_word(name: str) -> str:
-    """What stands in a command for the value of an input."""
+def value_placeholder(name: str) -> str:
+    """The placeholder in a command for the value of an input."""
     return InputValuePlaceholder(name).to_text()
 
 
-def text_of(value: Any) -> str:
-    """A constant as version 1 put it into a command."""
+def constant_text(value: Any) -> str:
+    """The text of a constant in a command of version 1."""
     return json.dumps(value) if isinstance(value, (list, dict)) else str(value)
 
 
-class Reader:
-    """Reads the command of a component file, for a call with certain arguments: whatever depends
-    on which inputs were given is decided here.
+class CommandReader:
+    """Reads the command of a component file for one call of the component: placeholders that
+    depend on which inputs have values are resolved here.
 
     Args:
-        is_present: Whether an input has a value, by its name in the file.
+        is_present: Whether the input with this name (as in the file) has a value.
     """
 
     def __init__(self, is_present: Callable[[str], bool]) -> None:
         self._is_present = is_present
 
-    def words(self, elements: Sequence[Any]) -> list[Word]:
-        """The words that come of elements."""
-        return [word for element in elements for word in self._words(element)]
+    def arguments(self, elements: Sequence[Any]) -> list[Argument]:
+        """The arguments that the elements of a command result in."""
+        return [argument for element in elements for argument in self._arguments(element)]
 
-    def _words(self, element: Any) -> list[Word]:
+    def _arguments(self, element: Any) -> list[Argument]:
         if not isinstance(element, Mapping):
-            return [(text_of(element),)]
+            return [(constant_text(element),)]
         ((key, value),) = element.items()
         if key == "concat":
-            return [tuple(part for word in self.words(value) for part in word)]
+            return [tuple(part for argument in self.arguments(value) for part in argument)]
         if key == "if":
             branch = value.get("then" if self._is_present(value["cond"]["isPresent"]) else "else")
             branch = [] if branch is None else branch
-            return self.words(branch if isinstance(branch, list) else [branch])
+            return self.arguments(branch if isinstance(branch, list) else [branch])
         if key == "executorInput":
             return [(PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,)]
         if key in ("inputUri", "outputUri"):
@@ -77,8 +79,8 @@ class Reader:
                 "makes it one of version 2.",
             )
         if key == "outputPath":
-            return [(OutPath(input_name(value)),)]
+            return [(OutputFile(input_name(value)),)]
         if not self._is_present(value):
-            return []  # version 1 leaves out the word of an input that was not given
+            return []  # version 1 omits the argument of an input without a value
         name = input_name(value)
-        return [(InPath(name),)] if key == "inputPath" else [(value_word(name),)]
+        return [(InputFile(name),)] if key == "inputPath" else [(value_placeholder(name),)]

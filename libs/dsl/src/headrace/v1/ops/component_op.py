@@ -1,4 +1,4 @@
-"""Component files of version 1 in pipelines of version 1."""
+"""Component files of version 1, whose calls in pipelines of version 1 create ops."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from headrace.graph.channels import PipelineChannel
 from headrace.graph.names import input_name
 from headrace.graph.pipeline import current
 from headrace.graph.specs import ComponentSpec, InputSpec
-from headrace.v1.argo_placeholders import translated
-from headrace.v1.ops.command import OutPath, Reader, Word, text_of
+from headrace.v1.argo_placeholders import translate
+from headrace.v1.ops.command import Argument, CommandReader, OutputFile, constant_text
 from headrace.v1.ops.draft import Draft
 from headrace.v1.ops.op import BaseOp
 from headrace.v1.ops.outputs import parameter_type, type_name
 
-_KEPT = {"Integer": int, "Float": float, "List": list, "Dict": dict}
-"""Types that have the same text in a command as in version 1."""
+_TYPED_DEFAULTS = {"Integer": int, "Float": float, "List": list, "Dict": dict}
+"""Types whose values have the same text in a command as in version 1; others become strings."""
 
 
 class Version1Component(YamlComponent):
-    """A component of a version 1 file.
+    """A component from a component file of version 1.
 
-    In a pipeline of version 1 a call makes an op, as it did there: by position too, with any value
-    for any input. In others it is what KFP 2 makes of such a file.
+    In a pipeline of version 1, a call creates an op: arguments can be positional, and any value is
+    accepted for any input. In other pipelines it behaves like such a component in KFP 2.
     """
 
-    def __init__(self, spec: ComponentSpec, text: str, read: Mapping[str, Any]) -> None:
+    def __init__(self, spec: ComponentSpec, text: str, file_spec: Mapping[str, Any]) -> None:
         super().__init__(spec, text)
-        self.read = read
-        """The file."""
+        self.file_spec = file_spec
+        """The parsed component file."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         pipeline = current()
@@ -41,61 +41,65 @@ class Version1Component(YamlComponent):
         return super().__call__(*args, **kwargs)
 
     def _is_of_version1_only(self) -> bool:
-        """Whether a value is taken of an input whose type KFP 2 does not know."""
-        container = self.read["implementation"]["container"]
+        """Whether the command uses the value of an input whose type is unknown to KFP 2, where such
+        an input is an artifact."""
+        container = self.file_spec["implementation"]["container"]
         texts = json.dumps([container.get("command"), container.get("args")])
         any_artifact = types.bundle("system.Artifact")
         return any(
             self.component_spec.inputs[input_name(each["name"])].type == any_artifact
             and str(type_name(each.get("type"))).lower() != "artifact"
             and f'{{"inputValue": {json.dumps(each["name"])}}}' in texts
-            for each in self.read.get("inputs") or ()
+            for each in self.file_spec.get("inputs") or ()
         )
 
     def _op(self, args: Any, kwargs: Mapping[str, Any]) -> BaseOp:
         given = self._arguments(args, kwargs)
-        container = self.read["implementation"]["container"]
+        container = self.file_spec["implementation"]["container"]
         defaults = {name: spec for name, spec in self._defaults().items() if name not in given}
         present = {*given, *(name for name, spec in defaults.items() if spec.default is not None)}
-        reader = Reader(lambda name: input_name(name) in present)
-        command, words = (
-            [_translated(word) for word in reader.words(container.get(key) or [])]
+        reader = CommandReader(lambda name: input_name(name) in present)
+        command, arguments = (
+            [_translated(argument) for argument in reader.arguments(container.get(key) or [])]
             for key in ("command", "args")
         )
-        fixed = {
+        fixed_paths = {
             input_name(name): str(path)
             for name, path in (container.get("fileOutputs") or {}).items()
         }
         made = {
-            part.name for word in [*command, *words] for part in word if isinstance(part, OutPath)
+            part.name
+            for argument in [*command, *arguments]
+            for part in argument
+            if isinstance(part, OutputFile)
         }
         outputs = {
             input_name(each["name"]): each.get("type")
-            for each in self.read.get("outputs") or ()
-            if input_name(each["name"]) in made | {*fixed}
+            for each in self.file_spec.get("outputs") or ()
+            if input_name(each["name"]) in made | {*fixed_paths}
         }
         op = BaseOp(
             Draft(
-                name=self.read.get("name") or "component",
+                name=self.file_spec.get("name") or "component",
                 image=container["image"],
                 command=command,
-                args=words,
+                args=arguments,
                 env={
-                    key: translated(text_of(value))
+                    key: translate(constant_text(value))
                     for key, value in (container.get("env") or {}).items()
                 },
                 inputs=given,
                 outputs=outputs,
                 defaults=defaults,
-                fixed=fixed,
-                description=self.read.get("description"),
+                fixed_paths=fixed_paths,
+                description=self.file_spec.get("description"),
             )
         )
         self._annotate(op)
         return op
 
     def _annotate(self, op: BaseOp) -> None:
-        metadata = self.read.get("metadata") or {}
+        metadata = self.file_spec.get("metadata") or {}
         annotations: dict[str, Any] = metadata.get("annotations") or {}
         if str(annotations.get("volatile_component", "")).lower() == "true":
             op.set_caching_options(False)
@@ -103,9 +107,7 @@ class Version1Component(YamlComponent):
     def _arguments(self, args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         names = [input_name(each["name"]) for each in self._declared()]
         if len(args) > len(names):
-            raise TypeError(
-                f"{self.name}() takes {len(names)} arguments, and {len(args)} were given."
-            )
+            raise TypeError(f"{self.name}() takes {len(names)} arguments but got {len(args)}.")
         given = dict(zip(names, args, strict=False))
         for key, value in kwargs.items():
             if key not in names:
@@ -126,8 +128,8 @@ class Version1Component(YamlComponent):
         return {name: _constant(value) for name, value in given.items() if value is not None}
 
     def _declared(self) -> list[Mapping[str, Any]]:
-        """The inputs of the file, those first that have to be given."""
-        inputs: list[Mapping[str, Any]] = list(self.read.get("inputs") or ())
+        """The inputs in the file, required inputs first."""
+        inputs: list[Mapping[str, Any]] = list(self.file_spec.get("inputs") or ())
         return sorted(inputs, key=_is_optional)
 
     def _inputs(self) -> dict[str, InputSpec]:
@@ -150,12 +152,12 @@ def _input(entry: Mapping[str, Any]) -> InputSpec:
                 default = json.loads(default)
             except ValueError:
                 kind = "String"
-        if kind in _KEPT:
-            default = _KEPT[kind](default)
+        if kind in _TYPED_DEFAULTS:
+            default = _TYPED_DEFAULTS[kind](default)
         else:
-            kind, default = "String", text_of(default)
+            kind, default = "String", constant_text(default)
     return InputSpec(
-        kind if kind in _KEPT else "String",
+        kind if kind in _TYPED_DEFAULTS else "String",
         default=default,
         optional=_is_optional(entry),
         description=entry.get("description"),
@@ -163,15 +165,15 @@ def _input(entry: Mapping[str, Any]) -> InputSpec:
 
 
 def _constant(value: Any) -> Any:
-    """An argument; a truth value becomes the text that version 1 had for it."""
+    """Convert an argument; a bool becomes a string, as in version 1."""
     if isinstance(value, PipelineChannel):
         return value
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, (str, int, float, list, dict)):
-        return translated(value) if isinstance(value, str) else value
+        return translate(value) if isinstance(value, str) else value
     return str(value)
 
 
-def _translated(word: Word) -> Word:
-    return tuple(translated(part) if isinstance(part, str) else part for part in word)
+def _translated(argument: Argument) -> Argument:
+    return tuple(translate(part) if isinstance(part, str) else part for part in argument)

@@ -1,4 +1,4 @@
-"""The container of an op, with the setters that version 1 has."""
+"""The container of an op, with the setters of version 1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headrace import kubernetes
 from headrace.graph.channels import channels_in
 from headrace.graph.task import PipelineTask
 from headrace.v1 import refused
-from headrace.v1.kubernetes_objects import check_only, field_of
+from headrace.v1.kubernetes_objects import check_known_fields, field_of
 
 _GPU_VENDORS = ("nvidia", "amd")
 _RESOURCES = {
@@ -20,7 +20,12 @@ _RESOURCES = {
 
 
 class OpContainer:
-    """Setters of an op's container. Each returns the container, so that calls can be chained."""
+    """Setters of an op's container. Each returns the container, so that calls can be chained.
+
+    Args:
+        op: The op.
+        volume_mounts: The op's list of volume mounts, which `add_volume_mount` extends.
+    """
 
     def __init__(self, op: PipelineTask, volume_mounts: list[Any]) -> None:
         self._op = op
@@ -28,7 +33,7 @@ class OpContainer:
 
     @property
     def image(self) -> str:
-        """The container image; it can be set."""
+        """The container image; can be assigned."""
         spec = self._op.container_spec
         return spec.image if spec else ""
 
@@ -37,45 +42,45 @@ class OpContainer:
         self._op.set_container_image(name)
 
     def set_memory_limit(self, memory: Any) -> OpContainer:
-        """The memory that it may use: bytes, or a number with a unit from ``K`` to ``Ei``."""
+        """Set the memory limit: bytes, or a number with a unit from ``K`` to ``Ei``."""
         return self.add_resource_limit("memory", memory)
 
     def set_memory_request(self, memory: Any) -> OpContainer:
-        """The memory that it asks for, likewise."""
+        """Set the memory request: bytes, or a number with a unit from ``K`` to ``Ei``."""
         return self.add_resource_request("memory", memory)
 
     def set_cpu_limit(self, cpu: Any) -> OpContainer:
-        """The CPU that it may use: cores as ``2`` or ``0.5``, or thousandths as ``500m``."""
+        """Set the CPU limit: cores such as ``2`` or ``0.5``, or thousandths such as ``500m``."""
         return self.add_resource_limit("cpu", cpu)
 
     def set_cpu_request(self, cpu: Any) -> OpContainer:
-        """The CPU that it asks for, likewise."""
+        """Set the CPU request: cores such as ``2`` or ``0.5``, or thousandths such as ``500m``."""
         return self.add_resource_request("cpu", cpu)
 
     def set_gpu_limit(self, gpu: Any, vendor: str = "nvidia") -> OpContainer:
-        """The number of GPUs that it gets, of the vendor ``nvidia`` or ``amd``.
+        """Set the number of GPUs, of the vendor ``nvidia`` or ``amd``.
 
         Raises:
-            ValueError: the vendor is another, or the number is none.
+            ValueError: The vendor is unknown, or the number is not valid.
         """
         if vendor not in _GPU_VENDORS:
-            raise ValueError(f"vendor is one of {_GPU_VENDORS}. Got: {vendor!r}")
+            raise ValueError(f"vendor must be one of {_GPU_VENDORS}. Got: {vendor!r}")
         return self.add_resource_limit(f"{vendor}.com/gpu", gpu)
 
     def add_resource_limit(self, resource_name: str, value: Any) -> OpContainer:
-        """What it may use of a resource: ``cpu``, ``memory``, or an accelerator such as
+        """Set the limit of a resource: ``cpu``, ``memory``, or an accelerator such as
         ``nvidia.com/gpu``.
 
         Raises:
-            NotInIRError: the resource is another.
+            NotInIRError: The IR does not support limits of the resource.
         """
         return self._resource(resource_name, value, "limit")
 
     def add_resource_request(self, resource_name: str, value: Any) -> OpContainer:
-        """What it asks for of a resource: ``cpu`` or ``memory``.
+        """Set the request of a resource: ``cpu`` or ``memory``.
 
         Raises:
-            NotInIRError: the resource is another.
+            NotInIRError: The IR does not support requests of the resource.
         """
         return self._resource(resource_name, value, "request")
 
@@ -90,7 +95,7 @@ class OpContainer:
         else:
             refused.refuse(
                 f"A {kind} of {name!r}",
-                "A step has requests and limits of cpu and memory, and limits of accelerators.",
+                "Use requests and limits of cpu and memory, or limits of accelerators.",
             )
         self._op.register_pipeline_channels(channels_in(value))
         return self
@@ -100,11 +105,11 @@ class OpContainer:
         return self.add_env_variable({"name": name, "value": value})
 
     def add_env_variable(self, env_variable: Any) -> OpContainer:
-        """Set an environment variable: a `V1EnvVar`, or a dict of the same. Its value may come of a
-        key of a Secret or ConfigMap, or of a field of the pod.
+        """Set an environment variable, given as a `V1EnvVar` or an equivalent dict. Its value can
+        come from a key of a Secret or ConfigMap, or from a field of the pod.
 
         Raises:
-            NotInIRError: it comes from elsewhere.
+            NotInIRError: Its value comes from another source.
         """
         op, name = self._op, str(field_of(env_variable, "name"))
         source = field_of(env_variable, "value_from")
@@ -127,32 +132,35 @@ class OpContainer:
         if path is None:
             refused.refuse(
                 f"The source of the environment variable {name!r}",
-                "It can be a value, a secret_key_ref, a config_map_key_ref or a field_ref.",
+                "Use a value, a secret_key_ref, a config_map_key_ref or a field_ref.",
             )
         kubernetes.use_field_path_as_env(op, name, field_of(path, "field_path"))
         return self
 
     def add_volume_mount(self, volume_mount: Any) -> OpContainer:
-        """Mount a volume that `.add_volume` has added: a `V1VolumeMount`, or a dict of the same."""
+        """Mount a volume that was added with `.add_volume()`: a `V1VolumeMount` or an equivalent
+        dict."""
         self._volume_mounts.append(volume_mount)
         return self
 
     def set_image_pull_policy(self, image_pull_policy: str) -> OpContainer:
-        """When the image is pulled: ``Always``, ``Never`` or ``IfNotPresent``."""
+        """Set when the image is pulled: ``Always``, ``Never`` or ``IfNotPresent``."""
         kubernetes.set_image_pull_policy(self._op, image_pull_policy)
         return self
 
     def set_security_context(self, security_context: Any) -> OpContainer:
-        """As whom it runs: a `V1SecurityContext`, or a dict of the same.
+        """Set the user and group that the container runs as: a `V1SecurityContext` or an
+        equivalent dict.
 
         Raises:
-            NotInIRError: it says more than the user, the group, and that they are not root.
+            NotInIRError: It sets other fields than `run_as_user`, `run_as_group` and
+                `run_as_non_root`.
         """
-        check_only(
+        check_known_fields(
             security_context,
             ("runAsUser", "runAsGroup", "runAsNonRoot"),
             "A security context",
-            "It has `run_as_user`, `run_as_group` and `run_as_non_root`.",
+            "Only `run_as_user`, `run_as_group` and `run_as_non_root` are supported.",
         )
         kubernetes.set_security_context(
             self._op,
@@ -162,11 +170,11 @@ class OpContainer:
         )
         return self
 
-    def keyword(self, name: str, value: Any) -> None:
-        """Set what `container_kwargs` gives by a field's name.
+    def apply_keyword(self, name: str, value: Any) -> None:
+        """Apply one entry of `container_kwargs`.
 
         Raises:
-            NotInIRError: there is no such setting.
+            NotInIRError: The entry is not supported.
         """
         if name == "env":
             for each in value:
@@ -185,7 +193,8 @@ class OpContainer:
         else:
             refused.refuse(
                 f"container_kwargs with {name!r}",
-                "It has env, volume_mounts, resources, image_pull_policy and security_context.",
+                "Only env, volume_mounts, resources, image_pull_policy and security_context are "
+                "supported.",
             )
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Commands of `dsl.ContainerOp`: parameters and outputs of other ops stand in their words."""
+"""`dsl.ContainerOp`, whose command can contain parameters and outputs of other ops."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any
 from headrace.graph.channels import PipelineChannel, channels_in, replace_in
 from headrace.graph.names import input_name, unique
 from headrace.v1 import refused
-from headrace.v1.argo_placeholders import translated
-from headrace.v1.ops.command import InPath, Word, text_of, value_word
+from headrace.v1.argo_placeholders import translate
+from headrace.v1.ops.command import Argument, InputFile, constant_text, value_placeholder
 from headrace.v1.ops.draft import Draft
 from headrace.v1.ops.op import BaseOp
 from headrace.v1.ops.outputs import METRICS, UI_FILES, UI_METADATA
 
-_OF_RUN = re.compile(r"\{\{\$\.(pipeline_\w+)\}\}")
-_KINDS = {UI_METADATA: "UI metadata", METRICS: "Metrics"}
+_RUN_PLACEHOLDER = re.compile(r"\{\{\$\.(pipeline_\w+)\}\}")
+_OUTPUT_TYPES = {UI_METADATA: "UI metadata", METRICS: "Metrics"}
 
 
 class InputArgumentPath:
-    """An argument of an op that is the path of a file with an output of another.
+    """An argument of an op that is replaced by the path of a file with a value.
 
     Args:
-        argument: The output, or a text.
-        input: Its name among the op's inputs.
-        path: Refused: where the file lies is not known before.
+        argument: The value: an output of another op, or a constant.
+        input: The name of the op's input for it.
+        path: Refused: the path of the file cannot be chosen.
     """
 
     def __init__(self, argument: Any, input: str | None = None, path: str | None = None) -> None:
         if path is not None:
             refused.refuse(
                 "dsl.InputArgumentPath(path=)",
-                "Leave the path out: the argument is the path of the file, wherever it lies.",
+                "Omit the path: the argument is replaced by the actual path of the file.",
             )
         self.argument = argument
         self.input = input
@@ -42,18 +42,18 @@ class ContainerOp(BaseOp):
     """A task that runs a container.
 
     Args:
-        name: Its name; spaces and capital letters are replaced.
+        name: The task's name; spaces and capital letters are replaced.
         image: The container image.
-        command: The entry point: a word, or a list of them; parameters and outputs of other ops may
-            stand in a word.
-        arguments: Its arguments, likewise.
-        file_outputs: Files that are its outputs, by the outputs' names.
-        output_artifact_paths: More of them, which are artifacts.
-        pvolumes: Volumes by the folders that they are mounted as.
-        is_exit_handler: Accepted as version 1 did; `dsl.ExitHandler` makes it one.
+        command: The entry point: a string or a list of strings, which can contain parameters and
+            outputs of other ops.
+        arguments: The arguments of the entry point, likewise.
+        file_outputs: The paths of output files by output name.
+        output_artifact_paths: The paths of output files that are artifacts, by output name.
+        pvolumes: Volumes by the paths they are mounted at.
+        is_exit_handler: Ignored, accepted for compatibility; use `dsl.ExitHandler`.
 
     Raises:
-        NotInIRError: sidecars, init containers, or what else the IR cannot say.
+        NotInIRError: An argument is not supported by the IR, such as sidecars and init containers.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ContainerOp(BaseOp):
             draft_of(name, image, command, arguments, file_outputs, output_artifact_paths)
         )
         for key, value in (container_kwargs or {}).items():
-            self.container.keyword(key, value)
+            self.container.apply_keyword(key, value)
         self.add_pvolumes(pvolumes or {})
 
 
@@ -98,75 +98,75 @@ def draft_of(
     """The draft of a `dsl.ContainerOp`.
 
     Raises:
-        NotInIRError: files are to be collected, and no command is there to collect them after; or a
-            placeholder of Argo has no counterpart.
+        NotInIRError: There are output files to collect but no command, after which to collect them;
+            or a placeholder of Argo has no counterpart.
     """
-    reader = _Reader()
-    words = reader.words(command)
-    args = reader.words(arguments)
-    fixed = {input_name(key): str(path) for key, path in (file_outputs or {}).items()}
-    outputs: dict[str, Any] = {key: _KINDS.get(key) for key in fixed}
+    reader = _ArgumentReader()
+    entry_point = reader.arguments(command)
+    args = reader.arguments(arguments)
+    fixed_paths = {input_name(key): str(path) for key, path in (file_outputs or {}).items()}
+    outputs: dict[str, Any] = {key: _OUTPUT_TYPES.get(key) for key in fixed_paths}
     for key, path in (output_artifact_paths or {}).items():
-        fixed[input_name(key)] = str(path)
-        outputs[input_name(key)] = _KINDS.get(input_name(key), "Artifact")
+        fixed_paths[input_name(key)] = str(path)
+        outputs[input_name(key)] = _OUTPUT_TYPES.get(input_name(key), "Artifact")
     implicit = set()
-    if words and output_artifact_paths is None:
+    if entry_point and output_artifact_paths is None:
         for key, path in UI_FILES.items():
-            if path not in fixed.values():
-                fixed[key] = path
-                outputs[key] = _KINDS[key]
+            if path not in fixed_paths.values():
+                fixed_paths[key] = path
+                outputs[key] = _OUTPUT_TYPES[key]
                 implicit.add(key)
-    if fixed and not words:
+    if fixed_paths and not entry_point:
         refused.refuse(
             f"Files of {name!r} without its command",
-            "Give the image's entry point as `command`: the files are collected when it ends.",
+            "Pass the image's entry point as `command`: the files are collected after it ends.",
         )
     return Draft(
         name=name,
         image=str(image),
-        command=words,
+        command=entry_point,
         args=args,
         env={},
         inputs=reader.inputs,
         outputs=outputs,
-        fixed=fixed,
+        fixed_paths=fixed_paths,
         implicit=implicit,
     )
 
 
-class _Reader:
-    """Makes inputs of what stands in words."""
+class _ArgumentReader:
+    """Reads arguments of a `dsl.ContainerOp`; the channels in them become inputs."""
 
     def __init__(self) -> None:
         self.inputs: dict[str, Any] = {}
 
-    def words(self, given: Any) -> list[Word]:
+    def arguments(self, given: Any) -> list[Argument]:
         if given is None:
             return []
         is_one = isinstance(given, (str, PipelineChannel, InputArgumentPath))
-        return [self._word(each) for each in ([given] if is_one else given)]
+        return [self._argument(each) for each in ([given] if is_one else given)]
 
-    def _word(self, element: Any) -> Word:
+    def _argument(self, element: Any) -> Argument:
         if isinstance(element, InputArgumentPath):
             value = element.argument
             if not isinstance(value, PipelineChannel):
-                value = text_of(value)
-            wished = value.full_name if isinstance(value, PipelineChannel) else "input"
-            return (InPath(self._input(element.input or wished, value)),)
-        text = translated(text_of(element))
+                value = constant_text(value)
+            preferred = value.full_name if isinstance(value, PipelineChannel) else "input"
+            return (InputFile(self._input(element.input or preferred, value)),)
+        text = translate(constant_text(element))
         channels = channels_in(text)
-        texts = [value_word(self._input(each.full_name, each)) for each in channels]
+        texts = [value_placeholder(self._input(each.full_name, each)) for each in channels]
         text = str(replace_in(text, channels, texts))
-        return (_OF_RUN.sub(self._of_run, text),)
+        return (_RUN_PLACEHOLDER.sub(self._run_input, text),)
 
-    def _of_run(self, match: re.Match[str]) -> str:
-        return value_word(self._input(match[1], match[0]))
+    def _run_input(self, match: re.Match[str]) -> str:
+        return value_placeholder(self._input(match[1], match[0]))
 
-    def _input(self, wished: str, value: Any) -> str:
-        """The name of the input with a value, which may be there already."""
+    def _input(self, preferred: str, value: Any) -> str:
+        """The name of the input for a value; an existing input with the same value is reused."""
         for name, known in self.inputs.items():
             if type(known) is type(value) and str(known) == str(value):
                 return name
-        name = unique(input_name(wished) or "input", self.inputs).replace("-", "_")
+        name = unique(input_name(preferred) or "input", self.inputs).replace("-", "_")
         self.inputs[name] = value
         return name

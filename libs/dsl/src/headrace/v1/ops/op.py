@@ -1,7 +1,7 @@
 """Ops: the tasks of version 1, with its setters.
 
-An op is a task like any other. Its command is made when the pipeline's function has ended, as the
-uses of outputs decide then what they are (`headrace.v1.ops.finish`).
+An op is a `PipelineTask`. Its command is written when the pipeline's function has ended, because
+the types of its outputs depend on how other tasks use them (`headrace.v1.ops.finish`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from headrace.graph.pipeline import caching_by_default
 from headrace.graph.specs import ComponentSpec, Container, InputSpec, OutputSpec
 from headrace.graph.task import PipelineTask
 from headrace.v1 import refused
-from headrace.v1.kubernetes_objects import check_only, field_of, to_json
+from headrace.v1.kubernetes_objects import check_known_fields, field_of, to_json
 from headrace.v1.ops.container import OpContainer
 from headrace.v1.ops.draft import Draft
 from headrace.v1.ops.outputs import Output, Outputs
@@ -36,22 +36,22 @@ class BaseOp(PipelineTask):
     """A task of version 1.
 
     Raises:
-        RuntimeError: no pipeline is being defined.
-        ValueError: an artifact is given where a value is wanted.
+        RuntimeError: No pipeline is being defined.
+        ValueError: An artifact is passed to an input that is used by its value.
     """
 
     def __init__(self, draft: Draft) -> None:
         state = required_state("An op of version 1")
         self.draft = draft
         self.op_volumes: dict[str, Any] = {}
-        """The volumes that were added, by their names."""
+        """The volumes that were added, by name."""
         self.op_mounts: list[Any] = []
         self.pvolumes: dict[str, PipelineVolume] = {}
-        """The mounted volumes by their folders, for ops that come after this one."""
+        """The mounted volumes by mount path, for ops that run after this one."""
         self.execution_options = SimpleNamespace(
             caching_strategy=SimpleNamespace(max_cache_staleness=None)
         )
-        paths = draft.path_inputs()
+        paths = draft.file_only_inputs()
         inputs = {
             name: InputSpec(_input_type(draft.name, name, value, name in paths))
             for name, value in draft.inputs.items()
@@ -66,47 +66,50 @@ class BaseOp(PipelineTask):
         super().__init__(spec, draft.inputs, state.pipeline, caching_by_default())
         made = {name: Output(name, kind, self.name) for name, kind in draft.outputs.items()}
         self._outputs = made
-        self._named = Outputs(made, draft.implicit)
+        self._outputs_by_name = Outputs(made, draft.implicit)
 
     @property
     def output(self) -> Any:
-        """Its only output.
+        """The op's only output.
 
         Raises:
-            AttributeError: it has several, or none.
+            AttributeError: The op has several outputs, or none.
         """
         try:
-            return self._named["output"]
+            return self._outputs_by_name["output"]
         except KeyError as error:
             raise AttributeError(f"The op {self.name!r} has no single output: {error}") from None
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """Its outputs by their names: as declared, or as Python's variables are named."""
-        return self._named
+        """The op's outputs by name, as declared or in the form of Python names."""
+        return self._outputs_by_name
 
     @property
     def pvolume(self) -> PipelineVolume:
-        """Its only volume, for ops that come after this one.
+        """The op's only volume, for ops that run after this one.
 
         Raises:
-            AttributeError: it has several, or none.
+            AttributeError: The op has several volumes, or none.
         """
         if len(self.pvolumes) != 1:
-            raise AttributeError(f"The op {self.name!r} has {len(self.pvolumes)} volumes.")
+            raise AttributeError(
+                f"The op {self.name!r} has {len(self.pvolumes)} volumes: use `.pvolumes`, not "
+                "`.pvolume`."
+            )
         return next(iter(self.pvolumes.values()))
 
     @property
     def container(self) -> OpContainer:
-        """Its container, with setters that return the container."""
+        """The op's container, with setters that return the container."""
         return OpContainer(self, self.op_mounts)
 
     def replace_channels(self, others: Mapping[str, PipelineChannel]) -> None:
-        """Use other channels, by the patterns of those that they replace."""
+        """Replace channels that the op uses, by the patterns of the old ones."""
         self._channels = [others.get(each.pattern, each) for each in self._channels]
 
     def apply(self, mod_func: Callable[[Any], Any]) -> Any:
-        """Call a function with the op; returns what that returns, or the op."""
+        """Call a function with the op; returns its result, or the op when that is None."""
         return mod_func(self) or self
 
     def set_retry(  # type: ignore[override]
@@ -117,54 +120,54 @@ class BaseOp(PipelineTask):
         backoff_factor: float | None = None,
         backoff_max_duration: str | None = None,
     ) -> Self:
-        """How often it is tried anew after it failed.
+        """Retry the op after failures.
 
         Args:
-            num_retries: How often at most.
-            policy: ``Always`` or ``OnFailure``, which are the same here.
-            backoff_duration: The wait before the first retry, such as ``30s``.
-            backoff_factor: What a wait is multiplied by for the next one.
-            backoff_max_duration: The longest time of all retries.
+            num_retries: The maximum number of retries.
+            policy: ``Always`` or ``OnFailure``, which have the same effect.
+            backoff_duration: The delay before the first retry, such as ``30s``.
+            backoff_factor: The factor by which the delay grows with each retry.
+            backoff_max_duration: The maximum delay.
 
         Raises:
-            NotInIRError: the policy is another.
+            NotInIRError: The policy is another one.
         """
         if policy not in _POLICIES:
             refused.refuse(
                 f"set_retry(policy={policy!r})",
-                "A step is tried anew after every failure: leave the policy out.",
+                "Omit the policy: a step is retried after every failure.",
             )
         super().set_retry(num_retries, backoff_duration, backoff_factor, backoff_max_duration)
         return self
 
     def set_timeout(self, seconds: int) -> Self:
-        """The seconds that it may take.
+        """Limit the op's duration in seconds.
 
         Raises:
-            ValueError: they are negative.
+            ValueError: The number is negative.
         """
         kubernetes.set_timeout(self, int(seconds))
         return self
 
     def add_pod_label(self, name: str, value: str) -> Self:
-        """Add a label to its pod."""
+        """Add a label to the pod."""
         kubernetes.add_pod_label(self, name, value)
         return self
 
     def add_pod_annotation(self, name: str, value: str) -> Self:
-        """Add an annotation to its pod."""
+        """Add an annotation to the pod."""
         kubernetes.add_pod_annotation(self, name, value)
         return self
 
     def add_node_selector_constraint(  # type: ignore[override]
         self, label_name: str, value: str
     ) -> Self:
-        """Let it run on nodes with a label."""
+        """Run the op only on nodes with a label."""
         kubernetes.add_node_selector(self, label_name, value)
         return self
 
     def add_toleration(self, tolerations: Any) -> Self:
-        """Let it run on nodes with a taint: a `V1Toleration`, or a dict of the same."""
+        """Let the op run on nodes with a taint: a `V1Toleration` or an equivalent dict."""
         kubernetes.add_toleration(
             self,
             key=field_of(tolerations, "key"),
@@ -176,32 +179,32 @@ class BaseOp(PipelineTask):
         return self
 
     def add_affinity(self, affinity: Any) -> Self:
-        """Let it run on nodes that a `V1Affinity`, or a dict of the same, describes.
+        """Set the node affinity: a `V1Affinity` or an equivalent dict.
 
         Raises:
-            NotInIRError: it speaks of other pods, not of nodes.
+            NotInIRError: It contains an affinity to pods.
         """
         found = to_json(affinity)
-        check_only(
+        check_known_fields(
             affinity, ("nodeAffinity",), "add_affinity", "Only `node_affinity` is carried over."
         )
         kubernetes.add_node_affinity_json(self, found["nodeAffinity"])
         return self
 
     def add_volume(self, volume: Any) -> Self:
-        """Add a volume, which `.container.add_volume_mount` then mounts: a `V1Volume` of a Secret,
-        ConfigMap, PersistentVolumeClaim or empty folder, or a dict of the same."""
+        """Add a volume for `.container.add_volume_mount()`: a `V1Volume` (or an equivalent dict)
+        of a Secret, ConfigMap, PersistentVolumeClaim or empty folder."""
         self.op_volumes[str(field_of(volume, "name"))] = volume
         return self
 
     def add_pvolumes(self, pvolumes: Mapping[str, Any]) -> Self:
-        """Mount volumes: a dict of `PipelineVolume` by the folders they are mounted as."""
+        """Mount volumes: a dict of `PipelineVolume` by mount path."""
         for path, volume in pvolumes.items():
             self.pvolumes[path] = PipelineVolume.of(volume).mounted(self, path)
         return self
 
     def set_gpu_limit(self, gpu: Any, vendor: str = "nvidia") -> Self:
-        """The number of GPUs that it gets, of the vendor ``nvidia`` or ``amd``."""
+        """Set the number of GPUs, of the vendor ``nvidia`` or ``amd``."""
         self.container.set_gpu_limit(gpu, vendor)
         return self
 
@@ -210,7 +213,7 @@ class BaseOp(PipelineTask):
             raise AttributeError(name)
         if name in refused.OF_OP:
             return refused.refusing("ContainerOp", refused.OF_OP, name)
-        if hasattr(OpContainer, name) or name in refused.OF_CONTAINER:  # as versions before 0.2
+        if hasattr(OpContainer, name) or name in refused.OF_CONTAINER:  # as in KFP before 0.2
 
             def forward(*args: Any, **kwargs: Any) -> BaseOp:
                 getattr(self.container, name)(*args, **kwargs)
@@ -224,14 +227,14 @@ def _input_type(op: str, name: str, value: Any, is_path: bool) -> Any:
     if isinstance(value, Collected) and value.is_artifact_channel:
         refused.refuse(
             f"A list of artifacts as the input {name!r} of the op {op!r}",
-            "Use a component with Input[List[...]], as version 2 has it.",
+            "Use a @dsl.component with a parameter that is an Input[List[...]].",
         )
     if isinstance(value, PipelineArtifactChannel):
         if not is_path:
             raise ValueError(
-                f"The input {name!r} of the op {op!r} is used by its value, and "
-                f"{value.full_name!r} is an artifact. Use it by {{inputPath}} or "
-                "dsl.InputArgumentPath, or let the other task make a parameter."
+                f"The input {name!r} of the op {op!r} is used by its value, but "
+                f"{value.full_name!r} is an artifact. Use {{inputPath}} or dsl.InputArgumentPath, "
+                "or make it a parameter."
             )
         return value.channel_type
     if isinstance(value, PipelineChannel):
@@ -240,23 +243,23 @@ def _input_type(op: str, name: str, value: Any, is_path: bool) -> Any:
 
 
 def parameter_kind(channel: PipelineChannel) -> str:
-    """The type of an input that takes a channel's value; a text takes any."""
+    """The type of an input for a channel's value; String, which accepts any value, if unknown."""
     return types.NAMES_BY_IR_TYPE.get(str(types.ir_type(channel.channel_type)), "String")
 
 
-def uses(task: PipelineTask) -> list[PipelineChannel]:
-    """All channels whose values a task uses."""
+def used_channels(task: PipelineTask) -> list[PipelineChannel]:
+    """The channels whose values a task uses."""
     if not isinstance(task, BaseOp):
         return list(task.channel_inputs)
-    paths = task.draft.path_inputs()
+    paths = task.draft.file_only_inputs()
     arguments = [
         value
         for name, value in task.inputs.items()
         if name not in paths or not isinstance(value, PipelineChannel)
     ]
-    wanted_as_file = {
+    in_arguments = {
         value.pattern for value in task.inputs.values() if isinstance(value, PipelineChannel)
     }
-    others = [each for each in task.channel_inputs if each.pattern not in wanted_as_file]
+    others = [each for each in task.channel_inputs if each.pattern not in in_arguments]
     container = task.container_spec
     return [*channels_in(arguments), *others, *channels_in(container.env if container else {})]

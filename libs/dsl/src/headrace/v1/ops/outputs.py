@@ -1,7 +1,7 @@
-"""Outputs of version 1 ops. Their types say little: what uses one decides what it becomes.
+"""Outputs of version 1 ops, whose types depend on how they are used.
 
-An output whose type is a parameter's is a parameter. Any other becomes a text when its value is
-used, a number when it is compared with one, and else an artifact.
+An output with a declared parameter type is a parameter. Any other becomes a string when its value
+is used, a number when it is compared with a number, and otherwise an artifact.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ UI_FILES = {
     UI_METADATA: "/mlpipeline-ui-metadata.json",
     METRICS: "/mlpipeline-metrics.json",
 }
-"""The files by which a step of version 1 shows something, by the names of their outputs."""
+"""The files that version 1 shows in its user interface, by the names of their outputs."""
 _TEXTS = frozenset(("gcspath", "gcrpath", "gcpregion", "gcpprojectid", "url", "uri", "localpath"))
-"""Types of version 1 that are short texts."""
+"""Types of version 1 whose values are short strings."""
 
 
 class Output(PipelineParameterChannel):
@@ -31,17 +31,17 @@ class Output(PipelineParameterChannel):
 
     Args:
         name: The output's name in the IR.
-        declared: The type that it was declared with, if any.
-        task_name: The name of its op.
+        declared: The declared type, if any.
+        task_name: The op's name.
     """
 
     def __init__(self, name: str, declared: Any, task_name: str) -> None:
         known = parameter_type(declared)
-        self.is_open = known is None
-        """Whether its uses decide what it is."""
+        self.is_type_open = known is None
+        """Whether its uses decide if it is a parameter or an artifact."""
         self.is_artifact = False
         self.is_used = False
-        """Whether its value is used."""
+        """Whether a task, condition or loop uses its value."""
         super().__init__(name, known or "String", task_name)
         self._pattern = super().pattern
         if self.pipeline is not None:
@@ -49,21 +49,22 @@ class Output(PipelineParameterChannel):
 
     @property
     def pattern(self) -> str:
-        """The text that stands for it; it stays the same whatever the output becomes."""
+        """The text that represents it; it does not change with the output's type."""
         return getattr(self, "_pattern", None) or super().pattern
 
     def use_as_list(self) -> None:
-        """Note that it is looped over: its text is the JSON of a list."""
-        self.is_open = False
+        """Make it a list: its text is JSON."""
+        self.is_type_open = False
         self.channel_type = "List"
 
     def ignore_type(self) -> Output:
-        """Version 1's way to pass it to an input of any type, which is always possible here."""
+        """Does nothing: in version 1 it allows passing the output to an input of any type, which is
+        always possible here."""
         return self
 
 
 class Outputs(Mapping[str, Output]):
-    """The outputs of an op by their names, as declared or as the names of Python variables."""
+    """The outputs of an op by name, as declared or in the form of Python names."""
 
     def __init__(self, outputs: Mapping[str, Output], implicit: Collection[str] = ()) -> None:
         self._outputs = dict(outputs)
@@ -74,7 +75,7 @@ class Outputs(Mapping[str, Output]):
             return self._outputs[self._declared[0]]
         found = self._outputs.get(name) or self._outputs.get(input_name(name))
         if found is None:
-            raise KeyError(f"there is no output {name!r}; there are {sorted(self._outputs)}")
+            raise KeyError(f"there is no output {name!r}; the outputs are {sorted(self._outputs)}")
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -85,7 +86,7 @@ class Outputs(Mapping[str, Output]):
 
 
 def parameter_type(declared: Any) -> str | None:
-    """The type of a parameter that a declared type is; None for one that says nothing."""
+    """The parameter type of a declared type; None when it is not a known parameter type."""
     name = type_name(declared)
     if name is None:
         return None
@@ -96,23 +97,23 @@ def parameter_type(declared: Any) -> str | None:
 
 
 def type_name(declared: Any) -> str | None:
-    """A type's name, of a text or of a mapping with what else is known of it."""
+    """The name of a declared type: a string, or the key of a mapping with further properties."""
     if isinstance(declared, Mapping) and declared:
         declared = next(iter(declared))
     return declared if isinstance(declared, str) else None
 
 
 def artifact_type(declared: Any) -> str:
-    """The type of an artifact: a known class, and else any artifact."""
+    """The artifact type of a declared type: a known class, otherwise the generic artifact."""
     name = type_name(declared) or ""
     known: Any = types.ARTIFACT_CLASSES.get(name.lower())
-    if known is not None and name.lower() != "metrics":  # there it is a file, not values
+    if known is not None and name.lower() != "metrics":  # in version 1 a file, not metadata
         return types.bundle(known.schema_title, known.schema_version)
     return types.bundle("system.Artifact")
 
 
 def current_outputs(pipeline: Pipeline) -> Iterator[Output]:
-    """All outputs of the ops of a pipeline."""
+    """Yield the outputs of a pipeline's ops."""
     for channel in pipeline.loop_channels.values():
         if isinstance(channel, Output):
             yield channel

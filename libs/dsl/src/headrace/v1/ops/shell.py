@@ -6,12 +6,19 @@ from __future__ import annotations
 def wrapper(
     files: list[str], texts: list[str], declared: list[str], implicit: list[str]
 ) -> list[str]:
-    """The shell around a command: it writes files before, and collects others after.
+    """The beginning of a command that runs the rest of it in a shell script, which writes files
+    before and collects files after it.
 
-    A file of an earlier step that still lies in a fixed place is deleted first: a container has
-    none. What no command has declared is collected in containers alone, as steps that are
-    processes of one machine share its fixed places. As Argo did, it takes one line's end from
-    texts.
+    A file that an earlier step left at a fixed path is deleted first, as a new container has none.
+    Outputs that were not declared are collected only in containers, because steps that are
+    processes on one machine share the same fixed paths. Like Argo, the script removes one final
+    newline from strings.
+
+    Args:
+        files: Files to write: path and content, alternating.
+        texts: Paths of files from which a final newline is removed.
+        declared: Declared outputs to collect: source and target path, alternating.
+        implicit: Outputs that were not declared, likewise.
     """
     lines: list[str] = []
     for number in range(1, len(files), 2):
