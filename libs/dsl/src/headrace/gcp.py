@@ -1,6 +1,6 @@
-"""Functions that make ops ready for Google Cloud, as `kfp.gcp` of version 1 has them.
+"""Settings of ops for Google Cloud, like `kfp.gcp` of version 1.
 
-Each returns a function for `.apply()` of an op, or for
+Each function returns a transformer, to be passed to an op's `.apply()` or to
 ``dsl.get_pipeline_conf().add_op_transformer()``.
 """
 
@@ -22,24 +22,25 @@ def use_gcp_secret(
     volume_name: str | None = None,
     secret_volume_mount_path: str = "/secret/gcp-credentials",  # noqa: S107 a folder
 ) -> Transformer:
-    """Give a step the credentials of a service account, which a Secret holds as a file.
+    """Give a step the credentials of a service account, from a file in a Secret.
 
-    The Secret is optional: where it is missing, the step runs without it. Which file it is tell the
-    variables `GOOGLE_APPLICATION_CREDENTIALS` and `CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE`.
+    The environment variables `GOOGLE_APPLICATION_CREDENTIALS` and
+    `CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE` are set to the file's path. The Secret is optional: a
+    step runs without it when it is missing.
 
     Args:
-        secret_name: The Secret.
-        secret_file_path_in_volume: The file in it, such as ``/key.json``; without it that of the
-            Secret's name.
-        volume_name: Accepted as version 1 did: volumes of a Secret need no names.
-        secret_volume_mount_path: The folder that it is mounted as.
+        secret_name: The name of the Secret.
+        secret_file_path_in_volume: The file in the Secret, such as ``/key.json``; default
+            ``/<secret_name>.json``.
+        volume_name: Ignored, accepted for compatibility.
+        secret_volume_mount_path: The path to mount the Secret at.
 
     Raises:
-        ValueError: the file's path does not begin with a slash.
+        ValueError: The file's path does not start with a slash.
     """
     file = secret_file_path_in_volume or f"/{secret_name}.json"
     if not file.startswith("/"):
-        raise ValueError(f"secret_file_path_in_volume begins with a slash. Got: {file!r}")
+        raise ValueError(f"secret_file_path_in_volume must start with a slash. Got: {file!r}")
 
     def transform(task: PipelineTask) -> PipelineTask:
         if task.container_spec is not None:
@@ -54,12 +55,12 @@ def use_gcp_secret(
 
 
 def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = False) -> Transformer:
-    """Let a step run on preemptible nodes, which may end at any time.
+    """Let a step run on preemptible nodes, which can be terminated at any time.
 
     Args:
-        toleration: A `V1Toleration`, or a dict of the same; without it that of the taint
+        toleration: A `V1Toleration` or an equivalent dict; default a toleration of the taint
             ``preemptible=true:NoSchedule``.
-        hard_constraint: Whether it runs on no other nodes.
+        hard_constraint: Whether to require preemptible nodes instead of preferring them.
     """
     from headrace.v1.kubernetes_objects import field_of
 
@@ -83,15 +84,15 @@ def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = Fal
 
 
 def use_tpu(*_: Any, **__: Any) -> NoReturn:
-    """Refused: the platform spec has no annotation by which a cluster makes TPUs ready.
+    """Refused: the platform spec does not support the annotation that provides TPUs.
 
     Raises:
-        NotInIRError: always.
+        NotInIRError: Always.
     """
     from headrace.v1.refused import refuse
 
     refuse(
         "gcp.use_tpu",
         "Use `.add_node_selector_constraint()` and `.container.add_resource_limit("
-        "'google.com/tpu', n)` with a node pool that has them.",
+        "'google.com/tpu', n)` with a node pool that has TPUs.",
     )

@@ -1,7 +1,6 @@
 """The authoring API: components, pipelines, control flow, artifacts.
 
-Invariant: it imports the standard library alone. In a step, `headrace.step.dsl` stands
-for it, with what a function may use.
+Invariant: it imports only the standard library. Inside a step, `headrace.step.dsl` replaces it.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ from headrace.v1 import hook
 
 version1_hook.install(hook)
 
-if TYPE_CHECKING:  # each is imported when it is first asked for, as few pipelines use any
+if TYPE_CHECKING:  # imported on first use: few pipelines use version 1
     from headrace.v1.ops.container_op import ContainerOp as ContainerOp
     from headrace.v1.ops.container_op import InputArgumentPath as InputArgumentPath
     from headrace.v1.ops.op import BaseOp as BaseOp
@@ -96,7 +95,7 @@ def run_notebook(**kwargs: Any) -> None:
     """Run the notebook of a `dsl.notebook_component`, with values for its parameters.
 
     Raises:
-        NotImplementedError: this is not the step of such a component.
+        NotImplementedError: It is not called in the step of such a component.
     """
     raise NotImplementedError(
         "dsl.run_notebook is only available inside a @dsl.notebook_component at runtime."

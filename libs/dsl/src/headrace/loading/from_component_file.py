@@ -1,7 +1,6 @@
-"""Version 1 components: files with `inputs`, `outputs` and `implementation`.
+"""Reads component files of version 1, with `inputs`, `outputs` and `implementation`.
 
-A value that is given by its type is a parameter when the type is one that parameters have, and else
-an artifact, as KFP 2 reads these files.
+As in KFP 2, an input or output with a parameter type is a parameter, any other is an artifact.
 """
 
 from __future__ import annotations
@@ -38,29 +37,32 @@ _YES, _NO = ("y", "yes", "t", "true", "on", "1"), ("n", "no", "f", "false", "off
 _SPEC_KEYS = {"name", "description", "metadata", "inputs", "outputs", "implementation", "version"}
 
 
-def component_of_version1(spec: Mapping[str, Any]) -> ComponentSpec:
-    """The component of a version 1 specification.
+def component_from_file_spec(spec: Mapping[str, Any]) -> ComponentSpec:
+    """The component of a parsed component file.
 
     Raises:
-        ValueError: a placeholder names an output that there is not, or two inputs have one name.
-        TypeError: a placeholder is unknown, or names an input that there is not; or it is a graph.
-        NotImplementedError: it says nothing of a container.
+        ValueError: Two inputs or two outputs have the same name.
+        TypeError: A key or placeholder is unknown, a placeholder refers to an input or output that
+            does not exist, or the implementation is a graph.
+        NotImplementedError: The implementation has no container.
     """
     unknown = sorted(set(spec) - _SPEC_KEYS)
     if unknown:
-        raise TypeError(f"A component has no key {unknown[0]!r}; it has {sorted(_SPEC_KEYS)}.")
+        raise TypeError(
+            f"Unknown key {unknown[0]!r} in the component file. Known keys: {sorted(_SPEC_KEYS)}."
+        )
     implementation = spec.get("implementation") or {}
     others = sorted(set(implementation) - {"container"})
     if others:
         raise TypeError(
-            f"The implementation of a component is a container, not a {others[0]}: Container "
-            "implementation not found. Write a function with @dsl.pipeline instead of a graph."
+            f"Container implementation not found: the implementation of a component must be a "
+            f"container, not a {others[0]}. Write a function with @dsl.pipeline instead of a graph."
         )
     container = implementation.get("container")
     if container is None:
         raise NotImplementedError("Container implementation not found.")
     if "image" not in container:
-        raise TypeError("The container of a component has an `image`.")
+        raise TypeError("The container of the component has no `image`.")
     inputs = _by_name(spec.get("inputs") or [], "input")
     outputs = _by_name(spec.get("outputs") or [], "output")
     convert = _Converter(inputs, outputs)
@@ -82,7 +84,7 @@ def _by_name(entries: Sequence[Mapping[str, Any]], what: str) -> dict[str, Mappi
     found: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         if "name" not in entry:
-            raise TypeError(f"An {what} has a `name`. Got: {dict(entry)}")
+            raise TypeError(f"An {what} must have a `name`. Got: {dict(entry)}")
         if entry["name"] in found:
             raise ValueError(f'Non-unique {what} name "{entry["name"]}"')
         found[entry["name"]] = entry
@@ -110,7 +112,7 @@ def _outer(kind: Any) -> Any:
 
 
 def _kind(name: Any) -> tuple[str, bool]:
-    """The type by its name in the file, and whether it is a parameter's."""
+    """The type for a name in the file, and whether it is a parameter type."""
     if isinstance(name, str):
         ir_type = PARAMETER_TYPES.get(name.lower())
         if ir_type:
@@ -146,14 +148,14 @@ def _default(kind: Any, default: Any) -> Any:
 
 
 class _Converter:
-    """Makes placeholders of those in a version 1 command."""
+    """Converts the elements of a command in a component file."""
 
     def __init__(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
         self._inputs = inputs
         self._outputs = outputs
 
     def all(self, elements: Sequence[Any]) -> list[Any]:
-        """Every element of a command."""
+        """Convert all elements of a command."""
         return [self(element) for element in elements]
 
     def __call__(self, element: Any) -> Any:
@@ -163,8 +165,8 @@ class _Converter:
             return str(element)
         if not isinstance(element, dict) or len(element) != 1:
             raise TypeError(
-                f"Got unexpected {element!r} in a command: an element is a text, or a placeholder, "
-                "which is a mapping with one key."
+                f"Got unexpected {element!r} in a command: an element must be a string or a "
+                "placeholder, which is a mapping with one key."
             )
         ((key, value),) = element.items()
         if key in _OF_INPUT:
@@ -190,7 +192,7 @@ class _Converter:
         condition = value.get("cond")
         if not isinstance(condition, dict) or "isPresent" not in condition:
             raise TypeError(
-                f"The condition {condition!r} is not of the form {{isPresent: <an input>}}."
+                f"The condition {condition!r} must have the form {{isPresent: <input name>}}."
             )
         name = condition["isPresent"]
         self._check(name, self._inputs, "input")

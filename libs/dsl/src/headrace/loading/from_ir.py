@@ -1,4 +1,4 @@
-"""Components in IR: their interfaces, and whether they are single steps or pipelines."""
+"""Reads components from IR: single steps and pipelines."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _HEADING = "# Description: "
 _MORE = "#              "
 
 
-def component_of(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, Json]:
-    """The component that IR holds, and the IR as the compiler would write it.
+def component_from_ir(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, Json]:
+    """The component in IR, and the IR as the compiler would write it.
 
     Args:
         spec: The IR.
-        platform: Its platform spec; empty without one.
-        text: The text of both, whose head may hold a description.
+        platform: The platform spec; empty when there is none.
+        text: The YAML of both; its leading comment can contain a description.
 
     Raises:
-        ValueError: a part is missing, or a type is unknown.
+        ValueError: A required part is missing, or a type is unknown.
     """
     name = (spec.get("pipelineInfo") or {}).get("name")
     if not name or not spec.get("root") or not spec.get("components"):
         raise ValueError(
-            "The text is no component: IR has `pipelineInfo.name`, `components` and `root`, a "
-            "version 1 component has `implementation`."
+            "The text is not a component. IR must have `pipelineInfo.name`, `components` and "
+            "`root`; a component file of version 1 must have `implementation`."
         )
     ir = canonical(spec)
     root = ir["root"]
@@ -43,7 +43,7 @@ def component_of(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, 
         name=name,
         inputs=_inputs(component.get("inputDefinitions", {})),
         outputs=_outputs(component.get("outputDefinitions", {})),
-        description=description or _described(text),
+        description=description or _comment_description(text),
         container=container,
         graph=None if container else ir,
         platform=_canonical_platform(platform),
@@ -52,7 +52,7 @@ def component_of(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, 
 
 
 def _single_step(ir: Json, name: str) -> Container | None:
-    """The container of IR that was compiled from a single component."""
+    """The container of IR that was compiled from a single component; None for other IR."""
     executor = ir.get("deploymentSpec", {}).get("executors", {}).get(executor_label(name), {})
     tasks = ir["root"].get("dag", {}).get("tasks", {})
     is_single = len(tasks) == 1 and component_key(name) in ir.get("components", {})
@@ -121,8 +121,8 @@ def _docstring(container: Container) -> str | None:
     return None
 
 
-def _described(text: str) -> str | None:
-    """The description in the head of a file that the compiler wrote."""
+def _comment_description(text: str) -> str | None:
+    """The description in the leading comment of a file that the compiler wrote."""
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith(_HEADING):
@@ -138,7 +138,7 @@ def _described(text: str) -> str | None:
 
 
 def canonical(ir: Json) -> Json:
-    """IR as the compiler writes it: every number of a value is a double."""
+    """IR as the compiler writes it: every number in a value is a double."""
     ir = copy.deepcopy(ir)
     if "deploymentSpec" in ir:
         ir["deploymentSpec"] = values.to_struct(ir["deploymentSpec"])
