@@ -76,7 +76,7 @@ def f(name: str, made: Output[Dataset]) -> str:
         ),
     ],
 )
-def test_the_backend_knows_every_command(
+def test_the_executor_service_recognises_every_command(
     settings: dict[str, Any], expected: tuple[Install, ...]
 ) -> None:
     argv = (*bootstrap.lightweight_command("the source", **settings), *ARGUMENTS)
@@ -107,7 +107,7 @@ def test_the_backend_knows_every_command(
         ('"$@"\n', '"$@" && echo done\n'),
     ],
 )
-def test_what_is_nearly_a_command_is_run_as_it_is(old: str, new: str) -> None:
+def test_a_command_that_is_only_similar_is_not_recognised(old: str, new: str) -> None:
     argv = [*bootstrap.lightweight_command("the source", packages=["a"]), *ARGUMENTS]
     changed = tuple(word.replace(old, new) for word in argv)
     assert tuple(argv) != changed
@@ -115,13 +115,13 @@ def test_what_is_nearly_a_command_is_run_as_it_is(old: str, new: str) -> None:
     assert found is None or recognise_program(found.argv) is None
 
 
-def test_the_install_of_kfp_is_left_out_only_before_a_program_of_our_own() -> None:
+def test_the_install_of_kfp_is_only_skipped_for_the_sdks_own_command() -> None:
     command = bootstrap.lightweight_command("the source")
     theirs = ("sh", "-ec", "the program", "the source")
     assert recognise((*command[:3], *theirs, *ARGUMENTS)) is None
 
 
-def test_typing_is_imported_where_it_is_used() -> None:
+def test_typing_is_imported_only_when_used() -> None:
     assert "from typing" not in bootstrap.source(
         "def f(x: Input[Dataset]) -> str:\n    return ''\n"
     )
@@ -130,14 +130,14 @@ def test_typing_is_imported_where_it_is_used() -> None:
     assert "from typing import *" in bootstrap.source("def f():\n    g()\n", additional=[one])
 
 
-def test_the_name_kfp_is_known_where_it_is_used() -> None:
+def test_the_name_kfp_is_defined_only_when_used() -> None:
     """As with ``import headrace as kfp``, an import switch in one line."""
     function = "def f(x: kfp.dsl.Input[kfp.dsl.Dataset]) -> str:\n    return x.uri\n"
     assert "kfp = headrace\n" in bootstrap.source(function)
     assert "kfp = headrace\n" not in bootstrap.source("def f() -> str:\n    return ''\n")
 
 
-def test_everything_of_a_source_comes_in_its_order() -> None:
+def test_the_parts_of_a_source_are_in_order() -> None:
     source = bootstrap.source(
         "def f():\n    g()\n",
         additional=["def g():\n    pass\n"],
@@ -182,7 +182,7 @@ def run(command: list[str], folder: Path, path: str, **env: str) -> dict[str, An
     return output
 
 
-def test_a_shell_runs_it_with_the_sdk_that_is_there(tmp_path: Path) -> None:
+def test_the_command_runs_with_an_installed_headrace(tmp_path: Path) -> None:
     source = bootstrap.source(FUNCTION)
     command = [*bootstrap.lightweight_command(source), *bootstrap.arguments("f")]
     path = os.path.dirname(sys.executable)
@@ -191,7 +191,7 @@ def test_a_shell_runs_it_with_the_sdk_that_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not KFP.exists(), reason="`make kfp` installs the SDK")
-def test_a_shell_runs_it_with_kfp_where_no_headrace_is(tmp_path: Path) -> None:
+def test_the_command_runs_with_kfp_when_headrace_is_missing(tmp_path: Path) -> None:
     source = bootstrap.source(FUNCTION)
     command = bootstrap.lightweight_command(source, install_kfp=False)
     output = run([*command, *bootstrap.arguments("f")], tmp_path, str(KFP / "bin"))
@@ -200,7 +200,7 @@ def test_a_shell_runs_it_with_kfp_where_no_headrace_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not KFP.exists(), reason="`make kfp` installs the SDK")
-def test_kfp_is_installed_where_no_headrace_is(tmp_path: Path) -> None:
+def test_kfp_is_installed_when_headrace_is_missing(tmp_path: Path) -> None:
     """pip is stood in for: what it is asked for is what counts."""
     tools = tmp_path / "tools"
     tools.mkdir()

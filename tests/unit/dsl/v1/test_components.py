@@ -46,14 +46,14 @@ def test_values_of_any_type_are_parameters() -> None:
     assert given["flag"] == {"runtimeValue": {"constant": "True"}}
 
 
-def test_an_argument_of_another_type_is_taken_as_it_is() -> None:
+def test_an_argument_of_another_type_is_accepted() -> None:
     component = load("{name: n, type: Integer}", container="args: [{inputValue: n}]")
     found = compiled(lambda text, number: component(n="12"))
     kinds = found.component("some-component")["inputDefinitions"]["parameters"]
     assert kinds == {"n": {"parameterType": "STRING"}}
 
 
-def test_defaults_and_what_is_present() -> None:
+def test_defaults_and_is_present() -> None:
     component = load(
         "{name: rounds, type: Integer, default: '200'}, {name: 'flag', type: Bool, default: true},"
         "{name: maybe, optional: true}, {name: gone, optional: true}",
@@ -92,7 +92,7 @@ MAKE = (
 READ = ("{name: In}", "", "command: [cat, {inputPath: In}]")
 
 
-def test_an_output_that_is_wanted_as_a_file_is_an_artifact() -> None:
+def test_an_output_used_as_a_file_is_an_artifact() -> None:
     def body(text: Any, number: Any) -> None:
         made = load(*MAKE, name="make")()
         assert made.outputs["Some Data"] is made.outputs["some_data"]
@@ -112,7 +112,7 @@ def test_an_output_that_is_wanted_as_a_file_is_an_artifact() -> None:
     }
 
 
-def test_an_output_whose_value_is_used_is_a_text() -> None:
+def test_an_output_whose_value_is_used_is_a_string() -> None:
     def body(text: Any, number: Any) -> None:
         made = load(*MAKE, name="make")()
         load(*READ, name="read")(made.outputs["Some Data"])
@@ -133,7 +133,7 @@ def test_an_output_whose_value_is_used_is_a_text() -> None:
     assert found.shell("make")[1] == [OUT % ("parameters", "some_data", "output_file")]
 
 
-def test_an_output_that_one_op_uses_both_ways() -> None:
+def test_an_output_used_as_value_and_as_file() -> None:
     both = load(
         "{name: a}, {name: b}",
         container="args: [{inputPath: a}, {inputValue: b}]\n    command: [run]",
@@ -151,7 +151,7 @@ def test_an_output_that_one_op_uses_both_ways() -> None:
     ]
 
 
-def test_a_constant_that_is_wanted_as_a_file() -> None:
+def test_a_constant_used_as_a_file() -> None:
     found = compiled(lambda text, number: load(*READ, name="read")(f"{text} and {number}"))
     assert found.tasks["read"]["inputs"]["parameters"]["in"]["runtimeValue"] == {
         "constant": "{{$.inputs.parameters['pipelinechannel--text']}} and "
@@ -160,7 +160,7 @@ def test_a_constant_that_is_wanted_as_a_file() -> None:
     assert found.words("read") == ["cat", "{{$.outputs.output_file}}.inputs/in"]
 
 
-def test_files_in_fixed_places() -> None:
+def test_files_at_fixed_paths() -> None:
     component = load(
         "",
         "{name: MLPipeline UI metadata, type: UI metadata}, {name: N, type: Integer},"
@@ -182,7 +182,7 @@ def test_files_in_fixed_places() -> None:
     ]
 
 
-def test_the_files_by_which_every_op_may_show_something() -> None:
+def test_ui_files_are_implicit_outputs() -> None:
     def body(text: Any, number: Any) -> None:
         op("any", output_artifact_paths=None)
         op("none")
@@ -207,7 +207,7 @@ def test_the_files_by_which_every_op_may_show_something() -> None:
     ]
 
 
-def test_the_shell_writes_files_and_collects_others(tmp_path: Path) -> None:
+def test_the_shell_script_writes_and_collects_files(tmp_path: Path) -> None:
     def body(text: Any, number: Any) -> None:
         made = load(
             "{name: In}, {name: to}",
@@ -274,7 +274,7 @@ def test_wrong_arguments(arguments: Any, said: str) -> None:
         compiled(lambda text, number: component(1, a=2))
 
 
-def test_in_a_pipeline_of_version_2_the_file_is_what_kfp_makes_of_it() -> None:
+def test_in_a_pipeline_of_version_2_a_component_file_behaves_as_in_kfp() -> None:
     component = load("{name: x, type: String}", container="args: [{inputValue: x}]")
     unknown = load("{name: y, type: GCSPath}", container="args: [{inputValue: y}]", name="unknown")
 

@@ -34,7 +34,7 @@ def test_parameters_have_the_types_of_their_defaults() -> None:
     }
 
 
-def test_the_name_may_be_given_by_its_position() -> None:
+def test_the_name_as_positional_argument() -> None:
     @dsl.pipeline("Some Name")
     def pipeline(text="a"):  # type: ignore[no-untyped-def]
         op()
@@ -51,7 +51,7 @@ def test_the_name_may_be_given_by_its_position() -> None:
         lambda parameter: "gs://" + str(parameter) + "/data",
     ],
 )
-def test_a_parameter_in_a_text(text_of: Any) -> None:
+def test_a_parameter_in_a_string(text_of: Any) -> None:
     component = load("{name: Where, type: GCSPath}", container="args: [{inputValue: Where}]")
 
     def pipeline(bucket="b"):  # type: ignore[no-untyped-def]
@@ -86,7 +86,7 @@ def test_the_runs_id() -> None:
     }
 
 
-def test_the_tasks_id_is_no_default() -> None:
+def test_the_tasks_id_is_not_allowed_in_a_default() -> None:
     def pipeline(where=dsl.EXECUTION_ID_PLACEHOLDER):  # type: ignore[no-untyped-def]
         op()
 
@@ -177,7 +177,7 @@ def test_numbers_compared_with_texts(compare: Any, condition: str) -> None:
     assert found == condition.format("inputs.parameter_values['pipelinechannel--")
 
 
-def test_a_number_compared_with_words() -> None:
+def test_a_number_compared_with_a_string_that_is_not_a_number() -> None:
     def pipeline(number=200):  # type: ignore[no-untyped-def]
         with dsl.Condition(number == "many"):
             op()
@@ -186,7 +186,7 @@ def test_a_number_compared_with_words() -> None:
         Compiled(pipeline)
 
 
-def test_version_1_is_loaded_when_it_is_used() -> None:
+def test_version_1_is_imported_only_when_used() -> None:
     code = """
 import sys
 from headrace import dsl
@@ -241,7 +241,7 @@ def test_transformers_and_settings_of_all_ops() -> None:
     }
 
 
-def test_a_transformer_may_not_replace_an_op() -> None:
+def test_a_transformer_must_not_replace_an_op() -> None:
     def pipeline(text="a"):  # type: ignore[no-untyped-def]
         other = op("other")
         op("one")
@@ -257,7 +257,7 @@ def test_ops_need_a_pipeline() -> None:
             wrong()
 
 
-def test_tasks_of_version_2_beside_ops() -> None:
+def test_tasks_of_version_2_together_with_ops() -> None:
     @dsl.component
     def double(number: int) -> int:
         return 2 * number

@@ -137,7 +137,7 @@ def test_mounted_volumes() -> None:
     ]
 
 
-def test_a_claimed_volume_is_passed_on() -> None:
+def test_a_claimed_volume_is_passed_between_ops() -> None:
     def body(text: Any) -> None:
         claim = dsl.VolumeOp("Create Volume", "data", text, modes=dsl.VOLUME_MODE_RWO)
         one = op("one", pvolumes={"/mnt": claim.volume})
@@ -217,12 +217,12 @@ REFUSED: list[tuple[Callable[[Any], Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "said"), REFUSED)
-def test_what_the_ir_cannot_say_is_refused(body: Callable[[Any], Any], said: str) -> None:
+def test_unsupported_constructs_are_refused(body: Callable[[Any], Any], said: str) -> None:
     with pytest.raises(NotInIRError, match=said):
         compiled(lambda text: (op("first"), body(text)))
 
 
-def test_what_version_1_did_not_have_either() -> None:
+def test_names_that_version_1_does_not_have() -> None:
     with pytest.raises(AttributeError):
         dsl.NothingOfTheKind  # noqa: B018
     for body in (
