@@ -43,7 +43,7 @@ def required_context() -> PipelineContext:
     """The pipeline whose function is running.
 
     Raises:
-        ValueError: no pipeline is being defined.
+        ValueError: No pipeline is being defined.
     """
     context = _current.get()
     if context is None:
@@ -58,7 +58,7 @@ def enter(context: PipelineContext) -> Token[PipelineContext | None]:
     """Make a pipeline the current one; `leave` takes the returned token.
 
     Raises:
-        RuntimeError: another pipeline is being defined.
+        RuntimeError: Another pipeline is being defined.
     """
     if _current.get() is not None:
         raise RuntimeError(

@@ -29,7 +29,7 @@ def required() -> Pipeline:
     """The pipeline whose function is running.
 
     Raises:
-        ValueError: no pipeline is being defined.
+        ValueError: No pipeline is being defined.
     """
     return cast("Pipeline", required_context())
 
@@ -112,7 +112,7 @@ class Pipeline:
         """Return the task or group with this name.
 
         Raises:
-            ValueError: there is none.
+            ValueError: There is none.
         """
         if name in self.tasks:
             return self.tasks[name]

@@ -16,7 +16,7 @@ def refuse(what: str, instead: str) -> NoReturn:
     Raises:
         NotInIRError: Always.
     """
-    raise NotInIRError(f"{what} is not supported by the IR. {instead}")
+    raise NotInIRError(f"{what}: not supported by the IR. {instead}")
 
 
 _SIDECARS = (

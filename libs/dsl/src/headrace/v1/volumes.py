@@ -132,7 +132,7 @@ def mount_all(op: PipelineTask, volumes: Mapping[str, Any], mounts: Sequence[Any
         name = str(field_of(volume_mount, "name"))
         if name not in volumes:
             refused.refuse(
-                f"The mount of {name!r} by {op.name!r} without its volume",
+                f"The mount of {name!r} in {op.name!r}, which has no volume of this name",
                 "Add the volume with `.add_volume()`.",
             )
         mount(op, volumes[name], volume_mount)

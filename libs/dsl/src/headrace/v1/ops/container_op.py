@@ -118,7 +118,7 @@ def draft_of(
                 implicit.add(key)
     if fixed_paths and not entry_point:
         refused.refuse(
-            f"Files of {name!r} without its command",
+            f"Output files of {name!r} without a `command`",
             "Pass the image's entry point as `command`: the files are collected after it ends.",
         )
     return Draft(

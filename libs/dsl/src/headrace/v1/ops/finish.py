@@ -167,7 +167,7 @@ def _write_command(op: BaseOp) -> None:
     if files or declared or implicit or (texts and command):
         if not command:
             refused.refuse(
-                f"The files of {draft.name!r} without its command",
+                f"Input or output files of {draft.name!r} without a `command`",
                 "Pass the image's entry point as `command`: a shell script around it writes and "
                 "collects the files.",
             )
