@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from headrace.component import bootstrap
+from headrace.authoring import bootstrap
 
 from tests.support.deployment import ROOT
 from tests.support.graphs import shell_pipeline

@@ -24,7 +24,7 @@ KNOWN = (
     ),
     Known(
         "<class 'inspect._empty'>",
-        "its definition does not say that it returns one",
+        "but has no return annotation",
         "kfp's executor names no function that returns what it does not say",
     ),
     Known(
@@ -44,7 +44,7 @@ KNOWN = (
     ),
     Known(
         "<class 'kfp.dsl.types.artifact_types.",
-        "<class 'headrace.component.artifacts.",
+        "<class 'headrace.step.artifacts.",
         "a class's module",
     ),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace.component.bootstrap import lightweight_command
+from headrace.authoring.bootstrap import lightweight_command
 
 from tests.mutual.arguments import required
 from tests.mutual.constructs import constructs, selection

@@ -129,7 +129,7 @@ def an_output_list_of_artifacts():
         pass
 
 
-@refused("not as an output, also in Optional")
+@refused("but not an output, also with")
 def an_output_that_may_be_missing():
     @dsl.component(base_image=IMAGE)
     def wrong() -> Optional[str]:

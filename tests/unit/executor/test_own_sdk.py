@@ -12,7 +12,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from headrace.component import bootstrap
+from headrace.authoring import bootstrap
 from headrace_contracts.launches import ResultManifest
 from headrace_executor import environments
 from headrace_executor.carried import CarriedPackage
@@ -167,7 +167,7 @@ async def test_a_function_sees_the_sdk_and_none_of_our_packages(backend: Process
     assert result.parameters["sdk"] == "True True"
     assert len(result.parameters["missing"]) == 6
     first, second = result.parameters["explained"]
-    assert "headrace.compiler is not here: a step carries headrace.dsl alone" in first
+    assert "headrace.compiler is not available inside a step" in first
     assert "dsl.ParallelFor is not available inside a step" in second
     assert result.parameters["child"] == "system.Dataset"
 
@@ -240,7 +240,7 @@ async def test_a_failure_names_its_exception_and_shows_the_function_alone(
     ("body", "expected"),
     [
         ("exit(3)", "the command exited with code 3"),
-        ("from kfp import dsl", "No module named 'kfp': a step of this component has no kfp"),
+        ("from kfp import dsl", "No module named 'kfp': kfp is not installed in this step"),
         ("return 1", "Unknown return type: function `f` returned a value of type"),
     ],
 )

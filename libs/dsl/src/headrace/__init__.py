@@ -1,7 +1,7 @@
 """The Headrace SDK: authoring, the compiler, loading of components, the client, the command line.
 
-``from headrace import dsl, compiler, components, kubernetes, Client``. Each part is imported when
-it is first asked for, so that authoring does not load the client.
+``from headrace import dsl, compiler, components, kubernetes, Client``. Each part is imported on
+first use, so that authoring does not load the client.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Functions that make ops ready for Google Cloud, as `kfp.gcp` of version 1 has them.
+"""Settings of ops for Google Cloud, like `kfp.gcp` of version 1.
 
-Each returns a function for `.apply()` of an op, or for
+Each function returns a transformer, to be passed to an op's `.apply()` or to
 ``dsl.get_pipeline_conf().add_op_transformer()``.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from headrace import kubernetes
-from headrace.dsl.task import PipelineTask
+from headrace.graph.task import PipelineTask
 
 Transformer = Callable[[PipelineTask], PipelineTask]
 _VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE")
@@ -22,24 +22,25 @@ def use_gcp_secret(
     volume_name: str | None = None,
     secret_volume_mount_path: str = "/secret/gcp-credentials",  # noqa: S107 a folder
 ) -> Transformer:
-    """Give a step the credentials of a service account, which a Secret holds as a file.
+    """Give a step the credentials of a service account, from a file in a Secret.
 
-    The Secret is optional: where it is missing, the step runs without it. Which file it is tell the
-    variables `GOOGLE_APPLICATION_CREDENTIALS` and `CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE`.
+    The environment variables `GOOGLE_APPLICATION_CREDENTIALS` and
+    `CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE` are set to the file's path. The Secret is optional: a
+    step runs without it when it is missing.
 
     Args:
-        secret_name: The Secret.
-        secret_file_path_in_volume: The file in it, such as ``/key.json``; without it that of the
-            Secret's name.
-        volume_name: Accepted as version 1 did: volumes of a Secret need no names.
-        secret_volume_mount_path: The folder that it is mounted as.
+        secret_name: The name of the Secret.
+        secret_file_path_in_volume: The file in the Secret, such as ``/key.json``; default
+            ``/<secret_name>.json``.
+        volume_name: Ignored, accepted for compatibility.
+        secret_volume_mount_path: The path to mount the Secret at.
 
     Raises:
-        ValueError: the file's path does not begin with a slash.
+        ValueError: The file's path does not start with a slash.
     """
     file = secret_file_path_in_volume or f"/{secret_name}.json"
     if not file.startswith("/"):
-        raise ValueError(f"secret_file_path_in_volume begins with a slash. Got: {file!r}")
+        raise ValueError(f"secret_file_path_in_volume must start with a slash. Got: {file!r}")
 
     def transform(task: PipelineTask) -> PipelineTask:
         if task.container_spec is not None:
@@ -54,14 +55,14 @@ def use_gcp_secret(
 
 
 def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = False) -> Transformer:
-    """Let a step run on preemptible nodes, which may end at any time.
+    """Let a step run on preemptible nodes, which can be terminated at any time.
 
     Args:
-        toleration: A `V1Toleration`, or a dict of the same; without it that of the taint
+        toleration: A `V1Toleration` or an equivalent dict; default a toleration of the taint
             ``preemptible=true:NoSchedule``.
-        hard_constraint: Whether it runs on no other nodes.
+        hard_constraint: Whether to require preemptible nodes instead of preferring them.
     """
-    from headrace.v1 import objects
+    from headrace.v1.kubernetes_objects import field_of
 
     given = toleration or {
         "key": "preemptible", "operator": "Equal", "value": "true", "effect": "NoSchedule"
@@ -70,10 +71,10 @@ def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = Fal
     def transform(task: PipelineTask) -> PipelineTask:
         kubernetes.add_toleration(
             task,
-            key=objects.field(given, "key"),
-            operator=objects.field(given, "operator"),
-            value=objects.field(given, "value"),
-            effect=objects.field(given, "effect"),
+            key=field_of(given, "key"),
+            operator=field_of(given, "operator"),
+            value=field_of(given, "value"),
+            effect=field_of(given, "effect"),
         )
         label = {"key": "cloud.google.com/gke-preemptible", "operator": "In", "values": ["true"]}
         kubernetes.add_node_affinity(task, [label], weight=None if hard_constraint else 50)
@@ -83,15 +84,15 @@ def use_preemptible_nodepool(toleration: Any = None, hard_constraint: bool = Fal
 
 
 def use_tpu(*_: Any, **__: Any) -> NoReturn:
-    """Refused: the platform spec has no annotation by which a cluster makes TPUs ready.
+    """Refused: the platform spec does not support the annotation that provides TPUs.
 
     Raises:
-        NotInIRError: always.
+        NotInIRError: Always.
     """
     from headrace.v1.refused import refuse
 
     refuse(
         "gcp.use_tpu",
         "Use `.add_node_selector_constraint()` and `.container.add_resource_limit("
-        "'google.com/tpu', n)` with a node pool that has them.",
+        "'google.com/tpu', n)` with a node pool that has TPUs.",
     )

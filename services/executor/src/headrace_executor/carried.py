@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from headrace.component import carried
+from headrace import step_package
 
 
 class CarriedPackage:
@@ -21,8 +21,8 @@ class CarriedPackage:
     def __init__(self, folder: Path) -> None:
         """`folder` is where it is made."""
         self._folder = folder
-        self._files = carried.files()
-        self._path = folder / f"headrace-{carried.digest(self._files)}"
+        self._files = step_package.files()
+        self._path = folder / f"headrace-{step_package.digest(self._files)}"
 
     async def ensure(self) -> Path:
         """The folder, made if need be.

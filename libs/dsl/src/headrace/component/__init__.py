@@ -1,5 +1,6 @@
-"""What runs inside of a step: the artifact classes, the annotations, and the executor of functions.
+"""The entry point of lightweight components, under the name that compiled pipelines use.
 
-Invariant: the standard library alone, on Python 3.9 and later. Every step imports this package, so
-nothing in it imports what a step may not need.
+Compiled pipelines contain ``import headrace.component`` and ``python3 -m headrace.component``, and
+executors call `headrace.component.main.main_from_file` of whatever SDK version a step's environment
+has. So this package keeps its name and its two entry points; the implementation is `headrace.step`.
 """

@@ -1,20 +1,20 @@
-"""Components that are loaded from texts, files and addresses."""
+"""The loaders of components from text, files and URLs, and the classes of components."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from headrace.components.load import (
-    load_component_from_file,
-    load_component_from_text,
-    load_component_from_url,
-)
-from headrace.dsl.base import (
+from headrace.authoring.components import (
     BaseComponent,
     ContainerComponent,
     GraphComponent,
     PythonComponent,
     YamlComponent,
+)
+from headrace.loading.load import (
+    load_component_from_file,
+    load_component_from_text,
+    load_component_from_url,
 )
 
 __all__ = [
@@ -32,8 +32,9 @@ _OF_VERSION1 = {
     "func_to_container_op": "Write the function with @dsl.component.",
     "create_component_from_func": "Write the function with @dsl.component.",
     "func_to_component_text": "Write the function with @dsl.component, and compile it.",
-    "create_graph_component_from_pipeline_func": "Use the function with @dsl.pipeline in another.",
-    "ComponentStore": "Load components by load_component_from_file or load_component_from_url.",
+    "create_graph_component_from_pipeline_func": "Write the function with @dsl.pipeline, and call "
+    "it in another pipeline.",
+    "ComponentStore": "Load components with load_component_from_file or load_component_from_url.",
 }
 
 
@@ -41,5 +42,5 @@ def __getattr__(name: str) -> NoReturn:
     instead = _OF_VERSION1.get(name)
     raise AttributeError(
         f"module 'headrace.components' has no attribute {name!r}"
-        + (f": it is of version 1. {instead}" if instead else "")
+        + (f": it belongs to version 1 and is not supported. {instead}" if instead else "")
     )

@@ -1,54 +1,31 @@
 """The authoring API: components, pipelines, control flow, artifacts.
 
-Invariant: it imports the standard library alone. In a step, `headrace.component.step_dsl` stands
-for it, with what a function may use.
+Invariant: it imports only the standard library. Inside a step, `headrace.step.dsl` replaces it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.component.artifacts import (
-    HTML,
-    Artifact,
-    ClassificationMetrics,
-    Dataset,
-    Markdown,
-    Metrics,
-    Model,
-    SlicedClassificationMetrics,
-    get_uri,
+from headrace.authoring import version1_hook
+from headrace.authoring.decorators import (
+    component,
+    container_component,
+    notebook_component,
+    pipeline,
 )
-from headrace.component.types import (
-    EmbeddedAnnotation,
-    EmbeddedInput,
-    Input,
-    InputAnnotation,
-    InputPath,
-    Output,
-    OutputAnnotation,
-    OutputPath,
-    PipelineTaskFinalStatus,
-    TaskConfig,
-)
-from headrace.dsl.channels import Collected, PipelineChannel
-from headrace.dsl.config import (
+from headrace.authoring.importer import importer
+from headrace.graph.channels import Collected, PipelineChannel
+from headrace.graph.config import (
     KubernetesWorkspaceConfig,
     PipelineConfig,
     TaskConfigField,
     TaskConfigPassthrough,
     WorkspaceConfig,
 )
-from headrace.dsl.decorators import (
-    component,
-    container_component,
-    notebook_component,
-    pipeline,
-)
-from headrace.dsl.groups import Condition, Elif, Else, ExitHandler, If, ParallelFor
-from headrace.dsl.importer import importer
-from headrace.dsl.oneof import OneOf
-from headrace.dsl.placeholders import (
+from headrace.graph.control_flow import Condition, Elif, Else, ExitHandler, If, ParallelFor
+from headrace.graph.oneof import OneOf
+from headrace.graph.placeholders import (
     PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
     PIPELINE_JOB_ID_PLACEHOLDER,
     PIPELINE_JOB_NAME_PLACEHOLDER,
@@ -63,18 +40,44 @@ from headrace.dsl.placeholders import (
     ConcatPlaceholder,
     IfPresentPlaceholder,
 )
-from headrace.dsl.structure import ContainerSpec
-from headrace.dsl.task import PipelineTask
+from headrace.graph.specs import ContainerSpec
+from headrace.graph.task import PipelineTask
+from headrace.step.artifacts import (
+    HTML,
+    Artifact,
+    ClassificationMetrics,
+    Dataset,
+    Markdown,
+    Metrics,
+    Model,
+    SlicedClassificationMetrics,
+    get_uri,
+)
+from headrace.step.types import (
+    EmbeddedAnnotation,
+    EmbeddedInput,
+    Input,
+    InputAnnotation,
+    InputPath,
+    Output,
+    OutputAnnotation,
+    OutputPath,
+    PipelineTaskFinalStatus,
+    TaskConfig,
+)
+from headrace.v1 import hook
 
-if TYPE_CHECKING:  # each is imported when it is first asked for, as few pipelines use any
-    from headrace.v1.conf import PipelineConf as PipelineConf
-    from headrace.v1.conf import get_pipeline_conf as get_pipeline_conf
-    from headrace.v1.op import BaseOp as BaseOp
-    from headrace.v1.op import ContainerOp as ContainerOp
-    from headrace.v1.pipeline import EXECUTION_ID_PLACEHOLDER as EXECUTION_ID_PLACEHOLDER
-    from headrace.v1.pipeline import RUN_ID_PLACEHOLDER as RUN_ID_PLACEHOLDER
-    from headrace.v1.pipeline import PipelineParam as PipelineParam
-    from headrace.v1.raw import InputArgumentPath as InputArgumentPath
+version1_hook.install(hook)
+
+if TYPE_CHECKING:  # imported on first use: few pipelines use version 1
+    from headrace.v1.ops.container_op import ContainerOp as ContainerOp
+    from headrace.v1.ops.container_op import InputArgumentPath as InputArgumentPath
+    from headrace.v1.ops.op import BaseOp as BaseOp
+    from headrace.v1.pipeline_conf import PipelineConf as PipelineConf
+    from headrace.v1.pipeline_state import get_pipeline_conf as get_pipeline_conf
+    from headrace.v1.signature import EXECUTION_ID_PLACEHOLDER as EXECUTION_ID_PLACEHOLDER
+    from headrace.v1.signature import RUN_ID_PLACEHOLDER as RUN_ID_PLACEHOLDER
+    from headrace.v1.signature import PipelineParam as PipelineParam
     from headrace.v1.volumes import VOLUME_MODE_ROM as VOLUME_MODE_ROM
     from headrace.v1.volumes import VOLUME_MODE_RWM as VOLUME_MODE_RWM
     from headrace.v1.volumes import VOLUME_MODE_RWO as VOLUME_MODE_RWO
@@ -83,7 +86,7 @@ if TYPE_CHECKING:  # each is imported when it is first asked for, as few pipelin
 else:
 
     def __getattr__(name: str) -> Any:
-        from headrace.v1.names import find
+        from headrace.v1.public_names import find
 
         return find(name)
 
@@ -92,7 +95,7 @@ def run_notebook(**kwargs: Any) -> None:
     """Run the notebook of a `dsl.notebook_component`, with values for its parameters.
 
     Raises:
-        NotImplementedError: this is not the step of such a component.
+        NotImplementedError: It is not called in the step of such a component.
     """
     raise NotImplementedError(
         "dsl.run_notebook is only available inside a @dsl.notebook_component at runtime."

@@ -1,4 +1,4 @@
-"""Settings of tasks for Kubernetes, which go into the platform spec beside the IR."""
+"""Kubernetes settings of tasks, which are written to the platform spec."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from headrace.kubernetes.nodes import (
     add_toleration,
     add_toleration_json,
 )
-from headrace.kubernetes.objects import (
-    use_config_map_as_env,
-    use_config_map_as_volume,
-    use_secret_as_env,
-    use_secret_as_volume,
-)
 from headrace.kubernetes.pod import (
     add_pod_annotation,
     add_pod_label,
@@ -24,6 +18,12 @@ from headrace.kubernetes.pod import (
     set_security_context,
     set_timeout,
     use_field_path_as_env,
+)
+from headrace.kubernetes.secrets_and_config_maps import (
+    use_config_map_as_env,
+    use_config_map_as_volume,
+    use_secret_as_env,
+    use_secret_as_volume,
 )
 from headrace.kubernetes.volumes import (
     CreatePVC,

@@ -1,12 +1,12 @@
-"""Settings of where a step's pod runs: node selectors, tolerations, affinity."""
+"""Settings for the nodes that a step's pod can run on: selectors, tolerations, affinity."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from headrace.dsl.channels import PipelineParameterChannel
-from headrace.dsl.task import PipelineTask
-from headrace.kubernetes import common
+from headrace.graph.channels import PipelineParameterChannel
+from headrace.graph.task import PipelineTask
+from headrace.kubernetes import settings
 
 _OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")  # codespell:ignore notin
 _AFFINITY_KEYS = (
@@ -16,18 +16,20 @@ _AFFINITY_KEYS = (
 
 
 def add_node_selector(task: PipelineTask, label_key: str, label_value: str) -> PipelineTask:
-    """Let the pod run on nodes with a label."""
-    labels = common.settings(task).setdefault("nodeSelector", {}).setdefault("labels", {})
-    labels[common.text(label_key, "label_key")] = common.text(label_value, "label_value")
+    """Run the pod only on nodes with a label."""
+    labels = settings.of_task(task).setdefault("nodeSelector", {}).setdefault("labels", {})
+    labels[settings.check_str(label_key, "label_key")] = settings.check_str(
+        label_value, "label_value"
+    )
     return task
 
 
 def add_node_selector_json(
     task: PipelineTask, node_selector_json: PipelineParameterChannel | dict[str, Any]
 ) -> PipelineTask:
-    """Let the pod run on nodes with labels: a dict, which may be known at run time only."""
-    written = common.parameter(node_selector_json, task)
-    common.settings(task).setdefault("nodeSelector", {})["nodeSelectorJson"] = written
+    """Run the pod only on nodes with labels, given as a dict or a channel."""
+    written = settings.value_source(node_selector_json, task)
+    settings.of_task(task).setdefault("nodeSelector", {})["nodeSelectorJson"] = written
     return task
 
 
@@ -42,34 +44,33 @@ def add_toleration(
     """Let the pod run on nodes with a taint.
 
     Args:
-        key: The taint's key; without it every taint.
+        key: The taint's key; default all taints.
         operator: ``Equal`` or ``Exists``.
         value: The taint's value.
         effect: ``NoExecute``, ``NoSchedule`` or ``PreferNoSchedule``.
-        toleration_seconds: For how many seconds a ``NoExecute`` taint is borne.
+        toleration_seconds: How many seconds a ``NoExecute`` taint is tolerated.
     """
-    written = common.filled(key=key, operator=operator, value=value, effect=effect)
+    written = settings.without_empty(key=key, operator=operator, value=value, effect=effect)
     for name, each in written.items():
-        common.text(each, name)
+        settings.check_str(each, name)
     if toleration_seconds is not None:
-        seconds = common.integer(toleration_seconds, "toleration_seconds")
+        seconds = settings.check_int(toleration_seconds, "toleration_seconds")
         written["tolerationSeconds"] = str(seconds)
-    common.entries(task, "tolerations").append(written)
+    settings.list_of(task, "tolerations").append(written)
     return task
 
 
 def add_toleration_json(
     task: PipelineTask, toleration_json: PipelineParameterChannel | list[Any] | dict[str, Any]
 ) -> PipelineTask:
-    """Let the pod run on nodes with taints: a toleration or a list of them, which may be known at
-    run time only.
+    """Let the pod run on nodes with taints, given as a toleration, a list of them, or a channel.
 
     Raises:
-        ValueError: it is no dict, list or parameter.
+        ValueError: It is not a dict, list or parameter.
     """
     if isinstance(toleration_json, PipelineParameterChannel):
-        written = {"tolerationJson": common.parameter(toleration_json, task)}
-        common.entries(task, "tolerations").append(written)
+        written = {"tolerationJson": settings.value_source(toleration_json, task)}
+        settings.list_of(task, "tolerations").append(written)
         return task
     if not isinstance(toleration_json, (list, dict)):
         raise ValueError("toleration_json must be a dict, list, or input parameter")
@@ -91,17 +92,17 @@ def add_node_affinity(
     match_fields: list[dict[str, Any]] | None = None,
     weight: int | None = None,
 ) -> PipelineTask:
-    """Let the pod run on nodes that match, or with a weight prefer them.
+    """Require or prefer nodes that match.
 
     Args:
-        match_expressions: Of labels: dicts with `key`, `operator` and `values`.
-        match_fields: Of fields of the node, likewise.
-        weight: From 1 to 100; without it nodes have to match.
+        match_expressions: Requirements of labels: dicts with `key`, `operator` and `values`.
+        match_fields: Requirements of fields of the node, likewise.
+        weight: From 1 to 100 to prefer such nodes; None to require them.
 
     Raises:
-        ValueError: a key or operator is missing or unknown, or the weight is out of its range.
+        ValueError: A key or operator is missing or unknown, or the weight is out of range.
     """
-    written = common.filled(
+    written = settings.without_empty(
         matchExpressions=_requirements(match_expressions, "match_expression"),
         matchFields=_requirements(match_fields, "match_field"),
     )
@@ -109,7 +110,7 @@ def add_node_affinity(
         if not 1 <= weight <= 100:
             raise ValueError(f"weight must be between 1 and 100, got {weight}.")
         written["weight"] = weight
-    common.entries(task, "nodeAffinity").append(written)
+    settings.list_of(task, "nodeAffinity").append(written)
     return task
 
 
@@ -126,18 +127,18 @@ def _requirements(terms: list[dict[str, Any]] | None, kind: str) -> list[dict[st
                 f"Invalid operator '{operator}' for key '{key}' in {kind}. Must be one of "
                 f"{list(_OPERATORS)}."
             )
-        found = [common.text(each, "value") for each in term.get("values", [])]
-        written.append(common.filled(key=key, operator=operator, values=found))
+        found = [settings.check_str(each, "value") for each in term.get("values", [])]
+        written.append(settings.without_empty(key=key, operator=operator, values=found))
     return written
 
 
 def add_node_affinity_json(
     task: PipelineTask, node_affinity_json: PipelineParameterChannel | dict[str, Any]
 ) -> PipelineTask:
-    """Replace the affinity that was given as JSON by another, which may be known at run time only.
+    """Set the node affinity as JSON, given as a dict or a channel; replaces an earlier one.
 
     Raises:
-        ValueError: it is a dict with a key that no node affinity has.
+        ValueError: The dict has a key that a node affinity does not have.
     """
     if isinstance(node_affinity_json, dict):
         unknown = [key for key in node_affinity_json if key not in _AFFINITY_KEYS]
@@ -146,8 +147,8 @@ def add_node_affinity_json(
                 f"Invalid V1NodeAffinity JSON: unknown keys {unknown}; it has "
                 f"{' and '.join(_AFFINITY_KEYS)}."
             )
-    written = {"nodeAffinityJson": common.parameter(node_affinity_json, task)}
-    terms = common.entries(task, "nodeAffinity")
+    written = {"nodeAffinityJson": settings.value_source(node_affinity_json, task)}
+    terms = settings.list_of(task, "nodeAffinity")
     terms[:] = [term for term in terms if "nodeAffinityJson" not in term]
     terms.append(written)
     return task

@@ -1,14 +1,14 @@
-"""Volumes of a step's pod, and components that claim and release them."""
+"""Volumes of a step's pod, and components that create and delete volume claims."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from headrace.dsl.base import ContainerComponent
-from headrace.dsl.channels import PipelineChannel
-from headrace.dsl.structure import ComponentSpec, Container, ContainerSpec, InputSpec, OutputSpec
-from headrace.dsl.task import PipelineTask
-from headrace.kubernetes import common
+from headrace.authoring.components import ContainerComponent
+from headrace.graph.channels import PipelineChannel
+from headrace.graph.specs import ComponentSpec, Container, ContainerSpec, InputSpec, OutputSpec
+from headrace.graph.task import PipelineTask
+from headrace.kubernetes import settings
 
 _OPTIONAL_DICT = "typing.Dict[str, str]"
 
@@ -35,12 +35,12 @@ CreatePVC = _component(
             "pvc_name": InputSpec(
                 "String",
                 optional=True,
-                description="The claim's name; either it or pvc_name_suffix is given.",
+                description="The claim's name; set either this or pvc_name_suffix.",
             ),
             "pvc_name_suffix": InputSpec(
                 "String",
                 optional=True,
-                description="What is put after the run's name to make the claim's.",
+                description="Appended to the run's name to form the claim's name.",
             ),
             "storage_class_name": InputSpec(
                 "String",
@@ -49,7 +49,7 @@ CreatePVC = _component(
                 description="The storage class; None for the cluster's default.",
             ),
             "volume_name": InputSpec(
-                "String", optional=True, description="A volume that there is already."
+                "String", optional=True, description="The name of an existing volume."
             ),
             "annotations": InputSpec(
                 _OPTIONAL_DICT, optional=True, description="Annotations of the claim."
@@ -63,7 +63,7 @@ CreatePVC = _component(
         outputs={"name": OutputSpec("String")},
     ),
 )
-"""Claims a volume; its output `name` is the claim's."""
+"""Creates a volume claim; its output `name` is the claim's name."""
 
 DeletePVC = _component(
     "deletepvc",
@@ -73,7 +73,7 @@ DeletePVC = _component(
         inputs={"pvc_name": InputSpec("String", description="The claim's name.")},
     ),
 )
-"""Releases a volume that was claimed."""
+"""Deletes a volume claim."""
 
 
 def mount_pvc(
@@ -83,27 +83,27 @@ def mount_pvc(
 
     Args:
         task: The task.
-        pvc_name: The claim's name, which may be known at run time only.
-        mount_path: The folder that it is mounted as.
-        sub_path: The folder of the volume that is mounted.
+        pvc_name: The claim's name; can be a channel.
+        mount_path: The path to mount the volume at.
+        sub_path: The folder of the volume to mount; default its root.
 
     Raises:
-        ValueError: the name is neither a text nor a parameter.
+        ValueError: The name is neither a string nor a parameter.
     """
     if not isinstance(pvc_name, (str, PipelineChannel)):
         raise ValueError(
             "Argument for 'pvc_name' must be an instance of str or PipelineChannel. Got unknown "
             f"input type: {type(pvc_name)!r}."
         )
-    source = common.parameter(pvc_name, task)
-    written = common.filled(
-        mountPath=common.text(mount_path, "mount_path"),
-        subPath=common.text(sub_path, "sub_path"),
+    source = settings.value_source(pvc_name, task)
+    written = settings.without_empty(
+        mountPath=settings.check_str(mount_path, "mount_path"),
+        subPath=settings.check_str(sub_path, "sub_path"),
         pvcNameParameter=source,
     )
-    # the older form of the same, for backends that know only that
+    # the same in the older form, for backends that do not know the newer one
     written.update({"constant": pvc_name} if isinstance(pvc_name, str) else source)
-    common.entries(task, "pvcMount").append(written)
+    settings.list_of(task, "pvcMount").append(written)
     return task
 
 
@@ -117,29 +117,29 @@ def add_ephemeral_volume(
     labels: dict[str, str] | None = None,
     annotations: dict[str, str] | None = None,
 ) -> PipelineTask:
-    """Mount a volume that lives as long as the pod.
+    """Mount a volume that is created and deleted with the pod.
 
     Args:
         task: The task.
         volume_name: The volume's name.
-        mount_path: The folder that it is mounted as.
-        access_modes: Such as ``ReadWriteOnce``.
+        mount_path: The path to mount the volume at.
+        access_modes: The access modes, such as ``ReadWriteOnce``.
         size: The quantity of bytes, such as ``5Gi``.
-        storage_class_name: The storage class; without it the cluster's default.
-        labels: Labels of its claim.
-        annotations: Annotations of its claim.
+        storage_class_name: The storage class; default the cluster's.
+        labels: Labels of the volume's claim.
+        annotations: Annotations of the volume's claim.
     """
-    written = common.filled(
-        volumeName=common.text(volume_name, "volume_name"),
-        mountPath=common.text(mount_path, "mount_path"),
+    written = settings.without_empty(
+        volumeName=settings.check_str(volume_name, "volume_name"),
+        mountPath=settings.check_str(mount_path, "mount_path"),
         accessModes=list(access_modes),
-        size=common.text(size, "size"),
+        size=settings.check_str(size, "size"),
         storageClassName=storage_class_name,
-        metadata=common.filled(labels=labels, annotations=annotations),
+        metadata=settings.without_empty(labels=labels, annotations=annotations),
     )
     if storage_class_name is None:
         written["defaultStorageClass"] = True
-    common.entries(task, "genericEphemeralVolume").append(written)
+    settings.list_of(task, "genericEphemeralVolume").append(written)
     return task
 
 
@@ -150,22 +150,22 @@ def empty_dir_mount(
     medium: str | None = None,
     size_limit: str | None = None,
 ) -> PipelineTask:
-    """Mount an empty folder that lives as long as the pod.
+    """Mount an empty folder that is created and deleted with the pod.
 
     Args:
         task: The task.
         volume_name: The volume's name.
-        mount_path: The folder that it is mounted as.
-        medium: ``Memory`` for one in memory.
-        size_limit: The quantity of bytes that it may hold.
+        mount_path: The path to mount the folder at.
+        medium: ``Memory`` for a folder in memory.
+        size_limit: The maximum quantity of bytes.
     """
-    written = common.filled(
-        volumeName=common.text(volume_name, "volume_name"),
-        mountPath=common.text(mount_path, "mount_path"),
+    written = settings.without_empty(
+        volumeName=settings.check_str(volume_name, "volume_name"),
+        mountPath=settings.check_str(mount_path, "mount_path"),
     )
     if medium is not None:
-        written["medium"] = common.text(medium, "medium")
+        written["medium"] = settings.check_str(medium, "medium")
     if size_limit is not None:
-        written["sizeLimit"] = common.text(size_limit, "size_limit")
-    common.entries(task, "emptyDirMounts").append(written)
+        written["sizeLimit"] = settings.check_str(size_limit, "size_limit")
+    settings.list_of(task, "emptyDirMounts").append(written)
     return task

@@ -1,6 +1,6 @@
-"""Authoring as it was in Kubeflow Pipelines 1: `ContainerOp`, plain parameters, setters on ops.
+"""The authoring API of Kubeflow Pipelines 1: `ContainerOp`, untyped parameters, setters of ops.
 
-`headrace.dsl` and `headrace.components` give its names beside those of version 2. It compiles to
-the same IR and platform spec; what they cannot say is refused, with what to write instead.
-Invariant: nothing here is imported by a pipeline that uses none of it.
+`headrace.dsl` and `headrace.components` offer its names beside those of version 2. It compiles to
+the same IR and platform spec. What these do not support is refused, with an alternative to use
+instead. Invariant: a pipeline that uses none of it imports only `headrace.v1.hook`.
 """

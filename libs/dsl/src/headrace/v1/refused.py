@@ -1,4 +1,4 @@
-"""What version 1 could say and the IR cannot: refused when it is written, not when it runs."""
+"""Constructs of version 1 that the IR does not support: refused at definition, not at run time."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any, NoReturn
 
 
 class NotInIRError(ValueError):
-    """A construct of version 1 has no counterpart in the IR. The message says what to write."""
+    """A construct of version 1 has no counterpart in the IR. The message names an alternative."""
 
 
 def refuse(what: str, instead: str) -> NoReturn:
-    """Say that a construct cannot be compiled, and what can.
+    """Refuse a construct, naming an alternative.
 
     Raises:
-        NotInIRError: always.
+        NotInIRError: Always.
     """
-    raise NotInIRError(f"{what} cannot be said in the IR. {instead}")
+    raise NotInIRError(f"{what}: not supported by the IR. {instead}")
 
 
 _SIDECARS = (
     "Start the process in the step's own command (`server & ... ; kill $!`), or run the service "
-    "outside of the pipeline and give its address as a parameter."
+    "outside of the pipeline and pass its address as a parameter."
 )
 _INIT = (
-    "Put what it does in front of the step's own command, or into a step of its own before it "
+    "Do its work at the start of the step's own command, or in a separate step that runs before, "
     "with `.after()`."
 )
 _RESOURCES = (
-    "Write a step that calls the cluster's API (`kubectl apply -f ...` in an image that has it); "
-    "volumes are claimed by dsl.VolumeOp."
+    "Write a step that calls the cluster's API (`kubectl apply -f ...` in an image with kubectl); "
+    "use dsl.VolumeOp for volumes."
 )
 
 
@@ -46,63 +46,63 @@ InitContainer = _refusing("InitContainer", _INIT)
 ResourceOp = _refusing("ResourceOp", _RESOURCES)
 VolumeSnapshotOp = _refusing(
     "VolumeSnapshotOp",
-    "Give the snapshot to dsl.VolumeOp as `data_source`, and make it by a step that calls the "
-    "cluster's API.",
+    "Create the snapshot in a step that calls the cluster's API, and pass it to dsl.VolumeOp as "
+    "`data_source`.",
 )
 
 
 def graph_component(func: Callable[..., Any]) -> NoReturn:
-    """Refused: a component that calls itself has no end that is known when it is compiled.
+    """Refused: the number of recursive calls is unknown when the pipeline is compiled.
 
     Raises:
-        NotInIRError: always.
+        NotInIRError: Always.
     """
     refuse(
         f"dsl.graph_component ({getattr(func, '__name__', func)})",
-        "Use a function with @dsl.pipeline as a component; for repetition use dsl.ParallelFor over "
-        "a list, a step that repeats by itself, or `.set_retry()`.",
+        "Use a function with @dsl.pipeline as a component. To repeat tasks, use dsl.ParallelFor "
+        "over a list, a loop inside a step, or `.set_retry()`.",
     )
 
 
 OF_CONTAINER = {
     "add_env_from": "Name each key: `.add_env_variable()` with a secret_key_ref or "
     "config_map_key_ref, or headrace.kubernetes.use_secret_as_env.",
-    "add_port": "A step serves nobody; remove it.",
+    "add_port": "Remove it: steps do not serve requests.",
     "add_volume_devices": "Mount a file system with `.add_volume_mount()`.",
     "set_ephemeral_storage_limit": "Mount a volume of the size: dsl.VolumeOp, or "
     "headrace.kubernetes.add_ephemeral_volume.",
     "set_ephemeral_storage_request": "Mount a volume of the size: dsl.VolumeOp, or "
     "headrace.kubernetes.add_ephemeral_volume.",
-    "set_lifecycle": "Write it into the step's own command (`trap`).",
-    "set_liveness_probe": "Limit its time with `.set_timeout()`.",
-    "set_readiness_probe": "A step serves nobody; remove it.",
-    "set_stdin": "The standard input of a step is empty.",
-    "set_stdin_once": "The standard input of a step is empty.",
-    "set_termination_message_path": "Write an output.",
-    "set_termination_message_policy": "Write an output.",
-    "set_tty": "A step has no terminal.",
-    "set_working_dir": "Begin the command with it: `sh -c 'cd DIR && exec \"$@\"' sh ...`.",
+    "set_lifecycle": "Handle it in the step's own command (`trap`).",
+    "set_liveness_probe": "Limit the step's duration with `.set_timeout()`.",
+    "set_readiness_probe": "Remove it: steps do not serve requests.",
+    "set_stdin": "Remove it: the standard input of a step is always empty.",
+    "set_stdin_once": "Remove it: the standard input of a step is always empty.",
+    "set_termination_message_path": "Write the message to an output.",
+    "set_termination_message_policy": "Write the message to an output.",
+    "set_tty": "Remove it: a step has no terminal.",
+    "set_working_dir": "Change the folder in the command: `sh -c 'cd DIR && exec \"$@\"' sh ...`.",
 }
 OF_OP = {
     "add_sidecar": _SIDECARS,
     "add_init_container": _INIT,
-    "add_host_alias": "Give addresses as parameters.",
+    "add_host_alias": "Pass addresses as parameters.",
 }
 OF_CONF = {
     "set_parallelism": "Limit loops by dsl.ParallelFor(items, parallelism=n).",
-    "set_pod_disruption_budget": "Let steps be tried anew: `.set_retry()`.",
-    "set_host_aliases": "Give addresses as parameters.",
-    "add_host_alias": "Give addresses as parameters.",
-    "set_automount_service_account_token": "Give the run a service account.",
-    "set_dns_config": "It is a matter of the cluster.",
+    "set_pod_disruption_budget": "Retry disrupted steps with `.set_retry()`.",
+    "set_host_aliases": "Pass addresses as parameters.",
+    "add_host_alias": "Pass addresses as parameters.",
+    "set_automount_service_account_token": "Set the run's service account.",
+    "set_dns_config": "Configure DNS in the cluster.",
 }
 
 
 def refusing(owner: str, table: dict[str, str], name: str) -> Callable[..., NoReturn]:
-    """A method that is refused, by its name.
+    """A method that raises NotInIRError with the alternative from a table, by its name.
 
     Raises:
-        AttributeError: version 1 had no such method either.
+        AttributeError: Version 1 has no such method either.
     """
     if name not in table:
         raise AttributeError(f"{owner} has no attribute {name!r}")

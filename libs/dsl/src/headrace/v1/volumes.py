@@ -1,19 +1,17 @@
-"""Volumes of version 1: claimed by a task, mounted by ops, and passed on from one to the next."""
+"""Volumes of version 1: created by a task, mounted by ops, and passed from one op to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace import kubernetes
-from headrace.dsl.task import PipelineTask
+from headrace.graph.task import PipelineTask
 from headrace.kubernetes.volumes import CreatePVC, DeletePVC
-from headrace.v1 import objects, refused
-from headrace.v1.state import required_state
-
-if TYPE_CHECKING:
-    from headrace.v1.op import BaseOp
+from headrace.v1 import refused
+from headrace.v1.kubernetes_objects import field_of, to_json
+from headrace.v1.pipeline_state import required_state
 
 VOLUME_MODE_RWO = ["ReadWriteOnce"]
 VOLUME_MODE_RWM = ["ReadWriteMany"]
@@ -21,12 +19,12 @@ VOLUME_MODE_ROM = ["ReadOnlyMany"]
 
 
 class PipelineVolume:
-    """A volume, and the tasks that have to end before it is used.
+    """A volume, and the tasks that have to finish before it is mounted.
 
     Args:
-        pvc: The name of a claim, which may be a task's output.
-        volume: A `V1Volume`, or a dict of the same.
-        name: Its name, for people.
+        pvc: The name of a volume claim; can be a task's output.
+        volume: A `V1Volume` or an equivalent dict, instead of a claim.
+        name: The volume's display name.
     """
 
     def __init__(
@@ -34,11 +32,11 @@ class PipelineVolume:
     ) -> None:
         claim = fields.get("persistent_volume_claim")
         if claim is not None:
-            pvc = objects.field(claim, "claim_name")
+            pvc = field_of(claim, "claim_name")
         if pvc is None and volume is None:
             refused.refuse(
                 "A dsl.PipelineVolume without `pvc` or `volume`",
-                "Give the name of a claim, or a V1Volume of one.",
+                "Pass the name of a volume claim, or a V1Volume.",
             )
         self.pvc = pvc
         self.source = volume
@@ -47,17 +45,17 @@ class PipelineVolume:
 
     @classmethod
     def of(cls, volume: Any) -> PipelineVolume:
-        """A volume of what is one already, or a `V1Volume`."""
+        """Convert a `V1Volume`; a `PipelineVolume` is returned unchanged."""
         return volume if isinstance(volume, cls) else cls(volume=volume)
 
     def after(self, *ops: Any) -> PipelineVolume:
-        """The same volume, for use when tasks have ended."""
+        """The same volume, to be mounted after more tasks."""
         later = PipelineVolume(self.pvc, self.source, self.name)
         later.dependent_tasks = [*self.dependent_tasks, *ops]
         return later
 
-    def mounted(self, op: BaseOp, path: str) -> PipelineVolume:
-        """Mount it for an op; returns the volume for use after that."""
+    def mounted(self, op: PipelineTask, path: str) -> PipelineVolume:
+        """Mount the volume in an op; returns the volume to be mounted after that op."""
         op.after(*self.dependent_tasks)
         if self.pvc is not None:
             kubernetes.mount_pvc(op, self.pvc, path)
@@ -69,76 +67,90 @@ class PipelineVolume:
 
 
 def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
-    """Mount a `V1Volume` as a `V1VolumeMount` says.
+    """Mount a `V1Volume` according to a `V1VolumeMount`.
 
     Raises:
-        NotInIRError: the platform spec has no such volume, or the mount says more than it can.
+        NotInIRError: The platform spec does not support the kind of volume or the mount's options.
     """
-    path = str(objects.field(volume_mount, "mount_path"))
-    sub_path = objects.field(volume_mount, "sub_path") or ""
-    claim = objects.field(volume, "persistent_volume_claim")
+    path = str(field_of(volume_mount, "mount_path"))
+    sub_path = field_of(volume_mount, "sub_path") or ""
+    claim = field_of(volume, "persistent_volume_claim")
     if claim is not None:
-        name = objects.field(claim, "claim_name")
+        name = field_of(claim, "claim_name")
         kubernetes.mount_pvc(op, name, path, sub_path)
         return
     if sub_path:
-        refused.refuse("A `sub_path` of what is no claimed volume", "Mount it as a whole.")
-    secret, config_map = objects.field(volume, "secret"), objects.field(volume, "config_map")
-    empty = objects.field(volume, "empty_dir")
+        refused.refuse("A `sub_path` of a volume without a claim", "Mount the whole volume.")
+    secret, config_map = (
+        field_of(volume, "secret"),
+        field_of(volume, "config_map"),
+    )
+    empty = field_of(volume, "empty_dir")
     if secret is not None:
-        _whole(secret)
-        name, optional = objects.field(secret, "secret_name"), objects.field(secret, "optional")
+        _check_mounted_whole(secret)
+        name, optional = (
+            field_of(secret, "secret_name"),
+            field_of(secret, "optional"),
+        )
         kubernetes.use_secret_as_volume(op, name, path, bool(optional))
     elif config_map is not None:
-        _whole(config_map)
-        name, optional = objects.field(config_map, "name"), objects.field(config_map, "optional")
+        _check_mounted_whole(config_map)
+        name, optional = (
+            field_of(config_map, "name"),
+            field_of(config_map, "optional"),
+        )
         kubernetes.use_config_map_as_volume(op, name, path, bool(optional))
     elif empty is not None:
-        medium, size = objects.field(empty, "medium"), objects.field(empty, "size_limit")
-        name = str(objects.field(volume, "name") or "empty")
+        medium, size = (
+            field_of(empty, "medium"),
+            field_of(empty, "size_limit"),
+        )
+        name = str(field_of(volume, "name") or "empty")
         kubernetes.empty_dir_mount(op, name, path, medium or None, size)
     else:
         refused.refuse(
-            f"The volume {objects.field(volume, 'name')!r}",
-            "It can be a secret, a config_map, a persistent_volume_claim or an empty_dir. Claim "
-            "other storage by dsl.VolumeOp.",
+            f"The volume {field_of(volume, 'name')!r}",
+            "Use a secret, a config_map, a persistent_volume_claim or an empty_dir. For other "
+            "storage, create a claim with dsl.VolumeOp.",
         )
 
 
-def _whole(source: Any) -> None:
-    if objects.field(source, "items"):
-        refused.refuse("`items` of a mounted Secret or ConfigMap", "All of its keys become files.")
+def _check_mounted_whole(source: Any) -> None:
+    if field_of(source, "items"):
+        refused.refuse(
+            "`items` of a mounted Secret or ConfigMap", "Omit it: all keys are mounted as files."
+        )
 
 
-def mount_all(op: BaseOp) -> None:
-    """Mount what `.add_volume` and `.add_volume_mount` have said.
+def mount_all(op: PipelineTask, volumes: Mapping[str, Any], mounts: Sequence[Any]) -> None:
+    """Apply the mounts added with `.add_volume_mount()` to the volumes added with `.add_volume()`.
 
     Raises:
-        NotInIRError: a mount is of a volume that was not added.
+        NotInIRError: The volume of a mount was not added.
     """
-    for volume_mount in op.op_mounts:
-        name = str(objects.field(volume_mount, "name"))
-        if name not in op.op_volumes:
+    for volume_mount in mounts:
+        name = str(field_of(volume_mount, "name"))
+        if name not in volumes:
             refused.refuse(
-                f"The mount of {name!r} by {op.name!r} without its volume",
-                "Add the volume of that name by `.add_volume()`.",
+                f"The mount of {name!r} in {op.name!r}, which has no volume of this name",
+                "Add the volume with `.add_volume()`.",
             )
-        mount(op, op.op_volumes[name], volume_mount)
+        mount(op, volumes[name], volume_mount)
 
 
 class VolumeOp(PipelineTask):
-    """A task that claims a volume. `.volume` is what ops mount; `.delete()` releases it.
+    """A task that creates a volume claim. Ops mount its `.volume`; `.delete()` deletes the claim.
 
     Args:
         name: The task's name.
         resource_name: The claim's name.
-        size: The quantity of bytes, such as ``5Gi``; may be a parameter.
-        storage_class: The storage class; without it the cluster's default.
-        modes: Such as `dsl.VOLUME_MODE_RWO`.
-        generate_unique_name: Whether the run's name is put before the claim's.
+        size: The quantity of bytes, such as ``5Gi``; can be a parameter.
+        storage_class: The storage class; default the cluster's.
+        modes: The access modes, such as `dsl.VOLUME_MODE_RWO`.
+        generate_unique_name: Whether to prefix the claim's name with the run's name.
 
     Raises:
-        RuntimeError: no pipeline is being defined.
+        RuntimeError: No pipeline is being defined.
     """
 
     def __init__(
@@ -156,7 +168,8 @@ class VolumeOp(PipelineTask):
     ) -> None:
         if others:
             refused.refuse(
-                f"dsl.VolumeOp with {', '.join(others)}", "Remove it: a claim has no such setting."
+                f"dsl.VolumeOp with {', '.join(others)}",
+                "Remove it: a volume claim has no such setting.",
             )
         arguments: dict[str, Any] = {"access_modes": list(modes), "size": size}
         if generate_unique_name:
@@ -167,7 +180,7 @@ class VolumeOp(PipelineTask):
             ("storage_class_name", storage_class),
             ("volume_name", volume_name),
             ("annotations", dict(annotations or {})),
-            ("data_source", objects.plain(data_source)),
+            ("data_source", to_json(data_source)),
         ):
             if value is not None and value != {}:
                 arguments[key] = value
@@ -181,9 +194,9 @@ class VolumeOp(PipelineTask):
         return PipelineVolume(pvc=self.outputs["name"]).after(self)
 
     def delete(self) -> PipelineTask:
-        """A task that releases the volume; put it `.after()` those that use it."""
+        """Create a task that deletes the claim; run it `.after()` the tasks that use the volume."""
         return DeletePVC(pvc_name=self.outputs["name"]).after(self)
 
     def apply(self, mod_func: Any) -> Any:
-        """Call a function with the task; returns what that returns, or the task."""
+        """Call a function with the task; returns its result, or the task when that is None."""
         return mod_func(self) or self

@@ -2,7 +2,7 @@
 
 Invariant: only a text that is understood to the last word is recognised; every other command is
 run as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17, and
-`headrace.component.bootstrap`.
+`headrace.authoring.bootstrap`.
 """
 
 from __future__ import annotations

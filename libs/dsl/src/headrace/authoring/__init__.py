@@ -1,0 +1,1 @@
+"""Turns functions into components and pipelines: decorators, their classes, and the compiler."""

@@ -1,0 +1,1 @@
+"""Loads components from text, files and URLs."""
