@@ -233,7 +233,7 @@ async def test_a_message_is_trusted_with_its_namespace_alone(api: Api, elsewhere
     )
     identity = str(uuid4())
     attributes = Attributes(identity, "/test", request.type, datetime.now(UTC).isoformat())
-    await api.handlers.handle([Received(attributes, request)])
+    await api.handlers.submit_runs([Received(attributes, request)])
     (answer,) = api.bus.events(request_id=identity)
     assert answer["type"] == ("submission.rejected" if elsewhere else "submission.accepted")
     if elsewhere:
