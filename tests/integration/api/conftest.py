@@ -1,9 +1,15 @@
-"""The api on a real Postgres; its bus and object store are in memory."""
+"""The api on a real Postgres; its bus and object store are in memory.
+
+All tests check that the api uses the bus, the object store and HTTP only while it holds no
+connection to Postgres: a slow store must not keep a transaction open.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,10 +32,39 @@ from headrace_contracts.cloudevents import Attributes
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.bus.publisher import OutgoingMessage
 from headrace_runtime.lists.tokens import TokenSigner
-from headrace_runtime.pg.database import Database, open_database
+from headrace_runtime.pg import database as pg
+from headrace_runtime.pg.database import Connection, Database, open_database
 
 from tests.support.graphs import shell_pipeline
 from tests.support.postgres import postgres
+
+_CONNECTED: ContextVar[bool] = ContextVar("connected", default=False)
+
+
+class WatchedDatabase(Database):
+    """Records whether the current task holds a connection, for a transaction or for reading."""
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        async with super()._acquired() as connection:
+            token = _CONNECTED.set(True)
+            try:
+                yield connection
+            finally:
+                _CONNECTED.reset(token)
+
+
+def check_not_connected() -> None:
+    """Fail while the current task holds a connection."""
+    assert not _CONNECTED.get(), "an effect while a connection to Postgres is held"
+
+
+class WatchedFetcher(Fetcher):
+    """Fetches packages; fails while a connection is held."""
+
+    async def fetch(self, url: str) -> bytes:
+        check_not_connected()
+        return await super().fetch(url)
 
 
 class Bus:
@@ -39,6 +74,7 @@ class Bus:
         self.messages: dict[UUID, OutgoingMessage] = {}
 
     async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+        check_not_connected()
         for message in messages:
             self.messages.setdefault(message.event_id, message)
         return [message.event_id for message in messages]
@@ -60,9 +96,11 @@ class Objects:
         self.stored: dict[str, bytes] = {}
 
     async def put(self, key: str, body: bytes) -> None:
+        check_not_connected()
         self.stored[key] = body
 
     async def get(self, key: str) -> bytes:
+        check_not_connected()
         return self.stored[key]
 
     def key(self, uri: str) -> str | None:
@@ -143,12 +181,13 @@ def objects() -> Objects:
 
 
 @pytest.fixture
-async def api(dsn: str, objects: Objects) -> AsyncIterator[Api]:
+async def api(dsn: str, objects: Objects, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """An api with an empty bus."""
+    monkeypatch.setattr(pg, "Database", WatchedDatabase)
     bus = Bus()
     async with open_database(dsn, "api", bus, pool_size=4, packages=("headrace_api",)) as database:
         submissions = Submissions(database, objects)  # type: ignore[arg-type]
-        fetcher = Fetcher(1024**2, 2.0, allow_private=True)
+        fetcher = WatchedFetcher(1024**2, 2.0, allow_private=True)
         services = Services(
             runs=Runs(database, objects),  # type: ignore[arg-type]
             submissions=submissions,

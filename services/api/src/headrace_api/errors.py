@@ -32,7 +32,7 @@ def conflict(message: str, field: str | None = None) -> RejectedError:
 
 def key_reused(field: str) -> RejectedError:
     """An idempotency key belongs to a request with different content."""
-    return conflict("this idempotency key was used for a different request; use a new key", field)
+    return conflict("this idempotency key was used for another request; use a new key", field)
 
 
 def package_too_large(max_bytes: int, field: str | None = None) -> RejectedError:
