@@ -1,4 +1,4 @@
-"""Experiments on a real Postgres: names, the way out of sight and back, deletion."""
+"""Experiments on a real Postgres: names, archiving, deletion, lists."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def archived(api: Api, run_id: str) -> bool:
     return bool((await api.ask("GET", f"/runs/{run_id}"))["archived"])
 
 
-async def test_a_name_is_there_once_in_a_namespace(api: Api) -> None:
+async def test_names_are_unique_in_a_namespace(api: Api) -> None:
     made = await create(api, "e", description="d")
     assert (made["description"], made["archived"], made["last_run_created_at"]) == (
         "d",
@@ -61,13 +61,13 @@ async def test_a_name_is_there_once_in_a_namespace(api: Api) -> None:
         {"namespace": "n\0"},
     ],
 )
-async def test_what_cannot_be_kept_is_refused(api: Api, fields: dict[str, str]) -> None:
+async def test_invalid_fields_are_rejected(api: Api, fields: dict[str, str]) -> None:
     body = {"namespace": api.namespace, "display_name": "e", **fields}
     refused = await api.ask("POST", "/experiments", body, expect=400)
     assert refused["field"] == next(iter(fields))
 
 
-async def test_a_run_of_a_name_that_is_too_long_is_refused(api: Api) -> None:
+async def test_a_run_with_a_long_experiment_name_is_rejected(api: Api) -> None:
     body = {"namespace": api.namespace, "pipeline_spec": pipeline(), "experiment": "e" * 129}
     assert (await api.ask("POST", "/runs", body, expect=400))["field"] == "experiment"
     definition = {**body, "display_name": "job", "trigger": {"interval_seconds": 60}}
@@ -75,7 +75,7 @@ async def test_a_run_of_a_name_that_is_too_long_is_refused(api: Api) -> None:
     assert refused["field"] == "experiment"
 
 
-async def test_the_newest_run_is_told(api: Api) -> None:
+async def test_an_experiment_has_the_time_of_its_newest_run(api: Api) -> None:
     made = await create(api)
     runs = [await api.submit(experiment_id=made["experiment_id"]) for _ in range(2)]
     await api.submit()
@@ -87,7 +87,9 @@ async def test_the_newest_run_is_told(api: Api) -> None:
     assert order[0]["last_run_created_at"] == told
 
 
-async def test_default_is_made_with_the_first_run_and_stays(api: Api) -> None:
+async def test_the_first_run_creates_the_default_experiment(
+    api: Api,
+) -> None:
     run = await api.submit()
     (found,) = (await api.ask("GET", f"/experiments?namespace={api.namespace}"))["experiments"]
     assert found["experiment_id"] == run["experiment_id"]
@@ -101,7 +103,7 @@ async def test_default_is_made_with_the_first_run_and_stays(api: Api) -> None:
     await api.ask("DELETE", f"/experiments/{again['experiment_id']}")
 
 
-async def test_default_made_by_a_client_has_kfps_description(api: Api) -> None:
+async def test_the_default_experiment_has_the_description_of_kfp(api: Api) -> None:
     assert (await create(api, "Default"))["description"].startswith("All runs created without")
     experiments = Experiments(api.database, ExperimentArchiving(api.database))
     await experiments.create_default()
@@ -110,7 +112,7 @@ async def test_default_made_by_a_client_has_kfps_description(api: Api) -> None:
     assert listed["total_size"] == 1
 
 
-async def test_its_runs_follow_it_out_of_sight(api: Api) -> None:
+async def test_archiving_an_experiment_archives_its_runs(api: Api) -> None:
     made, other = await create(api), await create(api, "other")
     here = [(await api.submit(experiment_id=made["experiment_id"]))["run_id"] for _ in range(3)]
     there = (await api.submit(experiment_id=other["experiment_id"]))["run_id"]
@@ -129,7 +131,7 @@ async def test_its_runs_follow_it_out_of_sight(api: Api) -> None:
     assert not await archived(api, here[1])
 
 
-async def test_many_runs_are_archived_in_batches_and_the_loop_does_the_rest(
+async def test_the_loop_archives_the_runs_that_a_request_leaves(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archiving, "RUNS_PER_TRANSACTION", 2)
@@ -147,7 +149,7 @@ async def test_many_runs_are_archived_in_batches_and_the_loop_does_the_rest(
     assert not await archived(api, late)
 
 
-async def test_what_was_brought_back_meanwhile_is_left(
+async def test_unarchiving_stops_the_archiving_of_runs(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archiving, "RUNS_PER_TRANSACTION", 1)
@@ -160,7 +162,7 @@ async def test_what_was_brought_back_meanwhile_is_left(
     assert [await archived(api, run) for run in runs] == [True, False, False]
 
 
-async def test_its_recurring_runs_are_disabled(api: Api) -> None:
+async def test_archiving_an_experiment_disables_its_recurring_runs(api: Api) -> None:
     made = await create(api)
     definition = {
         "display_name": "job",
@@ -181,7 +183,7 @@ async def test_its_recurring_runs_are_disabled(api: Api) -> None:
     assert (await api.ask("POST", f"{path}/enable"))["enabled"] is True
 
 
-async def test_a_deleted_experiment_leaves_its_runs(api: Api) -> None:
+async def test_runs_of_a_deleted_experiment_stay(api: Api) -> None:
     made = await create(api)
     run = (await api.submit(experiment_id=made["experiment_id"]))["run_id"]
     await api.ask("POST", f"/runs/{run}/archive")
@@ -220,7 +222,7 @@ async def test_lists_are_filtered_sorted_and_paged(api: Api) -> None:
     assert await names("name=beta") == ["beta"]
 
 
-async def test_a_page_goes_on_where_the_last_one_ended(api: Api) -> None:
+async def test_new_objects_do_not_shift_pages(api: Api) -> None:
     made = [await create(api, f"e{number}") for number in range(5)]
     path = f"/experiments?namespace={api.namespace}&page_size=2"
     seen, token, totals = [], "", []
@@ -260,7 +262,7 @@ async def test_a_list_is_of_one_namespace(api: Api) -> None:
     await api.ask("GET", "/experiments", access=Access(), expect=400)
 
 
-async def test_an_id_that_is_none(api: Api) -> None:
+async def test_invalid_and_unknown_ids_are_rejected(api: Api) -> None:
     await api.ask("GET", "/experiments/nobody", expect=400)
     await api.ask("GET", f"/experiments/{uuid4()}", expect=404)
     run = {"experiment_id": str(uuid4()), "namespace": api.namespace, "pipeline_spec": pipeline()}

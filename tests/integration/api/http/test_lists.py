@@ -1,4 +1,4 @@
-"""Every list by every field that it can be sorted by, in pages of one, both ways."""
+"""Every list, sorted by every sortable field in both directions, in pages of one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SORTS = [
 
 
 async def fill(api: Api) -> str:
-    """Three of each kind; returns the id of a pipeline with three versions."""
+    """Create three objects of each kind; returns the id of a pipeline with three versions."""
     here = api.namespace
     for name in ("b", "a", "c"):
         body = {"namespace": here, "display_name": name, "description": name * 2}
@@ -49,7 +49,7 @@ async def fill(api: Api) -> str:
 
 
 @pytest.mark.parametrize(("path", "listing", "name"), SORTS)
-async def test_every_order_goes_through_all_pages(
+async def test_pages_of_every_order_are_complete(
     api: Api, path: str, listing: Listing, name: str
 ) -> None:
     path = path.format(pipeline=await fill(api))

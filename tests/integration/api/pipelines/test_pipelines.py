@@ -67,7 +67,7 @@ async def test_a_package_makes_a_pipeline_and_its_first_version(api: Api) -> Non
     assert found["package_url"] is None
 
 
-async def test_names_are_there_once(api: Api) -> None:
+async def test_names_are_unique(api: Api) -> None:
     made = await upload(api)
     assert (await upload(api, expect=409))["field"] == "name"
     assert (await upload(api, f"{at(made)}/versions", expect=409))["field"] == "name"
@@ -96,12 +96,12 @@ async def test_names_are_there_once(api: Api) -> None:
         ({"empty": "perhaps"}, "empty"),
     ],
 )
-async def test_what_cannot_be_kept_is_refused(api: Api, query: dict[str, str], field: str) -> None:
+async def test_invalid_parameters_are_rejected(api: Api, query: dict[str, str], field: str) -> None:
     assert (await upload(api, expect=400, **query))["field"] == field
     assert (await api.ask("GET", f"/pipelines?namespace={api.namespace}"))["total_size"] == 0
 
 
-async def test_packages_that_are_none_are_refused(api: Api) -> None:
+async def test_invalid_packages_are_rejected(api: Api) -> None:
     assert "package_url" in (await upload(api, package=b"", expect=400))["detail"]
     assert "not valid YAML" in (await upload(api, package=b"a: [", expect=400))["detail"]
     await upload(api, package=b"x" * (1024**2 + 1), expect=413)
@@ -110,7 +110,7 @@ async def test_packages_that_are_none_are_refused(api: Api) -> None:
     await upload(api, f"{at(made)}/versions", package=b"", expect=400)
 
 
-async def test_a_pipeline_may_have_no_version_yet(api: Api) -> None:
+async def test_a_pipeline_can_start_without_a_version(api: Api) -> None:
     made = await upload(api, package=b"", empty=True)
     assert await versions(api, made) == []
     run = {"namespace": api.namespace, "pipeline": {"pipeline_id": made["pipeline_id"]}}
@@ -145,7 +145,7 @@ async def test_a_pipeline_is_found_by_name(api: Api) -> None:
     await api.ask("GET", f"/pipelines/by-name/%00?namespace={api.namespace}", expect=400)
 
 
-async def test_a_change_touches_what_it_names(api: Api) -> None:
+async def test_a_change_leaves_other_fields(api: Api) -> None:
     made = await upload(api, description="d", tags='{"team": "a", "old": "1"}')
     changed = await api.ask("PATCH", at(made), {"tags": {"team": "b"}})
     assert changed == {**made, "tags": {"team": "b"}}
@@ -178,9 +178,7 @@ async def test_a_change_touches_what_it_names(api: Api) -> None:
         ([], None),
     ],
 )
-async def test_a_change_that_is_refused_changes_nothing(
-    api: Api, changes: Any, field: str | None
-) -> None:
+async def test_a_rejected_change_changes_nothing(api: Api, changes: Any, field: str | None) -> None:
     made = await upload(api)
     (version,) = await versions(api, made)
     for path in (at(made), at(made, version)):
@@ -191,7 +189,7 @@ async def test_a_change_that_is_refused_changes_nothing(
     await api.ask("PATCH", at(made), {"max_active_runs": 0}, expect=400)
 
 
-async def test_a_pipeline_with_versions_is_deleted_by_cascade_alone(api: Api) -> None:
+async def test_a_pipeline_with_versions_is_deleted_with_cascade_only(api: Api) -> None:
     made = await upload(api)
     assert "has versions" in (await api.ask("DELETE", at(made), expect=409))["detail"]
     await api.ask("DELETE", f"{at(made)}?cascade=true")
@@ -213,7 +211,7 @@ async def test_a_version_belongs_to_its_pipeline(api: Api) -> None:
     assert await versions(api, one) == [version]
 
 
-async def test_what_is_deleted_breaks_no_run(api: Api) -> None:
+async def test_a_deleted_pipeline_breaks_no_run(api: Api) -> None:
     made = await upload(api)
     run = await api.submit(pipeline={"pipeline_id": made["pipeline_id"]})
     await api.ask("DELETE", f"{at(made)}?cascade=true")
@@ -225,7 +223,7 @@ async def test_what_is_deleted_breaks_no_run(api: Api) -> None:
     assert again["pipeline"] == run["pipeline"]
 
 
-async def test_a_recurring_run_of_what_is_deleted_tells_it_with_each_slot(api: Api) -> None:
+async def test_a_recurring_run_of_a_deleted_pipeline_reports_it_with_each_slot(api: Api) -> None:
     made = await upload(api)
     (version,) = await versions(api, made)
     definition = {

@@ -1,4 +1,4 @@
-"""Recurring runs on a real Postgres, with the clock in the test's hands."""
+"""Recurring runs on a real Postgres. The tests set the clock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def shown(api: Api, made: dict[str, Any]) -> dict[str, Any]:
     return dict(await api.ask("GET", f"/recurring-runs/{made['recurring_run_id']}"))
 
 
-async def test_slots_are_made_up_for_with_their_macros(api: Api) -> None:
+async def test_missed_slots_are_submitted_with_their_macros(api: Api) -> None:
     day = "[[ScheduledTime.2006-01-02T15:04]] [[Index]]"
     made = await create(api, parameters={"day": day}, max_concurrency=10, priority=5)
     await tick(api, START + 2 * HOUR, times=5)
@@ -83,21 +83,21 @@ async def test_replicas_take_a_slot_once(api: Api) -> None:
     assert (await shown(api, made))["fired"] == 1
 
 
-async def test_a_slot_that_somebody_else_took_in_between_is_left(api: Api) -> None:
+async def test_a_slot_that_another_replica_took_meanwhile_is_left(api: Api) -> None:
     made = await create(api, max_concurrency=10)
 
-    class Overtaken(Submissions):
+    class Slow(Submissions):
         async def prepare(self, request: SubmitRun, slot: ScheduledSlot | None = None) -> Prepared:
             await tick(api, START)
             return await super().prepare(request, slot)
 
-    slow = Overtaken(api.database, api.submissions._objects)
+    slow = Slow(api.database, api.submissions._objects)
     await Ticker(api.database, slow, 1.0, lambda: START).tick()
     assert len(submitted(api, made)) == 1
     assert (await shown(api, made))["fired"] == 1
 
 
-async def test_what_passed_while_it_was_disabled_does_not_count(api: Api) -> None:
+async def test_slots_that_passed_while_disabled_do_not_count(api: Api) -> None:
     made = await create(api, max_concurrency=10)
     path = f"/recurring-runs/{made['recurring_run_id']}"
     assert (await api.ask("POST", f"{path}/disable")).get("next_at") is None
@@ -108,7 +108,7 @@ async def test_what_passed_while_it_was_disabled_does_not_count(api: Api) -> Non
     assert submitted(api, made) == []
 
 
-async def test_a_pipeline_without_a_version_is_the_newest_at_every_slot(api: Api) -> None:
+async def test_without_a_version_each_slot_takes_the_newest(api: Api) -> None:
     path = f"/pipelines?name=p&namespace={api.namespace}"
     stored = await api.ask("POST", path, pipeline())
     made = await create(api, pipeline={"pipeline_id": stored["pipeline_id"]}, max_concurrency=9)
@@ -123,7 +123,7 @@ async def test_a_pipeline_without_a_version_is_the_newest_at_every_slot(api: Api
     assert [first["limits"], second["limits"]] == [{}, {"pipeline": 4}]
 
 
-async def test_a_slot_that_cannot_be_submitted_is_told_and_stops_nothing(api: Api) -> None:
+async def test_a_rejected_slot_is_reported_and_stops_nothing(api: Api) -> None:
     path = f"/pipelines?name=p&namespace={api.namespace}"
     stored = await api.ask("POST", path, pipeline())
     broken = await create(api, pipeline={"name": "p"}, parameters={"day": "x"})
@@ -149,7 +149,7 @@ async def test_a_slot_that_cannot_be_submitted_is_told_and_stops_nothing(api: Ap
         ("max_concurrency", 99, None),
     ],
 )
-async def test_a_row_that_cannot_be_read_any_more_stops_no_other(
+async def test_an_invalid_row_does_not_stop_other_recurring_runs(
     api: Api, field: str, value: Any, says: str | None
 ) -> None:
     broken, sound = await create(api), await create(api)
@@ -169,7 +169,7 @@ async def test_a_row_that_cannot_be_read_any_more_stops_no_other(
         await connection.execute("DELETE FROM recurring_run WHERE recurring_run_id = $1", identity)
 
 
-async def test_it_is_edited_in_place(api: Api) -> None:
+async def test_a_recurring_run_is_changed_in_place(api: Api) -> None:
     made = await create(api)
     path = f"/recurring-runs/{made['recurring_run_id']}"
     trigger = {"cron": "0 9 * * *", "time_zone": "Asia/Tokyo"}
@@ -200,7 +200,7 @@ async def test_it_is_edited_in_place(api: Api) -> None:
         ({"pipeline": {"name": "nobody"}}, "no pipeline 'nobody'"),
     ],
 )
-async def test_an_edit_that_is_refused_changes_nothing(
+async def test_a_rejected_change_changes_nothing(
     api: Api, changes: dict[str, Any], says: str
 ) -> None:
     made = await create(api)
@@ -211,7 +211,7 @@ async def test_an_edit_that_is_refused_changes_nothing(
     assert await shown(api, made) == made
 
 
-async def test_lists_and_deletion(api: Api) -> None:
+async def test_list_and_delete(api: Api) -> None:
     made = [await create(api) for _ in range(3)]
     first = await api.ask("GET", f"/recurring-runs?namespace={api.namespace}&page_size=2")
     assert [r["recurring_run_id"] for r in first["recurring_runs"]] == [

@@ -1,4 +1,4 @@
-"""What can be done with runs, what is refused, and what each tells."""
+"""Operations on runs: which are allowed, and which events they publish."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 
-async def test_each_operation_tells_its_event(api: Api) -> None:
+async def test_each_operation_publishes_its_event(api: Api) -> None:
     run = (await api.submit())["run_id"]
     for operation in ("pause", "resume", "archive", "archive", "unarchive", "unarchive"):
         await api.ask("POST", f"/runs/{run}/{operation}")
@@ -31,7 +31,7 @@ async def test_each_operation_tells_its_event(api: Api) -> None:
     ]
 
 
-async def test_only_what_failed_is_retried_and_repeats_are_one_request(api: Api) -> None:
+async def test_only_failed_runs_are_retried_and_repeats_are_one_event(api: Api) -> None:
     run = (await api.submit())["run_id"]
     refused = await api.ask("POST", f"/runs/{run}/retry", expect=409)
     assert "has not ended" in refused["detail"]
@@ -58,7 +58,7 @@ async def test_an_ended_run_cannot_be_paused_or_canceled(api: Api) -> None:
     assert "run.cancel_requested" not in api.bus.types(run)
 
 
-async def test_what_comes_late_changes_nothing(api: Api) -> None:
+async def test_late_events_change_nothing(api: Api) -> None:
     run = (await api.submit())["run_id"]
     await api.receive("run.retried", run, 5)
     await api.fail(run, 4)
@@ -66,7 +66,7 @@ async def test_what_comes_late_changes_nothing(api: Api) -> None:
     await api.fail(str(uuid4()), 1)  # a run that was deleted
 
 
-async def test_a_deleted_run_is_gone(api: Api) -> None:
+async def test_a_deleted_run_is_not_found(api: Api) -> None:
     run = (await api.submit())["run_id"]
     await api.ask("DELETE", f"/runs/{run}")
     assert api.bus.types(run) == ["run.submitted", "run.deleted"]
@@ -91,7 +91,7 @@ async def test_a_rerun_has_the_spec_and_the_parameters_of_the_earlier_run(api: A
     ("tasks", "status", "says"),
     [(["root/b"], 404, "no task 'root/b'"), (["a"], 404, "no task 'a'")],
 )
-async def test_a_rerun_of_a_task_that_is_not_there(
+async def test_a_rerun_of_an_unknown_task_is_rejected(
     api: Api, tasks: list[str], status: int, says: str
 ) -> None:
     run = (await api.submit())["run_id"]
@@ -99,7 +99,7 @@ async def test_a_rerun_of_a_task_that_is_not_there(
     assert says in (await api.ask("POST", "/runs", body, expect=status))["detail"]
 
 
-async def test_a_rerun_of_an_unknown_run_or_with_a_second_source(api: Api) -> None:
+async def test_a_rerun_of_an_unknown_run_or_with_a_second_source_is_rejected(api: Api) -> None:
     run = (await api.submit())["run_id"]
     elsewhere = {"namespace": "elsewhere", "rerun": {"run_id": run}}
     assert "to rerun" in (await api.ask("POST", "/runs", elsewhere, expect=404))["detail"]
@@ -107,7 +107,7 @@ async def test_a_rerun_of_an_unknown_run_or_with_a_second_source(api: Api) -> No
     assert "exactly one" in (await api.ask("POST", "/runs", both, expect=400))["detail"]
 
 
-async def test_limits_and_execution_settings_go_with_the_run(api: Api) -> None:
+async def test_limits_and_execution_settings_are_part_of_the_run(api: Api) -> None:
     limits = f"/namespaces/{api.namespace}/limits"
     await api.ask("PUT", limits, {"max_active_runs": 2})
     await api.submit(priority=7, deadline_seconds=60, failure_strategy="CONTINUE", caching=False)
