@@ -65,6 +65,6 @@ def check_unchanged(if_match: str | None, resource: Contract) -> None:
     """
     if not unchanged(if_match, resource):
         raise conflict(
-            "the resource was modified since you read it; fetch it again and repeat the change",
+            "the resource was modified since you read it; fetch it again",
             "If-Match",
         )

@@ -17,7 +17,8 @@ from typing import Any
 import httpcore
 from headrace_runtime.errors import RejectedError
 
-from headrace_api.errors import invalid_parameter, package_too_large
+from headrace_api.errors import invalid_parameter
+from headrace_api.http.bodies import read_package
 from headrace_api.pipelines.rules.urls import checked_url, is_public, redirected
 
 _FIELD = "package_url"
@@ -71,12 +72,7 @@ class Fetcher:
     async def _read(self, response: httpcore.Response) -> bytes:
         if response.status != 200:
             raise _refused(f"{_FIELD} returned HTTP status {response.status}; expected 200")
-        body = bytearray()
-        async for chunk in response.aiter_stream():
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise package_too_large(self._max_bytes, _FIELD)
-        return bytes(body)
+        return await read_package(response.aiter_stream(), self._max_bytes, _FIELD)
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):

@@ -20,7 +20,8 @@ from headrace_runtime.access import Caller, listed_namespace, require
 from headrace_runtime.lists.tokens import TokenSigner
 from pydantic import BaseModel, Field
 
-from headrace_api.errors import malformed, package_too_large
+from headrace_api.errors import malformed
+from headrace_api.http.bodies import read_package
 from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
 from headrace_api.http.parameters import (
     DEFAULT_NAMESPACE,
@@ -100,7 +101,7 @@ def _add_pipeline_routes(
     ) -> Pipeline:
         require(caller, Role.EDITOR, new.namespace)
         description, version_tags = new.described(), parsed_tags(new.version_tags, "version_tags")
-        package = await _body(http_request, max_package_bytes)
+        package = await read_package(http_request.stream(), max_package_bytes)
         source = await _first_source(pipelines, new, package)
         request = IdempotentRequest.of(idempotency_key, new.model_dump(), package)
         created = await pipelines.create(new.namespace, description, source, version_tags, request)
@@ -154,7 +155,7 @@ def _add_version_routes(
         pipeline = await pipelines.get(caller, pipeline_id)
         require(caller, Role.EDITOR, pipeline.namespace)
         description = new.described()
-        package = await _body(http_request, max_package_bytes)
+        package = await read_package(http_request.stream(), max_package_bytes)
         source = await pipelines.source(package, new.package_url, new.code_source_url)
         request = IdempotentRequest.of(idempotency_key, str(pipeline_id), new.model_dump(), package)
         created = await pipelines.create_version(caller, pipeline_id, description, source, request)
@@ -187,13 +188,3 @@ async def _first_source(pipelines: Pipelines, new: NewPipeline, package: bytes) 
     if package or new.package_url:
         raise malformed("a pipeline that is created empty takes no package", "empty")
     return None
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """The body of a request. Reading stops at the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise package_too_large(max_bytes)
-    return bytes(body)

@@ -27,8 +27,8 @@ MAX_MEMBERS = 1000
 _MAX_DIRECTORY_BYTES = 512 * 1024
 """For the central directory of a zip: 500 bytes for each member."""
 _SUFFIXES = (".yaml", ".yml", ".json")
-_ZIP, _EMPTY_ZIP, _GZIP = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"
-_ZIP_END, _ZIP64_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
+_GZIP = b"\x1f\x8b"
+_ZIP_MEMBER, _ZIP_END, _ZIP64_LOCATOR = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x07"
 _ZIP_END_BYTES = 22
 _LONGEST_COMMENT = 65535
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -43,17 +43,25 @@ def pipeline_file(package: bytes) -> bytes:
     """
     if len(package) > MAX_BYTES:
         raise package_too_large(MAX_BYTES)
-    if package[:4] in (_ZIP, _EMPTY_ZIP):
+    if _is_zip(package):
         content = _from_zip(package)
-    elif package[:2] == _GZIP:
+    elif _is_gzip(package):
         content = _from_tar(package)
     else:
         return package
-    if content[:4] in (_ZIP, _EMPTY_ZIP) or content[:2] == _GZIP:
+    if _is_zip(content) or _is_gzip(content):
         raise malformed(
             "the pipeline file in the archive is itself an archive; pack the YAML or JSON file"
         )
     return content
+
+
+def _is_zip(content: bytes) -> bool:
+    return content[:4] in (_ZIP_MEMBER, _ZIP_END)  # an empty archive starts with its end
+
+
+def _is_gzip(content: bytes) -> bool:
+    return content[:2] == _GZIP
 
 
 def _from_zip(package: bytes) -> bytes:
