@@ -10,8 +10,9 @@ from fastapi import APIRouter, Body, Response
 from headrace_contracts.access import NAMESPACE
 from headrace_contracts.resources import Experiment, ExperimentPage
 from headrace_runtime.access import Caller
-from headrace_runtime.lists.page import Listing
+from headrace_runtime.lists.tokens import TokenSigner
 
+from headrace_api.experiments.lists import experiment_list
 from headrace_api.experiments.service import LONGEST_NAME, Experiments
 from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
 from headrace_api.http.parameters import (
@@ -24,15 +25,16 @@ from headrace_api.http.parameters import (
 Namespace = Annotated[str, Body(pattern=NAMESPACE)]
 
 
-def experiment_router(experiments: Experiments, experiment_list: Listing) -> APIRouter:
+def experiment_router(experiments: Experiments, signer: TokenSigner) -> APIRouter:
     """The routes below ``/experiments``."""
     router = APIRouter(prefix="/experiments")
+    listing = experiment_list(signer)
 
     @router.get("")
     async def list_experiments(
         request: NamespacePageRequest, name: OptionalText = None
     ) -> ExperimentPage:
-        page = experiment_list.page(replace(request, where={"display_name": name}))
+        page = listing.page(replace(request, where={"display_name": name}))
         return await experiments.page(page)
 
     @router.post("", status_code=201)

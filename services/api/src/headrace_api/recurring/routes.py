@@ -14,17 +14,19 @@ from headrace_contracts.recurring import (
     RecurringRunPage,
 )
 from headrace_runtime.access import Caller
-from headrace_runtime.lists.page import Listing
+from headrace_runtime.lists.tokens import TokenSigner
 
 from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
 from headrace_api.http.parameters import IfMatch, NamespacePageRequest, OptionalText
+from headrace_api.recurring.lists import recurring_run_list
 from headrace_api.recurring.rules.recurring_run import resource
 from headrace_api.recurring.service import RecurringRuns
 
 
-def recurring_run_router(recurring_runs: RecurringRuns, recurring_run_list: Listing) -> APIRouter:
+def recurring_run_router(recurring_runs: RecurringRuns, signer: TokenSigner) -> APIRouter:
     """The routes below ``/recurring-runs``."""
     router = APIRouter(prefix="/recurring-runs")
+    listing = recurring_run_list(signer)
 
     @router.post("", status_code=201)
     async def create(
@@ -45,7 +47,7 @@ def recurring_run_router(recurring_runs: RecurringRuns, recurring_run_list: List
     ) -> RecurringRunPage:
         experiment = None if experiment_id is None else str(experiment_id)
         where = {"experiment_id": experiment, "display_name": name}
-        page = recurring_run_list.page(replace(request, where=where))
+        page = listing.page(replace(request, where=where))
         return await recurring_runs.page(page)
 
     @router.get("/{identity}")
