@@ -76,7 +76,7 @@ def test_a_yaml_bomb_is_refused_before_it_goes_off(deployment: Deployment, tmp_p
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join(lines))
     error = deployment.json("run", "submit", str(path), expect=1)["error"]
-    assert "stands for more than" in error["message"]
+    assert "has more than 500,000 values" in error["message"]
 
 
 def test_what_is_not_there_is_said_to_be_missing(deployment: Deployment) -> None:

@@ -1,9 +1,15 @@
-"""The api on a real Postgres; what it would publish and store is kept in memory."""
+"""The api on a real Postgres; its bus and object store are in memory.
+
+All tests check that the api uses the bus, the object store and HTTP only while it holds no
+connection to Postgres: a slow store must not keep a transaction open.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,41 +17,74 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from headrace_api.experiments import Experiments
-from headrace_api.fetch import Fetcher
-from headrace_api.handlers import HEARD, Handlers
-from headrace_api.http import Parts, http_app
-from headrace_api.lists import Lists
-from headrace_api.pipelines import Pipelines
-from headrace_api.recurring import RecurringRuns
-from headrace_api.submissions import Submissions
+from headrace_api.experiments.archiving import ExperimentArchiving
+from headrace_api.experiments.service import Experiments
+from headrace_api.handlers import RUN_STATE_EVENTS, Handlers
+from headrace_api.limits.service import Limits
+from headrace_api.pipelines.fetch import Fetcher
+from headrace_api.pipelines.service import Pipelines
+from headrace_api.recurring.service import RecurringRuns
+from headrace_api.routes import Services, http_app
+from headrace_api.runs.service import Runs
+from headrace_api.runs.submissions import Submissions
 from headrace_contracts.access import HEADER, Access
 from headrace_contracts.cloudevents import Attributes
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.bus.publisher import OutgoingMessage
-from headrace_runtime.pg.database import Database, open_database
+from headrace_runtime.lists.tokens import TokenSigner
+from headrace_runtime.pg import database as pg
+from headrace_runtime.pg.database import Connection, Database, open_database
 
 from tests.support.graphs import shell_pipeline
 from tests.support.postgres import postgres
 
+_CONNECTED: ContextVar[bool] = ContextVar("connected", default=False)
+
+
+class WatchedDatabase(Database):
+    """Records whether the current task holds a connection, for a transaction or for reading."""
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        async with super()._acquired() as connection:
+            token = _CONNECTED.set(True)
+            try:
+                yield connection
+            finally:
+                _CONNECTED.reset(token)
+
+
+def check_not_connected() -> None:
+    """Fail while the current task holds a connection."""
+    assert not _CONNECTED.get(), "an effect while a connection to Postgres is held"
+
+
+class WatchedFetcher(Fetcher):
+    """Fetches packages; fails while a connection is held."""
+
+    async def fetch(self, url: str) -> bytes:
+        check_not_connected()
+        return await super().fetch(url)
+
 
 class Bus:
-    """Remembers what was published, as JetStream would: an id counts once."""
+    """Records published messages. Like in JetStream, repeated ids are one message."""
 
     def __init__(self) -> None:
         self.messages: dict[UUID, OutgoingMessage] = {}
 
     async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+        check_not_connected()
         for message in messages:
             self.messages.setdefault(message.event_id, message)
         return [message.event_id for message in messages]
 
     def events(self, **fields: Any) -> list[dict[str, Any]]:
-        """The events with these fields, in order."""
+        """The published events with these fields, in order."""
         found = [json.loads(message.body) for message in self.messages.values()]
         return [e for e in found if all(e.get(k) == v for k, v in fields.items())]
 
-    def kinds(self, run_id: str) -> list[str]:
+    def types(self, run_id: str) -> list[str]:
         """The types of a run's events, in order."""
         return [event["type"] for event in self.events(run_id=run_id)]
 
@@ -54,13 +93,15 @@ class Objects:
     """An object store in memory."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
+        self.stored: dict[str, bytes] = {}
 
     async def put(self, key: str, body: bytes) -> None:
-        self.kept[key] = body
+        check_not_connected()
+        self.stored[key] = body
 
     async def get(self, key: str) -> bytes:
-        return self.kept[key]
+        check_not_connected()
+        return self.stored[key]
 
     def key(self, uri: str) -> str | None:
         return uri.removeprefix("s3://headrace/") if uri.startswith("s3://headrace/") else None
@@ -68,7 +109,7 @@ class Objects:
 
 @dataclass
 class Api:
-    """The api's parts, and its routes."""
+    """A running api."""
 
     database: Database
     bus: Bus
@@ -76,7 +117,7 @@ class Api:
     submissions: Submissions
     handlers: Handlers
     namespace: str = field(default_factory=lambda: f"n{uuid4().hex[:12]}")
-    """Each test has its own."""
+    """Each test has its own namespace."""
 
     async def ask(
         self,
@@ -86,8 +127,8 @@ class Api:
         expect: int = 0,
         access: Access | None = None,
     ) -> Any:
-        """Send a request, as one who may do everything or with an access; without `expect` it
-        has to succeed."""
+        """Send a request with an access, by default to everything. Check the status: `expect`, or
+        any success."""
         headers = {} if access is None else {HEADER: access.to_header()}
         answer = await self.http.request(method, path, json=body, headers=headers)
         good = answer.status_code == expect if expect else answer.status_code < 300
@@ -100,18 +141,18 @@ class Api:
             fields["pipeline_spec"] = pipeline()
         return await self.ask("POST", "/runs", {"namespace": self.namespace, **fields})
 
-    async def hear(self, kind: str, run_id: str, revision: int, **fields: Any) -> None:
-        """Tell the api what the scheduler would."""
-        event = HEARD.validate_python(
-            {"type": kind, "run_id": run_id, "revision": revision, **fields}
+    async def receive(self, type: str, run_id: str, revision: int, **fields: Any) -> None:
+        """Deliver an event of the scheduler."""
+        event = RUN_STATE_EVENTS.validate_python(
+            {"type": type, "run_id": run_id, "revision": revision, **fields}
         )
-        attributes = Attributes("1", "/test", kind, fields.get("at", _now()))
-        await self.handlers.hear([Received(attributes, event)])
+        attributes = Attributes("1", "/test", type, fields.get("at", _now()))
+        await self.handlers.store_run_states([Received(attributes, event)])
 
     async def fail(self, run_id: str, revision: int, at: str | None = None) -> None:
-        """Tell it that a run failed."""
+        """Deliver the event that a run failed."""
         failure = {"code": "TASK_FAILED", "message": "no"}
-        await self.hear("run.failed", run_id, revision, failure=failure, at=at or _now())
+        await self.receive("run.failed", run_id, revision, failure=failure, at=at or _now())
 
 
 def _now() -> str:
@@ -119,7 +160,7 @@ def _now() -> str:
 
 
 def pipeline() -> dict[str, Any]:
-    """One step, one parameter."""
+    """A pipeline with one step and one parameter."""
     spec = shell_pipeline({"a": []})
     parameters = {"day": {"parameterType": "STRING", "defaultValue": "none"}}
     spec["root"]["inputDefinitions"] = {"parameters": parameters}
@@ -128,34 +169,34 @@ def pipeline() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
-    """The api's schema."""
+    """The address of the api's schema."""
     with postgres() as addresses:
         yield addresses["api"]
 
 
 @pytest.fixture(scope="session")
 def objects() -> Objects:
-    """As lasting as the schema: the api puts equal specs there once."""
+    """Lives as long as the schema, which records the specs that are in the object store."""
     return Objects()
 
 
 @pytest.fixture
-async def api(dsn: str, objects: Objects) -> AsyncIterator[Api]:
-    """The api, with nothing published yet."""
+async def api(dsn: str, objects: Objects, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """An api with an empty bus."""
+    monkeypatch.setattr(pg, "Database", WatchedDatabase)
     bus = Bus()
     async with open_database(dsn, "api", bus, pool_size=4, packages=("headrace_api",)) as database:
         submissions = Submissions(database, objects)  # type: ignore[arg-type]
-        fetcher = Fetcher(1024**2, 2.0, allow_private=True)
-        parts = Parts(
-            database=database,
-            objects=objects,  # type: ignore[arg-type]
+        fetcher = WatchedFetcher(1024**2, 2.0, allow_private=True)
+        services = Services(
+            runs=Runs(database, objects),  # type: ignore[arg-type]
             submissions=submissions,
-            recurring=RecurringRuns(database, submissions),
-            experiments=Experiments(database),
+            recurring_runs=RecurringRuns(database, submissions),
+            experiments=Experiments(database, ExperimentArchiving(database)),
             pipelines=Pipelines(database, fetcher),
-            lists=Lists.signed("secret"),
+            limits=Limits(database),
         )
-        app = http_app(parts, 1024**2)
+        app = http_app(services, TokenSigner("secret"), 1024**2)
         transport = httpx.ASGITransport(app=app)
         headers = {HEADER: Access.everywhere().to_header()}
         async with httpx.AsyncClient(

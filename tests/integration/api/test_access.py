@@ -1,4 +1,4 @@
-"""Who may do what: each route, asked by those who see another namespace, nothing, or too little."""
+"""Access: each route, called with access to another namespace, with none, and with each role."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TRIGGER = {"interval_seconds": 60}
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A request, with the fields of the `World` in braces, and the role that it needs."""
+class Call:
+    """A request, with fields of `Objects` in braces, and the role that it needs."""
 
     method: str
     route: str
@@ -41,48 +41,48 @@ JOB = "/recurring-runs/{identity}"
 SUBMISSION = {"namespace": "{namespace}", "pipeline_spec": pipeline()}
 DEFINITION = {**SUBMISSION, "display_name": "job", "trigger": TRIGGER}
 TABLE = [
-    Ask("POST", "/runs", EDIT, SUBMISSION),
-    Ask("GET", RUN, VIEW),
-    Ask("GET", f"{RUN}/document", VIEW),
+    Call("POST", "/runs", EDIT, SUBMISSION),
+    Call("GET", RUN, VIEW),
+    Call("GET", f"{RUN}/document", VIEW),
     *[
-        Ask("POST", f"{RUN}/{operation}", EDIT, {} if operation == "cancel" else None)
+        Call("POST", f"{RUN}/{operation}", EDIT, {} if operation == "cancel" else None)
         for operation in ("cancel", "pause", "resume", "archive", "unarchive", "retry")
     ],
-    Ask("GET", "/experiments", VIEW, query="namespace={namespace}"),
-    Ask("POST", "/experiments", EDIT, {"namespace": "{namespace}", "display_name": "new"}),
-    Ask("GET", EXPERIMENT, VIEW),
-    Ask("POST", f"{EXPERIMENT}/archive", EDIT),
-    Ask("POST", f"{EXPERIMENT}/unarchive", EDIT),
-    Ask("GET", "/pipelines", VIEW, query="namespace={namespace}"),
-    Ask("POST", "/pipelines", EDIT, pipeline(), query="namespace={namespace}&name=new"),
-    Ask("GET", "/pipelines/by-name/{name}", VIEW, query="namespace={namespace}"),
-    Ask("GET", PIPELINE, VIEW),
-    Ask("PATCH", PIPELINE, EDIT, {"description": "x"}),
-    Ask("PATCH", PIPELINE, ADMIN, {"max_active_runs": 2}),
-    Ask("GET", f"{PIPELINE}/versions", VIEW),
-    Ask("POST", f"{PIPELINE}/versions", EDIT, pipeline(), query="name=v2"),
-    Ask("GET", VERSION, VIEW),
-    Ask("PATCH", VERSION, EDIT, {"description": "x"}),
-    Ask("GET", "/recurring-runs", VIEW, query="namespace={namespace}"),
-    Ask("POST", "/recurring-runs", EDIT, DEFINITION),
-    Ask("GET", JOB, VIEW),
-    Ask("GET", f"{JOB}/next", VIEW),
-    Ask("PATCH", JOB, EDIT, {"description": "x"}),
-    Ask("POST", f"{JOB}/enable", EDIT),
-    Ask("POST", f"{JOB}/disable", EDIT),
-    Ask("GET", "/namespaces/{namespace}/limits", VIEW),
-    Ask("PUT", "/namespaces/{namespace}/limits", ADMIN, {"max_active_runs": 5}),
-    Ask("DELETE", JOB, EDIT),
-    Ask("DELETE", VERSION, EDIT),
-    Ask("DELETE", PIPELINE, EDIT, query="cascade=true"),
-    Ask("DELETE", RUN, EDIT),
-    Ask("DELETE", EXPERIMENT, EDIT),
+    Call("GET", "/experiments", VIEW, query="namespace={namespace}"),
+    Call("POST", "/experiments", EDIT, {"namespace": "{namespace}", "display_name": "new"}),
+    Call("GET", EXPERIMENT, VIEW),
+    Call("POST", f"{EXPERIMENT}/archive", EDIT),
+    Call("POST", f"{EXPERIMENT}/unarchive", EDIT),
+    Call("GET", "/pipelines", VIEW, query="namespace={namespace}"),
+    Call("POST", "/pipelines", EDIT, pipeline(), query="namespace={namespace}&name=new"),
+    Call("GET", "/pipelines/by-name/{name}", VIEW, query="namespace={namespace}"),
+    Call("GET", PIPELINE, VIEW),
+    Call("PATCH", PIPELINE, EDIT, {"description": "x"}),
+    Call("PATCH", PIPELINE, ADMIN, {"max_active_runs": 2}),
+    Call("GET", f"{PIPELINE}/versions", VIEW),
+    Call("POST", f"{PIPELINE}/versions", EDIT, pipeline(), query="name=v2"),
+    Call("GET", VERSION, VIEW),
+    Call("PATCH", VERSION, EDIT, {"description": "x"}),
+    Call("GET", "/recurring-runs", VIEW, query="namespace={namespace}"),
+    Call("POST", "/recurring-runs", EDIT, DEFINITION),
+    Call("GET", JOB, VIEW),
+    Call("GET", f"{JOB}/next", VIEW),
+    Call("PATCH", JOB, EDIT, {"description": "x"}),
+    Call("POST", f"{JOB}/enable", EDIT),
+    Call("POST", f"{JOB}/disable", EDIT),
+    Call("GET", "/namespaces/{namespace}/limits", VIEW),
+    Call("PUT", "/namespaces/{namespace}/limits", ADMIN, {"max_active_runs": 5}),
+    Call("DELETE", JOB, EDIT),
+    Call("DELETE", VERSION, EDIT),
+    Call("DELETE", PIPELINE, EDIT, query="cascade=true"),
+    Call("DELETE", RUN, EDIT),
+    Call("DELETE", EXPERIMENT, EDIT),
 ]
 
 
 @dataclass(frozen=True)
-class World:
-    """One of each kind, in one namespace; its fields are those of the routes."""
+class Objects:
+    """One object of each kind, in one namespace; the fields are named as in the routes."""
 
     namespace: str
     run_id: str
@@ -93,7 +93,7 @@ class World:
     name: str = "p"
 
 
-async def world(api: Api) -> World:
+async def created_objects(api: Api) -> Objects:
     here = api.namespace
     body = {"namespace": here, "display_name": "e"}
     experiment = (await api.ask("POST", "/experiments", body))["experiment_id"]
@@ -104,45 +104,45 @@ async def world(api: Api) -> World:
     await api.fail(run, 1)
     definition = {**DEFINITION, "namespace": here}
     job = (await api.ask("POST", "/recurring-runs", definition))["recurring_run_id"]
-    return World(here, run, experiment, made, version["pipeline_version_id"], job)
+    return Objects(here, run, experiment, made, version["pipeline_version_id"], job)
 
 
-async def status(api: Api, ask: Ask, of: World, access: Access) -> int:
-    fields = {name: getattr(of, name) for name in World.__dataclass_fields__}
-    path = f"{ask.route}?{ask.query}".format(**fields)
-    body = ask.body
+async def status(api: Api, call: Call, of: Objects, access: Access) -> int:
+    fields = {name: getattr(of, name) for name in Objects.__dataclass_fields__}
+    path = f"{call.route}?{call.query}".format(**fields)
+    body = call.body
     if isinstance(body, dict) and "namespace" in body:
         body = {**body, "namespace": of.namespace}
     headers = {HEADER: access.to_header()}
-    answer = await api.http.request(ask.method, path, json=body, headers=headers)
+    answer = await api.http.request(call.method, path, json=body, headers=headers)
     return answer.status_code
 
 
-def named(ask: Ask) -> str:
-    return f"{ask.method} {ask.route} {ask.role}"
+def call_id(call: Call) -> str:
+    return f"{call.method} {call.route} {call.role}"
 
 
-@pytest.mark.parametrize("ask", TABLE, ids=named)
-async def test_what_is_not_seen_is_not_there(api: Api, ask: Ask) -> None:
-    of = await world(api)
+@pytest.mark.parametrize("call", TABLE, ids=call_id)
+async def test_objects_of_other_namespaces_are_not_found(api: Api, call: Call) -> None:
+    of = await created_objects(api)
     for access in (Access({"elsewhere": Role.ADMIN}), Access()):
-        assert await status(api, ask, of, access) == 404
+        assert await status(api, call, of, access) == 404
 
 
-@pytest.mark.parametrize("ask", TABLE, ids=named)
-async def test_a_role_may_do_what_it_may(api: Api, ask: Ask) -> None:
-    of = await world(api)
+@pytest.mark.parametrize("call", TABLE, ids=call_id)
+async def test_each_call_needs_its_role(api: Api, call: Call) -> None:
+    of = await created_objects(api)
     for role in Role:
-        if not role.includes(ask.role):
-            assert await status(api, ask, of, Access({of.namespace: role})) == 403
+        if not role.includes(call.role):
+            assert await status(api, call, of, Access({of.namespace: role})) == 403
     refusals = {401, 403, 404}
-    assert await status(api, ask, of, Access({of.namespace: ask.role})) not in refusals
+    assert await status(api, call, of, Access({of.namespace: call.role})) not in refusals
 
 
-async def test_the_table_has_every_route(api: Api) -> None:
+async def test_the_table_is_complete(api: Api) -> None:
     paths = api.http._transport.app.openapi()["paths"]  # type: ignore[attr-defined]
     routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
-    assert routes == {(ask.method, ask.route) for ask in TABLE}
+    assert routes == {(call.method, call.route) for call in TABLE}
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,10 @@ async def test_the_table_has_every_route(api: Api) -> None:
         ({"pipeline_spec": pipeline(), "experiment_id": "{experiment_id}"}, "experiment_id"),
     ],
 )
-async def test_a_source_in_another_namespace_is_not_there(
+async def test_references_to_other_namespaces_are_not_found(
     api: Api, fields: dict[str, Any], field: str
 ) -> None:
-    of = await world(api)
+    of = await created_objects(api)
     own = f"{of.namespace}-own"
     await api.ask("POST", f"/pipelines?name=q&namespace={own}", pipeline())
     filled = {key: _filled(value, of) for key, value in fields.items()}
@@ -182,7 +182,7 @@ async def test_a_source_in_another_namespace_is_not_there(
             assert refused["field"] == field
 
 
-def _filled(value: Any, of: World) -> Any:
+def _filled(value: Any, of: Objects) -> Any:
     if isinstance(value, str):
         return getattr(of, value.strip("{}"), value)
     if isinstance(value, dict) and "root" not in value:
@@ -190,8 +190,8 @@ def _filled(value: Any, of: World) -> Any:
     return value
 
 
-async def test_a_token_of_another_namespace_is_refused(api: Api) -> None:
-    of = await world(api)
+async def test_a_page_token_of_another_namespace_is_rejected(api: Api) -> None:
+    of = await created_objects(api)
     for number in range(3):
         body = {"namespace": of.namespace, "display_name": f"e{number}"}
         await api.ask("POST", "/experiments", body)
@@ -203,8 +203,8 @@ async def test_a_token_of_another_namespace_is_refused(api: Api) -> None:
     await api.ask("GET", f"/experiments?{query}", access=own, expect=404)
 
 
-async def test_a_filter_does_not_reach_another_namespace(api: Api) -> None:
-    of = await world(api)
+async def test_a_filter_cannot_reach_another_namespace(api: Api) -> None:
+    of = await created_objects(api)
     own = Access({f"{of.namespace}-own": Role.ADMIN})
     for path, key, value in (
         ("experiments", "experiment_id", of.experiment_id),
@@ -218,14 +218,14 @@ async def test_a_filter_does_not_reach_another_namespace(api: Api) -> None:
 
 
 @pytest.mark.parametrize("header", ["x", "[]", '{"a": "owner"}', '{"a": 1}', "[" * 9999])
-async def test_a_header_that_is_none_is_refused(api: Api, header: str) -> None:
+async def test_an_invalid_access_header_is_rejected(api: Api, header: str) -> None:
     answer = await api.http.get("/experiments", headers={HEADER: header})
     assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED")
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_a_message_is_trusted_with_its_namespace_alone(api: Api, elsewhere: bool) -> None:
-    of = await world(api)
+async def test_a_message_can_refer_to_its_own_namespace_only(api: Api, elsewhere: bool) -> None:
+    of = await created_objects(api)
     request = SubmitRun(
         namespace=f"{of.namespace}-own" if elsewhere else of.namespace,
         pipeline=PipelineReference(name="p"),
@@ -233,7 +233,7 @@ async def test_a_message_is_trusted_with_its_namespace_alone(api: Api, elsewhere
     )
     identity = str(uuid4())
     attributes = Attributes(identity, "/test", request.type, datetime.now(UTC).isoformat())
-    await api.handlers.handle([Received(attributes, request)])
+    await api.handlers.submit_runs([Received(attributes, request)])
     (answer,) = api.bus.events(request_id=identity)
     assert answer["type"] == ("submission.rejected" if elsewhere else "submission.accepted")
     if elsewhere:

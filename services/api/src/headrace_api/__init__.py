@@ -1,1 +1,1 @@
-"""The api: accepts pipelines and runs, or says what is wrong with them."""
+"""The api: accepts pipelines, experiments, runs and recurring runs, or rejects them."""

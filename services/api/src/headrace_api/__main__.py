@@ -9,7 +9,7 @@ from headrace_api.settings import Settings
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run the api until it is stopped."""
     run_service(Settings, serve)
 
 

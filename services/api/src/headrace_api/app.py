@@ -5,49 +5,62 @@ from __future__ import annotations
 from headrace_contracts.commands import SUBMIT_RUN
 from headrace_contracts.subjects import API_EVENTS, API_SUBMISSIONS
 from headrace_runtime.access import install_access
+from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.service import open_service
 
-from headrace_api.experiments import Experiments
-from headrace_api.fetch import Fetcher
-from headrace_api.handlers import HEARD, Handlers
-from headrace_api.http import Parts, http_app
-from headrace_api.lists import Lists
-from headrace_api.pipelines import Pipelines
-from headrace_api.recurring import RecurringRuns, Ticker
-from headrace_api.retention import Retention
+from headrace_api.experiments.archiving import ExperimentArchiving
+from headrace_api.experiments.service import Experiments
+from headrace_api.handlers import RUN_STATE_EVENTS, Handlers
+from headrace_api.limits.service import Limits
+from headrace_api.pipelines.fetch import Fetcher
+from headrace_api.pipelines.service import Pipelines
+from headrace_api.recurring.service import RecurringRuns
+from headrace_api.recurring.ticker import Ticker
+from headrace_api.routes import Services, http_app
+from headrace_api.runs.retention import Retention
+from headrace_api.runs.service import Runs
+from headrace_api.runs.submissions import Submissions
 from headrace_api.settings import Settings
-from headrace_api.submissions import Submissions
 
 
 async def serve(settings: Settings) -> None:
-    """Run the api until it is told to stop."""
+    """Run the api until it is stopped."""
+    service_token = settings.service_token.get_secret_value()
     async with open_service("api", settings) as service:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_api")
         submissions = Submissions(database, objects)
+        archiving = ExperimentArchiving(database)
+        experiments = Experiments(database, archiving)
         fetcher = Fetcher(
             settings.max_package_bytes,
             settings.package_url_seconds,
             allow_private=settings.allow_private_package_urls,
         )
-        experiments = Experiments(database)
-        parts = Parts(
-            database=database,
-            objects=objects,
+        services = Services(
+            runs=Runs(database, objects),
             submissions=submissions,
-            recurring=RecurringRuns(database, submissions),
+            recurring_runs=RecurringRuns(database, submissions),
             experiments=experiments,
             pipelines=Pipelines(database, fetcher),
-            lists=Lists.signed(settings.service_token.get_secret_value()),
+            limits=Limits(database),
         )
+        app = http_app(services, TokenSigner(service_token), settings.max_package_bytes)
+        install_access(app, service_token)
+        handlers = Handlers(database, submissions)
         ticker = Ticker(database, submissions, settings.recurring_tick_seconds)
         retention = Retention(
             database, settings.archive_runs_after, settings.delete_archived_runs_after
         )
-        handlers = Handlers(database, submissions)
-        app = http_app(parts, settings.max_package_bytes)
-        install_access(app, settings.service_token.get_secret_value())
-        consume = service.consumer(API_SUBMISSIONS, SUBMIT_RUN, handlers.handle, handlers.refuse)
-        hear = service.consumer(API_EVENTS, HEARD, handlers.hear)
-        await experiments.prepare()
-        await service.run(settings, app, consume, hear, ticker.run, retention.run, experiments.run)
+        await experiments.create_default()
+        await service.run(
+            settings,
+            app,
+            service.consumer(
+                API_SUBMISSIONS, SUBMIT_RUN, handlers.submit_runs, handlers.reject_unreadable
+            ),
+            service.consumer(API_EVENTS, RUN_STATE_EVENTS, handlers.store_run_states),
+            ticker.run,
+            retention.run,
+            archiving.run,
+        )

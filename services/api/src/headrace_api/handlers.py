@@ -1,4 +1,4 @@
-"""Submit messages, each answered by an event, accepted or rejected; and how runs end."""
+"""Handles submit messages, and the events that change the stored state of runs."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from headrace_runtime.errors import RejectedError
 from headrace_runtime.pg.database import Database, Unit
 from pydantic import Field, TypeAdapter
 
-from headrace_api import store
-from headrace_api.core.heard import Heard, heard_state
-from headrace_api.store import HeardState
-from headrace_api.submissions import Accepted, Submissions
+from headrace_api.runs import store
+from headrace_api.runs.rules.states import RunStateEvent, state_update
+from headrace_api.runs.submissions import Accepted, Submissions
 
-HEARD: TypeAdapter[Heard] = TypeAdapter(Annotated[Heard, Field(discriminator="type")])
+RUN_STATE_EVENTS: TypeAdapter[RunStateEvent] = TypeAdapter(
+    Annotated[RunStateEvent, Field(discriminator="type")]
+)
 
 
 class Handlers:
-    """The api's ear."""
+    """Handles messages from the bus."""
 
     def __init__(self, database: Database, submissions: Submissions) -> None:
         self._database = database
         self._submissions = submissions
 
-    async def handle(self, batch: list[Received[SubmitRun]]) -> None:
-        """Accept or reject each message by itself; a redelivery is the same run by its key."""
+    async def submit_runs(self, batch: list[Received[SubmitRun]]) -> None:
+        """Submit each request, and answer it with ``submission.accepted`` or
+        ``submission.rejected``. Idempotent: a redelivered message has the same idempotency key."""
         for received in batch:
             await self._submit(received)
 
@@ -41,7 +43,7 @@ class Handlers:
             key = f"message:{received.id}"[:255]
             request = request.model_copy(update={"idempotency_key": key})
 
-        def tell(unit: Unit, accepted: Accepted) -> None:
+        def stage_answer(unit: Unit, accepted: Accepted) -> None:
             answer = SubmissionAccepted(
                 request_id=received.id,
                 run_id=accepted.submission.run_id,
@@ -50,22 +52,25 @@ class Handlers:
             unit.publish(answer)
 
         try:
-            await self._submissions.submit(request, tell)
+            await self._submissions.submit(request, stage_answer)
         except RejectedError as error:
             await self._reject(received.id, error.rejection)
 
-    async def hear(self, batch: list[Received[Heard]]) -> None:
-        """Keep how runs stand; the revisions make order and repeats harmless."""
-        heard = [_heard(received) for received in batch]
+    async def reject_unreadable(self, attributes: Attributes, reason: str) -> None:
+        """Answer a submit message that cannot be parsed."""
+        await self._reject(attributes.id, Rejection(code=RejectionCode.MALFORMED, message=reason))
+
+    async def store_run_states(self, batch: list[Received[RunStateEvent]]) -> None:
+        """Store the states of runs. Revisions make repeated and late events harmless."""
+        now = datetime.now(UTC)
+        updates = [
+            state_update(received.message, received.attributes.told_at(now)) for received in batch
+        ]
 
         async def work(unit: Unit) -> None:
-            await store.set_run_states(unit.connection, heard)
+            await store.update_run_states(unit.connection, updates)
 
         await self._database.transact(work)
-
-    async def refuse(self, attributes: Attributes, reason: str) -> None:
-        """Answer a message that cannot be read."""
-        await self._reject(attributes.id, Rejection(code=RejectionCode.MALFORMED, message=reason))
 
     async def _reject(self, request_id: str, rejection: Rejection) -> None:
         event = SubmissionRejected(request_id=request_id, rejection=rejection)
@@ -74,10 +79,3 @@ class Handlers:
             unit.publish(event, derived_event_id(event.type, request_id, rejection.message))
 
         await self._database.transact(work)
-
-
-def _heard(received: Received[Heard]) -> HeardState:
-    at = received.attributes.told_at(datetime.now(UTC))
-    event = received.message
-    state, ended_at = heard_state(event, at)
-    return HeardState(event.run_id, state, event.revision, ended_at)

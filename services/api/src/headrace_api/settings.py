@@ -13,33 +13,35 @@ from headrace_runtime.settings import (
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from headrace_api.pipelines.rules.archives import MAX_BYTES
+
 
 class Settings(ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectStoreSettings):
     """Read from ``HEADRACE_API_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_API_", frozen=True, extra="ignore")
 
-    max_package_bytes: int = 32 * 1024 * 1024
-    """KFP's own limit for an upload."""
+    max_package_bytes: int = MAX_BYTES
+    """The size limit of a package; a greater value has no effect."""
     package_url_seconds: float = Field(default=12.0, gt=0)
-    """How long fetching a package from a URL may take: the gateway waits 15 s for an answer."""
+    """Timeout for fetching a package from a URL. The gateway waits 15 s for the response."""
     allow_private_package_urls: bool = False
-    """Whether packages may be fetched from addresses of the own network, or of this machine."""
+    """Whether packages may be fetched from private addresses, including this machine."""
     recurring_tick_seconds: float = Field(default=1.0, gt=0)
-    """How often due slots are looked for: a cron with seconds is met within one."""
+    """How often due slots are submitted. Cron expressions may have seconds."""
     archive_runs_after_days: float | None = Field(default=None, gt=0)
-    """Ended runs are archived so many days after their end; None leaves them in sight."""
+    """Ended runs are archived this long after their end; None disables it."""
     delete_archived_runs_after_days: float | None = Field(default=None, gt=0)
-    """Archived runs are deleted so many days after they were archived; None keeps them."""
+    """Archived runs are deleted this long after they were archived; None disables it."""
 
     @property
     def archive_runs_after(self) -> timedelta | None:
-        """The first of the two as a duration."""
+        """`archive_runs_after_days` as a duration."""
         return _days(self.archive_runs_after_days)
 
     @property
     def delete_archived_runs_after(self) -> timedelta | None:
-        """The second of the two as a duration."""
+        """`delete_archived_runs_after_days` as a duration."""
         return _days(self.delete_archived_runs_after_days)
 
 

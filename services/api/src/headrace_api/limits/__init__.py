@@ -1,0 +1,1 @@
+"""Limits on how many runs of a namespace or a pipeline are active at one time."""

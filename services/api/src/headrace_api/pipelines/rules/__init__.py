@@ -1,0 +1,1 @@
+"""Pure rules of pipelines: no I/O, no clock, no new ids."""

@@ -1,0 +1,1 @@
+"""Recurring runs: definitions, and the ticker that submits due runs."""

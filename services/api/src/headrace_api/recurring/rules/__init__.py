@@ -1,0 +1,1 @@
+"""Pure rules of recurring runs: no I/O, no clock, no new ids."""

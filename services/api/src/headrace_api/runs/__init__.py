@@ -1,0 +1,1 @@
+"""Runs: submission, operations on accepted runs, and retention."""

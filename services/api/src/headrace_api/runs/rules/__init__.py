@@ -1,0 +1,1 @@
+"""Pure rules of runs: no I/O, no clock, no new ids."""
