@@ -31,6 +31,8 @@ PORTS = (
     "ui_gateway",
 )
 SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
+STATEFUL_SERVICES = ("api", "scheduler", "executor", "recorder")
+"""Those that use Postgres and the object store; no other service gets credentials for them."""
 _SECRETS = (
     "postgres", "s3", "program", "operator", "admin", "service_token", "owner_token", *SERVICES
 )  # fmt: skip

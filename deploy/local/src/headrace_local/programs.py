@@ -17,18 +17,19 @@ from urllib.parse import urlencode
 
 from headrace_contracts.bus_rights import BusRights, bus_rights
 
-from headrace_local.data import SERVICES, Data, write_json
+from headrace_local.data import STATEFUL_SERVICES, Data, write_json
 
 BUCKET = "headrace"
 REGION = "us-east-1"
 _S3_ACTIONS = {
-    "api": ("Read", "Write", "List"),
-    "scheduler": ("Read", "Write", "List"),
-    "executor": ("Read", "Write", "List"),
-    "recorder": ("Read", "Write", "List"),
-    "ui_gateway": ("Read",),
+    "api": (f"Read:{BUCKET}", f"Write:{BUCKET}/specs/*", f"Write:{BUCKET}/messages/*"),
+    "scheduler": (f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}/messages/*"),
+    "executor": (f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}"),
+    "recorder": (f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}"),
 }
-"""What each service does in the bucket. The recorder deletes what deleted runs have made."""
+"""What each service may do in the bucket, as SeaweedFS writes it. The executor writes on behalf of
+steps, whose pipeline root may be anywhere in the bucket; the recorder deletes the objects of
+deleted runs; `messages/` holds the bodies of large messages."""
 _BIN = Path(sys.executable).parent
 _PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "XDG_CACHE_HOME", "UV_CACHE_DIR")
 _SERVICE_ENVIRONMENT = {
@@ -103,12 +104,11 @@ def _permissions(rights: BusRights | None) -> str:
     """A user's rights in the words of the server's configuration; None is every right."""
     if rights is None:
         return ""
-    publish, subscribe, denied = (
-        json.dumps(subjects)
-        for subjects in (rights.publish, rights.subscribe, rights.deny_subscribe)
-    )
+    subscribe, denied = json.dumps(rights.subscribe), json.dumps(rights.deny_subscribe)
+    # The server takes an empty list of allowed subjects for no restriction.
+    publish = f"allow: {json.dumps(rights.publish)}" if rights.publish else 'deny: [">"]'
     return (
-        f", permissions: {{ publish: {{ allow: {publish} }}, "
+        f", permissions: {{ publish: {{ {publish} }}, "
         f"subscribe: {{ allow: {subscribe}, deny: {denied} }} }}"
     )
 
@@ -267,8 +267,8 @@ def _s3_identities(secrets: dict[str, str]) -> Iterator[tuple[str, str, tuple[st
     """Who may do what in the object store: name, secret key, actions. The operator's key is held
     by no service."""
     yield "headrace", secrets["s3"], ("Admin", "Read", "Write", "List", "Tagging")
-    for name in SERVICES:
-        yield name, secrets[name], tuple(f"{action}:{BUCKET}" for action in _S3_ACTIONS[name])
+    for name in STATEFUL_SERVICES:
+        yield name, secrets[name], _S3_ACTIONS[name]
 
 
 def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
@@ -276,14 +276,17 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
     prefix = f"HEADRACE_{name.upper()}_"
     settings = {
         "NATS_URL": f"nats://{name}:{secrets[name]}@127.0.0.1:{ports['nats']}",
-        "POSTGRES_DSN": _dsn(name, data, ports, secrets),
-        "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
-        "OBJECTS_ACCESS_KEY": name,
-        "OBJECTS_SECRET_KEY": secrets[name],
-        "OBJECTS_BUCKET": BUCKET,
-        "OBJECTS_REGION": REGION,
         "HTTP_PORT": str(ports[name]),
     }
+    if name in STATEFUL_SERVICES:
+        settings |= {
+            "POSTGRES_DSN": _dsn(name, data, ports, secrets),
+            "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
+            "OBJECTS_ACCESS_KEY": name,
+            "OBJECTS_SECRET_KEY": secrets[name],
+            "OBJECTS_BUCKET": BUCKET,
+            "OBJECTS_REGION": REGION,
+        }
     if name in ("api", "recorder", "ui_gateway"):
         settings["SERVICE_TOKEN"] = secrets["service_token"]
     if name == "api":

@@ -9,7 +9,7 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from headrace_local.data import SERVICES, Data
+from headrace_local.data import STATEFUL_SERVICES, Data
 from headrace_local.processes import start_time
 from headrace_local.programs import postgres_binaries, postgres_state, postgres_user
 
@@ -62,8 +62,11 @@ def is_ready(data: Data, pid: int) -> bool:
 
 
 def create_roles(data: Data, port: int, secrets: dict[str, str]) -> None:
-    """The database, and for each service a role that owns a schema of the same name."""
-    variables = [word for name in SERVICES for word in ("-v", f"{name}={secrets[name]}")]
+    """Create the database and, for each stateful service, a role that owns a schema of the same
+    name."""
+    variables = [
+        option for name in STATEFUL_SERVICES for option in ("-v", f"{name}={secrets[name]}")
+    ]
     script = files("headrace_local").joinpath("roles.sql").read_text()
     _run(
         [str(postgres_binaries(data) / "psql"), "-h", "127.0.0.1", "-p", str(port),

@@ -62,7 +62,9 @@ class Service:
         return self._objects
 
     async def open_database(self, settings: PostgresSettings, *, package: str) -> Database:
-        """Open the service's slice of Postgres and migrate its schema from `package`."""
+        """Open the service's schema in Postgres and apply the migrations of `package`. What its
+        outbox publishes goes to the streams, which are provisioned here."""
+        await provision_streams(self.bus.js)
         self._database = await self._closing.enter_async_context(
             open_database(
                 settings.postgres_dsn.get_secret_value(),
@@ -182,7 +184,6 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
         bus = Bus(name, close_for)
         await bus.connect(settings.nats_url.get_secret_value())
         closing.push_async_callback(bus.close)
-        await provision_streams(bus.js)
         log.info("service_started")
         yield Service(name, bus, stop, closing)
         log.info("service_stopped", reason=failure[0] if failure else "asked to")

@@ -21,7 +21,7 @@ from nats.js.errors import Error as JetStreamError
 from pydantic import TypeAdapter, ValidationError
 
 from headrace_runtime.bus.connection import Bus
-from headrace_runtime.bus.provision import provision_consumer
+from headrace_runtime.bus.provision import provision_consumer, provision_streams
 from headrace_runtime.bus.pull import PullQueue
 from headrace_runtime.errors import PoisonError, RetryableError, TooEarlyError
 from headrace_runtime.logging import get_logger
@@ -86,6 +86,7 @@ class Consumer(Generic[M]):
 
     async def run(self) -> None:
         """Read for ever; cancellation is the way to stop."""
+        await provision_streams(self._bus.js)
         await provision_consumer(self._bus.js, self._subscription)
         async with PullQueue(
             self._bus, self._subscription, self._linger_seconds, self._urgent
