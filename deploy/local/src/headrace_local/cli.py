@@ -14,7 +14,7 @@ from typing import Any
 import click
 from headrace.cli.options import Context, Failed, common_options, say
 
-from headrace_local import processes, setup
+from headrace_local import processes
 from headrace_local.data import SERVICES, Data, DataError
 
 _UP_SECONDS = 90.0
@@ -165,7 +165,7 @@ def _running(data: Data) -> bool:
 
 
 def _leftovers(data: Data) -> bool:
-    return bool(processes.marked(data.path))
+    return bool(processes.of_deployment(data.path))
 
 
 def _spawn(data: Data) -> subprocess.Popen[bytes]:
@@ -206,12 +206,12 @@ def _stop(data: Data) -> bool:
     ran = _running(data)
     if ran and pid:
         os.kill(pid, signal.SIGTERM)
-        setup.wait_gone({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
-    left = {pid: processes.start_time(pid) or 0 for pid in processes.marked(data.path)}
+        processes.wait_until_ended({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
+    left = {pid: processes.start_time(pid) or 0 for pid in processes.of_deployment(data.path)}
     for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
         for orphan in left:
             processes.kill(orphan, number)
-        left = {pid: left[pid] for pid in setup.wait_gone(left, 3)}
+        left = {pid: left[pid] for pid in processes.wait_until_ended(left, 3)}
     return ran or bool(left)
 
 
