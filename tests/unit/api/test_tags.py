@@ -26,8 +26,8 @@ def test_tags_up_to_the_limits_are_kept() -> None:
         ({"team": "v" * (LONGEST_VALUE + 1)}, "'team' has more than 253"),
         ({"team": 1}, "'team' is not a text"),
         ({"team": None}, "'team' is not a text"),
-        ({"team": "\0"}, "holds a NUL"),
-        ({"a\0b": "a"}, "holds a NUL"),
+        ({"team": "\0"}, "contains a NUL"),
+        ({"a\0b": "a"}, "contains a NUL"),
         ({"team": "\ud800"}, "not Unicode"),
     ],
 )

@@ -129,9 +129,9 @@ def test_whole_numbers_stay_exact_and_become_doubles_where_nothing_else_goes(
 @pytest.mark.parametrize(
     ("condition", "value", "message"),
     [
-        (X, "text", "gives 'text': neither true nor false"),
-        (X, 1, "neither true nor false"),
-        (X, None, "gives None: neither true nor false"),
+        (X, "text", "evaluates to 'text', not to true or false"),
+        (X, 1, "not to true or false"),
+        (X, None, "evaluates to None, not to true or false"),
         ("inputs.parameter_values['y'] == 1", 1, 'Key not found in map : "y"'),
         ("outputs.x == 1", 1, 'No value with name "outputs"'),
         (f"int({X}) == 1", None, "int(null_type)"),
@@ -165,11 +165,11 @@ def test_an_evaluation_without_end_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "'' is not CEL: "),
-        ("1 ==", "'1 ==' is not CEL: "),
+        ("", "'' is not valid CEL: "),
+        ("1 ==", "'1 ==' is not valid CEL: "),
         ("parseJson(", "mismatched input"),
         ("'inputs.parameter_values['x']' == 'y'", "mismatched input 'x'"),
-        ("a = 1", "is not CEL"),
+        ("a = 1", "is not valid CEL"),
         ("((" * 100 + "1" + "))" * 100, "recursion"),
         ("1" + "+1" * 1000, "recursion"),
         ("'" + "x" * 200_000 + "' == 'y'", "codepoint limit"),
@@ -234,11 +234,11 @@ def test_a_selector_picks_a_part(selector: str, value: Any, expected: Any) -> No
         ("struct_value.key", {}, 'Key not found in map : "key"'),
         ("list_value[0]", "text", "Invalid container type"),
         ("unknown_value", 1, 'No value with name "unknown_value"'),
-        ("parseJson(string_value)", "NaN", "gives no JSON value"),
-        ("parseJson(string_value)", '{"a": 1e999}', "gives no JSON value"),
-        ("b'bytes'", 1, "gives no JSON value"),
-        ("timestamp('2026-01-01T00:00:00Z')", 1, "gives no JSON value"),
-        ("type(number_value)", 1, "gives no JSON value"),
+        ("parseJson(string_value)", "NaN", "does not evaluate to a JSON value"),
+        ("parseJson(string_value)", '{"a": 1e999}', "does not evaluate to a JSON value"),
+        ("b'bytes'", 1, "does not evaluate to a JSON value"),
+        ("timestamp('2026-01-01T00:00:00Z')", 1, "does not evaluate to a JSON value"),
+        ("type(number_value)", 1, "does not evaluate to a JSON value"),
     ],
 )
 def test_a_part_that_is_not_there_says_so(selector: str, value: Any, message: str) -> None:

@@ -49,11 +49,11 @@ def test_values_that_fit(value: Any, kind: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "kind", "message"),
     [
-        ("3", "NUMBER_INTEGER", 'expected a whole number, got "3"'),
-        (2.5, "NUMBER_INTEGER", "expected a whole number, got 2.5"),
-        (1e300, "NUMBER_INTEGER", "expected a whole number, got 1e+300"),
-        (True, "NUMBER_INTEGER", "expected a whole number, got true"),
-        (None, "NUMBER_INTEGER", "expected a whole number, got null"),
+        ("3", "NUMBER_INTEGER", 'expected an integer, got "3"'),
+        (2.5, "NUMBER_INTEGER", "expected an integer, got 2.5"),
+        (1e300, "NUMBER_INTEGER", "expected an integer, got 1e+300"),
+        (True, "NUMBER_INTEGER", "expected an integer, got true"),
+        (None, "NUMBER_INTEGER", "expected an integer, got null"),
         ("2.5", "NUMBER_DOUBLE", 'expected a number, got "2.5"'),
         (False, "NUMBER_DOUBLE", "expected a number, got false"),
         (1, "BOOLEAN", "expected true or false, got 1"),
@@ -141,9 +141,9 @@ def test_a_run_starts_with_what_was_given_and_the_defaults(
         (
             {"label": "a", "rounds": "3"},
             "rounds",
-            "parameter 'rounds': expected a whole number, got \"3\"",
+            "parameter 'rounds': expected an integer, got \"3\"",
         ),
-        ({"label": 3}, "label", "parameter 'label': expected a text, got 3"),
+        ({"label": 3}, "label", "parameter 'label': expected a string, got 3"),
         (
             {"label": "a", "mode": "slow"},
             "mode",

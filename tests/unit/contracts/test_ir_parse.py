@@ -52,14 +52,14 @@ def test_the_platform_spec_is_read() -> None:
     [
         ([], "the package is empty"),
         ([None], "the package is empty"),
-        (["text"], "expected a compiled pipeline spec (a mapping), got a text"),
+        (["text"], "expected a compiled pipeline spec (a mapping), got a string"),
         ([[SPEC]], "got a list"),
         ([3], "got a number"),
         ([True], "got a boolean"),
         ([SPEC, SPEC], "expected one pipeline spec and at most one platform spec, got 2 and 0"),
         ([platform()], "got 0 and 1"),
         ([SPEC, platform(), platform()], "got 1 and 2"),
-        ([{"pipeline_spec": "text"}], "got a text"),
+        ([{"pipeline_spec": "text"}], "got a string"),
         ([{"pipeline_spec": None}], "the package is empty"),
         ([{"pipeline_spec": SPEC, "extra": 1}], "unknown field 'extra' beside pipeline_spec"),
         ([{"kind": "Workflow", **SPEC}], "this is an Argo Workflow"),
@@ -115,7 +115,7 @@ SHAPE = [
     ),
 ]
 NAMES = [
-    (spoiled(SPEC, "pipelineInfo/name", name), "pipelineInfo.name", "is not a pipeline name")
+    (spoiled(SPEC, "pipelineInfo/name", name), "pipelineInfo.name", "is not a valid pipeline name")
     for name in ("", "Train", "train_digits", "-train", "train-", "train digits", NAME)
 ]
 COMPONENTS = [
@@ -141,14 +141,14 @@ COMPONENTS = [
             SPEC, "components/comp-train/inputDefinitions/parameters/rate/parameterType", "FLOAT"
         ),
         "components[comp-train].inputDefinitions.parameters[rate].parameterType",
-        "'FLOAT' is not a parameter type",
+        "'FLOAT' is not a valid parameter type",
     ),
     (
         spoiled(
             SPEC, "components/comp-train/outputDefinitions/parameters/accuracy/parameterType", ""
         ),
         "components[comp-train].outputDefinitions.parameters[accuracy].parameterType",
-        "is not a parameter type",
+        "is not a valid parameter type",
     ),
     (
         spoiled(SPEC, "components/comp-loop", {"dag": {"tasks": {"a": {"componentRef": {}}}}}),
@@ -195,12 +195,12 @@ BINDINGS = [
     (
         without(SPEC, f"{TRAIN}/inputs/parameters/rounds"),
         "root.dag.tasks[train].inputs.parameters",
-        "the required input 'rounds' is not given",
+        "the required input 'rounds' is missing",
     ),
     (
         without(SPEC, f"{TRAIN}/inputs/artifacts/data"),
         "root.dag.tasks[train].inputs.artifacts",
-        "the required input 'data' is not given",
+        "the required input 'data' is missing",
     ),
     (
         spoiled(SPEC, f"{TRAIN}/inputs/artifacts/nope", {"componentInputArtifact": "data"}),
@@ -266,7 +266,7 @@ OUTPUTS = [
     (
         spoiled(SPEC, f"{SELECTED}/producerSubtask", "nope"),
         "root.dag.outputs.parameters[accuracy]",
-        "names task 'nope', which is not in this DAG",
+        "refers to task 'nope', which is not in this DAG",
     ),
     (
         spoiled(SPEC, f"{SELECTED}/outputParameterKey", "nope"),
