@@ -1,4 +1,4 @@
-"""What a submit message may say: what could not be kept or carried out later is refused."""
+"""Validation of submit messages."""
 
 from __future__ import annotations
 
@@ -37,13 +37,15 @@ def nested(depth: int) -> Any:
         ({"parameter": {}}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_request_is_refused_in_words(fields: dict[str, Any], message: str) -> None:
+def test_an_invalid_request_is_rejected_with_its_field(
+    fields: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValidationError) as caught:
         SubmitRun(**fields)
     assert message in str(caught.value)
 
 
-def test_texts_of_all_scripts_are_fine() -> None:
+def test_text_in_any_script_is_accepted() -> None:
     text = "Größe 漢字 \U0001f600 \u200b"
     request = SubmitRun(display_name=text, parameters={text: [text, None, 0, 1e300]})
     assert SubmitRun.model_validate_json(request.to_json()) == request

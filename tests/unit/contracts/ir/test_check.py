@@ -1,4 +1,4 @@
-"""Loops, conditions, policies, importers, nesting and outputs of DAGs: each fault by its place."""
+"""Loops, conditions, policies, importers, nesting and outputs of DAGs: each fault with its path."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def faults(spec: Spec) -> list[tuple[str | None, str]]:
 
 
 def looped(iterator: Any, *, rounds: bool = False) -> Spec:
-    """``train`` as a loop whose item goes into ``rounds``, unless it is bound besides."""
+    """``train`` as a loop whose item goes into ``rounds``, unless `rounds` has another source."""
     spec = SPEC if rounds else without(SPEC, f"{TRAIN}/inputs/parameters/rounds")
     return spoiled(spec, f"{TRAIN}/parameterIterator", iterator)
 
@@ -57,7 +57,7 @@ def one_artifact_of(*selectors: tuple[str, str]) -> Spec:
 
 
 def nested(levels: int, key: str = "inner") -> Spec:
-    """The pipeline with a component of `levels` DAGs, one within the other, beside it."""
+    """The pipeline with a component of `levels` DAGs, nested in each other, in addition."""
     spec = without(
         spoiled(SPEC, "components/comp-0", SPEC["components"]["comp-prepare"]),
         "components/comp-0/inputDefinitions",
@@ -351,7 +351,7 @@ NESTING = [
     ("spec", "field", "message"),
     [*LOOPS, *POLICIES, *CONSTANTS, *REFERENCES, *ONE_OF, *IMPORTERS, *NESTING],
 )
-def test_a_fault_names_its_place(spec: Spec, field: str, message: str) -> None:
+def test_a_fault_has_a_path(spec: Spec, field: str, message: str) -> None:
     found = faults(spec)
     assert any(place == field and message in text for place, text in found), found
     assert all(len(text) < 1000 for _, text in found)
@@ -388,7 +388,7 @@ def test_a_fault_names_its_place(spec: Spec, field: str, message: str) -> None:
         ),
     ],
 )
-def test_these_variations_are_sound(spec: Spec) -> None:
+def test_these_variations_are_valid(spec: Spec) -> None:
     assert parse_document([spec]).pipeline_spec.pipeline_info.name == "train-digits"
 
 
@@ -408,13 +408,15 @@ def test_these_variations_are_sound(spec: Spec) -> None:
         (f"{TRAIN}/dependentTasks", ["\0"], f"{AT_TRAIN}.dependentTasks[0]", "NUL"),
     ],
 )
-def test_what_no_store_takes_is_refused(place: str, value: Any, field: str, message: str) -> None:
+def test_a_value_that_cannot_be_stored_is_rejected(
+    place: str, value: Any, field: str, message: str
+) -> None:
     ((found, text),) = faults(spoiled(SPEC, place, value))
     assert found == field
     assert message in text
 
 
-def test_a_value_that_is_nested_without_end_is_refused() -> None:
+def test_a_value_that_is_nested_too_deeply_is_rejected() -> None:
     value: Any = 1
     for _ in range(5000):
         value = [value]
