@@ -19,7 +19,7 @@ from headrace_contracts.ir.models import (
     ComponentOutputs,
     ContainerSpec,
 )
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable
 from headrace_contracts.values import Inputs
 
 
@@ -73,10 +73,7 @@ class SubmitRun(Contract):
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: Any) -> Any:
-        if (found := unstorable(values)) is not None:
-            location, fault = found
-            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {fault}")
-        return values
+        return require_storable(values)
 
     @property
     def subject(self) -> str:

@@ -12,7 +12,7 @@ from headrace_contracts.base import Contract, Instant
 from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import LONGEST_SECONDS
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable
 from headrace_contracts.resources import Page
 
 
@@ -78,10 +78,7 @@ class RecurringRunDefinition(Contract):
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: Any) -> Any:
-        if (found := unstorable(values)) is not None:
-            location, fault = found
-            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {fault}")
-        return values
+        return require_storable(values)
 
 
 class SubmissionError(Contract):

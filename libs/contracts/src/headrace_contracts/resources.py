@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.events import Origin, PipelineIdentity, Rerun
 from headrace_contracts.failures import Failure
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 
@@ -80,9 +80,7 @@ class VersionChanges(Contract):
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: Any) -> Any:
-        if (found := unstorable(values)) is not None:
-            raise ValueError(f"{'.'.join(map(str, found[0])) or 'the request'} {found[1]}")
-        return values
+        return require_storable(values)
 
 
 class PipelineChanges(VersionChanges):

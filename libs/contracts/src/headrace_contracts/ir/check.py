@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from headrace_contracts.failures import Rejection, RejectionCode
-from headrace_contracts.ir.bindings import output_faults, task_faults
+from headrace_contracts.ir.bindings import Fault, output_faults, task_faults
 from headrace_contracts.ir.graph import dependencies
 from headrace_contracts.ir.models import Component, Dag, PipelineSpec
 from headrace_contracts.ir.parameters import PARAMETER_TYPES
@@ -21,8 +21,6 @@ MAX_PATH = 2000
 """Bytes of a task's path in the run's graph; limited by the size of an index entry in Postgres."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _MAX_NAME = 128
-
-Fault = tuple[str, str]
 
 
 def faults_of(spec: PipelineSpec) -> list[Rejection]:

@@ -38,6 +38,18 @@ def unstorable(value: Any) -> tuple[Location, str] | None:
     return None
 
 
+def require_storable(value: Any) -> Any:
+    """`value`, for use as a validator of models.
+
+    Raises:
+        ValueError: it cannot be stored; the message names the field.
+    """
+    if (found := unstorable(value)) is not None:
+        location, fault = found
+        raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {fault}")
+    return value
+
+
 def _fault(text: str) -> str | None:
     if "\0" in text:
         return "contains a NUL character"
