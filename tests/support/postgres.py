@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
-from headrace_local.data import Data
+from headrace_local.data import STATEFUL_SERVICES, Data
 
 
 @contextmanager
@@ -30,8 +30,11 @@ def postgres() -> Iterator[dict[str, str]]:
             assert time.monotonic() < deadline, "Postgres did not get ready"
             time.sleep(0.05)
         setup.create_roles(data, ports["postgres"], secrets)
-        place = f"127.0.0.1:{ports['postgres']}/headrace"
-        yield {name: f"postgresql://{name}:{secrets[name]}@{place}" for name in programs.SERVICES}
+        server_address = f"127.0.0.1:{ports['postgres']}/headrace"
+        yield {
+            name: f"postgresql://{name}:{secrets[name]}@{server_address}"
+            for name in STATEFUL_SERVICES
+        }
     finally:
         server.send_signal(programs.postgres(data, ports).stop_signal)
         server.wait(30)

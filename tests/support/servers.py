@@ -1,4 +1,4 @@
-"""The real servers for tests of what stands on them: no services, free ports, gone at the end."""
+"""The real servers without services, on free ports, for integration tests; removed at the end."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from headrace_local.data import Data
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
 
-_PATIENCE_SECONDS = 30.0
+_READY_SECONDS = 30.0
 
 
 class Servers:
-    """NATS, Postgres and S3, each started when it is first asked for."""
+    """NATS, Postgres and S3, each started on first use."""
 
     def __init__(self) -> None:
         self.data = Data(Path(tempfile.mkdtemp(prefix="headrace-servers-", dir="/var/tmp")))
         self.data.prepare()
-        self._ports = self.data.ports()
-        self._secrets = self.data.secrets()
+        self.ports = self.data.ports()
+        self.secrets = self.data.secrets()
         self._running: dict[str, tuple[Program, subprocess.Popen[bytes]]] = {}
 
     def start(self, name: str) -> None:
-        """Start ``nats``, ``postgres`` or ``s3`` if it does not run, and wait until it answers."""
+        """Start ``nats``, ``postgres`` or ``s3`` unless it runs, and wait until it is ready."""
         if name in self._running:
             return
         if name == "postgres":
-            setup.prepare_postgres(self.data, self._secrets)
-            program = programs.postgres(self.data, self._ports)
+            setup.prepare_postgres(self.data, self.secrets)
+            program = programs.postgres(self.data, self.ports)
         else:
             make = {"nats": programs.nats, "s3": programs.s3}[name]
-            program = make(self.data, self._ports, self._secrets)
+            program = make(self.data, self.ports, self.secrets)
         process = processes.start(program, self.data.logs / f"{name}.log")
         self._running[name] = (program, process)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not self._answers(name, process.pid):
-            assert time.monotonic() < deadline, f"{name} does not answer"
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._is_ready(name, process.pid):
+            assert time.monotonic() < deadline, f"{name} did not become ready"
             time.sleep(0.02)
         if name == "postgres":
-            setup.create_roles(self.data, self._ports["postgres"], self._secrets)
+            setup.create_roles(self.data, self.ports["postgres"], self.secrets)
 
     def kill(self, name: str) -> None:
         """``kill -9`` it."""
@@ -56,25 +56,25 @@ class Servers:
         process.wait()
 
     def nats_url(self, user: str) -> str:
-        """The bus for one service."""
-        return f"nats://{user}:{self._secrets[user]}@127.0.0.1:{self._ports['nats']}"
+        """The bus, as one user of it."""
+        return f"nats://{user}:{self.secrets[user]}@127.0.0.1:{self.ports['nats']}"
 
     def dsn(self, service: str) -> str:
-        """The database for one service."""
-        port = self._ports["postgres"]
-        return f"postgresql://{service}:{self._secrets[service]}@127.0.0.1:{port}/headrace"
+        """The database, as one service or as the superuser ``postgres``."""
+        port = self.ports["postgres"]
+        return f"postgresql://{service}:{self.secrets[service]}@127.0.0.1:{port}/headrace"
 
     def object_settings(self, user: str = "headrace") -> ObjectStoreSettings:
-        """The object store for one service, or for the operator."""
+        """The object store, as one service or as the operator ``headrace``."""
         return ObjectStoreSettings(
-            objects_endpoint=f"http://127.0.0.1:{self._ports['s3']}",
+            objects_endpoint=f"http://127.0.0.1:{self.ports['s3']}",
             objects_access_key=user,
-            objects_secret_key=self._secrets["s3" if user == "headrace" else user],
+            objects_secret_key=self.secrets["s3" if user == "headrace" else user],
             objects_bucket=BUCKET,
         )
 
     def remove(self) -> None:
-        """Stop what runs and delete the folder."""
+        """Stop the servers and delete the folder."""
         for program, process in self._running.values():
             process.send_signal(program.stop_signal)
         for program, process in self._running.values():
@@ -85,12 +85,12 @@ class Servers:
                 process.wait()
         shutil.rmtree(self.data.path, ignore_errors=True)
 
-    def _answers(self, name: str, pid: int) -> bool:
+    def _is_ready(self, name: str, pid: int) -> bool:
         if name == "postgres":
             return setup.is_ready(self.data, pid)
         if name == "s3":
-            return has_bucket(self._ports["s3"], self._secrets["s3"])
-        url = f"http://127.0.0.1:{self._ports['nats_monitor']}/healthz"
+            return has_bucket(self.ports["s3"], self.secrets["s3"])
+        url = f"http://127.0.0.1:{self.ports['nats_monitor']}/healthz"
         try:
             with urllib.request.urlopen(url, timeout=0.5) as response:
                 return bool(response.status == 200)

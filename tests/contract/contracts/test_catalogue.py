@@ -1,4 +1,4 @@
-"""The page of messages is that of the code, and says the truth about who tells what."""
+"""The catalogue of messages is current, and names the right publishers and readers."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ SERVICES = Path(__file__).parents[3] / "services"
 MODELS = [*schema.EVENTS, *schema.COMMANDS]
 
 
-def made_by(model: type[Contract]) -> set[str]:
-    """The services whose code makes messages of this type."""
-    makes = re.compile(rf"\b{model.__name__}\b(?!\s*[:|\]])")
+def creators_of(model: type[Contract]) -> set[str]:
+    """The services whose code creates messages of this type."""
+    creates = re.compile(rf"\b{model.__name__}\b(?!\s*[:|\]])")
     return {
         path.relative_to(SERVICES).parts[0]
         for path in SERVICES.rglob("*.py")
         if any(
-            makes.search(line) and "import" not in line and "case " not in line
+            creates.search(line) and "import" not in line and "case " not in line
             for line in path.read_text().splitlines()
         )
     }
 
 
-def test_the_page_is_current() -> None:
+def test_the_catalogue_is_current() -> None:
     assert catalogue.PAGE.read_text() == catalogue.page(), "run `make schema`"
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_message_has_a_place_a_teller_and_a_meaning(model: type[Contract]) -> None:
+def test_every_message_has_a_subject_a_publisher_and_a_meaning(model: type[Contract]) -> None:
     page = catalogue.page()
     kind = model.model_fields["type"].default
     section = page.split(f"### `{kind}`\n", 1)[1].split("\n### ", 1)[0]
     assert section.strip().splitlines()[0].endswith(".")
-    assert f"told by {catalogue.teller(model)}" in section
+    assert f"published by {catalogue.publisher(model)}" in section
     for name in model.model_fields.keys() - {"type", "v"}:
         assert f"| `{name}` |" in section
 
 
 @pytest.mark.parametrize("model", schema.EVENTS, ids=lambda model: model.__name__)
-def test_the_teller_s_code_makes_it(model: type[Contract]) -> None:
-    assert catalogue.teller(model) in made_by(model)
+def test_the_code_of_the_publisher_creates_it(model: type[Contract]) -> None:
+    assert catalogue.publisher(model) in creators_of(model)
 
 
-def test_who_tells_and_who_reads() -> None:
-    assert catalogue.teller(events.RunCancelRequested) == "api"
-    assert catalogue.teller(events.RunCanceled) == "scheduler"
-    assert catalogue.teller(events.AttemptStarted) == "executor"
-    assert catalogue.teller(commands.LaunchAttempt) == "scheduler"
+def test_publishers_and_readers() -> None:
+    assert catalogue.publisher(events.RunCancelRequested) == "api"
+    assert catalogue.publisher(events.RunCanceled) == "scheduler"
+    assert catalogue.publisher(events.AttemptStarted) == "executor"
+    assert catalogue.publisher(commands.LaunchAttempt) == "scheduler"
     assert catalogue.readers(commands.LaunchAttempt) == ["executor"]
     assert catalogue.readers(commands.SubmitRun) == ["api"]
     assert catalogue.readers(events.AttemptStarted) == ["recorder"]

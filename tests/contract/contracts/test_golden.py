@@ -1,4 +1,4 @@
-"""Messages as they were once published must be read for ever, with the same meaning."""
+"""Published messages can be parsed forever, with the same meaning."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_every_message_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_is_read_and_written_unchanged(name: str) -> None:
+def test_an_example_is_parsed_and_written_unchanged(name: str) -> None:
     assert json.loads(read(name, golden(name)).to_json()) == golden(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_fits_its_schema(name: str) -> None:
+def test_an_example_matches_its_schema(name: str) -> None:
     jsonschema.validate(
         golden(name),
         schema.schemas()[name],
@@ -61,7 +61,7 @@ def test_fields_of_a_newer_publisher_are_ignored(name: str) -> None:
     assert read(name, newer) == read(name, golden(name))
 
 
-def test_a_submission_with_an_unknown_field_is_refused_by_name() -> None:
+def test_a_submission_with_an_unknown_field_is_rejected_by_name() -> None:
     newer = {**golden("commands/run.submit.v1.json"), "parameter": {}}
     with pytest.raises(ValidationError) as caught:
         read("commands/run.submit.v1.json", newer)
@@ -69,7 +69,7 @@ def test_a_submission_with_an_unknown_field_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("adapter", [EVENT, COMMAND])
-def test_an_unknown_type_is_told_from_a_broken_body(adapter: TypeAdapter[Any]) -> None:
+def test_an_unknown_type_differs_from_an_invalid_body(adapter: TypeAdapter[Any]) -> None:
     with pytest.raises(ValidationError) as unknown:
         adapter.validate_json('{"type": "run.forgotten", "v": 1}')
     assert [detail["type"] for detail in unknown.value.errors()] == ["union_tag_invalid"]
@@ -79,7 +79,7 @@ def test_an_unknown_type_is_told_from_a_broken_body(adapter: TypeAdapter[Any]) -
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_another_version_is_not_taken_for_this_one(name: str) -> None:
+def test_another_version_is_rejected(name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         read(name, {**golden(name), "v": 2})
     assert [detail["loc"][-1] for detail in caught.value.errors()] == ["v"]

@@ -1,4 +1,4 @@
-"""The committed schemas are those of the code, and a published one changes only on record."""
+"""The committed schemas are current, and changes of published ones are recorded."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_a_changed_message_has_an_entry_in_the_changes(name: str) -> None:
     )
 
 
-def test_no_published_message_is_taken_away() -> None:
+def test_no_published_message_is_removed() -> None:
     assert set(recorded()) <= set(MESSAGES)
 
 
-def test_entries_are_dated_newest_first_and_say_something() -> None:
+def test_entries_are_dated_newest_first_and_have_text() -> None:
     dates = [date for date, _ in entries()]
     assert dates == sorted(dates, reverse=True)
     for date, text in entries():
@@ -63,7 +63,7 @@ def test_entries_are_dated_newest_first_and_say_something() -> None:
         assert prose, f"the entry of {date} has digests but no words"
 
 
-def test_annotations_do_not_count_in_the_digest_but_demands_do() -> None:
+def test_the_digest_covers_constraints_but_not_annotations() -> None:
     plain = {"type": "object", "properties": {"title": {"type": "string"}}}
     told = {**plain, "title": "A thing", "description": "What it is."}
     stricter = {**plain, "required": ["title"]}
@@ -88,7 +88,7 @@ def test_every_resource_has_a_schema() -> None:
     assert defined - parts == set(schema.RESOURCES)
 
 
-def test_writing_removes_what_is_no_longer_there(tmp_path: Path) -> None:
+def test_writing_removes_obsolete_schemas(tmp_path: Path) -> None:
     (tmp_path / "events").mkdir()
     (tmp_path / "events" / "run.forgotten.v1.json").write_text("{}")
     schema.write(tmp_path)

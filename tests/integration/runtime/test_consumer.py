@@ -1,4 +1,4 @@
-"""The consumer on a real bus: what becomes of good messages, bad ones, and those beside them."""
+"""The consumer on a real bus: handling, dead letters, redelivery and reconnection."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ async def consuming(bus: Bus, handle: Handle, **options: Any) -> AsyncIterator[N
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def settled(bus: Bus) -> None:
-    """Wait until the consumer has nothing to deliver and nothing to hear about."""
+async def drained(bus: Bus) -> None:
+    """Wait until nothing is pending and everything is acknowledged."""
     async with asyncio.timeout(10):
         while True:
             for info in await bus.js.consumers_info(EVENTS):
@@ -62,36 +62,36 @@ async def dead_letters(bus: Bus, count: int) -> list[Any]:
     return list(await found.fetch(count, timeout=5))
 
 
-class Ear:
-    """Keeps what it hears; `fault` may raise for a batch."""
+class RecordingHandler:
+    """Records what it handles; `fault` may raise for a batch."""
 
     def __init__(self, fault: Callable[[list[str]], None] = lambda _: None) -> None:
-        self.heard: list[str] = []
+        self.handled: list[str] = []
         self.batches: list[int] = []
-        self.heard_more = asyncio.Event()
+        self.handled_more = asyncio.Event()
         self._fault = fault
 
     async def __call__(self, batch: list[Received[Event]]) -> None:
         self.batches.append(len(batch))
         reasons = [getattr(received.message, "reason", "") for received in batch]
         self._fault(reasons)
-        self.heard += reasons
-        self.heard_more.set()
+        self.handled += reasons
+        self.handled_more.set()
 
 
-async def test_what_cannot_be_read_is_set_aside_and_blocks_nothing(bus: Bus) -> None:
+async def test_an_unreadable_message_becomes_a_dead_letter_and_blocks_nothing(bus: Bus) -> None:
     refused: list[str] = []
 
-    async def refuse(_: Any, reason: str) -> None:
+    async def on_unreadable(_: Any, reason: str) -> None:
         refused.append(reason)
 
-    ear = Ear()
+    handler = RecordingHandler()
     await send(
         bus, event("first"), b"not json", b'{"type": "run.cancel_requested", "v": 1}', event("last")
     )
-    async with consuming(bus, ear, refuse=refuse):
-        await settled(bus)
-    assert ear.heard == ["first", "last"]
+    async with consuming(bus, handler, on_unreadable=on_unreadable):
+        await drained(bus)
+    assert handler.handled == ["first", "last"]
     letters = await dead_letters(bus, 2)
     assert letters[0].data == b"not json"
     assert "JSON" in letters[0].headers["headrace-reason"]
@@ -102,33 +102,33 @@ async def test_what_cannot_be_read_is_set_aside_and_blocks_nothing(bus: Bus) -> 
     ]
 
 
-async def test_a_type_from_a_newer_publisher_is_passed_over(bus: Bus) -> None:
-    ear = Ear()
+async def test_a_type_from_a_newer_publisher_is_ignored(bus: Bus) -> None:
+    handler = RecordingHandler()
     await send(bus, json.dumps({"type": "run.teleported", "v": 1}).encode(), event("known"))
-    async with consuming(bus, ear):
-        await settled(bus)
-    assert ear.heard == ["known"]
+    async with consuming(bus, handler):
+        await drained(bus)
+    assert handler.handled == ["known"]
     assert (await bus.js.stream_info(DEAD_LETTERS)).state.messages == 0
 
 
-async def test_poison_is_set_aside_at_once_and_the_others_are_handled(bus: Bus) -> None:
+async def test_poison_becomes_a_dead_letter_at_once_and_the_others_are_handled(bus: Bus) -> None:
     def fault(reasons: list[str]) -> None:
         if "poison" in reasons:
             raise PoisonError("never")
 
-    ear = Ear(fault)
+    handler = RecordingHandler(fault)
     await send(bus, event("a"), event("poison"), event("b"))
-    async with consuming(bus, ear):
-        await settled(bus)
-    assert sorted(ear.heard) == ["a", "b"]
+    async with consuming(bus, handler):
+        await drained(bus)
+    assert sorted(handler.handled) == ["a", "b"]
     (letter,) = await dead_letters(bus, 1)
     assert letter.headers["headrace-reason"] == "PoisonError: never"
 
 
-async def test_an_unexpected_error_is_tried_again_then_held_to_be_the_messages_fault(
+async def test_a_message_that_keeps_failing_becomes_a_dead_letter(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "_GIVE_UP_AFTER", 3)
+    monkeypatch.setattr(consumer_module, "_MAX_FAILED_DELIVERIES", 3)
     tried: list[str] = []
 
     def fault(reasons: list[str]) -> None:
@@ -136,65 +136,65 @@ async def test_an_unexpected_error_is_tried_again_then_held_to_be_the_messages_f
             tried.extend(reasons)
             raise ValueError("a bug")
 
-    ear = Ear(fault)
+    handler = RecordingHandler(fault)
     await send(bus, event("bug"))
-    async with consuming(bus, ear):
-        await settled(bus)
+    async with consuming(bus, handler):
+        await drained(bus)
     assert tried == ["bug"] * 3
     (letter,) = await dead_letters(bus, 1)
     assert letter.headers["headrace-reason"] == "ValueError: a bug"
 
 
-async def test_a_dependency_that_is_away_only_postpones(
+async def test_an_unavailable_dependency_only_postpones(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "_GIVE_UP_AFTER", 1)
+    monkeypatch.setattr(consumer_module, "_MAX_FAILED_DELIVERIES", 1)
     failures = iter([True, True, False])
 
     def fault(_: list[str]) -> None:
         if next(failures):
-            raise RetryableError("away")
+            raise RetryableError("unavailable")
 
-    ear = Ear(fault)
+    handler = RecordingHandler(fault)
     await send(bus, event("patient"))
-    async with consuming(bus, ear):
-        await settled(bus)
-    assert ear.heard == ["patient"], "never given up, however often"
+    async with consuming(bus, handler):
+        await drained(bus)
+    assert handler.handled == ["patient"], "never a dead letter, however often"
 
 
-async def test_a_batch_waits_for_company_when_told_to(bus: Bus) -> None:
-    ear = Ear()
-    async with consuming(bus, ear, linger_seconds=0.2):
+async def test_a_batch_lingers_for_more_messages(bus: Bus) -> None:
+    handler = RecordingHandler()
+    async with consuming(bus, handler, linger_seconds=0.2):
         for number in range(5):
             await send(bus, event(str(number)))
-        await settled(bus)
-    assert ear.heard == ["0", "1", "2", "3", "4"]
-    assert len(ear.batches) < 5
+        await drained(bus)
+    assert handler.handled == ["0", "1", "2", "3", "4"]
+    assert len(handler.batches) < 5
 
 
-async def test_an_urgent_message_does_not_wait(bus: Bus) -> None:
-    ear = Ear()
-    async with consuming(bus, ear, linger_seconds=60, urgent="evt.run."), asyncio.timeout(10):
+async def test_an_urgent_message_ends_the_linger(bus: Bus) -> None:
+    handler = RecordingHandler()
+    async with consuming(bus, handler, linger_seconds=60, urgent="evt.run."), asyncio.timeout(10):
         await send(bus, event("urgent"))
-        await ear.heard_more.wait()
-    assert ear.heard == ["urgent"]
+        await handler.handled_more.wait()
+    assert handler.handled == ["urgent"]
 
 
-async def test_reading_goes_on_after_the_bus_was_killed(bus: Bus, servers: Any) -> None:
-    ear = Ear()
+async def test_consumption_continues_after_the_bus_was_killed(bus: Bus, servers: Any) -> None:
+    handler = RecordingHandler()
     await send(bus, event("before"))
-    async with consuming(bus, ear):
-        await settled(bus)
+    async with consuming(bus, handler):
+        await drained(bus)
         back = asyncio.Event()
         bus.when_reconnected(back.set)
         servers.kill("nats")
         servers.start("nats")
         async with asyncio.timeout(10):
             await back.wait()
-            ear.heard_more.clear()
+            handler.handled_more.clear()
             await send(bus, event("after"))
-            await ear.heard_more.wait()
-    assert ear.heard == ["before", "after"]
+            await handler.handled_more.wait()
+    assert handler.handled == ["before", "after"]
 
 
 async def test_a_slow_reader_keeps_its_message_and_a_dead_one_does_not(bus: Bus) -> None:
@@ -206,9 +206,9 @@ async def test_a_slow_reader_keeps_its_message_and_a_dead_one_does_not(bus: Bus)
         async with PullQueue(bus, SUBSCRIPTION) as second:
             taking = asyncio.create_task(second.next_batch())
             await asyncio.sleep(ACK_WAIT_SECONDS * 1.6)
-            assert not taking.done(), "its reader says that it is still at it"
-            assert first._keeping is not None
-            first._keeping.cancel()  # as when its process was killed
+            assert not taking.done(), "its reader reports progress"
+            assert first._reporting is not None
+            first._reporting.cancel()  # as if its process was killed
             async with asyncio.timeout(ACK_WAIT_SECONDS * 2):
-                (again,) = await taking
-    assert again.data == message.data
+                (redelivered,) = await taking
+    assert redelivered.data == message.data

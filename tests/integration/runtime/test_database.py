@@ -1,4 +1,5 @@
-"""Units on a real Postgres and bus: state and messages commit together and go out once."""
+"""Units on a real Postgres and bus: state and messages commit together, messages are published
+once."""
 
 from __future__ import annotations
 
@@ -34,19 +35,19 @@ async def unpublished(database: Database) -> int:
         )
 
 
-class Severed:
-    """An outlet whose process dies between commit and publication."""
+class LostPublisher:
+    """Publishes nothing, as if the process died between commit and publication."""
 
     async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
         return []
 
 
-async def test_what_is_staged_is_published_after_the_commit(database: Database, bus: Bus) -> None:
+async def test_staged_messages_are_published_after_the_commit(database: Database, bus: Bus) -> None:
     news = event()
 
     async def work(unit: Unit) -> str:
         unit.publish(news)
-        assert await stored(bus) == [], "nothing leaves before the commit"
+        assert await stored(bus) == [], "nothing is published before the commit"
         return "done"
 
     assert await database.transact(work) == "done"
@@ -71,11 +72,13 @@ async def test_a_failed_unit_leaves_no_message(database: Database, bus: Bus) -> 
     assert await database.transact(lambda unit: unit.admit("reader", ["m1"])) == {"m1"}
 
 
-async def test_the_sweeper_publishes_what_a_crash_cut_off_and_only_once(
+async def test_the_sweeper_publishes_what_a_crash_left_and_only_once(
     clean_schema: str, bus: Bus
 ) -> None:
-    severed = Severed()
-    async with open_database(clean_schema, "scheduler", severed, pool_size=2, packages=()) as dying:
+    publisher = LostPublisher()
+    async with open_database(
+        clean_schema, "scheduler", publisher, pool_size=2, packages=()
+    ) as dying:
         for number in range(3):
             news = event(str(number))
 
@@ -87,13 +90,13 @@ async def test_the_sweeper_publishes_what_a_crash_cut_off_and_only_once(
     async with open_database(
         clean_schema, "scheduler", publisher, pool_size=2, packages=()
     ) as healed:
-        assert await healed.sweep(60) == 0, "what is young may still be under way"
+        assert await healed.sweep(60) == 0, "recent messages may still be in flight"
         assert await healed.sweep(0) == 3
-        assert await healed.sweep(0) == 3, "not marked yet: found again"
+        assert await healed.sweep(0) == 3, "not marked yet, so found again"
         await healed.mark_published()
         assert await healed.sweep(0) == 0
     reasons = [json.loads(message.data)["reason"] for message in await stored(bus)]
-    assert reasons == ["0", "1", "2"], "in order, and the repeat was dropped by its id"
+    assert reasons == ["0", "1", "2"], "in order, and repetitions are dropped by id"
 
 
 async def test_the_inbox_admits_a_message_once_for_each_consumer(database: Database) -> None:

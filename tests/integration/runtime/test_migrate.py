@@ -40,13 +40,13 @@ async def test_files_are_applied_once_in_the_order_of_their_names(
     await connection.close()
 
 
-async def test_a_file_that_was_changed_later_is_refused(
+async def test_a_file_that_changed_after_it_was_applied_is_rejected(
     clean_schema: str, package: str, tmp_path: Path
 ) -> None:
     connection = await asyncpg.connect(clean_schema, server_settings={"search_path": "scheduler"})
     await migrate(connection, package)
     (tmp_path / package / "migrations" / "0001_pre_table.sql").write_text(FIRST + "\n")
-    with pytest.raises(FatalError, match=r"0001_pre_table\.sql was changed"):
+    with pytest.raises(FatalError, match=r"0001_pre_table\.sql has changed"):
         await migrate(connection, package)
     await connection.close()
 
@@ -60,7 +60,7 @@ async def test_concurrent_callers_wait_for_each_other(clean_schema: str, package
         await one.close()
 
 
-async def test_a_faulty_file_leaves_nothing(
+async def test_a_failing_file_changes_nothing(
     clean_schema: str, package: str, tmp_path: Path
 ) -> None:
     (tmp_path / package / "migrations" / "0003_pre_bad.sql").write_text("CREATE TABLE thing ();")

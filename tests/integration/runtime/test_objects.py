@@ -23,13 +23,13 @@ async def test_objects_are_written_read_and_listed(objects: ObjectStore) -> None
     assert await objects.list("some/") == ["some/a", "some/b"]
 
 
-async def test_a_missing_object_has_an_error_of_its_own(objects: ObjectStore) -> None:
+async def test_a_missing_object_raises_its_own_error(objects: ObjectStore) -> None:
     for read in (objects.get("none"), objects.size("none")):
         with pytest.raises(ObjectMissingError, match="none"):
             await read
 
 
-async def test_a_link_reads_one_object(objects: ObjectStore) -> None:
+async def test_a_presigned_url_reads_one_object(objects: ObjectStore) -> None:
     await objects.put("linked", b"here")
     url = await objects.presign_get("linked", 60)
     async with httpx.AsyncClient(trust_env=False) as client:
@@ -37,7 +37,7 @@ async def test_a_link_reads_one_object(objects: ObjectStore) -> None:
         assert (await client.get(url.replace("/linked", "/other"))).status_code == 403
 
 
-async def test_a_grant_writes_below_its_prefix_and_nowhere_else(objects: ObjectStore) -> None:
+async def test_a_presigned_post_writes_below_its_prefix_only(objects: ObjectStore) -> None:
     url, fields = await objects.presign_post("mine/", 60)
     async with httpx.AsyncClient(trust_env=False) as client:
 
@@ -51,13 +51,13 @@ async def test_a_grant_writes_below_its_prefix_and_nowhere_else(objects: ObjectS
     assert await objects.list("yours/") == []
 
 
-async def test_a_store_that_is_away_is_worth_another_try(
+async def test_an_unavailable_store_raises_a_retryable_error(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def at_once(_: float) -> None:
-        """The client's own pauses between tries."""
+    async def no_pause(_: float) -> None:
+        """Replaces the client's pauses between retries."""
 
-    monkeypatch.setattr("aiobotocore.endpoint.asyncio", SimpleNamespace(sleep=at_once))
+    monkeypatch.setattr("aiobotocore.endpoint.asyncio", SimpleNamespace(sleep=no_pause))
     settings = servers.object_settings().model_copy(
         update={"objects_endpoint": "http://127.0.0.1:9"}
     )
@@ -66,14 +66,14 @@ async def test_a_store_that_is_away_is_worth_another_try(
             await store.get("anything")
 
 
-def test_a_uri_names_a_key_of_this_bucket_only(servers: Servers) -> None:
+def test_only_a_uri_of_this_bucket_has_a_key(servers: Servers) -> None:
     store = ObjectStore(servers.object_settings())
     assert store.key(store.uri("a/b")) == "a/b"
     assert store.key("s3://another/a/b") is None
     assert store.key("gs://headrace/a") is None
 
 
-async def test_objects_are_deleted_but_for_some(objects: ObjectStore) -> None:
+async def test_delete_all_keeps_the_exceptions(objects: ObjectStore) -> None:
     for key in ("a", "a/b", "ab", "c/d/e", "c/f"):
         await objects.put(f"gone/{key}", b"x")
     await objects.delete_all("gone/", besides=("gone/a", "gone/c/d"))

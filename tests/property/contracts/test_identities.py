@@ -15,7 +15,7 @@ RANDOM = st.integers(0, 2**80 - 1)
 
 
 @given(MOMENTS, RANDOM)
-def test_a_uuid7_has_its_version_variant_moment_and_random_bits(moment: int, random: int) -> None:
+def test_a_uuid7_has_its_version_variant_time_and_random_bits(moment: int, random: int) -> None:
     made = uuid7(moment, random)
     assert (made.version, made.variant) == (7, RFC_4122)
     assert made.int >> 80 == moment
@@ -24,7 +24,7 @@ def test_a_uuid7_has_its_version_variant_moment_and_random_bits(moment: int, ran
 
 
 @given(MOMENTS, MOMENTS, RANDOM, RANDOM)
-def test_uuid7s_sort_by_their_moment(early: int, late: int, a: int, b: int) -> None:
+def test_uuid7s_sort_by_time(early: int, late: int, a: int, b: int) -> None:
     if early < late:
         assert str(uuid7(early, a)) < str(uuid7(late, b))
 

@@ -1,4 +1,4 @@
-"""Every message has one service that may publish it, and every subscription one reader."""
+"""Every message has exactly one publisher, and every subscription exactly one consumer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from headrace_contracts import subjects
-from headrace_contracts.bus_rights import PROGRAM, bus_rights, inbox
+from headrace_contracts.bus_rights import PROGRAM, BusRights, bus_rights, inbox
 from headrace_contracts.commands import ATTEMPT_COMMAND
 from headrace_contracts.events import EVENT
 
@@ -16,7 +16,7 @@ RIGHTS = bus_rights()
 
 
 def kinds(adapter: object) -> list[str]:
-    """The types of messages of a union."""
+    """The message types of a union."""
     union = get_args(adapter._type)[0]  # type: ignore[attr-defined]
     return sorted(member.model_fields["type"].default for member in get_args(union))
 
@@ -24,10 +24,10 @@ def kinds(adapter: object) -> list[str]:
 def matches(pattern: str, subject: str) -> bool:
     """As the server matches: ``*`` is one token, ``>`` the rest."""
     wanted, given = pattern.split("."), subject.split(".")
-    for place, token in enumerate(wanted):
+    for index, token in enumerate(wanted):
         if token == ">":
-            return len(given) > place
-        if place >= len(given) or token not in ("*", given[place]):
+            return len(given) > index
+        if index >= len(given) or token not in ("*", given[index]):
             return False
     return len(wanted) == len(given)
 
@@ -41,15 +41,15 @@ def publishers(subject: str) -> set[str]:
 
 
 def _subject(kind: str) -> str:
-    family, _, word = kind.partition(".")
+    family, _, name = kind.partition(".")
     if family == "submission":
-        return subjects.submission_event("request", word)
+        return subjects.submission_event("request", name)
     make = {
         "run": subjects.run_event,
         "task": subjects.task_event,
         "attempt": subjects.attempt_event,
     }[family]
-    return make(RUN, word)
+    return make(RUN, name)
 
 
 @pytest.mark.parametrize("kind", kinds(EVENT))
@@ -59,8 +59,8 @@ def test_an_event_has_one_publisher(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds(ATTEMPT_COMMAND))
 def test_a_command_comes_from_the_scheduler_alone(kind: str) -> None:
-    word = kind.partition(".")[2]
-    assert publishers(subjects.attempt_command("local", RUN, word)) == {"scheduler"}
+    name = kind.partition(".")[2]
+    assert publishers(subjects.attempt_command("local", RUN, name)) == {"scheduler"}
 
 
 def test_a_program_submits_and_does_nothing_else() -> None:
@@ -68,11 +68,11 @@ def test_a_program_submits_and_does_nothing_else() -> None:
     assert publishers(subjects.SUBMIT_RUN) == {PROGRAM}
 
 
-def test_news_of_views_comes_from_the_recorder() -> None:
+def test_live_updates_come_from_the_recorder() -> None:
     assert publishers(subjects.live_run(RUN)) == {"recorder"}
 
 
-def test_nobody_may_delete_or_empty_a_stream_or_read_one_by_number() -> None:
+def test_no_user_may_delete_or_purge_a_stream_or_read_it_by_sequence_number() -> None:
     for verb in ("DELETE", "PURGE", "MSG.GET", "MSG.DELETE", "SNAPSHOT", "RESTORE"):
         for stream in subjects.STREAMS:
             assert publishers(f"$JS.API.STREAM.{verb}.{stream.name}") == set()
@@ -90,25 +90,29 @@ def test_nobody_may_delete_or_empty_a_stream_or_read_one_by_number() -> None:
     ids=lambda subscription: subscription.durable,
 )
 def test_a_subscription_has_one_reader(subscription: subjects.Subscription) -> None:
-    place = f"{subscription.stream}.{subscription.durable}"
-    (reader,) = publishers(f"$JS.API.CONSUMER.MSG.NEXT.{place}")
+    consumer = f"{subscription.stream}.{subscription.durable}"
+    (reader,) = publishers(f"$JS.API.CONSUMER.MSG.NEXT.{consumer}")
     assert subscription.durable.startswith(reader)
-    assert publishers(f"$JS.ACK.{place}.1.2.3.4.5") == {reader}
-    assert publishers(f"$JS.API.CONSUMER.DURABLE.CREATE.{place}") == {reader}
+    assert publishers(f"$JS.ACK.{consumer}.1.2.3.4.5") == {reader}
+    assert publishers(f"$JS.API.CONSUMER.DURABLE.CREATE.{consumer}") == {reader}
 
 
-def test_everybody_hears_his_own_answers_alone() -> None:
+def test_a_user_receives_the_replies_to_its_own_requests_alone() -> None:
     for user, rights in RIGHTS.items():
-        for other in RIGHTS:
-            answer = f"{inbox(other)}.x.1"
-            heard = any(matches(pattern, answer) for pattern in rights.subscribe)
-            denied = any(matches(pattern, answer) for pattern in rights.deny_subscribe)
-            assert (heard and not denied) is (user == other)
+        for other in set(RIGHTS) - {"ui_gateway"}:
+            reply = f"{inbox(other)}.x.1"
+            allowed = any(matches(pattern, reply) for pattern in rights.subscribe)
+            denied = any(matches(pattern, reply) for pattern in rights.deny_subscribe)
+            assert (allowed and not denied) is (user == other)
 
 
-def test_each_sets_aside_in_his_own_name() -> None:
-    for service in set(RIGHTS) - {PROGRAM}:
+def test_a_consuming_service_publishes_dead_letters_in_its_own_name() -> None:
+    for service in set(RIGHTS) - {PROGRAM, "ui_gateway"}:
         assert publishers(subjects.dead_letter(service)) == {service}
+
+
+def test_the_gateway_subscribes_to_live_updates_and_publishes_nothing() -> None:
+    assert RIGHTS["ui_gateway"] == BusRights(publish=(), subscribe=("live.run.*",))
 
 
 def test_the_executor_of_another_cluster_reads_other_commands() -> None:

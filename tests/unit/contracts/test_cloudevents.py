@@ -1,4 +1,4 @@
-"""CloudEvents attributes out and in, from tidy and untidy producers."""
+"""CloudEvents attributes in headers, written and parsed, from any producer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_message_that_is_not_about_a_run_has_no_subject() -> None:
     assert "ce-subject" not in headers(EVENT_ID, "api", "submission.rejected", None, AT)
 
 
-def test_what_is_sent_is_what_is_read() -> None:
+def test_sent_headers_are_parsed_back() -> None:
     sent = headers(EVENT_ID, "scheduler", "run.started", "some-run", AT)
     assert attributes(sent, "fallback") == Attributes(
         id=str(EVENT_ID),
@@ -60,7 +60,7 @@ def test_what_is_sent_is_what_is_read() -> None:
         ),
     ],
 )
-def test_headers_of_any_case_or_none_are_read(
+def test_headers_of_any_case_or_none_are_parsed(
     sent: dict[str, str] | None, expected: Attributes
 ) -> None:
     assert attributes(sent, "fallback") == expected

@@ -1,4 +1,4 @@
-"""Entity tags, and the headers that name them."""
+"""Entity tags and the headers of conditional requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headrace_contracts.etags import etag, names, version_etag
 TAG = etag(b"{}")
 
 
-def test_equal_content_has_an_equal_tag_and_other_content_another() -> None:
+def test_the_tag_depends_on_the_content_alone() -> None:
     assert etag(b"{}") == TAG
     assert etag(b"{} ") != TAG
     assert TAG.startswith('"')
@@ -31,10 +31,10 @@ def test_equal_content_has_an_equal_tag_and_other_content_another() -> None:
         (f"{TAG[:-1]}", False),
     ],
 )
-def test_a_header_names_a_tag(header: str, named: bool) -> None:
+def test_a_header_contains_a_tag(header: str, named: bool) -> None:
     assert names(header, TAG) is named
 
 
-def test_a_version_is_named_as_a_weak_tag() -> None:
+def test_the_tag_of_a_version_is_weak() -> None:
     assert names('W/"7"', version_etag(7))
     assert not names('W/"70"', version_etag(7))

@@ -1,4 +1,4 @@
-"""Derived ids are the same in every process and release; a changed one would repeat effects."""
+"""Derived ids never change: a change would repeat effects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_derived_ids_never_change() -> None:
     )
 
 
-def test_each_part_of_a_derived_id_counts() -> None:
+def test_a_derived_id_depends_on_each_part() -> None:
     first = ids.artifact_id(RUN_ID, TASK_ID, 1, "model", 0)
     others = [
         ids.artifact_id(UUID(int=1), TASK_ID, 1, "model", 0),
@@ -33,7 +33,7 @@ def test_each_part_of_a_derived_id_counts() -> None:
     assert len({first, *others}) == 6
 
 
-def test_a_new_id_holds_the_present_moment() -> None:
+def test_a_new_id_contains_the_current_time() -> None:
     before = time.time_ns() // 1_000_000
     made = ids.new_id()
     after = time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""Where things lie in the object store, and for whom."""
+"""Keys in the object store, and who may read them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from headrace_contracts.places import is_plain, may_be_lent
         ("runs\\..\\b", False),
     ],
 )
-def test_plain_keys(key: str, plain: bool) -> None:
+def test_normalized_keys(key: str, plain: bool) -> None:
     assert is_plain(key) is plain
 
 
@@ -42,5 +42,5 @@ def test_plain_keys(key: str, plain: bool) -> None:
         ("", False),
     ],
 )
-def test_what_a_step_of_a_namespace_may_be_given(key: str, lent: bool) -> None:
+def test_objects_that_a_step_of_a_namespace_may_read(key: str, lent: bool) -> None:
     assert may_be_lent(key, "team") is lent

@@ -1,4 +1,4 @@
-"""What a rerun takes from the earlier run, and what it runs anew."""
+"""Which steps of the earlier run a rerun reuses, and which run again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def task(
     state: TaskState = OK,
     position: int = 0,
 ) -> EarlierTask:
-    """A task at `path`, after its siblings `after`."""
+    """A task at `path`, which depends on its siblings `after`."""
     parent = path.rpartition("/")[0]
     return EarlierTask(
         task_id=of(path),
@@ -81,13 +81,13 @@ AFTER_PREPARE = STEPS - {"root/aside"}
         (["root/unknown"], set()),
     ],
 )
-def test_what_was_chosen_and_what_depends_on_it_runs_again(
+def test_chosen_tasks_and_those_that_depend_on_them_run_again(
     chosen: list[str], again: set[str]
 ) -> None:
     assert taken_over(earlier(), chosen) == {of(path) for path in STEPS - again}
 
 
-def test_what_failed_runs_again_and_so_does_what_comes_after() -> None:
+def test_failed_tasks_and_those_that_depend_on_them_run_again() -> None:
     tasks = earlier(loop=FAILED, second=FAILED, end=TaskState.SKIPPED)
     kept = {"root/prepare", "root/aside", "root/loop/0/fit", "root/loop/0/score"}
     assert taken_over(tasks, []) == {of(path) for path in kept}
@@ -96,26 +96,26 @@ def test_what_failed_runs_again_and_so_does_what_comes_after() -> None:
 @pytest.mark.parametrize(
     "state", [s for s in TaskState if s not in (OK, TaskState.FAILED, TaskState.CANCELED)]
 )
-def test_only_what_succeeded_is_taken(state: TaskState) -> None:
+def test_only_steps_that_succeeded_are_reused(state: TaskState) -> None:
     tasks = [task("root", kind=DAG), task("root/a", state=state), task("root/b", "a", position=1)]
     assert taken_over(tasks, []) == {of("root/b")}
 
 
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELED])
-def test_a_task_after_one_that_failed_is_not_taken(state: TaskState) -> None:
-    """It ran although the other failed, on what that one left; now there will be something new."""
+def test_a_task_that_depends_on_a_failed_one_is_not_reused(state: TaskState) -> None:
+    """It ran although the other failed; the other's outputs will change."""
     tasks = [task("root", kind=DAG), task("root/a", state=state), task("root/b", "a", position=1)]
     assert taken_over(tasks, []) == set()
 
 
-def test_the_order_in_which_tasks_are_told_does_not_matter() -> None:
+def test_the_order_of_the_tasks_does_not_matter() -> None:
     for tasks in (earlier(), earlier()[::-1]):
         taken = taken_over(tasks, ["root/loop/0/fit"])
         assert of("root/end") not in taken
         assert of("root/prepare") in taken
 
 
-def test_a_task_whose_parent_is_not_told_stands_at_the_top() -> None:
+def test_a_task_without_a_known_parent_is_at_the_root() -> None:
     tasks = [task("elsewhere/a"), task("elsewhere/b", "a", position=1)]
     assert taken_over(tasks, []) == {of("elsewhere/a"), of("elsewhere/b")}
     assert taken_over(tasks, ["elsewhere/a"]) == set()

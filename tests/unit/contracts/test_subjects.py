@@ -1,4 +1,4 @@
-"""Subjects, partitions and filters: what every publisher and reader must agree on for ever."""
+"""Subjects, partitions and filters: which publishers and consumers must agree on forever."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_partition_has_two_digits() -> None:
 
 
 @pytest.mark.parametrize("text", ["nightly-2026", "A_b", "0", "a" * 128])
-def test_a_plain_text_is_its_own_token(text: str) -> None:
+def test_a_text_of_plain_characters_is_its_own_token(text: str) -> None:
     assert subjects.token(text) == text
 
 
@@ -98,7 +98,7 @@ def read_by(subscription: Subscription) -> set[type[Contract]]:
     }
 
 
-def test_each_service_reads_what_it_has_to_and_no_more() -> None:
+def test_each_service_subscribes_to_what_it_needs_alone() -> None:
     assert read_by(subjects.SCHEDULER_EVENTS) == {
         events.RunSubmitted,
         events.RunCancelRequested,
@@ -126,7 +126,7 @@ def test_each_service_reads_what_it_has_to_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("model", [*schema.EVENTS, *schema.COMMANDS], ids=lambda m: m.__name__)
-def test_every_message_lands_in_the_one_stream_of_its_kind(model: type[Contract]) -> None:
+def test_every_message_is_in_exactly_one_stream(model: type[Contract]) -> None:
     expected = subjects.EVENTS if model in schema.EVENTS else subjects.COMMANDS
     landing = [
         stream.name
@@ -143,7 +143,7 @@ def test_the_subject_ends_with_the_kind_of_the_type(model: type[Contract]) -> No
     assert sample(model).split(".")[-1] == kind
 
 
-def test_live_news_and_dead_letters_stay_out_of_the_events() -> None:
+def test_live_updates_and_dead_letters_are_not_in_the_events() -> None:
     for stream in (subjects.EVENTS, subjects.COMMANDS):
         patterns = next(s.subjects for s in subjects.STREAMS if s.name == stream)
         for subject in (subjects.live_run(RUN_ID), subjects.dead_letter("api")):

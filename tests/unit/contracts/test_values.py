@@ -15,7 +15,7 @@ def test_final_states() -> None:
     assert {s for s in TaskState if s.final} == {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"}
 
 
-def test_absent_values_are_left_out_of_the_json() -> None:
+def test_absent_values_are_omitted_in_json() -> None:
     problem = Problem(title="Not Found", status=404, detail="no run", code="NOT_FOUND")
     assert json.loads(problem.to_json()) == {
         "type": "about:blank",
@@ -33,7 +33,7 @@ def test_absent_values_are_left_out_of_the_json() -> None:
         {"schema_title": "system.Model", "schema_version": "0.0.1"},
     ],
 )
-def test_an_artifact_type_is_read_by_both_spellings_and_written_as_the_ir_does(
+def test_an_artifact_type_is_parsed_in_both_spellings_and_written_as_in_the_ir(
     written: dict[str, str],
 ) -> None:
     artifact = Artifact(name="m", uri="s3://b/m", type=ArtifactType.model_validate(written))

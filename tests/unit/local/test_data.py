@@ -1,4 +1,4 @@
-"""The data folder: ports stay, secrets are for one user, a foreign folder is left alone."""
+"""The data folder: ports and secrets persist, a foreign folder is not touched."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_folder_is_made_and_known_again(data: Data) -> None:
+def test_a_folder_is_created_and_recognized(data: Data) -> None:
     assert data.is_ours()
     assert mode(data.path) == 0o711
     assert mode(data.run) == mode(data.logs) == 0o700
@@ -33,36 +33,38 @@ def test_a_folder_is_made_and_known_again(data: Data) -> None:
     assert not Data(data.path / "elsewhere").is_ours()
 
 
-def test_an_empty_folder_becomes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_folder_becomes_a_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
     Data(tmp_path).prepare()
     assert Data(tmp_path).is_ours()
 
 
-def test_a_foreign_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_rejected_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(DataError, match="is not empty and not a Headrace data folder"):
         Data(tmp_path).prepare()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="is not a folder"):
         Data(tmp_path / "file").prepare()
 
 
-def test_as_root_every_parent_must_let_postgres_pass(
+def test_as_root_every_parent_must_be_accessible_to_postgres(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.os, "geteuid", lambda: 0)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(DataError, match=f"cannot pass through {closed}"):
+    with pytest.raises(DataError, match=f"cannot access {closed}"):
         Data(closed / "deployment").prepare()
 
 
-def test_the_ports_stay(data: Data) -> None:
+def test_ports_persist(data: Data) -> None:
     first = data.ports()
     assert set(first) == set(PORTS)
     assert len(set(first.values())) == len(PORTS)
@@ -70,7 +72,7 @@ def test_the_ports_stay(data: Data) -> None:
     assert data.ports() == first
 
 
-def test_ports_are_drawn_anew_when_one_is_taken(data: Data) -> None:
+def test_ports_are_chosen_again_when_one_is_in_use(data: Data) -> None:
     first = data.ports()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", first["api"]))
@@ -80,7 +82,7 @@ def test_ports_are_drawn_anew_when_one_is_taken(data: Data) -> None:
     assert data.ports() == second
 
 
-def test_ports_are_drawn_anew_when_a_program_came_along(data: Data) -> None:
+def test_ports_are_chosen_again_when_a_program_was_added(data: Data) -> None:
     write_json(data.path / "ports.json", {"nats": 15000})
     assert set(data.ports()) == set(PORTS)
 
@@ -100,7 +102,7 @@ def test_two_deployments_have_no_port_in_common(data: Data, tmp_path: Path) -> N
             probe.close()
 
 
-def test_secrets_are_made_once_and_are_for_this_user_alone(data: Data) -> None:
+def test_secrets_are_created_once_and_readable_by_this_user_alone(data: Data) -> None:
     first = data.secrets()
     servers = {"postgres", "s3", "admin", "program", "operator"}
     assert set(first) == {*servers, "service_token", "owner_token", *SERVICES}
@@ -110,7 +112,7 @@ def test_secrets_are_made_once_and_are_for_this_user_alone(data: Data) -> None:
     assert mode(data.path / "secrets.json") == 0o600
 
 
-def test_a_secret_that_is_new_leaves_the_others(data: Data) -> None:
+def test_a_new_secret_does_not_change_the_others(data: Data) -> None:
     """Postgres and NATS were set up with them."""
     first = data.secrets()
     write_json(data.path / "secrets.json", {**first, "gone": "x"} | {"admin": "kept"})
@@ -126,17 +128,17 @@ def test_a_secret_that_is_new_leaves_the_others(data: Data) -> None:
     assert len(second["recorder"]) == 32
 
 
-def test_one_at_a_time_holds_the_lock(data: Data) -> None:
+def test_one_process_at_a_time_holds_the_lock(data: Data) -> None:
     held = data.lock()
     assert held is not None
     assert data.lock() is None
     held.close()
-    again = data.lock()
-    assert again is not None
-    again.close()
+    retaken = data.lock()
+    assert retaken is not None
+    retaken.close()
 
 
-def test_json_is_written_whole_and_for_this_user_alone(tmp_path: Path) -> None:
+def test_json_is_written_atomically_and_readable_by_this_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     assert read_json(path) is None
     write_json(path, {"a": [1, None]})

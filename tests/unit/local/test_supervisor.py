@@ -1,4 +1,5 @@
-"""The supervisor on small programs: it starts, heals with longer and longer pauses, and ends."""
+"""The supervisor with small programs: it starts them, restarts them with growing pauses, and stops
+them."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def data(tmp_path: Path) -> Data:
 
 
 class Clock:
-    """Moves only when told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -60,7 +61,7 @@ def program(data: Data, *argv: str, **options: Any) -> Program:
 
 @pytest.fixture
 def supervising(data: Data) -> Iterator[Supervising]:
-    """Supervisors of one child; what they started ends with the test."""
+    """Creates supervisors with one child each; their processes end with the test."""
     made: list[Supervisor] = []
 
     def supervise(child: Child) -> Supervisor:
@@ -72,10 +73,10 @@ def supervising(data: Data) -> Iterator[Supervising]:
     yield supervise
     for child in (child for one in made for child in one._children.values()):
         if child.process is not None:
-            ended(child)
+            end(child)
 
 
-def ended(child: Child) -> None:
+def end(child: Child) -> None:
     assert child.process is not None
     child.process.kill()
     child.process.wait()
@@ -89,74 +90,74 @@ def test_a_program_is_started_with_its_log(data: Data, supervising: Supervising)
     assert (data.logs / "api.log").read_text() == "hello\n"
 
 
-def test_pauses_grow_while_a_program_keeps_ending(
+def test_pauses_grow_while_a_program_keeps_exiting(
     data: Data, supervising: Supervising, clock: Clock
 ) -> None:
     child = Child(program(data))
     watching = supervising(child)
     pauses = []
     for restarts in range(1, 9):
-        ended(child)
-        watching._look_after(child)
+        end(child)
+        watching._check(child)
         assert child.process is None
         pauses.append(round(child.due - clock.now, 3))
         clock.now = child.due - 0.01
-        watching._look_after(child)
+        watching._check(child)
         assert child.process is None
         clock.now = child.due
-        watching._look_after(child)
+        watching._check(child)
         assert child.process is not None
         assert child.restarts == restarts
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
 
 
-def test_a_program_that_was_steady_is_back_at_once(
+def test_a_program_that_was_stable_is_restarted_at_once(
     data: Data, supervising: Supervising, clock: Clock
 ) -> None:
     child = Child(program(data), backoff=5.0)
     watching = supervising(child)
     clock.now += 11
-    ended(child)
-    watching._look_after(child)
+    end(child)
+    watching._check(child)
     assert child.due - clock.now == pytest.approx(0.1)
 
 
-def test_readiness_is_asked_until_it_is_there(
+def test_readiness_is_polled_until_the_program_is_ready(
     data: Data, supervising: Supervising, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter([False, True])
-    asked: list[str] = []
+    responses = iter([False, True])
+    requested: list[str] = []
 
-    def answer(url: str) -> bool:
-        asked.append(url)
-        return next(answers)
+    def respond(url: str) -> bool:
+        requested.append(url)
+        return next(responses)
 
-    monkeypatch.setattr(supervisor, "_answers", answer)
+    monkeypatch.setattr(supervisor, "_responds", respond)
     child = Child(program(data, ready_url="http://127.0.0.1:1/readyz"))
     watching = supervising(child)
-    watching._look_after(child)
-    watching._look_after(child)  # too soon to ask again
-    assert asked == ["http://127.0.0.1:1/readyz"]
+    watching._check(child)
+    watching._check(child)  # too soon for another request
+    assert requested == ["http://127.0.0.1:1/readyz"]
     assert not watching._all_ready()
     clock.now += 0.06
-    watching._look_after(child)
+    watching._check(child)
     assert watching._all_ready()
     clock.now += 60
-    watching._look_after(child)  # what is ready is not asked any more
-    assert len(asked) == 2
-    ended(child)
-    watching._look_after(child)
+    watching._check(child)  # a ready program is not polled
+    assert len(requested) == 2
+    end(child)
+    watching._check(child)
     assert not watching._all_ready()
 
 
-def test_a_closed_port_does_not_answer() -> None:
-    assert not supervisor._answers("http://127.0.0.1:1/readyz")
+def test_a_closed_port_does_not_respond() -> None:
+    assert not supervisor._responds("http://127.0.0.1:1/readyz")
 
 
 def test_the_state_is_written_when_it_changes(data: Data, supervising: Supervising) -> None:
     child = Child(program(data))
     watching = supervising(child)
-    watching._publish("starting")
+    watching._write_state("starting")
     path = data.run / "state.json"
     first = json.loads(path.read_text())
     assert child.process is not None
@@ -170,13 +171,13 @@ def test_the_state_is_written_when_it_changes(data: Data, supervising: Supervisi
         "port": 1,
     }
     path.unlink()
-    watching._publish("starting")
+    watching._write_state("starting")
     assert not path.exists()
-    watching._publish("ready")
+    watching._write_state("ready")
     assert json.loads(path.read_text())["state"] == "ready"
 
 
-def test_what_a_crash_has_left_is_ended_but_nothing_else(data: Data) -> None:
+def test_leftovers_of_a_crash_are_ended_and_nothing_else(data: Data) -> None:
     left = subprocess.Popen(SLEEP)
     other = subprocess.Popen(SLEEP)
     try:
@@ -186,7 +187,7 @@ def test_what_a_crash_has_left_is_ended_but_nothing_else(data: Data) -> None:
             "nats": {"pid": None, "pid_started": None},
         }
         write_json(data.run / "state.json", {"processes": entries})
-        Supervisor(data)._heal()
+        Supervisor(data)._end_leftovers()
         assert left.wait(20) == -signal.SIGKILL
         assert other.poll() is None
     finally:
@@ -195,12 +196,12 @@ def test_what_a_crash_has_left_is_ended_but_nothing_else(data: Data) -> None:
             process.wait()
 
 
-def test_a_state_that_cannot_be_read_does_not_keep_it_from_starting(data: Data) -> None:
+def test_an_unreadable_state_does_not_prevent_a_start(data: Data) -> None:
     (data.run / "state.json").write_text("{")
-    Supervisor(data)._heal()
+    Supervisor(data)._end_leftovers()
 
 
-def test_a_stubborn_program_is_killed_and_a_step_ends_too(
+def test_a_program_that_ignores_the_stop_signal_is_killed_and_steps_end_too(
     data: Data, supervising: Supervising
 ) -> None:
     child = Child(program(data, *STUBBORN, stop_seconds=0.1))
@@ -211,7 +212,7 @@ def test_a_stubborn_program_is_killed_and_a_step_ends_too(
     step = subprocess.Popen(
         SLEEP, env={"HEADRACE_DATA_DIR": str(data.path)}, start_new_session=True
     )
-    while step.pid not in processes.marked(data.path):
+    while step.pid not in processes.of_deployment(data.path):
         time.sleep(0.01)
     watching._shut_down()
     assert child.process is not None
@@ -221,14 +222,14 @@ def test_a_stubborn_program_is_killed_and_a_step_ends_too(
     assert state == {"state": "stopped", "failure": None}
 
 
-def test_a_failure_names_who_did_not_become_ready_and_its_last_words(data: Data) -> None:
+def test_a_failure_names_the_programs_that_are_not_ready_with_log_lines(data: Data) -> None:
     (data.logs / "s3.log").write_text("one\ntwo\n")
-    assert Supervisor(data)._why(["s3", "api"]) == (
-        "s3, api did not become ready; s3 last said: one | two"
+    assert Supervisor(data)._not_ready(["s3", "api"]) == (
+        "s3, api did not become ready; s3 last log lines: one | two"
     )
 
 
-def test_a_large_log_makes_room(
+def test_a_large_log_is_rotated(
     data: Data, supervising: Supervising, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_LARGE_LOG_BYTES", 3)
@@ -237,10 +238,10 @@ def test_a_large_log_makes_room(
     supervising(child)
     assert (data.logs / "api.log.1").read_text() == "long"
     assert (data.logs / "api.log").read_text() == ""
-    ended(child)
+    end(child)
 
 
-def test_a_second_supervisor_leaves_the_first_alone(
+def test_a_second_supervisor_exits(
     data: Data, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor.signal, "signal", lambda *_: None)
@@ -248,4 +249,4 @@ def test_a_second_supervisor_leaves_the_first_alone(
     assert held is not None
     with held:
         assert Supervisor(data).run() == 3
-    assert "another supervisor holds the data folder" in capsys.readouterr().err
+    assert "another supervisor uses this data folder" in capsys.readouterr().err

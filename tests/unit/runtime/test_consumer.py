@@ -1,4 +1,4 @@
-"""How long the consumer postpones a message."""
+"""The delay after which the consumer has a message redelivered."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Delivery:
         self.acknowledged = True
 
 
-async def away(_: list[Received[Any]]) -> None:
-    raise RetryableError("away")
+async def unavailable(_: list[Received[Any]]) -> None:
+    raise RetryableError("unavailable")
 
 
 async def delay_of(number: int) -> float:
     delivery = Delivery(number)
-    consumer = Consumer(Any, None, RECORDER_EVENTS, EVENT, away, service="test")  # type: ignore[arg-type]
+    consumer = Consumer(Any, None, RECORDER_EVENTS, EVENT, unavailable, service="test")  # type: ignore[arg-type]
     await consumer.process([delivery])  # type: ignore[list-item]
     assert not delivery.acknowledged
     (delay,) = delivery.delays
@@ -51,5 +51,5 @@ async def delay_of(number: int) -> float:
 @pytest.mark.parametrize(
     ("number", "longest"), [(1, 0.2), (2, 0.4), (5, 3.2), (9, 30.0), (1000, 30.0)]
 )
-async def test_the_delay_grows_to_half_a_minute(number: int, longest: float) -> None:
+async def test_the_delay_doubles_up_to_30_seconds(number: int, longest: float) -> None:
     assert longest / 2 <= await delay_of(number) <= longest

@@ -1,4 +1,4 @@
-"""Filters, order and page tokens: what is understood, what is refused, and the SQL of it."""
+"""Filters, order and page tokens: valid ones become SQL, invalid ones are rejected."""
 
 from __future__ import annotations
 
@@ -86,33 +86,48 @@ def test_a_written_filter_is_read_back(predicates: tuple[Predicate, ...]) -> Non
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("x", "not JSON"),
-        ("[]", "not an object"),
-        ('{"other": 1}', "alone"),
-        (filtered({"operation": "EQUALS", "key": "name"}), "0 values and not one"),
-        (filtered({"operation": 4, "key": "name", "string_value": "a"}), "not an operation"),
-        (filtered({"operation": "LIKE", "key": "name", "string_value": "a"}), "not an operation"),
-        (filtered({"operation": 1, "string_value": "a"}), "no 'key'"),
+        ("x", "must be JSON"),
+        ("[]", "must be a JSON object"),
+        ('{"other": 1}', "nothing else"),
+        (filtered({"operation": "EQUALS", "key": "name"}), "exactly one value, got 0"),
+        (filtered({"operation": 4, "key": "name", "string_value": "a"}), "unknown operation"),
+        (filtered({"operation": "LIKE", "key": "name", "string_value": "a"}), "unknown operation"),
+        (filtered({"operation": 1, "string_value": "a"}), "must have a 'key'"),
         (filtered({"operation": 8, "key": "name", "string_value": "a"}), "several values"),
         (
             filtered({"operation": 1, "key": "name", "string_values": {"values": ["a"]}}),
             "takes one value",
         ),
-        (filtered({"operation": 1, "key": "name", "string_value": 7}), "not a string"),
-        (filtered({"operation": 1, "key": "name", "string_value": "a\0"}), "not a string"),
-        (filtered({"operation": 1, "key": "name", "string_value": "\ud800"}), "not a string"),
-        (filtered({"operation": 1, "key": "name", "int_value": 2**63}), "not a int"),
+        (
+            filtered({"operation": 1, "key": "name", "string_value": 7}),
+            "string_value of 'name' is not valid",
+        ),
+        (
+            filtered({"operation": 1, "key": "name", "string_value": "a\0"}),
+            "string_value of 'name' is not valid",
+        ),
+        (
+            filtered({"operation": 1, "key": "name", "string_value": "\ud800"}),
+            "string_value of 'name' is not valid",
+        ),
+        (
+            filtered({"operation": 1, "key": "name", "int_value": 2**63}),
+            "int_value of 'name' is not valid",
+        ),
         (
             filtered({"operation": 1, "key": "n", "timestamp_value": "0001-01-01T00:00:00+14:00"}),
-            "not a timestamp",
+            "timestamp_value of 'n' is not valid",
         ),
-        (filtered({"operation": 1, "key": "name", "timestamp_value": "today"}), "not a timestamp"),
+        (
+            filtered({"operation": 1, "key": "name", "timestamp_value": "today"}),
+            "timestamp_value of 'name' is not valid",
+        ),
         (filtered(*[{"operation": 1, "key": "name", "string_value": "a"}] * 21), "more than 20"),
-        ("[" * 9000, "not JSON"),
-        ('{"predicates": [' + " " * 20_000, "longer"),
+        ("[" * 9000, "must be JSON"),
+        ('{"predicates": [' + " " * 20_000, "must not be longer"),
     ],
 )
-def test_what_is_no_filter_is_refused(text: str, fault: str) -> None:
+def test_an_invalid_filter_is_rejected(text: str, fault: str) -> None:
     with pytest.raises(RejectedError, match=fault):
         parse_filter(text)
 
@@ -122,22 +137,27 @@ def test_what_is_no_filter_is_refused(text: str, fault: str) -> None:
     [
         ({"operation": 1, "key": "secret", "string_value": "a"}, "no field 'secret'"),
         ({"operation": 1, "key": "state) OR (TRUE", "string_value": "a"}, "no field"),
-        ({"operation": 1, "key": "created_at", "string_value": "a"}, "not a value of 'created_at'"),
-        ({"operation": 1, "key": "archived", "string_value": "perhaps"}, "not a value"),
-        ({"operation": 9, "key": "created_at", "string_value": "a"}, "needs texts"),
-        ({"operation": 9, "key": "name", "int_value": 1}, "needs texts"),
+        (
+            {"operation": 1, "key": "created_at", "string_value": "a"},
+            "not a valid value for 'created_at'",
+        ),
+        ({"operation": 1, "key": "archived", "string_value": "perhaps"}, "not a valid value"),
+        ({"operation": 9, "key": "created_at", "string_value": "a"}, "takes strings"),
+        ({"operation": 9, "key": "name", "int_value": 1}, "takes strings"),
     ],
 )
-def test_a_filter_that_does_not_fit_the_list_is_refused(predicate: Any, fault: str) -> None:
+def test_a_filter_that_does_not_match_the_fields_of_the_list_is_rejected(
+    predicate: Any, fault: str
+) -> None:
     with pytest.raises(RejectedError, match=fault):
         RUNS.page(Asked(filter=filtered(predicate)))
 
 
 def test_values_become_arguments_and_never_sql() -> None:
-    evil = "'; DROP TABLE run; --"
+    injected = "'; DROP TABLE run; --"
     predicates = [
-        {"operation": "IS_SUBSTRING", "key": "name", "string_value": "50%_\\" + evil},
-        {"operation": "IN", "key": "state", "string_values": {"values": [evil, "FAILED"]}},
+        {"operation": "IS_SUBSTRING", "key": "name", "string_value": "50%_\\" + injected},
+        {"operation": "IN", "key": "state", "string_values": {"values": [injected, "FAILED"]}},
         {"operation": "EQUALS", "key": "archived", "string_value": "true"},
     ]
     experiment = uuid4()
@@ -145,22 +165,28 @@ def test_values_become_arguments_and_never_sql() -> None:
         Asked("team", filtered(*predicates), page_size=5, where={"experiment_id": experiment})
     )
     sql, arguments = page.statement(SQL)
-    assert evil not in sql
+    assert injected not in sql
     assert sql == (
         "SELECT created_at FROM run WHERE NOT deleted AND namespace = $1::text"
         " AND experiment_id = $2::uuid AND (submission ->> 'display_name')::text ILIKE $3::text"
         " AND state = ANY($4::text[]) AND archived = $5::boolean AND TRUE"
         " ORDER BY created_at DESC, run_id DESC LIMIT 6"
     )
-    assert arguments == ["team", experiment, f"%50\\%\\_\\\\{evil}%", [evil, "FAILED"], True]
+    assert arguments == [
+        "team",
+        experiment,
+        f"%50\\%\\_\\\\{injected}%",
+        [injected, "FAILED"],
+        True,
+    ]
 
 
-def test_what_a_family_leaves_open_is_an_argument() -> None:
-    evil = "team' OR TRUE; --{name}"
+def test_the_rest_of_a_name_in_a_family_is_an_argument() -> None:
+    injected = "team' OR TRUE; --{name}"
     page = TAGGED.page(
         Asked(
             filter=filtered(
-                {"operation": "EQUALS", "key": f"tags.{evil}", "string_value": "a"},
+                {"operation": "EQUALS", "key": f"tags.{injected}", "string_value": "a"},
                 {"operation": "NOT_IN", "key": "tags.team", "string_values": {"values": ["b"]}},
             )
         )
@@ -169,11 +195,11 @@ def test_what_a_family_leaves_open_is_an_argument() -> None:
     assert page.conditions(arguments) == (
         "(tags ->> $1::text) = $2::text AND ((tags ->> $3::text) <> ALL($4::text[])) IS NOT FALSE"
     )
-    assert arguments.values == [evil, "a", "team", ["b"]]
+    assert arguments.values == [injected, "a", "team", ["b"]]
 
 
 @pytest.mark.parametrize("key", ["tags.", "tags", "tagsteam", "tags.a\0", "tags.\ud800"])
-def test_a_name_beside_a_family_is_refused(key: str) -> None:
+def test_a_name_outside_a_family_is_rejected(key: str) -> None:
     text = filtered({"operation": "EQUALS", "key": key, "string_value": "a"})
     with pytest.raises(RejectedError, match="no field"):
         TAGGED.page(Asked(filter=text))
@@ -181,7 +207,7 @@ def test_a_name_beside_a_family_is_refused(key: str) -> None:
         TAGGED.page(Asked(sort_by="tags.team"))
 
 
-def test_an_id_that_is_none_matches_nothing() -> None:
+def test_an_invalid_id_matches_nothing() -> None:
     one = {"key": "run_id", "string_value": "not-an-id"}
     arguments = Arguments()
     assert (
@@ -194,7 +220,7 @@ def test_an_id_that_is_none_matches_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "order"),
+    ("sort_by", "order"),
     [
         ("", "created_at DESC, run_id DESC"),
         ("created_at", "created_at ASC, run_id ASC"),
@@ -202,20 +228,20 @@ def test_an_id_that_is_none_matches_nothing() -> None:
         ("state DESC", "state DESC, run_id DESC"),
     ],
 )
-def test_order(asked: str, order: str) -> None:
-    assert RUNS.page(Asked(sort_by=asked)).order() == order
+def test_order(sort_by: str, order: str) -> None:
+    assert RUNS.page(Asked(sort_by=sort_by)).order() == order
 
 
 @pytest.mark.parametrize(
     "asked", ["name", "nothing", "state up", "state; --", "created_at desc desc"]
 )
-def test_an_order_that_is_none_is_refused(asked: str) -> None:
+def test_an_invalid_order_is_rejected(asked: str) -> None:
     with pytest.raises(RejectedError, match="cannot be sorted") as caught:
         RUNS.page(Asked(sort_by=asked))
     assert caught.value.rejection.field == "sort_by"
 
 
-def test_a_page_begins_after_the_one_before() -> None:
+def test_a_page_starts_after_the_page_before() -> None:
     text = filtered({"operation": 1, "key": "state", "string_value": "FAILED"})
     first = RUNS.page(Asked("team", text, "created_at asc", page_size=2))
     moment, identity = datetime(2026, 1, 2, tzinfo=UTC), uuid4()
@@ -241,13 +267,13 @@ def test_a_page_begins_after_the_one_before() -> None:
         Asked("team", filtered({"operation": 1, "key": "state", "string_value": "FAILED"})),
     ],
 )
-def test_a_token_of_another_list_is_refused(asked: Asked) -> None:
+def test_a_token_of_another_list_is_rejected(asked: Asked) -> None:
     token = RUNS.page(Asked("team")).next_token(datetime.now(UTC), uuid4(), None)
-    with pytest.raises(RejectedError, match="page_token belongs to another"):
+    with pytest.raises(RejectedError, match="page_token was issued for another"):
         RUNS.page(Asked(asked.namespace, asked.filter, asked.sort_by, 0, token, asked.where))
 
 
-def test_a_metric_is_for_the_list_to_understand() -> None:
+def test_a_sort_prefix_is_resolved_by_the_list() -> None:
     page = RUNS.page(Asked(sort_by="metric:accuracy desc"))
     assert (page.sort_key, page.descending, page.sort_kind) == (
         "metric:accuracy",
@@ -257,24 +283,24 @@ def test_a_metric_is_for_the_list_to_understand() -> None:
 
 
 @given(st.binary(max_size=80))
-def test_a_token_that_was_not_given_is_refused(content: bytes) -> None:
+def test_an_unsigned_token_is_rejected(content: bytes) -> None:
     for token in (base64.urlsafe_b64encode(content).decode(), content.decode("latin-1")):
         if token:
-            with pytest.raises(RejectedError, match="not one that a list gave"):
+            with pytest.raises(RejectedError, match="page_token is invalid"):
                 RUNS.page(Asked(page_token=token))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
-def test_a_token_that_was_tampered_with_is_refused(place: int, change: int) -> None:
+def test_a_modified_token_is_rejected(index: int, change: int) -> None:
     token = RUNS.page(Asked("team")).next_token(datetime(2026, 1, 2, tzinfo=UTC), uuid4(), 3)
     raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    raw[place % len(raw)] ^= change
-    with pytest.raises(RejectedError, match="not one that a list gave"):
+    raw[index % len(raw)] ^= change
+    with pytest.raises(RejectedError, match="page_token is invalid"):
         RUNS.page(Asked("team", page_token=base64.urlsafe_b64encode(bytes(raw)).decode()))
 
 
-def test_another_deployment_gives_other_tokens() -> None:
+def test_a_token_of_another_deployment_is_rejected() -> None:
     token = RUNS.page(Asked()).next_token(datetime.now(UTC), uuid4(), None)
     other = Listing("runs", FIELDS, "run_id", TokenSigner("other"))
-    with pytest.raises(RejectedError, match="not one that a list gave"):
+    with pytest.raises(RejectedError, match="page_token is invalid"):
         other.page(Asked(page_token=token))

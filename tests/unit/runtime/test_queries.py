@@ -17,7 +17,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-def test_each_name_opens_a_query(tmp_path: Path, package: str) -> None:
+def test_each_name_starts_a_query(tmp_path: Path, package: str) -> None:
     text = "-- first --\n-- Why.\nSELECT 1\n\n-- second_2 --\nSELECT '-- third --'\n"
     (tmp_path / package / "queries.sql").write_text(text)
     assert load_queries(package) == {
@@ -26,7 +26,7 @@ def test_each_name_opens_a_query(tmp_path: Path, package: str) -> None:
     }
 
 
-def test_a_name_that_is_there_twice_is_refused(tmp_path: Path, package: str) -> None:
+def test_a_duplicate_name_is_rejected(tmp_path: Path, package: str) -> None:
     (tmp_path / package / "other.sql").write_text("-- one --\nSELECT 1\n-- one --\nSELECT 2\n")
     with pytest.raises(ValueError, match=r"other\.sql has two queries named one"):
         load_queries(package, "other.sql")

@@ -59,7 +59,7 @@ def test_a_constant_is_brought_to_its_type(parameter_type: str, value: Any, expe
 
 def test_a_value_of_another_kind_is_refused_by_name() -> None:
     bound = {"x": {"componentInputParameter": "p"}}
-    says = "input parameter 'x': expected a whole number"
+    says = "input parameter 'x': expected an integer"
     resolve({"x": {"parameterType": "NUMBER_INTEGER"}}, bound, says, parameters={"p": "7"})
 
 

@@ -158,7 +158,7 @@ def test_storage_states(operation: str, value: dict[str, Any], expected: dict[st
         (RUNS, one(operation=3, key="state", string_value="x"), "does not go with"),
         (RUNS, one(operation=1, key="state", int_value=3), "not a state"),
         (RUNS, one(operation=8, key="name", string_value="x"), "takes several values"),
-        (RUNS, "{", "not JSON"),
+        (RUNS, "{", "must be JSON"),
         (RUNS, one(operation=8, key="namespace", string_values={"values": ["a"]}), "one namespace"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The embedded deployment: three servers and five services on loopback, in one data folder."""
+"""The embedded deployment: three servers and five services on loopback, with one data folder."""

@@ -1,5 +1,5 @@
-"""Whether the bucket is there: the server answers a moment before it has made it, and a service's
-key may not make one.
+"""Checks that the bucket exists. The S3 server creates it shortly after it starts to respond, and
+a service's key may not create it.
 
 Source: AWS Signature Version 4, query string authentication.
 """
@@ -17,7 +17,7 @@ from headrace_local.programs import BUCKET, REGION
 
 
 def has_bucket(port: int, secret: str) -> bool:
-    """Ask the S3 server on loopback for the bucket, with the operator's key."""
+    """Whether the S3 server on loopback has the bucket, asked with the operator's key."""
     url = presigned(f"127.0.0.1:{port}", "headrace", secret, datetime.now(UTC))
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # loopback
     try:
@@ -28,7 +28,7 @@ def has_bucket(port: int, secret: str) -> bool:
 
 
 def presigned(host: str, key: str, secret: str, now: datetime) -> str:
-    """A URL that asks for the bucket's head, for a minute."""
+    """A URL for a HEAD request for the bucket, valid for a minute."""
     day, moment = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
     scope = f"{day}/{REGION}/s3/aws4_request"
     query = urlencode(
@@ -46,8 +46,8 @@ def presigned(host: str, key: str, secret: str, now: datetime) -> str:
     canonical = "\n".join(parts)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     signing = f"AWS4{secret}".encode()
-    for word in (day, REGION, "s3", "aws4_request"):
-        signing = hmac.digest(signing, word.encode(), "sha256")
+    for part in (day, REGION, "s3", "aws4_request"):
+        signing = hmac.digest(signing, part.encode(), "sha256")
     to_sign = "\n".join(("AWS4-HMAC-SHA256", moment, scope, digest))
     signature = hmac.digest(signing, to_sign.encode(), "sha256").hex()
     return f"http://{host}/{BUCKET}?{query}&X-Amz-Signature={signature}"

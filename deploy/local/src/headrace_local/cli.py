@@ -16,7 +16,7 @@ from headrace.cli.errors import CommandFailed
 from headrace.cli.options import Context, local_command
 from headrace.cli.output import print_result
 
-from headrace_local import processes, setup
+from headrace_local import processes
 from headrace_local.data import SERVICES, Data, DataError
 
 _UP_SECONDS = 90.0
@@ -219,13 +219,13 @@ def _stop(data: Data) -> bool:
     ran = _running(data)
     if ran and pid:
         os.kill(pid, signal.SIGTERM)
-        setup.wait_gone({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
-    orphans = {pid: processes.start_time(pid) or 0 for pid in processes.marked(data.path)}
+        processes.wait_until_ended({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
+    left = {pid: processes.start_time(pid) or 0 for pid in processes.of_deployment(data.path)}
     for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
-        for pid in orphans:
-            processes.kill(pid, number)
-        orphans = {pid: orphans[pid] for pid in setup.wait_gone(orphans, 3)}
-    return ran or bool(orphans)
+        for orphan in left:
+            processes.kill(orphan, number)
+        left = {pid: left[pid] for pid in processes.wait_until_ended(left, 3)}
+    return ran or bool(left)
 
 
 def _summary(data: Data, state: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The data folder: where everything of a deployment lies, its ports and its secrets."""
+"""The data folder of a deployment, with its ports and secrets."""
 
 from __future__ import annotations
 
@@ -31,45 +31,47 @@ PORTS = (
     "ui_gateway",
 )
 SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
+STATEFUL_SERVICES = ("api", "scheduler", "executor", "recorder")
+"""Those that use Postgres and the object store; no other service gets credentials for them."""
 _SECRETS = (
     "postgres", "s3", "program", "operator", "admin", "service_token", "owner_token", *SERVICES
 )  # fmt: skip
 _MARKER = ".headrace-data"
 _RANGE = (15000, 22000)
-"""Below the kernel's ephemeral ports, so that no outgoing connection takes one; SeaweedFS also
-uses each port plus 10000."""
+"""Below the kernel's ephemeral ports, so that no outgoing connection uses one. SeaweedFS also uses
+each port plus 10000."""
 
 
 class DataError(Exception):
-    """The data folder cannot be used; the message says why and what to do."""
+    """The data folder cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A data folder by its path."""
+    """A data folder."""
 
     path: Path
 
     @property
     def run(self) -> Path:
-        """Process ids and states of the running deployment."""
+        """The folder with the state of the running deployment."""
         return self.path / "run"
 
     @property
     def logs(self) -> Path:
-        """One log a process."""
+        """The folder with one log file per program."""
         return self.path / "logs"
 
     @property
     def connection(self) -> Path:
-        """How programs reach the deployment."""
+        """The file that says how programs connect to the deployment."""
         return self.path / "connection.json"
 
     def prepare(self) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
-            DataError: it holds something else, or Postgres could not reach it.
+            DataError: it has other content, or Postgres could not access it.
         """
         marker = self.path / _MARKER
         if self.path.exists() and not self.path.is_dir():
@@ -77,28 +79,28 @@ class Data:
         if self.path.exists() and any(self.path.iterdir()) and not marker.exists():
             raise DataError(f"{self.path} is not empty and not a Headrace data folder")
         self.path.mkdir(parents=True, exist_ok=True)
-        # Others may pass through, not look: as root, Postgres runs as another user.
+        # Other users may traverse it but not list it: as root, Postgres runs as another user.
         self.path.chmod(0o711)
         marker.touch()
         self.run.mkdir(exist_ok=True, mode=0o700)
         self.logs.mkdir(exist_ok=True, mode=0o700)
         if os.geteuid() == 0:
-            self._check_passable()
+            self._check_accessible()
 
-    def _check_passable(self) -> None:
+    def _check_accessible(self) -> None:
         for parent in self.path.parents:
             if not parent.stat().st_mode & stat.S_IXOTH:
                 raise DataError(
-                    f"as root, Postgres runs as another user and cannot pass through {parent}; "
+                    f"as root, Postgres runs as another user, who cannot access {parent}; "
                     f"choose another folder with --data, or run as a normal user"
                 )
 
     def is_ours(self) -> bool:
-        """Whether this is a data folder at all."""
+        """Whether this is a Headrace data folder."""
         return (self.path / _MARKER).exists()
 
     def lock(self) -> IO[str] | None:
-        """The deployment's lock, or None when another process holds it."""
+        """Take the deployment's lock; None if another process holds it."""
         file = (self.path / "lock").open("a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,23 +110,23 @@ class Data:
         return file
 
     def state(self) -> dict[str, Any]:
-        """What the supervisor last wrote; nothing when that cannot be read."""
+        """The state that the supervisor last wrote; empty if it cannot be read."""
         try:
             return read_json(self.run / "state.json") or {}
         except DataError:
             return {}
 
     def ports(self) -> dict[str, int]:
-        """The deployment's ports: the same at each start, unless somebody took one."""
+        """The deployment's ports: the same at each start, unless one is in use."""
         path = self.path / "ports.json"
         known: dict[str, int] = read_json(path) or {}
-        if set(known) != set(PORTS) or not _free(known.values()):
-            known = _draw()
+        if set(known) != set(PORTS) or not _all_free(known.values()):
+            known = _choose_ports()
             write_json(path, known)
         return known
 
     def secrets(self) -> dict[str, str]:
-        """Generated passwords, made once: what was set up with one is not set up again."""
+        """Generated passwords. They never change, because servers were set up with them."""
         path = self.path / "secrets.json"
         known: dict[str, str] = read_json(path) or {}
         missing = [n for n in _SECRETS if n not in known]
@@ -135,10 +137,10 @@ class Data:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds, None when there is none.
+    """The content of a JSON file; None if there is no file.
 
     Raises:
-        DataError: it is not JSON.
+        DataError: the file is not JSON.
     """
     try:
         return json.loads(path.read_text())
@@ -149,34 +151,36 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file for this user alone, whole or not at all."""
+    """Write a JSON file atomically, readable by this user alone."""
     temporary = path.with_suffix(".part")
     temporary.touch(mode=0o600)
     temporary.write_text(json.dumps(value, indent=1))
     temporary.replace(path)
 
 
-def _draw() -> dict[str, int]:
-    with ExitStack() as held:  # held until all are drawn, so that no port is drawn twice
+def _choose_ports() -> dict[str, int]:
+    with ExitStack() as bound:  # bound until all are chosen, so that none is chosen twice
         ports: dict[str, int] = {}
         candidates = random.SystemRandom().sample(range(*_RANGE), _RANGE[1] - _RANGE[0])
         for name in PORTS:
             for port in candidates:
-                if port not in ports.values() and _hold(held, port) and _hold(held, port + 10000):
+                if port not in ports.values() and _bind(bound, port) and _bind(bound, port + 10000):
                     ports[name] = port
                     break
             else:
-                raise DataError("no free ports on the loopback interface")
+                raise DataError(
+                    f"no free ports between {_RANGE[0]} and {_RANGE[1]} on the loopback interface"
+                )
         return ports
 
 
-def _free(ports: Iterable[int]) -> bool:
-    with ExitStack() as held:
-        return all(_hold(held, port) for port in ports)
+def _all_free(ports: Iterable[int]) -> bool:
+    with ExitStack() as bound:
+        return all(_bind(bound, port) for port in ports)
 
 
-def _hold(held: ExitStack, port: int) -> bool:
-    probe = held.enter_context(socket.socket())
+def _bind(bound: ExitStack, port: int) -> bool:
+    probe = bound.enter_context(socket.socket())
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         probe.bind(("127.0.0.1", port))

@@ -1,4 +1,9 @@
-"""Starting, recognising and ending processes, ours and those a crash has left behind."""
+"""Starts, finds and ends the processes of a deployment.
+
+A process is identified by its id and start time in kernel ticks, read from ``/proc``. The start
+times of psutil depend on the wall clock: after a clock change, a new supervisor would not recognize
+the processes of its predecessor.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +23,8 @@ _PROC = Path("/proc")
 
 
 def start(program: Program, log: Path) -> subprocess.Popen[bytes]:
-    """Start a program; it gets its orphan signal should we die. Main thread only: the kernel ties
-    that signal to the thread that forks."""
+    """Start a program, which gets its orphan signal when this process dies. Call it from the main
+    thread only: the kernel sends that signal when the thread that forked ends."""
     with log.open("ab") as output:
         return subprocess.Popen(
             program.argv,
@@ -31,21 +37,21 @@ def start(program: Program, log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid(), program.orphan_signal),
+            preexec_fn=_signal_on_parent_death(os.getpid(), program.orphan_signal),
         )
 
 
-def _die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+def _signal_on_parent_death(parent: int, number: signal.Signals) -> Callable[[], None]:
     def set_signal() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
-        if os.getppid() != parent:  # it died before we could ask for the signal
+        if os.getppid() != parent:  # the parent died before the call
             os._exit(1)
 
     return set_signal
 
 
 def start_time(pid: int) -> int | None:
-    """When a process was started (kernel ticks), None when it has ended; zombies have."""
+    """When a process was started, in kernel ticks; None if it has ended. A zombie has ended."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -54,7 +60,7 @@ def start_time(pid: int) -> int | None:
 
 
 def resident_bytes(pid: int) -> int:
-    """A process's resident memory, its children not counted; 0 when it has ended."""
+    """The resident memory of a process without its children; 0 if it has ended."""
     try:
         pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
     except (FileNotFoundError, ProcessLookupError):
@@ -62,8 +68,8 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def marked(data: Path) -> list[int]:
-    """Every process that was started with this data folder in its environment, but this one."""
+def of_deployment(data: Path) -> list[int]:
+    """All other processes that have this data folder in their environment."""
     wanted = f"HEADRACE_DATA_DIR={data}".encode()
     found = []
     for entry in _PROC.iterdir():
@@ -79,8 +85,18 @@ def marked(data: Path) -> list[int]:
 
 
 def kill(pid: int, number: signal.Signals) -> None:
-    """Signal a process that may have ended."""
+    """Send a signal to a process, which may have ended."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         return
+
+
+def wait_until_ended(start_times: dict[int, int], seconds: float) -> set[int]:
+    """Wait for processes, given by id and start time, to end; returns those that have not."""
+    deadline = time.monotonic() + seconds
+    running = set(start_times)
+    while running and time.monotonic() < deadline:
+        running = {pid for pid in running if start_time(pid) == start_times[pid]}
+        time.sleep(0.01)
+    return running

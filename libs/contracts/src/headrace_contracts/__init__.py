@@ -1,1 +1,1 @@
-"""The language the services speak. Nothing here does I/O, and nothing here imports a service."""
+"""What services exchange: events, commands, resources and the IR. Free of I/O."""

@@ -1,7 +1,7 @@
-"""Who may do what: a role in each namespace, as the gateway tells it to the services behind it.
+"""What a caller may do: a role in each namespace, passed by the gateway to the services behind it.
 
-The gateway knows who asks; the services know which namespace an object belongs to. So the gateway
-hands on what the caller may do everywhere, and each query is limited to what that lets him see.
+The gateway authenticates the caller; the services know which namespace an object belongs to. So the
+gateway passes on the caller's roles, and each service limits its queries to visible namespaces.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ HEADER = "headrace-access"
 """The HTTP header between services that carries an `Access`."""
 EVERYWHERE = "*"
 NAMESPACE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
-"""What a namespace may be called. It is a folder of the object store, so ``/`` and ``..`` are not
-among it."""
+"""The pattern of namespace names. A namespace is a folder of the object store, so its name contains
+no ``/`` and is not ``..``."""
 
 
 class Role(StrEnum):
-    """What somebody may do in a namespace; each may do what those before it may."""
+    """What a caller may do in a namespace. Each role includes those before it."""
 
     VIEWER = "viewer"
-    """See everything in it."""
+    """May see everything in the namespace."""
     EDITOR = "editor"
-    """Make, change, run and delete things."""
+    """May create, change, run and delete objects."""
     ADMIN = "admin"
-    """Set its limits."""
+    """May change the limits of the namespace."""
 
     def includes(self, other: Role) -> bool:
-        """Whether who has this role may do what `other` may."""
+        """Whether this role permits everything that `other` permits."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 
@@ -43,31 +43,31 @@ class Access:
 
     @classmethod
     def everywhere(cls, role: Role = Role.ADMIN) -> Access:
-        """The access of somebody who has one role in every namespace."""
+        """Access with one role in every namespace."""
         return cls({EVERYWHERE: role})
 
     @classmethod
     def from_header(cls, text: str) -> Access:
-        """Read what `to_header` wrote.
+        """Parse the value of the header.
 
         Raises:
-            ValueError: it is not that.
+            ValueError: the text is not a JSON object of roles by namespace.
         """
         roles = json.loads(text)
         if not isinstance(roles, dict):
-            raise ValueError("an access is an object of roles by namespace")
+            raise ValueError("expected a JSON object of roles by namespace")
         return cls({namespace: Role(role) for namespace, role in roles.items()})
 
     def to_header(self) -> str:
-        """The access as the value of a header: ASCII JSON."""
+        """The value of the header: ASCII JSON."""
         return json.dumps(dict(self.roles))
 
     def may(self, role: Role, namespace: str) -> bool:
-        """Whether the caller may do what `role` may in a namespace."""
-        held = (self.roles.get(namespace), self.roles.get(EVERYWHERE))
-        return any(one is not None and one.includes(role) for one in held)
+        """Whether the caller has `role`, or one that includes it, in a namespace."""
+        roles = (self.roles.get(namespace), self.roles.get(EVERYWHERE))
+        return any(one is not None and one.includes(role) for one in roles)
 
     @property
     def visible(self) -> tuple[str, ...] | None:
-        """The namespaces that the caller sees anything of; None is every one."""
+        """The namespaces that the caller can see; None is all of them."""
         return None if EVERYWHERE in self.roles else tuple(sorted(self.roles))

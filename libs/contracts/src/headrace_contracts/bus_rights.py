@@ -1,7 +1,7 @@
-"""Who may publish and read what on the bus: each service what it needs and nothing else.
+"""Which subjects each user of the bus may publish and subscribe to: what it needs, nothing else.
 
-Every service provisions the streams, and the one consumer that it reads; so it may make and update
-them, and may neither delete nor empty them. A program may submit runs and read events.
+A service that reads a subscription provisions the streams and its own consumers: it may create and
+update them, but neither delete nor purge them. A program may submit runs and subscribe to events.
 """
 
 from __future__ import annotations
@@ -14,86 +14,84 @@ from headrace_contracts.subjects import Subscription
 
 PROGRAM = "program"
 """The user of programs that submit runs by message."""
+_ANY = "*"
 _RUN = UUID(int=0)
-_RUN_TOKENS = 2
-"""A partition and a run id stand in every subject of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusRights:
-    """Subjects, with NATS' wildcards, that a user may publish to and subscribe to."""
+    """The subjects, with NATS' wildcards, that a user may publish and subscribe to; an empty tuple
+    is none."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
     deny_subscribe: tuple[str, ...] = ()
-    """Of what `subscribe` allows, what stays forbidden."""
+    """Exceptions from `subscribe`."""
 
 
 def inbox(user: str) -> str:
-    """The prefix of the subjects on which a user gets answers."""
+    """The subject prefix of the replies to a user's requests."""
     return f"_INBOX.{user}"
 
 
-def _any(subject: str) -> str:
-    """A subject of one run as that of any run."""
-    return subject.replace(f"p{subjects.partition(_RUN):02d}.{_RUN}", ".".join("*" * _RUN_TOKENS))
+def _of_any_run(subject: str) -> str:
+    """The pattern that matches the subject of `_RUN` for every run."""
+    return subject.replace(f"p{subjects.partition(_RUN):02d}.{_RUN}", "*.*")
 
 
 def _run_events(*kinds: str) -> tuple[str, ...]:
-    return tuple(_any(subjects.run_event(_RUN, kind)) for kind in kinds)
+    return tuple(_of_any_run(subjects.run_event(_RUN, kind)) for kind in kinds)
 
 
 def bus_rights(cluster: str = "local") -> dict[str, BusRights]:
-    """The rights of each service and of programs, by user. `cluster` is what the executor runs
-    attempts for."""
-    anybody = "*"
-    sent = {
+    """The rights by user: each service, and `PROGRAM`. `cluster` is the one whose launches the
+    executor takes."""
+    published: dict[str, tuple[str, ...]] = {
         "api": (
             *_run_events("submitted", "cancel_requested", "pause_requested", "resume_requested"),
             *_run_events("retry_requested", "archived", "unarchived", "deleted"),
-            subjects.submission_event("any", anybody).replace(".any.", ".*."),
+            subjects.submission_event("any", _ANY).replace(".any.", ".*."),
         ),
         "scheduler": (
             *_run_events("started", "tasks_planned", "paused", "resumed", "canceling", "retried"),
             *_run_events("succeeded", "failed", "canceled"),
-            _any(subjects.task_event(_RUN, anybody)),
-            _any(subjects.attempt_command(anybody, _RUN, anybody)),
+            _of_any_run(subjects.task_event(_RUN, _ANY)),
+            _of_any_run(subjects.attempt_command(_ANY, _RUN, _ANY)),
         ),
-        "executor": (_any(subjects.attempt_event(_RUN, anybody)),),
-        "recorder": (subjects.live_run(anybody),),
-        "ui_gateway": (),
+        "executor": (_of_any_run(subjects.attempt_event(_RUN, _ANY)),),
+        "recorder": (subjects.live_run(_ANY),),
     }
-    read = {
+    consumed: dict[str, tuple[Subscription, ...]] = {
         "api": (subjects.API_SUBMISSIONS, subjects.API_EVENTS),
         "scheduler": (subjects.SCHEDULER_EVENTS,),
         "executor": (subjects.executor_commands(cluster),),
         "recorder": (subjects.RECORDER_EVENTS,),
-        "ui_gateway": (),
     }
-    heard = {"ui_gateway": (subjects.live_run(anybody),)}
     rights = {
         service: BusRights(
             publish=(
-                *published,
+                *published[service],
                 subjects.dead_letter(service),
                 *_provisioning(),
-                *(subject for one in read[service] for subject in _consuming(one)),
+                *(subject for one in consumed[service] for subject in _consuming(one)),
             ),
-            subscribe=(f"{inbox(service)}.>", *heard.get(service, ())),
+            subscribe=(f"{inbox(service)}.>",),
         )
-        for service, published in sent.items()
+        for service in published
     }
-    # A program's client library draws inboxes of its own, so it gets all but the services'.
+    # The gateway makes no requests on the bus, so it needs no inbox.
+    rights["ui_gateway"] = BusRights(publish=(), subscribe=(subjects.live_run(_ANY),))
+    # NATS clients generate their own inbox names, so a program gets every inbox but the services'.
     rights[PROGRAM] = BusRights(
         publish=(subjects.SUBMIT_RUN,),
         subscribe=("evt.>", "_INBOX.>"),
-        deny_subscribe=tuple(f"{inbox(service)}.>" for service in sent),
+        deny_subscribe=tuple(f"{inbox(service)}.>" for service in published),
     )
     return rights
 
 
 def _provisioning() -> tuple[str, ...]:
-    """Making the streams and bringing them up to date."""
+    """To create the streams and to update them."""
     return tuple(
         f"$JS.API.STREAM.{verb}.{stream.name}"
         for stream in subjects.STREAMS
@@ -102,10 +100,10 @@ def _provisioning() -> tuple[str, ...]:
 
 
 def _consuming(subscription: Subscription) -> tuple[str, ...]:
-    """Making one consumer, asking it for messages, and answering for them."""
-    place = f"{subscription.stream}.{subscription.durable}"
+    """To create one consumer, pull its messages and acknowledge them."""
+    consumer = f"{subscription.stream}.{subscription.durable}"
     return (
-        f"$JS.API.CONSUMER.DURABLE.CREATE.{place}",
-        f"$JS.API.CONSUMER.MSG.NEXT.{place}",
-        f"$JS.ACK.{place}.>",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.{consumer}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{consumer}",
+        f"$JS.ACK.{consumer}.>",
     )

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 in NATS binary mode: attributes are ``ce-`` headers, the body is JSON.
 
 Source: CloudEvents 1.0.2, and its NATS protocol binding, section 3.1. The extension ``dataref``
-(claim check) says that the body lies in object storage, because a message stays small.
+(claim check) says that the body is in object storage, because messages are limited in size.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 MESSAGE_ID = "Nats-Msg-Id"
-"""JetStream drops a second message with the same id within its duplicate window."""
+"""The header with which JetStream drops duplicates within its duplicate window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Attributes:
     traceparent: str | None = None
 
     def told_at(self, otherwise: datetime) -> datetime:
-        """When the event was told; `otherwise` where its producer does not say, or not so that it
-        can be read. A moment without a zone is UTC."""
+        """When the event occurred; `otherwise` if the time is missing or malformed. A time without
+        a zone is UTC."""
         try:
             at = datetime.fromisoformat(self.time or "")
         except ValueError:
@@ -56,7 +56,7 @@ def headers(
 
 
 def attributes(message_headers: Mapping[str, str] | None, fallback_id: str) -> Attributes:
-    """The attributes of a received message; a producer that sends none gets `fallback_id`."""
+    """The attributes of a received message; `fallback_id` if it has no id."""
     found = {key.lower(): value for key, value in (message_headers or {}).items()}
     return Attributes(
         id=found.get("ce-id") or found.get(MESSAGE_ID.lower()) or fallback_id,

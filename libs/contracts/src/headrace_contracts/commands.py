@@ -1,5 +1,5 @@
-"""What shall be done: commands travel on the `COMMANDS` stream to the one service that carries
-them out. A command may arrive twice; its effect happens once.
+"""Commands: requests on the `COMMANDS` stream, each to the one service that executes it. A command
+may be delivered more than once; executing it is idempotent.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from headrace_contracts.ir.models import (
     ComponentOutputs,
     ContainerSpec,
 )
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable
 from headrace_contracts.values import Inputs
 
 
 class PipelineReference(Contract):
-    """A stored pipeline, by name or by id; without a version, its newest one."""
+    """A stored pipeline, by name or by id; without a version, its newest version."""
 
     name: str | None = None
     version: str | None = None
@@ -33,7 +33,7 @@ class PipelineReference(Contract):
 
 
 class SubmitRun(Contract):
-    """The request for a run, by message or by HTTP. Exactly one of the three sources is given.
+    """A request for a run, by message or by HTTP, with exactly one of three sources.
 
     ``pipeline_spec`` is the IR as an object, bare or as ``{"pipeline_spec", "platform_spec"}``;
     ``package`` is the text of a compiled YAML file; ``pipeline`` names a stored pipeline.
@@ -51,35 +51,33 @@ class SubmitRun(Contract):
     description: str = ""
     namespace: str = Field(default="default", pattern=NAMESPACE)
     experiment: str | None = None
-    """An experiment's name, made when it does not exist; without one: ``Default``."""
+    """The experiment's name, created if it does not exist. Default: ``Default``."""
     experiment_id: UUID | None = None
     pipeline_root: str | None = None
     service_account: str = ""
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
-    """Repeats with the same key, in the same namespace, are the same run."""
+    """Requests with the same key in the same namespace create one run."""
     priority: int = Field(default=0, ge=-1000, le=1000)
-    """Runs and steps of a higher priority go first where something has to wait."""
+    """Where runs or steps wait, those with higher priority start first."""
     deadline_seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
-    """How long the run may take from its start; beyond, it fails. Without it: the pipeline's."""
+    """The run fails when it takes longer than this from its start. Default: the pipeline's."""
     failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
-    """After a failed task: nothing new starts in its DAG, or all that does not depend on it."""
+    """After a task failed: start no new task in its DAG, or all that do not depend on it."""
     caching: bool = True
-    """False: every step runs, whatever the spec says of its cache."""
+    """False: every step runs, regardless of the caching options in the spec."""
     rerun: Rerun | None = None
-    """Take the results of this earlier run, but for the tasks that it names and what depends on
-    them. The run has the same spec; give no source, and its parameters unless they change."""
+    """Reuse the results of an earlier run, except those of the named tasks and of all that depend
+    on them. The spec is that of the earlier run, so there is no source; parameters default to its
+    values."""
 
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: Any) -> Any:
-        if (found := unstorable(values)) is not None:
-            location, words = found
-            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {words}")
-        return values
+        return require_storable(values)
 
     @property
     def subject(self) -> str:
-        """The NATS subject for submit messages."""
+        """The NATS subject of submit messages."""
         return subjects.SUBMIT_RUN
 
 
@@ -92,7 +90,7 @@ class _AttemptCommand(Contract):
 
 
 class LaunchAttempt(_AttemptCommand):
-    """Run one attempt of a task. Carries all that the executor has to know."""
+    """Run one attempt of a task. Contains everything that the executor needs."""
 
     type: Literal["attempt.launch"] = "attempt.launch"
     namespace: str
@@ -102,7 +100,7 @@ class LaunchAttempt(_AttemptCommand):
     pipeline_root: str | None = None
     task_name: str
     path: str
-    """Where the task stands in the run's graph; no other task of the run has the same."""
+    """The task's unique position in the run's graph."""
     container: ContainerSpec
     input_definitions: ComponentInputs
     output_definitions: ComponentOutputs
@@ -110,32 +108,32 @@ class LaunchAttempt(_AttemptCommand):
     timeout_seconds: float | None = None
     priority: int = 0
     retry_index: int = 0
-    """How many attempts of this task have failed before."""
+    """The number of failed attempts of the task before this one."""
     workspace: bool = False
-    """Whether the run has a folder that its steps share; ``{{$.workspace_path}}`` in an input is
-    its place."""
+    """Whether the steps of the run share a folder, whose path replaces ``{{$.workspace_path}}`` in
+    inputs."""
     platform: dict[str, Any] = {}
-    """The executor's platform settings, as the platform spec has them."""
+    """The platform settings of the task's executor in the platform spec."""
 
     @property
     def subject(self) -> str:
-        """The NATS subject on which the cluster's executor listens."""
+        """The NATS subject of the commands to the cluster's executor."""
         return subjects.attempt_command(self.cluster, self.run_id, "launch")
 
 
 class CancelAttempt(_AttemptCommand):
-    """Stop an attempt; one that has ended is left as it is."""
+    """Stop an attempt. No effect if it has ended."""
 
     type: Literal["attempt.cancel"] = "attempt.cancel"
 
     @property
     def subject(self) -> str:
-        """The NATS subject on which the cluster's executor listens."""
+        """The NATS subject of the commands to the cluster's executor."""
         return subjects.attempt_command(self.cluster, self.run_id, "cancel")
 
 
 class CleanRun(Contract):
-    """The run has ended or is gone: what was kept for it as a whole is not needed any more."""
+    """The run has ended or was deleted: release what was kept for it, such as its workspace."""
 
     type: Literal["run.clean"] = "run.clean"
     v: Literal[1] = 1
@@ -144,7 +142,7 @@ class CleanRun(Contract):
 
     @property
     def subject(self) -> str:
-        """The NATS subject on which the cluster's executor listens."""
+        """The NATS subject of the commands to the cluster's executor."""
         return subjects.attempt_command(self.cluster, self.run_id, "clean")
 
 

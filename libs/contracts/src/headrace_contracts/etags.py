@@ -1,4 +1,4 @@
-"""Entity tags: what a resource was when somebody read it. Source: RFC 9110, section 8.8.3."""
+"""Entity tags of resources, for conditional requests. Source: RFC 9110, section 8.8.3."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ _TAGS = re.compile(r'\s*(?:W/)?"([^"]*)"\s*(?:,|$)')
 
 
 def etag(content: bytes) -> str:
-    """The strong tag of a representation: equal bytes have equal tags."""
+    """The strong tag of a representation."""
     return f'"{sha256(content).hexdigest()[:32]}"'
 
 
 def version_etag(version: int) -> str:
-    """The weak tag of a resource that counts its changes."""
+    """The weak tag of a resource with a version number."""
     return f'W/"{version}"'
 
 
 def names(header: str, tag: str) -> bool:
-    """Whether the value of ``If-None-Match`` or ``If-Match`` names a tag; ``*`` names every one. A
-    value that is not a list of tags names none."""
+    """Whether the value of ``If-None-Match`` or ``If-Match`` contains a tag. ``*`` matches every
+    tag, a malformed value none."""
     if header.strip() == "*":
         return True
     wanted = tag.removeprefix("W/").strip('"')
-    place = 0
-    while place < len(header):
-        found = _TAGS.match(header, place)
+    offset = 0
+    while offset < len(header):
+        found = _TAGS.match(header, offset)
         if found is None:
             return False
         if found[1] == wanted:
             return True
-        place = found.end()
+        offset = found.end()
     return False
 
 
 def unchanged(header: str | None, resource: Contract) -> bool:
-    """Whether the value of ``If-Match`` lets a resource be changed: there is none, or it names the
-    resource as it is. A weak tag names no exact state."""
+    """Whether the value of ``If-Match`` permits a change of a resource: it is absent, ``*``, or
+    contains the tag of the current state. Weak tags never match."""
     if header is None or header.strip() == "*":
         return True
     strong = ",".join(part for part in header.split(",") if not part.strip().startswith("W/"))

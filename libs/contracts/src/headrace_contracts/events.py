@@ -1,7 +1,7 @@
-"""What happened: every event, as it travels on the `EVENTS` stream.
+"""Events: what happened, as published on the `EVENTS` stream.
 
-An event is written once, in the past tense, by the one service that decided it, and never
-changes afterwards. Readers take an unknown type as news they do not need.
+Each event is published by the one service that decided it, is named in the past tense, and never
+changes. Readers ignore unknown types.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from headrace_contracts.values import BlobRef, Inputs, Outputs
 
 
 class PipelineIdentity(Contract):
-    """Which pipeline a run was made from; ids are absent for a spec sent along with the run."""
+    """The pipeline of a run. The ids are absent if the spec was part of the request."""
 
     name: str
     pipeline_id: UUID | None = None
@@ -27,22 +27,23 @@ class PipelineIdentity(Contract):
 
 
 class RunLimits(Contract):
-    """How many runs may be active at one time; None is no limit."""
+    """How many runs may be active at the same time; None is no limit."""
 
     pipeline: int | None = None
     namespace: int | None = None
 
 
 class Rerun(Contract):
-    """An earlier run whose results are taken, but for some tasks and all that depend on them."""
+    """An earlier run whose results are reused, except those of `tasks` and of all that depend on
+    them."""
 
     run_id: UUID
     tasks: tuple[str, ...] = ()
-    """Paths of the tasks to run anew, for instance ``root/train``."""
+    """Paths of the tasks to run again, such as ``root/train``."""
 
 
 class Origin(Contract):
-    """The task whose outputs were taken instead of running."""
+    """The task whose outputs were reused instead of running this one."""
 
     kind: Literal["cache", "rerun"]
     run_id: UUID
@@ -50,12 +51,12 @@ class Origin(Contract):
 
 
 class Fingerprint(Contract):
-    """What makes two executions equal: one digest, and the parts that it was made of."""
+    """The cache key of a step: a digest, and the parts that it covers."""
 
     digest: str
     parts: dict[str, Any]
-    """Part name, such as ``inputs.parameters.rounds``, to its value, or to a digest of a value
-    that is large."""
+    """Values by name, such as ``inputs.parameters.rounds``; a large value is replaced by its
+    digest."""
 
 
 class _Event(Contract):
@@ -65,7 +66,7 @@ class _Event(Contract):
     @property
     def subject(self) -> str:
         """The NATS subject on which this event is published."""
-        raise AssertionError("every event class says its subject")
+        raise AssertionError("every event class defines its subject")
 
 
 class _RunEvent(_Event):
@@ -77,7 +78,7 @@ class _RunEvent(_Event):
 
 
 class RunSubmitted(_RunEvent):
-    """The api accepted a run. From here on it is never lost."""
+    """The api accepted a run, which is stored from now on."""
 
     type: Literal["run.submitted"] = "run.submitted"
     namespace: str
@@ -92,67 +93,67 @@ class RunSubmitted(_RunEvent):
     service_account: str = ""
     submitted_at: Instant
     priority: int = 0
-    """Runs and steps of a higher priority go first where something has to wait."""
+    """Where runs or steps wait, those with higher priority start first."""
     deadline_seconds: float | None = None
-    """How long the run may take from its start; beyond, it fails."""
+    """The run fails when it takes longer than this from its start."""
     failure_strategy: Literal["FAIL_FAST", "CONTINUE"] = "FAIL_FAST"
-    """After a failed task: nothing new starts in its DAG, or all that does not depend on it."""
+    """After a task failed: start no new task in its DAG, or all that do not depend on it."""
     caching: bool = True
-    """False: no task takes the outputs of an earlier execution, whatever the spec says."""
+    """False: no task reuses the outputs of an earlier one, regardless of the spec."""
     limits: RunLimits = RunLimits()
     rerun: Rerun | None = None
     recurring_run_id: UUID | None = None
     scheduled_at: Instant | None = None
-    """The moment that a recurring run was due."""
+    """The scheduled time, if a recurring run created the run."""
 
 
 class RunCancelRequested(_RunEvent):
-    """Somebody asked the run to stop."""
+    """A client requested to cancel the run."""
 
     type: Literal["run.cancel_requested"] = "run.cancel_requested"
     reason: str = ""
     force: bool = False
-    """Stop exit tasks too, which otherwise still run."""
+    """True: exit tasks are stopped too. By default they still run."""
 
 
 class RunPauseRequested(_RunEvent):
-    """Somebody asked that the run start nothing new."""
+    """A client requested to pause the run."""
 
     type: Literal["run.pause_requested"] = "run.pause_requested"
 
 
 class RunResumeRequested(_RunEvent):
-    """Somebody asked that a paused run go on."""
+    """A client requested to resume the paused run."""
 
     type: Literal["run.resume_requested"] = "run.resume_requested"
 
 
 class RunRetryRequested(_RunEvent):
-    """Somebody asked that a failed or canceled run go on from what has succeeded."""
+    """A client requested to retry the failed or canceled run, keeping tasks that succeeded."""
 
     type: Literal["run.retry_requested"] = "run.retry_requested"
 
 
 class RunArchived(_RunEvent):
-    """The run was put out of sight. It goes on if it runs."""
+    """The run was archived: default lists do not show it. A running one continues."""
 
     type: Literal["run.archived"] = "run.archived"
 
 
 class RunUnarchived(_RunEvent):
-    """The run is in sight again."""
+    """The run was restored from the archive."""
 
     type: Literal["run.unarchived"] = "run.unarchived"
 
 
 class RunDeleted(_RunEvent):
-    """Everything about the run goes, its artifacts and logs included; what runs is stopped."""
+    """The run was deleted, with its artifacts and logs. What still runs is stopped."""
 
     type: Literal["run.deleted"] = "run.deleted"
 
 
 class PlannedTask(Contract):
-    """A task as the graph shows it before it runs."""
+    """A task of the graph before it runs."""
 
     task_id: UUID
     name: str
@@ -161,76 +162,77 @@ class PlannedTask(Contract):
     path: str
     kind: TaskKind = TaskKind.STEP
     iteration: int | None = None
-    """The place in the loop, counted from 0, of a task that is an iteration."""
+    """The index in the loop, from 0, if the task is an iteration."""
     parent_task_id: UUID | None = None
     dependencies: tuple[UUID, ...] = ()
     component: str = ""
     image: str | None = None
     exit_task: bool = False
-    """True for a task that also runs when the run is stopped."""
+    """True if the task also runs when the run is canceled."""
     position: int = 0
-    """Its place among its siblings, each after those it depends on."""
+    """Its index among its siblings, ordered so that each comes after those it depends on."""
 
 
 class _RunStateEvent(_RunEvent):
     revision: int = 0
-    """Grows with each change of the run's state, so that readers can put changes in order."""
+    """Grows with each change of the run's state, so that readers can order the changes."""
 
 
 class RunStarted(_RunStateEvent):
-    """The scheduler took the run; these are the tasks of its root."""
+    """The scheduler started the run. `tasks` are those of the root DAG."""
 
     type: Literal["run.started"] = "run.started"
     tasks: tuple[PlannedTask, ...]
 
 
 class TasksPlanned(_RunEvent):
-    """A DAG or loop within the run started; these are tasks that it brings."""
+    """A DAG or loop within the run started. `tasks` are some of its tasks."""
 
     type: Literal["run.tasks_planned"] = "run.tasks_planned"
     tasks: tuple[PlannedTask, ...]
 
 
 class RunPaused(_RunStateEvent):
-    """The run starts nothing new until it is resumed."""
+    """The run starts no new tasks until it is resumed."""
 
     type: Literal["run.paused"] = "run.paused"
 
 
 class RunResumed(_RunStateEvent):
-    """The run goes on."""
+    """The run continues."""
 
     type: Literal["run.resumed"] = "run.resumed"
 
 
 class RunCanceling(_RunStateEvent):
-    """The run stops: only exit tasks start from here on."""
+    """The run is being canceled: only exit tasks start from now on."""
 
     type: Literal["run.canceling"] = "run.canceling"
 
 
 class RunRetried(_RunStateEvent):
-    """The run goes on from what had succeeded; the tasks that run again are told one by one."""
+    """The run is retried, keeping tasks that succeeded. A `task.reset` follows for each task that
+    runs again."""
 
     type: Literal["run.retried"] = "run.retried"
 
 
 class RunSucceeded(_RunStateEvent):
-    """Every task that had to run succeeded."""
+    """The run ended successfully."""
 
     type: Literal["run.succeeded"] = "run.succeeded"
     outputs: Outputs
 
 
 class RunFailed(_RunStateEvent):
-    """A task failed, or the run took too long."""
+    """The run failed: a task failed, or the deadline passed."""
 
     type: Literal["run.failed"] = "run.failed"
     failure: Failure
 
 
 class RunCanceled(_RunStateEvent):
-    """The run stopped because somebody asked for it."""
+    """The run was canceled on request."""
 
     type: Literal["run.canceled"] = "run.canceled"
     reason: str = ""
@@ -241,7 +243,7 @@ class _TaskEvent(_Event):
     task_id: UUID
     name: str
     attempt: int
-    """The attempt that this is about, counted from 1; 0 where none was made."""
+    """The number of the attempt, from 1; 0 if there was none."""
 
     @property
     def subject(self) -> str:
@@ -249,23 +251,23 @@ class _TaskEvent(_Event):
 
 
 class TaskReady(_TaskEvent):
-    """The task's inputs are known and an attempt was handed to the executor."""
+    """The task's inputs are resolved, and an attempt was sent to the executor."""
 
     type: Literal["task.ready"] = "task.ready"
     inputs: Inputs
     fingerprint: Fingerprint | None = None
-    """What was looked for in the cache, and not found; None where the cache is not used."""
+    """The cache key that had no entry; None if the task does not use the cache."""
 
 
 class TaskStarted(_TaskEvent):
-    """A DAG or loop started; its inputs are what its tasks can refer to."""
+    """A DAG or loop started. Its tasks can refer to its inputs."""
 
     type: Literal["task.started"] = "task.started"
     inputs: Inputs
 
 
 class TaskWaiting(_TaskEvent):
-    """The attempt failed, and there will be another one at `due_at`."""
+    """The attempt failed; the next one starts at `due_at`."""
 
     type: Literal["task.waiting"] = "task.waiting"
     failure: Failure
@@ -273,38 +275,38 @@ class TaskWaiting(_TaskEvent):
 
 
 class TaskReset(_TaskEvent):
-    """The task will run again, in this attempt; what came of earlier ones does not count."""
+    """The task will run again with this attempt; results of earlier attempts are ignored."""
 
     type: Literal["task.reset"] = "task.reset"
 
 
 class TaskSucceeded(_TaskEvent):
-    """The task's outputs, all from this one attempt, or from the task that `origin` names."""
+    """The task succeeded. All outputs are from this attempt, or from the task `origin`."""
 
     type: Literal["task.succeeded"] = "task.succeeded"
     outputs: Outputs
     inputs: Inputs | None = None
-    """Given where no attempt was made, and so no earlier event told them."""
+    """Set if there was no attempt, so that no earlier event contains the inputs."""
     origin: Origin | None = None
     fingerprint: Fingerprint | None = None
 
 
 class TaskFailed(_TaskEvent):
-    """No further attempt will be made."""
+    """The task failed and is not retried."""
 
     type: Literal["task.failed"] = "task.failed"
     failure: Failure
 
 
 class TaskSkipped(_TaskEvent):
-    """The task does not run: its condition is false, or something before it did not succeed."""
+    """The task does not run: its condition is false, or a task before it did not succeed."""
 
     type: Literal["task.skipped"] = "task.skipped"
     reason: str
 
 
 class TaskCanceled(_TaskEvent):
-    """The task was stopped, or never started, because the run was canceled."""
+    """The task was stopped, or did not start, because the run was canceled."""
 
     type: Literal["task.canceled"] = "task.canceled"
 
@@ -320,25 +322,25 @@ class _AttemptEvent(_Event):
 
 
 class AttemptPreparing(_AttemptEvent):
-    """Something has to be made ready first, and takes long enough to be told."""
+    """The attempt waits for a preparation that takes long, such as an installation."""
 
     type: Literal["attempt.preparing"] = "attempt.preparing"
     message: str
 
 
 class AttemptStarted(_AttemptEvent):
-    """The step's launcher runs."""
+    """The launcher of the step started."""
 
     type: Literal["attempt.started"] = "attempt.started"
     started_at: Instant
     place: str
-    """Where: ``process 4711 on host`` or a pod's name."""
+    """Where it runs: ``process 4711 on host``, or the name of a pod."""
     log: str
-    """Object key of the log, which grows while the step runs."""
+    """The object key of the log, which grows while the step runs."""
 
 
 class AttemptSucceeded(_AttemptEvent):
-    """The launcher's result manifest says SUCCEEDED."""
+    """The attempt succeeded, according to the launcher's result manifest."""
 
     type: Literal["attempt.succeeded"] = "attempt.succeeded"
     outputs: Outputs
@@ -346,26 +348,26 @@ class AttemptSucceeded(_AttemptEvent):
     finished_at: Instant
     log: str | None = None
     log_text: str | None = None
-    """The whole log, where it is so short that no object was made for it."""
+    """The whole log, if it was too short to be stored as an object."""
     place: str | None = None
-    """Where it ran, as of `AttemptStarted`."""
+    """Where it ran; see `attempt.started`."""
 
 
 class AttemptFailed(_AttemptEvent):
-    """The attempt ended without outputs that count."""
+    """The attempt failed. It has no outputs."""
 
     type: Literal["attempt.failed"] = "attempt.failed"
     failure: Failure
     retryable: bool = False
-    """True where the platform, not the step, is to blame: a new attempt costs the user nothing."""
+    """True if the platform failed, not the step: the next attempt does not count as a retry."""
     started_at: Instant | None = None
     finished_at: Instant
     exit_code: int | None = None
     log: str | None = None
     log_text: str | None = None
-    """As of `AttemptSucceeded`."""
+    """See `attempt.succeeded`."""
     place: str | None = None
-    """Where it ran, if it did, as of `AttemptStarted`."""
+    """Where it ran, if it did; see `attempt.started`."""
 
 
 class _SubmissionEvent(_Event):
@@ -378,7 +380,7 @@ class _SubmissionEvent(_Event):
 
 
 class SubmissionAccepted(_SubmissionEvent):
-    """A submit message became this run, now or when it was first sent."""
+    """A submit message created this run, now or at an earlier delivery."""
 
     type: Literal["submission.accepted"] = "submission.accepted"
     run_id: UUID
@@ -386,7 +388,7 @@ class SubmissionAccepted(_SubmissionEvent):
 
 
 class SubmissionRejected(_SubmissionEvent):
-    """A submit message was refused; nothing of it was kept."""
+    """A submit message was rejected and had no effect."""
 
     type: Literal["submission.rejected"] = "submission.rejected"
     rejection: Rejection

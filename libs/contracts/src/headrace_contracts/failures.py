@@ -1,4 +1,4 @@
-"""Why something failed, as data: a stable code for programs, a sentence for people."""
+"""Reasons for failures, as data: a stable code for programs and a message for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headrace_contracts.base import Contract
 
 
 class FailureCode(StrEnum):
-    """Stable codes. A code is never renamed or given a second meaning."""
+    """Why a task or run failed. A code is never renamed or given another meaning."""
 
     COMMAND_FAILED = "COMMAND_FAILED"
     COMMAND_NOT_FOUND = "COMMAND_NOT_FOUND"
@@ -20,23 +20,23 @@ class FailureCode(StrEnum):
     OUTPUT_UPLOAD_FAILED = "OUTPUT_UPLOAD_FAILED"
     LAUNCHER_ERROR = "LAUNCHER_ERROR"
     ENVIRONMENT_FAILED = "ENVIRONMENT_FAILED"
-    """The packages that a step asks for could not be installed."""
+    """The packages that the step requires could not be installed."""
     PLACEHOLDER_INVALID = "PLACEHOLDER_INVALID"
-    """The command names an input or output that the component does not have."""
+    """The command refers to an input or output that the component does not have."""
     ATTEMPT_LOST = "ATTEMPT_LOST"
-    """The attempt's process or pod vanished without leaving a result."""
+    """The process or pod of the attempt disappeared without a result."""
     INPUT_INVALID = "INPUT_INVALID"
-    """An input could not be resolved, or its value does not fit its type."""
+    """An input could not be resolved, or its value does not match its type."""
     CONDITION_INVALID = "CONDITION_INVALID"
     """The task's condition cannot be evaluated."""
     TASK_FAILED = "TASK_FAILED"
     """A run or DAG failed because one of its tasks did."""
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
-    """The run took longer than it was given."""
+    """The run exceeded its deadline."""
 
 
 class Failure(Contract):
-    """What went wrong, where."""
+    """What failed, and in which task."""
 
     code: FailureCode
     message: str
@@ -44,29 +44,29 @@ class Failure(Contract):
 
 
 class RejectionCode(StrEnum):
-    """Why a request was refused. Refused means: nothing was kept, correct it and send it again."""
+    """Why a request was rejected. It had no effect; correct it and send it again."""
 
     MALFORMED = "MALFORMED"
-    """Not JSON or YAML, or not of the documented shape."""
+    """Not JSON or YAML, or not of the documented form."""
     INVALID_SPEC = "INVALID_SPEC"
-    """The pipeline spec is not a sound PipelineSpec 2.1.0."""
+    """The pipeline spec is not a valid PipelineSpec 2.1.0."""
     UNSUPPORTED_FEATURE = "UNSUPPORTED_FEATURE"
-    """The spec is sound, but says something that is not carried out yet."""
+    """The spec is valid, but uses a feature that is not supported."""
     INVALID_PARAMETER = "INVALID_PARAMETER"
     """A parameter is unknown, missing, of the wrong type or not among the allowed values."""
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     TOO_LARGE = "TOO_LARGE"
     UNAUTHENTICATED = "UNAUTHENTICATED"
-    """Nobody known asks: a credential is missing, expired or not one of ours."""
+    """The credential is missing, expired or unknown."""
     FORBIDDEN = "FORBIDDEN"
-    """Who asks may see the object, and not do this to it."""
+    """The caller may see the object, but not do this with it."""
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
-    """Nothing is wrong with it but the pace: send it again later."""
+    """The caller exceeds the rate limit; send the request again later."""
 
 
 class Rejection(Contract):
-    """A refusal: which rule, what is wrong, and the field or place in the spec at fault."""
+    """Why a request was rejected: code, message, and the field or path in the spec."""
 
     code: RejectionCode
     message: str

@@ -1,7 +1,7 @@
-"""Identities: random time-ordered ones for what is new, derived ones for what must repeat.
+"""Ids: random, time-ordered ones for new objects, and derived ones.
 
-A derived id gives the same answer in every process and after every crash, which is what makes a
-repeated decision harmless.
+A derived id is the same in every process and after every crash, which makes a repeated decision
+idempotent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def new_id() -> UUID:
 
 
 def uuid7(milliseconds: int, random: int) -> UUID:
-    """The UUIDv7 of a moment (Unix milliseconds) and at least 74 random bits."""
+    """The UUIDv7 of a time (Unix milliseconds) and at least 74 random bits."""
     low = random & ((1 << 62) - 1)
     middle = (random >> 62) & 0xFFF
     value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | middle << 64 | 0b10 << 62 | low
@@ -27,15 +27,15 @@ def uuid7(milliseconds: int, random: int) -> UUID:
 
 
 def task_id(run_id: UUID, path: str) -> UUID:
-    """The task at `path` of a run's graph, for instance ``root/train``."""
+    """The id of the task at `path` of a run's graph, such as ``root/train``."""
     return uuid5(run_id, path)
 
 
 def artifact_id(run_id: UUID, task: UUID, attempt: int, output: str, index: int) -> UUID:
-    """The artifact at `index` of a task's output `output`, as one attempt made it."""
+    """The id of the artifact at `index` of a task's output, as one attempt made it."""
     return uuid5(run_id, f"{task}/{attempt}/{output}/{index}")
 
 
 def derived_event_id(*parts: object) -> UUID:
-    """The id of an event that the same cause must produce only once."""
+    """The id of an event that has the same cause, so that a repetition is dropped."""
     return uuid5(_NAMESPACE, "/".join(str(part) for part in parts))

@@ -1,7 +1,7 @@
-"""The contract between the executor and the launcher: the launch file and the result manifest.
+"""The contract between executor and launcher: the launch file and the result manifest.
 
-The launcher is standard library only and reads the same JSON by hand; these models are the
-executor's side, and the contract tests hold the two together.
+The launcher uses only the standard library and parses the JSON itself. These models are the
+executor's side; contract tests check that both sides agree.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from headrace_contracts.values import Artifact, ArtifactType
 
 
 class InputFile(Contract):
-    """One object to fetch; `path` is relative to the artifact's, or empty for the artifact."""
+    """One object to download. `path` is relative to the artifact's path; empty for the artifact
+    itself."""
 
     path: str
     url: str
 
 
 class InputArtifact(Contract):
-    """An input artifact's local place, which the command sees as its URI, the URI that it has
-    elsewhere, and what to fetch for it."""
+    """An input artifact: its local path, which the command gets as its URI; its actual URI; and the
+    objects to download."""
 
     name: str
     path: str
@@ -31,8 +32,8 @@ class InputArtifact(Contract):
 
 
 class WrittenFile(Contract):
-    """A text that the launcher puts down before the command starts; so a command line stays short
-    however large what it says is."""
+    """A file that the launcher writes before the command starts, for values that are too long for a
+    command line."""
 
     path: str
     text: str
@@ -48,22 +49,22 @@ class OutputParameter(Contract):
 
 
 class OutputArtifact(Contract):
-    """An output artifact: where the command leaves it and where it shall lie."""
+    """An output artifact: where the command writes it and where it is uploaded."""
 
     name: str
     path: str
     handed_uri: str
-    """The URI that the command saw; a local path where the command cannot see object storage."""
+    """The URI that the command got; a local path if it has no access to object storage."""
     uri: str
     key: str
     type: ArtifactType
     metadata: dict[str, Any] = {}
     is_list: bool = False
-    """Any number of artifacts, each with a key of its own below `key`."""
+    """True for any number of artifacts, each with its own key below `key`."""
 
 
 class TaskRoot(Contract):
-    """The folder of the command's outputs, and where what lies in it shall lie."""
+    """The folder of the command's outputs, and where its content is uploaded."""
 
     path: str
     uri: str
@@ -71,36 +72,36 @@ class TaskRoot(Contract):
 
 
 class UploadGrant(Contract):
-    """A presigned POST for every key below the attempt's prefix; no other right comes with it."""
+    """A presigned POST that permits uploads below the attempt's prefix and nothing else."""
 
     url: str
     fields: dict[str, str]
 
 
 class LogPlan(Contract):
-    """Where the log goes while the command runs and when it has ended."""
+    """Where the log is written, and when it is uploaded."""
 
     path: str
     key: str
     limit_bytes: int
     flush_seconds: float
     inline_bytes: int = 0
-    """A log that has become no larger than this, and that nobody could look at before, is told in
-    the manifest and not uploaded."""
+    """A log that is no larger than this when the command ends, and was not uploaded before, is part
+    of the manifest instead of an object."""
 
 
 class ResultPlan(Contract):
-    """Where the result manifest goes."""
+    """Where the result manifest is written."""
 
     path: str
     key: str
     upload: bool = True
-    """False where whoever started the launcher reads `path`: the object store then only gets what
-    does not fit there."""
+    """False if the executor reads `path` itself; the manifest is then uploaded only if it cannot be
+    written there."""
 
 
 class LaunchFile(Contract):
-    """All that the launcher knows about its step."""
+    """Everything that the launcher knows about its step."""
 
     v: Literal[1] = 1
     launch_id: str
@@ -122,17 +123,17 @@ class LaunchFile(Contract):
 
 
 class ManifestLog(Contract):
-    """The log as it was left."""
+    """The log when the launcher ended."""
 
     key: str
     bytes: int
     truncated: bool
     text: str | None = None
-    """The whole log, where it was not uploaded."""
+    """The whole log, if it was not uploaded."""
 
 
 class ResultManifest(Contract):
-    """The truth about an attempt's outputs, written once, before the launcher ends."""
+    """The authoritative result of an attempt, written once, before the launcher ends."""
 
     v: Literal[1] = 1
     launch_id: str

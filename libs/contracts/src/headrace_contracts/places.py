@@ -1,4 +1,4 @@
-"""Where in the object store things lie that more than one service looks for."""
+"""Keys in the object store that more than one service uses."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-_OWN = ("specs", "messages")
-"""Where specs and large messages are kept."""
+_INTERNAL = ("specs", "messages")
+"""The top-level folders of frozen specs and large messages."""
 
 
 def run_folder(namespace: str, pipeline: str, run_id: UUID | str, root: str | None = None) -> str:
-    """The prefix of everything that the steps of a run leave: artifacts, logs, manifests. `root` is
-    the ``s3://`` URI in the deployment's bucket that the run was given for it, if any."""
-    _, _, place = (root or "").removeprefix("s3://").partition("/")
-    return f"{place.strip('/') or f'runs/{namespace}'}/{pipeline}/{run_id}/"
+    """The key prefix of all objects that the steps of a run write: artifacts, logs, manifests.
+    `root` is the run's pipeline root, an ``s3://`` URI in the deployment's bucket."""
+    _, _, folder = (root or "").removeprefix("s3://").partition("/")
+    return f"{folder.strip('/') or f'runs/{namespace}'}/{pipeline}/{run_id}/"
 
 
 def is_plain(key: str) -> bool:
-    """Whether a key means the same to everybody: a store or a client may resolve ``..`` in it, and
-    end in another place."""
+    """Whether a key has no empty, ``.`` or ``..`` part and no backslash. Stores and clients resolve
+    these differently, so such a key could refer to another object."""
     return not {"", ".", ".."} & set(key.split("/")) and "\\" not in key
 
 
 def may_be_lent(key: str, namespace: str) -> bool:
-    """Whether a step of a namespace may be given an object of the deployment's bucket to read: not
-    what lies in the folder of another namespace, nor what the deployment keeps for itself. What
-    lies elsewhere, for instance in a root that a run was given, is for whoever knows its key."""
+    """Whether a step of a namespace may read an object of the deployment's bucket: neither the
+    folder of another namespace nor internal objects, but anything else whose key it knows, such
+    as objects in a custom pipeline root."""
     if not is_plain(key):
         return False
     top = key.partition("/")[0]
-    return key.startswith(f"runs/{namespace}/") if top == "runs" else top not in _OWN
+    return key.startswith(f"runs/{namespace}/") if top == "runs" else top not in _INTERNAL
 
 
 def run_prefix(submission: Mapping[str, Any]) -> str:
-    """The same, from the JSON of a `run.submitted` event."""
+    """`run_folder` of the run in the JSON of a `run.submitted` event."""
     return run_folder(
         submission["namespace"],
         submission["pipeline"]["name"],

@@ -1,4 +1,4 @@
-"""Recurring runs, as the HTTP interfaces speak of them."""
+"""Recurring runs: resources of the HTTP interfaces."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from headrace_contracts.base import Contract, Instant
 from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import LONGEST_SECONDS
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable
 from headrace_contracts.resources import Page
 
 
 class Trigger(Contract):
-    """When runs are due: by a cron expression or at an interval, between two moments.
-
-    Slots lie from `start_at` to `end_at`, both included.
-    """
+    """When runs are due: by a cron expression or at an interval, from `start_at` to `end_at`
+    inclusive."""
 
     model_config = {**Contract.model_config, "extra": "forbid"}
 
     cron: str | None = Field(default=None, min_length=1, max_length=255)
-    """Five fields, six with seconds first, or a word such as ``@daily`` or ``@every 1h30m``."""
+    """Five fields, six with seconds first, or a macro such as ``@daily`` or ``@every 1h30m``."""
     time_zone: str = Field(default="UTC", max_length=64)
     """The IANA name of the zone in which `cron` is read."""
     interval_seconds: int | None = Field(default=None, ge=1, le=10 * 366 * 86400)
@@ -35,21 +33,20 @@ class Trigger(Contract):
     @model_validator(mode="after")
     def _one_kind(self) -> Trigger:
         if (self.cron is None) == (self.interval_seconds is None):
-            raise ValueError("exactly one of cron and interval_seconds has to be given")
+            raise ValueError("exactly one of cron and interval_seconds is required")
         for name in ("start_at", "end_at"):
-            moment = getattr(self, name)
-            if moment is not None and not 1900 <= moment.year <= 3000:
-                raise ValueError(f"{name} is not between the years 1900 and 3000")
+            time = getattr(self, name)
+            if time is not None and not 1900 <= time.year <= 3000:
+                raise ValueError(f"{name} must be between the years 1900 and 3000")
         if self.start_at and self.end_at and self.end_at < self.start_at:
-            raise ValueError("end_at is before start_at")
+            raise ValueError("end_at must not be before start_at")
         return self
 
 
 class RecurringRunDefinition(Contract):
-    """What a recurring run is: when it is due, and what is submitted then.
+    """The definition of a recurring run: when it is due, and what is submitted.
 
-    Of a pipeline that is named without a version, each run takes the version that is the newest
-    at its moment.
+    If the pipeline has no version, each run uses the newest version at its scheduled time.
     """
 
     model_config = {**Contract.model_config, "extra": "forbid"}
@@ -62,15 +59,15 @@ class RecurringRunDefinition(Contract):
     trigger: Trigger
     enabled: bool = True
     catch_up: bool = True
-    """Whether slots that were missed, while nothing ran to see them, are made up for one by one;
-    else only the latest is. Slots that pass while the recurring run is disabled do not count."""
+    """Whether to create a run for each slot that was missed while the api did not run; otherwise
+    only for the latest. Slots that pass while the recurring run is disabled are skipped."""
     max_concurrency: int = Field(default=1, ge=1, le=10)
-    """While so many of its runs are active, a due slot waits."""
+    """A due slot waits while so many of its runs are active."""
     pipeline_spec: dict[str, Any] | None = None
     package: str | None = None
     pipeline: PipelineReference | None = None
     parameters: dict[str, Any] = {}
-    """Texts in it may hold KFP's macros, such as ``[[ScheduledTime]]`` and ``[[Index]]``."""
+    """Strings may contain KFP's macros, such as ``[[ScheduledTime]]`` and ``[[Index]]``."""
     pipeline_root: str | None = None
     service_account: str = ""
     priority: int = Field(default=0, ge=-1000, le=1000)
@@ -81,33 +78,30 @@ class RecurringRunDefinition(Contract):
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: Any) -> Any:
-        if (found := unstorable(values)) is not None:
-            location, words = found
-            raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {words}")
-        return values
+        return require_storable(values)
 
 
 class SubmissionError(Contract):
-    """The latest slot for which no run could be submitted, and why."""
+    """The latest slot for which no run could be created, and why."""
 
     scheduled_at: Instant
     rejection: Rejection
 
 
 class RecurringRun(RecurringRunDefinition):
-    """A recurring run as it stands."""
+    """A recurring run in its current state."""
 
     model_config = {**Contract.model_config, "extra": "ignore"}
 
     recurring_run_id: UUID
     next_at: Instant | None = None
-    """The next slot; None when there is none, or it is disabled."""
+    """The next slot; None if there is none or the recurring run is disabled."""
     fired: int = 0
-    """How many slots have been taken; the next run's ``[[Index]]`` is one more."""
+    """The number of slots processed; the ``[[Index]]`` of the next run is one more."""
     last_run_id: UUID | None = None
     last_scheduled_at: Instant | None = None
     last_error: SubmissionError | None = None
-    """None as soon as a run could be submitted again."""
+    """None if a run was created for the latest slot."""
     created_at: Instant
     updated_at: Instant
 
@@ -119,6 +113,6 @@ class RecurringRunPage(Page):
 
 
 class Moments(Contract):
-    """The next slots of a recurring run."""
+    """The next scheduled times of a recurring run."""
 
     moments: tuple[Instant, ...] = ()

@@ -1,7 +1,7 @@
-"""What a run that is run anew takes from the earlier one: every step that succeeded and neither
-was chosen to run again nor comes after one that does.
+"""Which steps of an earlier run a rerun reuses: each that succeeded, was not selected to run again,
+and does not depend on a step that runs again.
 
-The scheduler decides by it, and the recorder shows it beforehand.
+The scheduler applies it; the recorder shows it in advance.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headrace_contracts.states import TaskKind, TaskState
 
 @dataclass(frozen=True, slots=True)
 class EarlierTask:
-    """A task of the earlier run, as far as it matters here."""
+    """The relevant properties of a task of the earlier run."""
 
     task_id: UUID
     path: str
@@ -28,42 +28,42 @@ class EarlierTask:
 
 
 def taken_over(tasks: Iterable[EarlierTask], chosen: Collection[str]) -> set[UUID]:
-    """The ids of the steps whose outputs are taken. `chosen` are paths of tasks to run again; all
-    that is in a chosen task, and all that depends on one, runs again too."""
+    """The ids of the steps whose outputs are reused. `chosen` are paths of tasks to run again, with
+    all that they contain and all that depends on them."""
     walk = _Walk(frozenset(chosen))
     known = {task.task_id: task for task in tasks}
     for task in known.values():
         walk.children[task.parent_id if task.parent_id in known else None].append(task)
     for siblings in walk.children.values():
         siblings.sort(key=lambda task: task.position)
-    walk.through(None, anew=False)
-    return walk.taken
+    walk.visit_children(None, run_again=False)
+    return walk.reused
 
 
 class _Walk:
     def __init__(self, chosen: frozenset[str]) -> None:
         self.children: defaultdict[UUID | None, list[EarlierTask]] = defaultdict(list)
-        self.taken: set[UUID] = set()
+        self.reused: set[UUID] = set()
         self._chosen = chosen
         self._changed: set[UUID] = set()
 
-    def through(self, parent: UUID | None, *, anew: bool) -> bool:
-        """Whether anything below `parent` runs anew."""
-        changed = anew
+    def visit_children(self, parent: UUID | None, *, run_again: bool) -> bool:
+        """Whether any task below `parent` runs again."""
+        changed = run_again
         for task in self.children.get(parent, ()):
-            if self._visit(task, anew=anew):
+            if self._visit(task, run_again=run_again):
                 self._changed.add(task.task_id)
                 changed = True
         return changed
 
-    def _visit(self, task: EarlierTask, *, anew: bool) -> bool:
-        again = (
-            anew
+    def _visit(self, task: EarlierTask, *, run_again: bool) -> bool:
+        runs_again = (
+            run_again
             or task.path in self._chosen
             or any(dependency in self._changed for dependency in task.dependencies)
         )
         if task.kind is not TaskKind.STEP:
-            return self.through(task.task_id, anew=again)
-        if not again and task.state is TaskState.SUCCEEDED:
-            self.taken.add(task.task_id)
-        return again or task.state in (TaskState.FAILED, TaskState.CANCELED)
+            return self.visit_children(task.task_id, run_again=runs_again)
+        if not runs_again and task.state is TaskState.SUCCEEDED:
+            self.reused.add(task.task_id)
+        return runs_again or task.state in (TaskState.FAILED, TaskState.CANCELED)

@@ -1,4 +1,4 @@
-"""What the HTTP interfaces speak: the resources as `api` and `recorder` give them out."""
+"""The resources of the HTTP interfaces, as `api` and `recorder` return them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.events import Origin, PipelineIdentity, Rerun
 from headrace_contracts.failures import Failure
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 
@@ -25,11 +25,11 @@ class Experiment(Contract):
     created_at: Instant
     archived: bool = False
     last_run_created_at: Instant | None = None
-    """When the newest of its runs was submitted; None while it has none."""
+    """When its newest run was submitted; None if it has no runs."""
 
 
 class Pipeline(Contract):
-    """A named pipeline; what it does is in its versions."""
+    """A named pipeline. Its versions hold the specs."""
 
     pipeline_id: UUID
     namespace: str
@@ -39,19 +39,19 @@ class Pipeline(Contract):
     created_at: Instant
     tags: dict[str, str] = {}
     max_active_runs: int | None = None
-    """How many of its runs may be active at one time; None is no limit."""
+    """How many of its runs may be active at the same time; None is no limit."""
 
 
 class NamespaceLimits(Contract):
-    """What is set for a namespace."""
+    """The limits of a namespace."""
 
     namespace: str
     max_active_runs: int | None = None
-    """How many of its runs may be active at one time; None is no limit."""
+    """How many of its runs may be active at the same time; None is no limit."""
 
 
 class PipelineVersion(Contract):
-    """One frozen spec of a pipeline. `document` is left out of lists."""
+    """One frozen spec of a pipeline. Lists omit `document`."""
 
     pipeline_version_id: UUID
     pipeline_id: UUID
@@ -61,40 +61,38 @@ class PipelineVersion(Contract):
     created_at: Instant
     tags: dict[str, str] = {}
     package_url: str | None = None
-    """Where its package was fetched from; None when it was uploaded."""
+    """The URL that its package was fetched from; None if it was uploaded."""
     code_source_url: str | None = None
-    """Where its source code is, as whoever made it says."""
+    """The URL of its source code, as given by its author."""
     document: dict[str, Any] | None = None
 
 
 class VersionChanges(Contract):
-    """What can be changed of a pipeline version; what is left out stays."""
+    """A change of a pipeline version; omitted fields stay the same."""
 
     model_config = {**Contract.model_config, "extra": "forbid"}
 
     display_name: str | None = Field(default=None, min_length=1, max_length=127)
     description: str | None = None
     tags: dict[str, str] | None = None
-    """All tags that it has from now on."""
+    """Replaces all tags."""
 
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, values: Any) -> Any:
-        if (found := unstorable(values)) is not None:
-            raise ValueError(f"{'.'.join(map(str, found[0])) or 'the request'} {found[1]}")
-        return values
+        return require_storable(values)
 
 
 class PipelineChanges(VersionChanges):
-    """What can be changed of a pipeline; what is left out stays."""
+    """A change of a pipeline; omitted fields stay the same."""
 
     display_name: str | None = Field(default=None, min_length=1, max_length=128)
     max_active_runs: int | None = Field(default=None, ge=1, le=1_000_000)
-    """How many of its runs may be active at one time; an explicit null lifts the limit."""
+    """How many of its runs may be active at the same time; an explicit null removes the limit."""
 
 
 class SubmittedRun(Contract):
-    """A run as the api accepted it; what became of it is the recorder's to say."""
+    """A run as the api accepted it. Its state is known to the recorder."""
 
     run_id: UUID
     namespace: str
@@ -112,15 +110,15 @@ class SubmittedRun(Contract):
     scheduled_at: Instant | None = None
     archived: bool = False
     duplicate: bool = False
-    """True where an idempotency key led to a run that was accepted before."""
+    """True if the idempotency key belongs to a run that was accepted before."""
 
 
 class Task(Contract):
-    """A task as it stands."""
+    """A task in its current state."""
 
     task_id: UUID
     run_id: UUID | None = None
-    """Left out within its run."""
+    """Omitted within its run."""
     name: str
     display_name: str
     path: str
@@ -132,33 +130,33 @@ class Task(Contract):
     image: str | None = None
     exit_task: bool = False
     position: int = 0
-    """Its place among its siblings, each after those it depends on."""
+    """Its index among its siblings, ordered so that each comes after those it depends on."""
     state: TaskState
     detail: str | None = None
-    """What it is busy with, or why it was skipped, in a few words."""
+    """What it is waiting for, or why it was skipped, in a few words."""
     attempt: int = 0
     inputs: Inputs = Inputs()
     outputs: Outputs = Outputs()
     error: Failure | None = None
     origin: Origin | None = None
-    """The task whose outputs were taken instead of running this one."""
+    """The task whose outputs were reused instead of running this one."""
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
     has_log: bool = False
     place: str | None = None
-    """Where the latest attempt runs or ran: ``process 4711 on host`` or a pod's name."""
+    """Where the latest attempt runs or ran: ``process 4711 on host``, or the name of a pod."""
 
 
 class StateChange(Contract):
-    """A state and since when it held."""
+    """A state and the time of the change to it."""
 
     state: RunState
     at: Instant
 
 
 class Run(Contract):
-    """A run as it stands. `tasks` is left out of lists."""
+    """A run in its current state. Lists omit `tasks`."""
 
     run_id: UUID
     namespace: str
@@ -179,36 +177,36 @@ class Run(Contract):
     error: Failure | None = None
     outputs: Outputs = Outputs()
     metrics: dict[str, float] = {}
-    """The numbers in its metrics artifacts, by name. Where several tasks told the same name, that
-    of the one that finished last."""
+    """The numbers in its metrics artifacts, by name. If several tasks report the same name, the
+    value of the one that finished last."""
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
     version: int
-    """Grows with every change of the run or one of its tasks."""
+    """Grows with each change of the run or one of its tasks."""
     tasks: tuple[Task, ...] | None = None
-    """Left out of lists; of a run that was asked for since a version, those that have changed."""
+    """Omitted in lists. For a request with a version, only the tasks that changed since it."""
 
 
 class ArtifactRecord(Contract):
-    """An artifact, and the task that made it."""
+    """An artifact, and the task that created it."""
 
     artifact_id: UUID
     namespace: str
     run_id: UUID
     task_id: UUID
     output: str
-    """The task's output that it is, or is one of."""
+    """The name of the task's output that contains it."""
     name: str
     type: str | None = None
-    """Its type's schema title, for instance ``system.Model``."""
+    """The schema title of its type, such as ``system.Model``."""
     uri: str
     metadata: dict[str, Any] = {}
     created_at: Instant
 
 
 class ArtifactTask(Contract):
-    """That a task used an artifact, or has it among its outputs."""
+    """The use of an artifact as an input or output of a task."""
 
     artifact_id: UUID
     run_id: UUID
@@ -219,12 +217,12 @@ class ArtifactTask(Contract):
 
 
 class Page(Contract):
-    """How a list goes on: no token, no further page."""
+    """The common fields of pages. The last page has no token."""
 
     next_page_token: str | None = None
     total_size: int = 0
-    """How many there are in all, as the first page counted. A list that cannot tell it from counts
-    that are kept stops counting at 10,000."""
+    """The number of all items, as counted for the first page. Lists without stored counts stop
+    counting at 10,000."""
 
 
 class RunPage(Page):
@@ -246,7 +244,7 @@ class ArtifactPage(Page):
 
 
 class ArtifactTaskPage(Page):
-    """A page of what tasks used and made."""
+    """A page of uses of artifacts by tasks."""
 
     artifact_tasks: tuple[ArtifactTask, ...] = ()
 

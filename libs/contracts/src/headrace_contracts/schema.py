@@ -1,7 +1,7 @@
-"""JSON schemas of everything that crosses a process boundary, for readers in other languages.
+"""JSON schemas of everything that crosses a process boundary, for programs in other languages.
 
 ``python -m headrace_contracts.schema`` writes them to ``libs/contracts/schema``. They are
-committed, so that a change of a contract is seen in review, and never made by accident.
+committed, so that every change of a contract is visible in review.
 """
 
 from __future__ import annotations
@@ -51,8 +51,7 @@ RESOURCES: tuple[type[Contract], ...] = (
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Every schema by its path below the schema folder, for instance
-    ``events/run.submitted.v1.json``."""
+    """All schemas by path in the schema folder, such as ``events/run.submitted.v1.json``."""
     return {
         **{f"events/{_message_name(model)}.json": _schema(model) for model in EVENTS},
         **{f"commands/{_message_name(model)}.json": _schema(model) for model in COMMANDS},
@@ -62,17 +61,18 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def text(schema: dict[str, Any]) -> str:
-    """A schema as its file has it."""
+    """The content of a schema's file."""
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def digest(schema: dict[str, Any]) -> str:
-    """What a schema demands, in 16 hex digits; titles and descriptions do not count."""
-    return sha256(json.dumps(_demands(schema), sort_keys=True).encode()).hexdigest()[:16]
+    """A digest of the constraints of a schema, in 16 hex digits. Titles and descriptions do not
+    count."""
+    return sha256(json.dumps(_constraints(schema), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def write(folder: Path = FOLDER) -> None:
-    """Make `folder` hold exactly the current schemas."""
+    """Write the current schemas to `folder` and delete others."""
     current = schemas()
     for path in folder.rglob("*.json"):
         if path.relative_to(folder).as_posix() not in current:
@@ -98,16 +98,17 @@ def _versioned(model: type[Contract]) -> str:
     return f"{model.__name__}.v{model.model_fields['v'].default}"
 
 
-def _demands(schema: Any) -> Any:
-    """The schema without its annotations. A property called `title` is a mapping, not a text."""
+def _constraints(schema: Any) -> Any:
+    """The schema without titles and descriptions. A property called `title` is a mapping, not a
+    string."""
     if isinstance(schema, dict):
         return {
-            key: _demands(value)
+            key: _constraints(value)
             for key, value in schema.items()
             if not (key in ("title", "description") and isinstance(value, str))
         }
     if isinstance(schema, list):
-        return [_demands(item) for item in schema]
+        return [_constraints(item) for item in schema]
     return schema
 
 

@@ -9,10 +9,10 @@ class RunState(StrEnum):
     """A run's state. The last three are final."""
 
     PENDING = "PENDING"
-    """Waits until its pipeline and namespace may run one more."""
+    """Waits until the limits of its pipeline and namespace permit another active run."""
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
-    """Starts nothing new; what runs goes on."""
+    """Starts no new tasks; running tasks finish."""
     CANCELING = "CANCELING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -20,7 +20,7 @@ class RunState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing can change this state any more."""
+        """Whether the state is final."""
         return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED)
 
 
@@ -30,10 +30,10 @@ class TaskState(StrEnum):
     PENDING = "PENDING"
     """Waits for other tasks."""
     READY = "READY"
-    """Handed to an executor."""
+    """Sent to an executor."""
     RUNNING = "RUNNING"
     WAITING = "WAITING"
-    """Failed, and waits for the time of its next attempt."""
+    """Failed; waits for the time of its next attempt."""
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
@@ -41,7 +41,7 @@ class TaskState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing can change this state any more."""
+        """Whether the state is final."""
         return self in (
             TaskState.SUCCEEDED,
             TaskState.FAILED,
@@ -51,13 +51,13 @@ class TaskState(StrEnum):
 
 
 class TaskKind(StrEnum):
-    """What a task is, which is also how it is carried out."""
+    """What a task is, and how it is executed."""
 
     STEP = "STEP"
-    """A command, run by an executor."""
+    """A command, executed by a backend."""
     IMPORT = "IMPORT"
-    """Makes an artifact of something that is already there; runs nothing."""
+    """Creates an artifact for existing data; executes nothing."""
     DAG = "DAG"
     """A graph of tasks of its own: a nested pipeline, a branch, the body of an exit handler."""
     LOOP = "LOOP"
-    """Runs its component once for each item; its tasks are the iterations."""
+    """Runs its component once per item; its tasks are the iterations."""

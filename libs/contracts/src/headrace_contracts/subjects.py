@@ -1,7 +1,7 @@
-"""Where each message travels: streams, subjects and durable consumer names.
+"""Streams, subjects and durable consumer names.
 
-The partition token is part of a run's subjects for life: it lets a service split its work by run
-later, without a change in any publisher. So the number of partitions never changes.
+Every subject of a run contains its partition, so that a service can later split its work by run
+without a change in publishers. The number of partitions never changes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ COMMANDS = "COMMANDS"
 DEAD_LETTERS = "DEAD_LETTERS"
 
 SUBMIT_RUN = "cmd.run.submit"
-"""Programs publish their submit messages here."""
+"""The subject of submit messages from programs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream as provisioned: what it keeps, and for how long."""
+    """The definition of a stream."""
 
     name: str
     subjects: tuple[str, ...]
@@ -46,42 +46,43 @@ def _of_run(run_id: UUID) -> str:
 
 
 def run_event(run_id: UUID, kind: str) -> str:
-    """Events of the run as a whole; `kind` is a word such as ``submitted``."""
+    """The subject of an event of a run; `kind` is for example ``submitted``."""
     return f"evt.run.{_of_run(run_id)}.{kind}"
 
 
 def task_event(run_id: UUID, kind: str) -> str:
-    """Events of a task of the run."""
+    """The subject of an event of a task."""
     return f"evt.task.{_of_run(run_id)}.{kind}"
 
 
 def attempt_event(run_id: UUID, kind: str) -> str:
-    """Events of an attempt, from the executor that runs it."""
+    """The subject of an event of an attempt."""
     return f"evt.attempt.{_of_run(run_id)}.{kind}"
 
 
 def attempt_command(cluster: str, run_id: UUID, kind: str) -> str:
-    """Commands to the executor of one cluster."""
+    """The subject of a command to the executor of one cluster."""
     return f"cmd.attempt.{cluster}.{_of_run(run_id)}.{kind}"
 
 
 def submission_event(request_id: str, kind: str) -> str:
-    """Answers to a submit message; the request id is the message's CloudEvents id."""
+    """The subject of the response to a submit message. The request id is the CloudEvents id of the
+    message."""
     return f"evt.submission.{token(request_id)}.{kind}"
 
 
 def dead_letter(service: str) -> str:
-    """Where a service sets aside a message that it cannot read."""
+    """The subject for messages that a service cannot handle."""
     return f"dlq.{service}"
 
 
 def live_run(run_id: UUID | str) -> str:
-    """Outside any stream: the recorder's word that a run's view has changed."""
+    """The subject on which the recorder announces changes of a run; not part of a stream."""
     return f"live.run.{run_id}"
 
 
 def token(text: str) -> str:
-    """`text` as one subject token: itself where its characters allow, else a digest of it."""
+    """`text` as one subject token; a digest of it if it has characters that tokens cannot have."""
     plain = text.isascii() and all(c.isalnum() or c in "-_" for c in text)
     if text and plain and len(text) <= 128:
         return text
@@ -90,7 +91,7 @@ def token(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a service reads: one durable consumer, shared by the service's replicas."""
+    """A durable consumer, shared by the replicas of a service."""
 
     stream: str
     durable: str
@@ -122,12 +123,12 @@ API_EVENTS = Subscription(
         "evt.run.*.*.canceled",
     ),
 )
-"""How runs end: what the api has to know for retries, recurring runs and retention."""
+"""The ends of runs, which the api needs for retries, recurring runs and retention."""
 RUN_EVENTS = "evt.run."
-"""How the subjects of a run's own events begin."""
+"""The prefix of the subjects of run events."""
 RECORDER_EVENTS = Subscription(EVENTS, "recorder-events", ("evt.>",))
 
 
 def executor_commands(cluster: str) -> Subscription:
-    """The commands of one cluster's executor."""
+    """The commands to the executor of one cluster."""
     return Subscription(COMMANDS, f"executor-{cluster}", (f"cmd.attempt.{cluster}.>",))

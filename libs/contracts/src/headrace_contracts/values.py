@@ -1,4 +1,4 @@
-"""Values that flow between tasks: parameters are JSON, artifacts are references to bytes."""
+"""Values passed between tasks: parameters are JSON, artifacts are references to objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace_contracts.base import Contract
 
 
 class ArtifactType(Contract):
-    """An artifact's type as the IR names it, for instance ``system.Model`` of version 0.0.1."""
+    """The type of an artifact in the IR, such as ``system.Model`` of version 0.0.1."""
 
     schema_title: str | None = Field(default=None, alias="schemaTitle")
     schema_version: str | None = Field(default=None, alias="schemaVersion")
@@ -21,7 +21,7 @@ class ArtifactType(Contract):
 
 
 class Content(Contract):
-    """What lies at an artifact's URI, as far as is known."""
+    """What is stored at an artifact's URI, if known."""
 
     kind: Literal["file", "directory", "none", "unknown"] = "unknown"
     bytes: int = 0
@@ -29,7 +29,7 @@ class Content(Contract):
 
 
 class Artifact(Contract):
-    """One artifact: its name, type, place and metadata. Its bytes stay in object storage."""
+    """An artifact: a reference to data in object storage, with a type and metadata."""
 
     name: str
     uri: str
@@ -40,21 +40,21 @@ class Artifact(Contract):
 
 
 class Inputs(Contract):
-    """A task's resolved inputs. A parameter that is absent here was not passed."""
+    """The resolved inputs of a task. An absent parameter was not passed."""
 
     parameters: dict[str, Any] = {}
     artifacts: dict[str, tuple[Artifact, ...]] = {}
 
 
 class Outputs(Contract):
-    """A task's outputs, all made by one attempt."""
+    """The outputs of a task, all from one attempt."""
 
     parameters: dict[str, Any] = {}
     artifacts: dict[str, tuple[Artifact, ...]] = {}
 
 
 class BlobRef(Contract):
-    """Bytes in the platform's object store: key, size and SHA-256 (hex)."""
+    """An object in the deployment's object store: key, size in bytes and SHA-256 in hex."""
 
     key: str
     bytes: int

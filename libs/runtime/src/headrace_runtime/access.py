@@ -1,4 +1,4 @@
-"""How a service behind the gateway knows that it is the gateway who asks, and on whose behalf."""
+"""Authenticates the gateway to the services behind it, and reads what the caller may do."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from headrace_runtime.http import HEALTH_PATHS, problem
 
 
 def install_access(app: FastAPI, service_token: str) -> None:
-    """Let only those in who hold the deployment's service token; health and metrics are open."""
+    """Reject requests without the deployment's service token, except for health and metrics."""
     expected = f"Bearer {service_token}".encode()
 
     @app.middleware("http")
     async def authenticate(request: Request, call_next: RequestResponseEndpoint) -> Response:
         given = request.headers.get("authorization", "").encode()
         if request.url.path not in HEALTH_PATHS and not hmac.compare_digest(given, expected):
-            return problem(401, RejectionCode.UNAUTHENTICATED, "this service serves the gateway")
+            return problem(
+                401, RejectionCode.UNAUTHENTICATED, "only the gateway may call this service"
+            )
         return await call_next(request)
 
 
 def _access(request: Request) -> Access:
-    """The access of the caller for whom the gateway asks; without one, he may do nothing."""
+    """The access of the caller on whose behalf the gateway calls; without the header, none."""
     try:
         return Access.from_header(request.headers.get(HEADER, "{}"))
     except (ValueError, RecursionError):
         raise RejectedError.because(
-            RejectionCode.MALFORMED, f"the header {HEADER} is not an access"
+            RejectionCode.MALFORMED, f"header {HEADER} must be a JSON object of roles by namespace"
         ) from None
 
 
 Caller = Annotated[Access, Depends(_access)]
-"""A route's parameter: what its caller may do."""
+"""The route parameter that holds what the caller may do."""
 
 
 def require(caller: Access, role: Role, namespace: str) -> None:
-    """Refuse a caller who may not do what a role may in a namespace.
+    """Check that the caller has a role in a namespace.
 
     Raises:
-        RejectedError: NOT_FOUND where he sees nothing of the namespace, else FORBIDDEN.
+        RejectedError: NOT_FOUND if the caller cannot see the namespace, else FORBIDDEN.
     """
     if caller.may(role, namespace):
         return
@@ -58,10 +60,10 @@ def require(caller: Access, role: Role, namespace: str) -> None:
 
 
 def listed_namespace(caller: Access, given: str | None) -> str | None:
-    """The one namespace that a list is of; None, of all, is for who sees everything.
+    """The namespace to list; None is all of them, for callers who see every namespace.
 
     Raises:
-        RejectedError: the caller does not see it, or has to say which one he means.
+        RejectedError: the caller does not see the namespace, or sees several and named none.
     """
     if given:
         require(caller, Role.VIEWER, given)
@@ -71,5 +73,7 @@ def listed_namespace(caller: Access, given: str | None) -> str | None:
     if len(caller.visible) == 1:
         return caller.visible[0]
     raise RejectedError.because(
-        RejectionCode.MALFORMED, "namespace has to be given: you do not see every one", "namespace"
+        RejectionCode.MALFORMED,
+        "namespace is required: you do not have access to all namespaces",
+        "namespace",
     )

@@ -1,4 +1,4 @@
-"""Errors by what the caller should do about them. Task failures are data, not exceptions."""
+"""Errors by what the caller should do about them. Failures of tasks are data, not exceptions."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from headrace_contracts.failures import Rejection, RejectionCode
 
 
 class RetryableError(Exception):
-    """A dependency is away or busy: the same call may succeed later."""
+    """A dependency is unavailable or busy: the same call may succeed later."""
 
 
 class TooEarlyError(RetryableError):
-    """What this message is about is not known yet. The others of its batch are not to blame."""
+    """The run or task that this message is about is not known yet. The other messages of the batch
+    are not affected."""
 
 
 class PoisonError(Exception):
-    """This message can never be handled: set it aside with this reason."""
+    """This message can never be handled: it becomes a dead letter with this reason."""
 
 
 class FatalError(Exception):
-    """The process cannot go on: end it and let the supervisor start a fresh one."""
+    """The process cannot continue: it exits, and the supervisor restarts it."""
 
 
 class RejectedError(Exception):
-    """The request is at fault. Nothing of it was kept."""
+    """The request is invalid and had no effect."""
 
     def __init__(self, rejection: Rejection) -> None:
         self.rejection = rejection
@@ -30,5 +31,5 @@ class RejectedError(Exception):
 
     @classmethod
     def because(cls, code: RejectionCode, message: str, field: str | None = None) -> RejectedError:
-        """A refusal from its parts."""
+        """The error with a rejection of these fields."""
         return cls(Rejection(code=code, message=message, field=field))

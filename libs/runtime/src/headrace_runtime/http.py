@@ -1,6 +1,7 @@
-"""The HTTP side of every service: health and metrics, error bodies, and a server that stops.
+"""HTTP for every service: health and metrics, error bodies, and a server with graceful shutdown.
 
-Endpoints: ``/livez`` (the process runs), ``/readyz`` (its dependencies answer), ``/metrics``.
+Endpoints: ``/livez`` (the process runs), ``/readyz`` (its dependencies are available),
+``/metrics``.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from http import HTTPStatus
 
 import h11
 import uvicorn
@@ -42,7 +44,8 @@ Check = Callable[[], Awaitable[None]]
 
 
 def health_routes(ready: Check) -> list[Route]:
-    """The routes that every service has; `ready` raises `RetryableError` when it is not."""
+    """The routes of every service. `ready` raises `RetryableError` when a dependency is
+    unavailable."""
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -62,17 +65,15 @@ def health_routes(ready: Check) -> list[Route]:
 
 def problem(status: int, code: str, detail: str, field: str | None = None) -> Response:
     """An RFC 9457 error body."""
-    import http
-
     body = Problem(
-        title=http.HTTPStatus(status).phrase, status=status, detail=detail, code=code, field=field
+        title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, field=field
     )
     return Response(body.to_json(), status, media_type="application/problem+json")
 
 
 def install_problems(app: Starlette) -> None:
-    """Give every error of the app a problem body; what is not expected is logged and told as 500
-    without its insides."""
+    """Return every error of the app as a problem body. Unexpected errors are logged; the caller
+    gets a 500 without details."""
 
     async def rejected(_: Request, error: Exception) -> Response:
         assert isinstance(error, RejectedError)
@@ -81,7 +82,7 @@ def install_problems(app: Starlette) -> None:
 
     async def unavailable(_: Request, error: Exception) -> Response:
         get_logger().warning("request_unavailable", error=repr(error))
-        response = problem(503, "UNAVAILABLE", "a part of the system is away; try again")
+        response = problem(503, "UNAVAILABLE", "service temporarily unavailable; retry")
         response.headers["Retry-After"] = "1"
         return response
 
@@ -93,19 +94,19 @@ def install_problems(app: Starlette) -> None:
 
     async def unexpected(request: Request, error: Exception) -> Response:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)
-        return problem(500, "INTERNAL", "an unexpected error; it is in the service's log")
+        return problem(500, "INTERNAL", "unexpected error; see the service's log")
 
     async def malformed(_: Request, error: Exception) -> Response:
         first = error.errors()[0]  # type: ignore[attr-defined]  # a RequestValidationError
-        place = ".".join(str(part) for part in first["loc"][1:]) or None
-        where = f"{place}: " if place else ""
-        return problem(400, RejectionCode.MALFORMED, f"{where}{first['msg']}", place)
+        field = ".".join(str(part) for part in first["loc"][1:]) or None
+        prefix = f"{field}: " if field else ""
+        return problem(400, RejectionCode.MALFORMED, f"{prefix}{first['msg']}", field)
 
     app.add_exception_handler(RejectedError, rejected)
     app.add_exception_handler(RetryableError, unavailable)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, unexpected)
-    fastapi = sys.modules.get("fastapi.exceptions")  # of a service that has an API of its own
+    fastapi = sys.modules.get("fastapi.exceptions")  # loaded only in services with an API
     if fastapi is not None:
         app.add_exception_handler(fastapi.RequestValidationError, malformed)
 
@@ -123,20 +124,20 @@ def _code(status: int) -> str:
 
 
 class _Protocol(H11Protocol):
-    """HTTP, with a problem as the answer to what is not HTTP."""
+    """HTTP that answers malformed requests with a problem body."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer and hang up."""
-        answer = problem(400, RejectionCode.MALFORMED, msg)
-        headers = [*answer.raw_headers, (b"connection", b"close")]
+        """Respond and close the connection."""
+        response = problem(400, RejectionCode.MALFORMED, msg)
+        headers = [*response.raw_headers, (b"connection", b"close")]
         start = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
-        for event in (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+        for event in (start, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn within our lifecycle: our signal handlers decide when it stops."""
+    """uvicorn without its signal handlers: `Service` decides when it stops."""
 
     def __init__(self, app: Starlette, host: str, port: int) -> None:
         super().__init__(
@@ -150,11 +151,11 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=5,
                 timeout_keep_alive=30,
                 lifespan="off",
-                proxy_headers=False,  # an address is what the connection has, not what it says
+                proxy_headers=False,  # trust the connection's address, not a header
             )
         )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the service."""
+        """Install no signal handlers."""
         yield

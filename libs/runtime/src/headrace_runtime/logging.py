@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stdout, never a payload, never a secret."""
+"""Structured logs: one JSON object per line on stdout, without payloads and secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Logger = structlog.typing.FilteringBoundLogger
 
 
 def configure(service: str, level: str) -> None:
-    """Set up structlog for the process, and send what libraries log the same way."""
+    """Configure structlog for the process, and forward the logs of libraries to it."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -31,7 +31,7 @@ def configure(service: str, level: str) -> None:
 
 
 def get_logger() -> Logger:
-    """The process's logger; bind ids with `structlog.contextvars.bound_contextvars`."""
+    """The logger of the process; bind ids with `structlog.contextvars.bound_contextvars`."""
     logger: Logger = structlog.get_logger()
     return logger
 
@@ -41,7 +41,7 @@ def _dumps(event: Any, **_: Any) -> bytes:
 
 
 class _Forward(logging.Handler):
-    """Hands a library's log record to structlog."""
+    """Forwards the log records of libraries to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         get_logger().log(

@@ -1,7 +1,7 @@
-"""The object store: control-plane objects in and out, and URLs that grant one thing each.
+"""The object store: reads and writes of small objects, and presigned URLs for everything else.
 
-Artifact bytes never pass through here. The client is made on first use: its import and start
-cost 30 MB, which a service that rarely needs it should not pay at start.
+The bytes of artifacts never pass through here. The client is created on first use: it takes 30 MB,
+which a service that rarely needs it should not spend at start.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from headrace_runtime.settings import ObjectStoreSettings
 
 
 class ObjectMissingError(LookupError):
-    """There is no object at that key."""
+    """There is no object with this key."""
 
 
 class ObjectStore:
-    """One bucket. Use as an async context manager; calls raise `RetryableError` when it is away."""
+    """One bucket, as an async context manager. Calls raise `RetryableError` when the store is
+    unavailable."""
 
     def __init__(self, settings: ObjectStoreSettings) -> None:
         self.bucket = settings.objects_bucket
@@ -40,10 +41,10 @@ class ObjectStore:
         await self._call("put_object", Key=key, Body=body, ContentType=content_type)
 
     async def get(self, key: str) -> bytes:
-        """Read one object whole.
+        """Read a whole object.
 
         Raises:
-            ObjectMissingError: there is none.
+            ObjectMissingError: there is no such object.
         """
         response = await self._call("get_object", Key=key)
         async with response["Body"] as body:
@@ -51,7 +52,7 @@ class ObjectStore:
             return data
 
     async def get_range(self, key: str, start: int, end: int) -> bytes:
-        """Read the bytes `start` to `end` (exclusive), or fewer where the object ends."""
+        """Read the bytes from `start` to `end` (exclusive); fewer if the object is shorter."""
         if end <= start:
             return b""
         response = await self._call("get_object", Key=key, Range=f"bytes={start}-{end - 1}")
@@ -63,12 +64,12 @@ class ObjectStore:
         """The size of an object in bytes.
 
         Raises:
-            ObjectMissingError: there is none.
+            ObjectMissingError: there is no such object.
         """
         return int((await self._call("head_object", Key=key))["ContentLength"])
 
     async def has(self, key: str) -> bool:
-        """Whether there is an object at that key."""
+        """Whether there is an object with this key."""
         try:
             await self.size(key)
         except ObjectMissingError:
@@ -81,12 +82,12 @@ class ObjectStore:
         return bool(page.get("Contents"))
 
     async def delete(self, key: str) -> None:
-        """Delete one object; one that is not there is no error."""
+        """Delete one object. A missing one is not an error."""
         await self._call("delete_object", Key=key)
 
     async def delete_all(self, prefix: str, besides: Collection[str] = ()) -> None:
-        """Delete every object whose key starts with `prefix`, but those at the keys `besides` or
-        below one of them."""
+        """Delete every object whose key starts with `prefix`, except the keys `besides` and all
+        keys below them."""
         below = tuple(key + "/" for key in besides)
         keys = [
             key
@@ -109,7 +110,7 @@ class ObjectStore:
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     async def presign_get(self, key: str, seconds: int) -> str:
-        """A URL that reads one object for `seconds`."""
+        """A URL that permits reading one object, valid for `seconds`."""
         client = await self._open()
         url: str = await client.generate_presigned_url(
             "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
@@ -117,7 +118,8 @@ class ObjectStore:
         return url
 
     async def presign_post(self, prefix: str, seconds: int) -> tuple[str, dict[str, str]]:
-        """A URL and form fields that write any object below `prefix` for `seconds`."""
+        """A URL and form fields that permit writing any object below `prefix`, valid for
+        `seconds`."""
         client = await self._open()
         post = await client.generate_presigned_post(
             self.bucket,
@@ -132,7 +134,7 @@ class ObjectStore:
         return f"s3://{self.bucket}/{key}"
 
     def key(self, uri: str) -> str | None:
-        """The key of an ``s3://`` URI in this bucket, or None for any other URI."""
+        """The key of an ``s3://`` URI in this bucket; None for any other URI."""
         prefix = f"s3://{self.bucket}/"
         return uri[len(prefix) :] if uri.startswith(prefix) else None
 

@@ -1,7 +1,7 @@
-"""The life of a service: open what it stands on, run its loops until told to stop, close in order.
+"""The lifecycle of a service: connect, run its loops until it is told to stop, close in order.
 
-Invariant: the process ends when any of its loops does. A loop that dies silently would leave a
-service that looks alive and does nothing.
+Invariant: the process ends when any of its loops ends. Otherwise a service whose loop has failed
+would look healthy and do nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 
 from headrace_runtime import logging
 from headrace_runtime.bus.connection import Bus
-from headrace_runtime.bus.consumer import Consumer, Handle, Refuse
+from headrace_runtime.bus.consumer import Consumer, Handle, OnUnreadable
 from headrace_runtime.bus.provision import provision_streams
 from headrace_runtime.bus.publisher import Publisher
 from headrace_runtime.errors import FatalError, RetryableError
@@ -37,16 +37,18 @@ S = TypeVar("S", bound=ServiceSettings)
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 _MARK_SECONDS = 1.0
-"""Below the age at which the sweeper takes a message for lost; each mark is a commit of its own."""
+"""Less than `_SWEEP_OLDER_THAN_SECONDS`, so that the sweeper does not republish what was published
+but not yet marked. Each pass is a commit of its own."""
 _SWEEP_EVERY_SECONDS = 2.0
 _SWEEP_OLDER_THAN_SECONDS = 2.0
 _PURGE_EVERY_SECONDS = 3600.0
 _KEEP_HOURS = 24.0 * 4
-"""Longer than the 72 hours for which the bus can deliver a message again."""
+"""Longer than the 72 hours for which the bus can redeliver a message."""
 
 
 class Service:
-    """A running service: the bus, and whichever stores its `app.py` opens; it closes them all."""
+    """A running service: its bus connection, and the stores that its `app.py` opens. It closes all
+    of them at the end."""
 
     def __init__(self, name: str, bus: Bus, stop: asyncio.Event, closing: AsyncExitStack) -> None:
         self.name = name
@@ -57,12 +59,14 @@ class Service:
         self._database: Database | None = None
 
     async def open_objects(self, settings: ObjectStoreSettings) -> ObjectStore:
-        """Open the object store. Consumers and the database need it for large messages."""
+        """Open the object store. Consumers and the outbox need it for large messages."""
         self._objects = await self._closing.enter_async_context(ObjectStore(settings))
         return self._objects
 
     async def open_database(self, settings: PostgresSettings, *, package: str) -> Database:
-        """Open the service's slice of Postgres and migrate its schema from `package`."""
+        """Open the service's schema in Postgres and apply the migrations of `package`. What its
+        outbox publishes goes to the streams, which are provisioned here."""
+        await provision_streams(self.bus.js)
         self._database = await self._closing.enter_async_context(
             open_database(
                 settings.postgres_dsn.get_secret_value(),
@@ -83,11 +87,11 @@ class Service:
         subscription: Subscription,
         adapter: TypeAdapter[M],
         handle: Handle[M],
-        refuse: Refuse | None = None,
+        on_unreadable: OnUnreadable | None = None,
         linger_seconds: float = 0.0,
         urgent: str | None = None,
     ) -> Loop:
-        """The loop that reads a subscription; see `Consumer` for the options."""
+        """A loop that consumes a subscription; see `Consumer` for the options."""
         return Consumer(
             self.bus,
             self._opened_objects(),
@@ -95,30 +99,30 @@ class Service:
             adapter,
             handle,
             service=self.name,
-            refuse=refuse,
+            on_unreadable=on_unreadable,
             linger_seconds=linger_seconds,
             urgent=urgent,
         ).run
 
     async def ready(self) -> None:
-        """Raise `RetryableError` when a dependency does not answer."""
+        """Check the dependencies; raises `RetryableError` when one is unavailable."""
         if not self.bus.client.is_connected:
             raise RetryableError("the bus is not connected")
         if self._database is not None:
             await self._database.ping()
 
     async def run(self, settings: ServiceSettings, app: Starlette, *loops: Loop) -> None:
-        """Serve `app`, relay the outbox and run `loops` until the service is told to stop."""
+        """Serve `app`, publish the outbox and run `loops` until the service is told to stop."""
         if self._database is not None:
             loops = (*loops, partial(_relay, self._database), partial(_purge, self._database))
         app.router.routes[:0] = health_routes(self.ready)
         server = HttpServer(app, settings.http_host, settings.http_port)
         gc.collect()
-        gc.freeze()  # what was imported stays: a collection need not look through it each time
+        gc.freeze()  # imported modules stay in memory: exclude them from every later collection
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(_must_not_end(server.serve, "http", self.stop))
+            serving = group.create_task(_run_until_stop(server.serve, "http", self.stop))
             running = [
-                group.create_task(_must_not_end(loop, _loop_name(loop), self.stop))
+                group.create_task(_run_until_stop(loop, _loop_name(loop), self.stop))
                 for loop in loops
             ]
             await self.stop.wait()
@@ -133,7 +137,7 @@ def _loop_name(loop: Loop) -> str:
 
 
 async def _relay(database: Database) -> None:
-    """Mark what was published, and sweep up what was not."""
+    """Mark published messages in the outbox and publish those that were not published."""
     clock = asyncio.get_running_loop().time
     next_sweep = clock()
     while True:
@@ -156,43 +160,42 @@ async def _purge(database: Database) -> None:
         await asyncio.sleep(_PURGE_EVERY_SECONDS)
 
 
-async def _must_not_end(
+async def _run_until_stop(
     loop: Callable[[], Awaitable[None]], name: str, stop: asyncio.Event
 ) -> None:
     await loop()
     if not stop.is_set():
-        raise FatalError(f"{name} ended by itself")
+        raise FatalError(f"the loop {name!r} ended although the service was not told to stop")
 
 
 @asynccontextmanager
 async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Service]:
-    """Connect to the bus and give the `Service`, which opens the stores that it is asked for."""
+    """Connect to the bus and provide a `Service`, which opens stores on request."""
     logging.configure(name, settings.log_level)
     log = logging.get_logger()
     stop = asyncio.Event()
     failure: list[str] = []
 
-    def close_for(reason: str) -> None:
+    def stop_because(reason: str) -> None:
         failure.append(reason)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as closing:
-        bus = Bus(name, close_for)
+        bus = Bus(name, stop_because)
         await bus.connect(settings.nats_url.get_secret_value())
         closing.push_async_callback(bus.close)
-        await provision_streams(bus.js)
         log.info("service_started")
         yield Service(name, bus, stop, closing)
-        log.info("service_stopped", reason=failure[0] if failure else "asked to")
+        log.info("service_stopped", reason=failure[0] if failure else "stop signal")
     if failure:
         raise FatalError(failure[0])
 
 
 def run_service(settings_class: type[S], serve: Callable[[S], Coroutine[Any, Any, None]]) -> None:
-    """The body of every service's `__main__`: read the settings, serve, exit with 0 when asked to
-    stop and with 1 when it cannot go on."""
+    """The body of every service's `__main__`: read the settings and serve. Exits with 0 after a
+    stop signal, 1 after a fatal error, and 2 if the settings are invalid."""
     try:
         settings = settings_class()
     except ValidationError as error:

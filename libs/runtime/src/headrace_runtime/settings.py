@@ -1,4 +1,4 @@
-"""Settings that every service has. A service's own class adds to them and sets the prefix."""
+"""Settings that services share. Each service's own class combines them and sets the prefix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment, once, in `__main__`."""
+    """Settings of every service, read from the environment once, in `__main__`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -21,7 +21,7 @@ class ServiceSettings(BaseSettings):
 
 
 class PostgresSettings(BaseSettings):
-    """Where Postgres is, for the services that keep state."""
+    """How to connect to Postgres, for services that keep state."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -32,16 +32,16 @@ class PostgresSettings(BaseSettings):
 
 
 class InternalHttpSettings(BaseSettings):
-    """Of the services that speak HTTP with each other."""
+    """For services that call each other over HTTP."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     service_token: SecretStr
-    """What the gateway shows to the services behind it; page tokens are signed with it as well."""
+    """Authenticates the gateway to the services behind it; page tokens are signed with it too."""
 
 
 class ObjectStoreSettings(BaseSettings):
-    """Where the object store is, for the services that use it."""
+    """How to connect to the object store, for services that use it."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 

@@ -192,7 +192,7 @@ async def test_a_recurring_run_is_changed_in_place(api: Api) -> None:
             {"trigger": {"cron": "* * * * *", "start_at": "0001-01-01T00:00:00+14:00"}},
             "between the years",
         ),
-        ({"description": "\0"}, "holds a NUL character"),
+        ({"description": "\0"}, "contains a NUL character"),
         ({"max_concurrency": 11}, "max_concurrency"),
         ({"colour": "red"}, "colour"),
         ({"namespace": "other"}, "cannot be changed"),

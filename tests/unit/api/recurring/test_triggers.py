@@ -79,7 +79,7 @@ def test_every_is_an_interval() -> None:
         ({}, "exactly one of cron and interval_seconds"),
         ({"cron": "@daily", "interval_seconds": 5}, "exactly one"),
         ({"interval_seconds": 0}, "greater than or equal to 1"),
-        ({"interval_seconds": 5, "start_at": T0, "end_at": T0 - HOUR}, "end_at is before"),
+        ({"interval_seconds": 5, "start_at": T0, "end_at": T0 - HOUR}, "end_at must not be before"),
     ],
 )
 def test_an_invalid_trigger_is_rejected(fields: dict[str, Any], fault: str) -> None:

@@ -1,1 +1,1 @@
-"""The static configuration of a pipeline: Kubeflow Pipelines' IR, PipelineSpec 2.1.0."""
+"""The definition of a pipeline: Kubeflow Pipelines' IR, PipelineSpec 2.1.0."""

@@ -1,7 +1,4 @@
-"""Is what goes into and out of tasks sound? Sources, types of constants, loops, policies.
-
-Pure: a task and what is around it in, faults out.
-"""
+"""Validates the inputs and outputs of tasks: sources, types of constants, loops, policies."""
 
 from __future__ import annotations
 
@@ -39,8 +36,9 @@ _STRATEGIES = (
 )
 
 LOOP_ITEM = "loop-item"
-"""In the name of a channel: the item of a loop, or a part of it. The SDK's compiler (2.17) forgets
-to hand such a channel on when a text refers to it, so it is looked for in the loops around."""
+"""Part of the name of a parameter that holds a loop's item, or a part of one. The compiler of kfp
+2.17 does not pass such a parameter to inner DAGs if only a string refers to it; it is then looked
+up in the enclosing loops."""
 
 Fault = tuple[str, str]
 
@@ -48,9 +46,9 @@ Fault = tuple[str, str]
 def task_faults(
     place: str, task: Task, owner: Component, dag: Dag, spec: PipelineSpec
 ) -> Iterator[Fault]:
-    """What is wrong with a task's inputs, loop and policies. `owner` is the component whose DAG
-    the task stands in. A parameter that the task's component does not declare is no fault: texts
-    of the task (a constant, an image, a resource) refer to it."""
+    """The faults in a task's inputs, loop and policies. `owner` is the component whose DAG contains
+    the task. A parameter that the task's component does not declare is permitted: strings of the
+    task (a constant, an image, a resource) may refer to it."""
     component = spec.components.get(task.component_ref.name)
     for name, parameter in task.inputs.parameters.items():
         where = f"{place}.inputs.parameters[{name}]"
@@ -69,7 +67,7 @@ def task_faults(
 
 
 def output_faults(place: str, outputs: DagOutputs, dag: Dag, spec: PipelineSpec) -> Iterator[Fault]:
-    """What is wrong with a DAG's outputs."""
+    """The faults in a DAG's outputs."""
     for name, parameter in outputs.parameters.items():
         where = f"{place}.parameters[{name}]"
         yield from _source_faults(where, parameter, _OUTPUT_SOURCES)
@@ -91,7 +89,7 @@ def _selected(
     place: str, kind: str, producer: str, key: str, dag: Dag, spec: PipelineSpec
 ) -> Iterator[Fault]:
     if producer not in dag.tasks:
-        yield place, f"names task {producer!r}, which is not in this DAG"
+        yield place, f"refers to task {producer!r}, which is not in this DAG"
     else:
         yield from _producer_faults(place, kind, producer, key, dag, spec)
 
@@ -102,11 +100,11 @@ def _unbound(place: str, task: Task, component: Component) -> Iterator[Fault]:
         required = not definition.is_optional and definition.default_value is None
         filled = name == task.item_input or definition.parameter_type == "TASK_CONFIG"
         if required and name not in task.inputs.parameters and not filled:
-            yield f"{place}.inputs.parameters", f"the required input {name!r} is not given"
+            yield f"{place}.inputs.parameters", f"the required input {name!r} is missing"
     for name, artifact in inputs.artifacts.items():
         given = name in task.inputs.artifacts or name == task.item_input
         if not artifact.is_optional and not given:
-            yield f"{place}.inputs.artifacts", f"the required input {name!r} is not given"
+            yield f"{place}.inputs.artifacts", f"the required input {name!r} is missing"
 
 
 def _parameter_faults(
@@ -134,8 +132,8 @@ def _parameter_faults(
 def _constant_faults(
     place: str, name: str, parameter: TaskInputParameter, component: Component
 ) -> Iterator[Fault]:
-    """A constant that cannot be what the component asks for. One with a placeholder in it is not
-    known before the run."""
+    """The fault of a constant that does not match the type of the component's input. A constant
+    with a placeholder is not known before the run."""
     definition = component.input_definitions.parameters.get(name)
     value = None if parameter.runtime_value is None else parameter.runtime_value.constant
     if definition is None or value is None or parameter.parameter_expression_selector:
@@ -176,7 +174,7 @@ def _producer_faults(
     task = dag.tasks.get(producer)
     component = spec.components.get(task.component_ref.name) if task else None
     if component is None:
-        return  # reported where the task or its component is missing
+        return  # the missing task or component is reported elsewhere
     outputs = component.output_definitions
     known: Mapping[str, object] = outputs.parameters if kind == "parameter" else outputs.artifacts
     if key not in known:
@@ -185,9 +183,9 @@ def _producer_faults(
 
 def _loop_faults(place: str, task: Task, component: Component) -> Iterator[Fault]:
     if task.parameter_iterator is not None and task.artifact_iterator is not None:
-        yield place, "goes over parameters and over artifacts; a loop does one of these"
+        yield place, "a loop must iterate over either parameters or artifacts, not both"
     if task.iterator_policy.parallelism_limit < 0:
-        yield f"{place}.iteratorPolicy.parallelismLimit", "is below 0"
+        yield f"{place}.iteratorPolicy.parallelismLimit", "must not be negative"
     if task.parameter_iterator is not None:
         yield from _parameter_loop_faults(
             f"{place}.parameterIterator", task.parameter_iterator, task, component
@@ -198,7 +196,7 @@ def _loop_faults(place: str, task: Task, component: Component) -> Iterator[Fault
             yield f"{where}.itemInput", f"there is no input artifact {iterator.item_input!r}"
         if iterator.items.input_artifact not in task.inputs.artifacts:
             given = iterator.items.input_artifact
-            yield f"{where}.items.inputArtifact", f"the task is not given an artifact {given!r}"
+            yield f"{where}.items.inputArtifact", f"the task has no input artifact {given!r}"
 
 
 def _parameter_loop_faults(
@@ -208,13 +206,13 @@ def _parameter_loop_faults(
         yield f"{place}.itemInput", f"there is no input parameter {iterator.item_input!r}"
     items = iterator.items
     if (items.raw is None) == (items.input_parameter is None):
-        yield f"{place}.items", "has to be either raw or inputParameter"
+        yield f"{place}.items", "must have exactly one of raw and inputParameter"
     elif items.input_parameter is not None:
         if items.input_parameter not in task.inputs.parameters:
             given = items.input_parameter
-            yield f"{place}.items.inputParameter", f"the task is not given a parameter {given!r}"
+            yield f"{place}.items.inputParameter", f"the task has no input parameter {given!r}"
     elif not isinstance(_json(items.raw), list):
-        yield f"{place}.items.raw", "is not a JSON list"
+        yield f"{place}.items.raw", "must be a JSON list"
 
 
 def _json(text: str | None) -> Any:
@@ -228,9 +226,9 @@ def _policy_faults(place: str, task: Task) -> Iterator[Fault]:
     policy = task.retry_policy
     if policy is not None:
         if policy.max_retry_count < 0:
-            yield f"{place}.retryPolicy.maxRetryCount", "is below 0"
+            yield f"{place}.retryPolicy.maxRetryCount", "must not be negative"
         if (policy.backoff_factor or 0) < 0:
-            yield f"{place}.retryPolicy.backoffFactor", "is below 0"
+            yield f"{place}.retryPolicy.backoffFactor", "must not be negative"
         for name, text in (
             ("backoffDuration", policy.backoff_duration),
             ("backoffMaxDuration", policy.backoff_max_duration),
@@ -241,7 +239,7 @@ def _policy_faults(place: str, task: Task) -> Iterator[Fault]:
                 yield f"{place}.retryPolicy.{name}", str(error)
     if task.trigger_policy.strategy not in _STRATEGIES:
         strategy = task.trigger_policy.strategy
-        yield f"{place}.triggerPolicy.strategy", f"{strategy!r} is not a strategy"
+        yield f"{place}.triggerPolicy.strategy", f"unknown strategy {strategy!r}"
     if task.trigger_policy.condition:
         try:
             check_condition(task.trigger_policy.condition)

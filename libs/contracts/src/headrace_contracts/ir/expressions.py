@@ -1,7 +1,7 @@
 """Expressions in the IR: conditions and selectors, in the Common Expression Language (CEL).
 
-The language itself is that of the CEL project's own C++ runtime. What KFP adds: the variables
-below, and the function ``parseJson(string)``.
+The CEL project's C++ runtime evaluates them. KFP adds the variables below and the function
+``parseJson(string)``.
 Source: KFP's `backend/src/v2/expression`.
 """
 
@@ -29,10 +29,10 @@ _PARSE_JSON = cel.FunctionDecl(
 )
 _CONDITIONS = cel.NewEnv(variables={"inputs": cel.Type.DYN}, functions=[_PARSE_JSON])
 _SELECTORS = cel.NewEnv(variables=_SELECTED, functions=[_PARSE_JSON])
-_REMEMBERED = 4096
-_SHOWN = 200
+_CACHED = 4096
+_MAX_SHOWN = 200
 _FOR_DOUBLES = ("No matching overloads", "out of range for")
-"""What the runtime says of numbers that it would take as doubles."""
+"""In errors of the runtime about integers that it would accept as doubles."""
 
 
 class ExpressionError(ValueError):
@@ -40,35 +40,35 @@ class ExpressionError(ValueError):
 
 
 def check_condition(text: str) -> None:
-    """Raise `ExpressionError` when a condition is not CEL."""
+    """Check the syntax of a condition; raises `ExpressionError`."""
     _condition(text)
 
 
 def check_selector(text: str) -> None:
-    """Raise `ExpressionError` when a selector is not CEL."""
+    """Check the syntax of a selector; raises `ExpressionError`."""
     _selector(text)
 
 
 def holds(condition: str, parameters: Mapping[str, Any]) -> bool:
-    """Whether a task's condition is true for its input parameters; an absent one is null.
+    """Whether a task's condition is true for its input parameters. An absent one is null.
 
     Raises:
-        ExpressionError: it cannot be evaluated, or gives something else than true or false.
+        ExpressionError: the condition cannot be evaluated, or its value is not a boolean.
     """
     program = _condition(condition)
     value = _evaluate(
         program, lambda values: {"inputs": {"parameter_values": values}}, dict(parameters)
     )
     if not isinstance(value, bool):
-        raise ExpressionError(f"{_shown(condition)} gives {value!r}: neither true nor false")
+        raise ExpressionError(f"{_shown(condition)} evaluates to {value!r}, not to true or false")
     return value
 
 
 def select(selector: str, value: Any) -> Any:
-    """The part of a parameter's value that a selector picks.
+    """The part of a parameter's value that a selector selects.
 
     Raises:
-        ExpressionError: there is no such part, or it is nothing that JSON has.
+        ExpressionError: there is no such part, or it is not a JSON value.
     """
 
     def variables(selected: Any) -> dict[str, Any]:
@@ -86,23 +86,25 @@ def select(selector: str, value: Any) -> Any:
     try:
         return whole_numbers(json.loads(json.dumps(selected, allow_nan=False)))
     except (TypeError, ValueError) as error:
-        raise ExpressionError(f"{_shown(selector)} gives no JSON value: {error}") from None
+        raise ExpressionError(
+            f"{_shown(selector)} does not evaluate to a JSON value: {error}"
+        ) from None
 
 
 def _evaluate(program: Any, variables: Callable[[Any], dict[str, Any]], value: Any) -> Any:
-    """KFP has doubles only, and CEL mixes them with whole numbers in comparisons but not in
-    arithmetic: what does not go with whole numbers is tried with doubles."""
+    """In KFP all numbers are doubles. CEL mixes doubles and integers in comparisons but not in
+    arithmetic, so an expression that fails with integers is evaluated again with doubles."""
     try:
         result = program.eval(data=variables(value))
         if result.type() == cel.Type.ERROR and any(m in str(result.value()) for m in _FOR_DOUBLES):
             result = program.eval(data=variables(_doubles(value)))
         failed = result.type() == cel.Type.ERROR
-        plain = result.value() if failed else result.plain_value()
+        found = result.value() if failed else result.plain_value()
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ExpressionError(_cut(str(error).splitlines()[0])) from None
     if failed:
-        raise ExpressionError(_cut(str(plain).partition(": ")[2] or str(plain)))
-    return plain
+        raise ExpressionError(_cut(str(found).partition(": ")[2] or str(found)))
+    return found
 
 
 def _doubles(value: Any) -> Any:
@@ -119,24 +121,24 @@ def _doubles(value: Any) -> Any:
             return value
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHED)
 def _condition(text: str) -> Any:
     return _compiled(_CONDITIONS, text)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHED)
 def _selector(text: str) -> Any:
     return _compiled(_SELECTORS, text)
 
 
 def _compiled(environment: Any, text: str) -> Any:
     try:
-        return environment.compile(text, disable_check=True)  # values have no static types
+        return environment.compile(text, disable_check=True)  # parameters have no static types
     except TypeError:  # half of a surrogate pair
-        raise ExpressionError(f"{_shown(text)} is not CEL: it is not Unicode text") from None
+        raise ExpressionError(f"{_shown(text)} is not valid CEL: it is not Unicode text") from None
     except (RuntimeError, ValueError) as error:
-        words = str(error).replace("INVALID_ARGUMENT: ", "").splitlines()[0]
-        raise ExpressionError(f"{_shown(text)} is not CEL: {_cut(words)}") from None
+        fault = str(error).replace("INVALID_ARGUMENT: ", "").splitlines()[0]
+        raise ExpressionError(f"{_shown(text)} is not valid CEL: {_cut(fault)}") from None
 
 
 def _shown(text: str) -> str:
@@ -144,4 +146,4 @@ def _shown(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

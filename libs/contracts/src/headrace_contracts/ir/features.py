@@ -1,4 +1,4 @@
-"""What a sound spec says that Headrace does not carry out, named so that nothing is ignored."""
+"""Finds features of a valid spec that Headrace does not support, so that none is ignored."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from headrace_contracts.ir.models import Executor, KubernetesExecutor, PipelineD
 _Found = tuple[str, str]
 
 _CLUSTER_TASKS = {
-    "argostub/createpvc": "making a volume claim",
+    "argostub/createpvc": "creating a volume claim",
     "argostub/deletepvc": "deleting a volume claim",
 }
-"""Images that stand for something that KFP's driver does."""
+"""Images that stand for actions of KFP's driver."""
 
 
 def unsupported(document: PipelineDocument) -> list[Rejection]:
-    """The features used in the spec that are refused, in reading order."""
+    """The unsupported features that the spec uses, in the order of its text."""
     spec = document.pipeline_spec
     found: list[_Found] = []
     for label, executor in spec.deployment_spec.executors.items():
@@ -52,8 +52,8 @@ def _of_executor(place: str, executor: Executor) -> Iterator[_Found]:
 
 
 def _unknown(value: Any, place: str = "") -> Iterator[_Found]:
-    """Every field that the models do not know: it asks for something, so it is not ignored. What
-    an executor's platform settings ask for is for the backend to say."""
+    """Every field that the models do not define: it requests something, so it must not be ignored.
+    The platform settings of executors are checked by the backend."""
     if isinstance(value, KubernetesExecutor):
         return
     if isinstance(value, BaseModel):

@@ -1,15 +1,16 @@
-"""The graph of a DAG: which task has to end before which can run."""
+"""The dependencies between the tasks of a DAG."""
 
 from __future__ import annotations
 
 from headrace_contracts.ir.models import Task
 
 ALWAYS = "ALL_UPSTREAM_TASKS_COMPLETED"
-"""The strategy of a task that runs whatever became of those before it."""
+"""The strategy of a task that runs regardless of the results of the tasks before it."""
 
 
 def dependencies(task: Task) -> set[str]:
-    """The sibling tasks that must end before this one can run, named or implied by its inputs."""
+    """The sibling tasks that must end before this one can run: explicit ones and those that its
+    inputs imply."""
     names = set(task.dependent_tasks)
     for parameter in task.inputs.parameters.values():
         if parameter.task_output_parameter:

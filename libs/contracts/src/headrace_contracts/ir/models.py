@@ -1,8 +1,8 @@
 """PipelineSpec 2.1.0 as typed models, in the names of the IR's own JSON.
 
 Source: `pipeline_spec.proto` and `kubernetes_executor_config.proto` of Kubeflow Pipelines
-(package ``kfp-pipeline-spec``). A field that is not modelled is kept, not dropped: it goes through
-unchanged, and `ir.features` can say that it is there.
+(package ``kfp-pipeline-spec``). Fields that are not modelled are kept unchanged, and `ir.features`
+finds them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 LONGEST_SECONDS = 100 * 365 * 24 * 3600
-"""Of any duration: it still ends at a moment that can be written down."""
+"""The limit of durations, so that their end is a valid date."""
 Seconds = Annotated[int, Field(ge=0, le=LONGEST_SECONDS)]
 
 
@@ -73,34 +73,34 @@ class ComponentOutputs(Node):
 
 
 class TaskOutputParameter(Node):
-    """A parameter that another task of the same DAG makes."""
+    """An output parameter of another task of the same DAG."""
 
     producer_task: str
     output_parameter_key: str
 
 
 class TaskOutputArtifact(Node):
-    """An artifact that another task of the same DAG makes."""
+    """An output artifact of another task of the same DAG."""
 
     producer_task: str
     output_artifact_key: str
 
 
 class TaskFinalStatus(Node):
-    """The final status of a task, handed to an exit task."""
+    """The final status of a task, as an input of an exit task."""
 
     producer_task: str
 
 
 class RuntimeValue(Node):
-    """A constant, or an input parameter of the component that it stands in."""
+    """A constant, or an input parameter of the enclosing component."""
 
     constant: Any = None
     runtime_parameter: str | None = None
 
 
 class TaskInputParameter(Node):
-    """Where a task's input parameter comes from; one of the sources is set."""
+    """The source of a task's input parameter; exactly one is set."""
 
     task_output_parameter: TaskOutputParameter | None = None
     runtime_value: RuntimeValue | None = None
@@ -110,7 +110,7 @@ class TaskInputParameter(Node):
 
 
 class TaskInputArtifact(Node):
-    """Where a task's input artifact comes from; one of the sources is set."""
+    """The source of a task's input artifact; exactly one is set."""
 
     task_output_artifact: TaskOutputArtifact | None = None
     component_input_artifact: str | None = None
@@ -124,7 +124,7 @@ class TaskInputs(Node):
 
 
 class TaskInfo(Node):
-    """What a person sees of a task."""
+    """The display name of a task."""
 
     name: str = ""
 
@@ -136,54 +136,54 @@ class ComponentRef(Node):
 
 
 class CachingOptions(Node):
-    """Whether outputs of an earlier, equal execution may be taken."""
+    """Whether the outputs of an earlier, equal task may be reused."""
 
     enable_cache: bool = False
     cache_key: str = ""
 
 
 class TriggerPolicy(Node):
-    """When a task runs: its condition (CEL) and how it depends on what is upstream."""
+    """When a task runs: its condition (CEL), and how it depends on upstream tasks."""
 
     condition: str = ""
     strategy: str = ""
 
 
 class ParameterItems(Node):
-    """What a loop goes over: a JSON list, or an input parameter of the task."""
+    """The items of a loop: a JSON list, or an input parameter of the task."""
 
     raw: str | None = None
     input_parameter: str | None = None
 
 
 class ParameterIterator(Node):
-    """Runs the task once for each item; `item_input` is the input that gets it."""
+    """Runs the task once per item; `item_input` is the input that gets the item."""
 
     items: ParameterItems = ParameterItems()
     item_input: str = ""
 
 
 class ArtifactItems(Node):
-    """What a loop goes over: an input of the task that is a list of artifacts."""
+    """The items of a loop: an input of the task that is a list of artifacts."""
 
     input_artifact: str = ""
 
 
 class ArtifactIterator(Node):
-    """Runs the task once for each artifact; `item_input` is the input that gets it."""
+    """Runs the task once per artifact; `item_input` is the input that gets the artifact."""
 
     items: ArtifactItems = ArtifactItems()
     item_input: str = ""
 
 
 class IteratorPolicy(Node):
-    """How many iterations run at one time; 0 is no limit."""
+    """How many iterations run at the same time; 0 is no limit."""
 
     parallelism_limit: int = 0
 
 
 class RetryPolicy(Node):
-    """How often a failed task is tried again, and after what pause."""
+    """How often a failed task is retried, and after what delays."""
 
     max_retry_count: int = 0
     backoff_duration: str | None = None
@@ -208,7 +208,7 @@ class Task(Node):
 
     @property
     def item_input(self) -> str | None:
-        """The input that gets a loop's item; None for a task that is not a loop."""
+        """The input that gets a loop's item; None if the task is not a loop."""
         iterator = self.parameter_iterator or self.artifact_iterator
         return None if iterator is None else iterator.item_input
 
@@ -228,27 +228,27 @@ class ArtifactSelector(Node):
 
 
 class ParameterSelectors(Node):
-    """The first of these whose task has run gives the value."""
+    """The sources of a value; the first one whose task has run is used."""
 
     parameter_selectors: tuple[ParameterSelector, ...] = ()
 
 
 class DagOutputParameter(Node):
-    """Where a DAG's output parameter comes from."""
+    """The source of a DAG's output parameter."""
 
     value_from_parameter: ParameterSelector | None = None
     value_from_oneof: ParameterSelectors | None = None
 
     @property
     def selectors(self) -> tuple[ParameterSelector, ...]:
-        """The places it may come from, in the order in which they are asked."""
+        """The possible sources in order of preference."""
         if self.value_from_parameter is not None:
             return (self.value_from_parameter,)
         return self.value_from_oneof.parameter_selectors if self.value_from_oneof else ()
 
 
 class DagOutputArtifact(Node):
-    """Where a DAG's output artifact comes from: the first selector whose task has run."""
+    """The source of a DAG's output artifact: the first selector whose task has run."""
 
     artifact_selectors: tuple[ArtifactSelector, ...] = ()
 
@@ -261,14 +261,14 @@ class DagOutputs(Node):
 
 
 class Dag(Node):
-    """Tasks by key, and what the DAG gives to the outside."""
+    """Tasks by key, and the outputs of the DAG."""
 
     tasks: dict[str, Task] = {}
     outputs: DagOutputs = DagOutputs()
 
 
 class TaskConfigPassthrough(Node):
-    """A setting of the task that an input of type TASK_CONFIG hands to the code."""
+    """A setting of the task that is passed to the code by an input of type TASK_CONFIG."""
 
     field: str
     apply_to_task: bool = False
@@ -303,7 +303,7 @@ class ContainerSpec(Node):
 
 
 class Importer(Node):
-    """Makes an artifact of something that is already there."""
+    """Creates an artifact for existing data."""
 
     artifact_uri: RuntimeValue = RuntimeValue()
     type_schema: ArtifactTypeSchema = ArtifactTypeSchema()
@@ -313,7 +313,7 @@ class Importer(Node):
 
 
 class Executor(Node):
-    """How a component runs; one of the kinds is set."""
+    """How a component is executed; exactly one kind is set."""
 
     container: ContainerSpec | None = None
     importer: Importer | None = None
@@ -328,7 +328,7 @@ class DeploymentSpec(Node):
 
 
 class PipelineInfo(Node):
-    """What the pipeline is called."""
+    """The name and description of a pipeline."""
 
     name: str
     display_name: str | None = None
@@ -348,7 +348,7 @@ class PipelineSpec(Node):
 
 
 class KubernetesExecutor(Node):
-    """The platform settings of one executor that are modelled; the others are kept as they are."""
+    """Platform settings of one executor; settings that are not modelled are kept unchanged."""
 
     active_deadline_seconds: Seconds | None = None
 
@@ -390,13 +390,13 @@ class Platforms(Node):
 
 
 class PlatformSpec(Node):
-    """What belongs to the platform that runs the pipeline rather than to the pipeline."""
+    """Settings for the platform that runs the pipeline."""
 
     platforms: Platforms = Platforms()
 
 
 class PipelineDocument(BaseModel):
-    """A frozen spec as it is stored and handed on: the IR and its platform spec."""
+    """A frozen spec as it is stored and passed on: the IR and its platform spec."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
@@ -405,7 +405,7 @@ class PipelineDocument(BaseModel):
 
     @property
     def kubernetes(self) -> KubernetesPlatform:
-        """The platform settings, those that are not given at their defaults."""
+        """The Kubernetes platform settings, or their defaults."""
         return (
             KubernetesPlatform()
             if self.platform_spec is None

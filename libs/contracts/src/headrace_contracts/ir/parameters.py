@@ -1,7 +1,7 @@
-"""Parameter values and their types: what fits, and how a value is brought to its type.
+"""Checks parameter values and converts them to their types.
 
-JSON has one kind of number, and a client that goes through protobuf sends ``1`` as ``1.0``; so an
-integral double is an integer here.
+JSON has one type of number, and clients that use protobuf send ``1`` as ``1.0``; so an integral
+double is an integer here.
 """
 
 from __future__ import annotations
@@ -31,18 +31,16 @@ PARAMETER_TYPES = frozenset(
         "TASK_CONFIG",
     }
 )
-
-
 _EXACT = 2**53
-"""Up to here a double holds every whole number; beyond, an int would claim digits it never had."""
+"""A double represents every integer up to here exactly; a larger one may have lost digits."""
 
 
 class ParameterError(ValueError):
-    """A value does not fit the parameter's type; the message says what was expected."""
+    """A value does not match the parameter's type; the message says what was expected."""
 
 
 class InvalidParameters(ValueError):
-    """The parameters given for a run do not fit what the pipeline declares."""
+    """The parameters of a run do not match the declarations of the pipeline."""
 
     def __init__(self, rejection: Rejection) -> None:
         self.rejection = rejection
@@ -50,7 +48,7 @@ class InvalidParameters(ValueError):
 
 
 def whole_numbers(value: Any) -> Any:
-    """The same JSON value with every integral float up to 2**53 as an int, nested ones too."""
+    """The JSON value with every integral float up to 2**53 as an int, including nested ones."""
     match value:
         case float() if value.is_integer() and abs(value) <= _EXACT:
             return int(value)
@@ -63,10 +61,10 @@ def whole_numbers(value: Any) -> Any:
 
 
 def fit(value: Any, parameter_type: str) -> Any:
-    """`value` as the type has it; a STRING takes any value, as its JSON text.
+    """`value` converted to the type. STRING accepts every value, as its JSON text.
 
     Raises:
-        ParameterError: the value is of another kind.
+        ParameterError: the value has another type.
     """
     value = whole_numbers(value)
     match parameter_type:
@@ -84,7 +82,7 @@ def fit(value: Any, parameter_type: str) -> Any:
             return value
         case "TASK_FINAL_STATUS" | "TASK_CONFIG" if isinstance(value, dict):
             return value
-    raise ParameterError(f"expected {_WORDS[parameter_type]}, got {_shown(value)}")
+    raise ParameterError(f"expected {_EXPECTED[parameter_type]}, got {_shown(value)}")
 
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?)s")
@@ -94,19 +92,19 @@ def seconds(duration: str) -> float:
     """A protobuf duration such as ``5s`` or ``0.25s``, in seconds.
 
     Raises:
-        ParameterError: it is not one, or longer than `LONGEST_SECONDS`.
+        ParameterError: the text is not a duration, or longer than `LONGEST_SECONDS`.
     """
     match = _DURATION.fullmatch(duration.strip())
     if match is None:
-        raise ParameterError(f"{_shown(duration)} is not a duration such as '5s'")
+        raise ParameterError(f"{_shown(duration)} is not a duration in seconds, such as '5s'")
     if float(match[1]) > LONGEST_SECONDS:
         raise ParameterError(f"{_shown(duration)} is longer than {LONGEST_SECONDS}s")
     return float(match[1])
 
 
-_WORDS = {
+_EXPECTED = {
     "BOOLEAN": "true or false",
-    "NUMBER_INTEGER": "a whole number",
+    "NUMBER_INTEGER": "an integer",
     "NUMBER_DOUBLE": "a number",
     "LIST": "a list",
     "STRUCT": "an object",
@@ -121,12 +119,12 @@ def _shown(value: Any) -> str:
 
 
 def run_parameters(inputs: ComponentInputs, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that a run starts with: those given, checked, and the pipeline's defaults.
+    """The parameters of a run: the given ones, checked, and the pipeline's defaults.
 
-    An optional parameter without a default that was not given, or given as null, is absent.
+    An optional parameter without a default is absent if it was not given, or given as null.
 
     Raises:
-        InvalidParameters: one is unknown, missing, of the wrong type, or not an allowed value.
+        InvalidParameters: a parameter is unknown, missing, of another type, or not allowed.
     """
     for name in given:
         if name not in inputs.parameters:
@@ -147,7 +145,7 @@ def _checked(name: str, value: Any, definition: ParameterDefinition) -> Any:
     if (found := unstorable(value)) is not None:
         raise _invalid(name, f"parameter {name!r} {found[1]}")
     if definition.parameter_type == "STRING" and not isinstance(value, str):
-        raise _invalid(name, f"parameter {name!r}: expected a text, got {_shown(value)}")
+        raise _invalid(name, f"parameter {name!r}: expected a string, got {_shown(value)}")
     try:
         fitted = fit(value, definition.parameter_type)
     except ParameterError as error:

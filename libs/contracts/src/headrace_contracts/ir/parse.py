@@ -1,6 +1,6 @@
-"""From a decoded YAML or JSON value to a checked `PipelineDocument`, or a list of faults.
+"""Parses a decoded YAML or JSON value into a validated `PipelineDocument`, or a list of faults.
 
-A fault names its place in the spec the way a reader would look it up:
+A fault names its path in the spec:
 ``root.dag.tasks[train].inputs.parameters[rounds]``.
 """
 
@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 class SpecError(ValueError):
-    """The pipeline spec was refused. `faults` says why, the most telling one first."""
+    """The pipeline spec is invalid; `faults` lists why, the most relevant one first."""
 
     def __init__(self, faults: list[Rejection]) -> None:
         self.faults = faults
@@ -30,7 +30,7 @@ class SpecError(ValueError):
 
     @property
     def rejection(self) -> Rejection:
-        """All faults as one refusal, in the code and place of the first."""
+        """All faults as one rejection, with the code and path of the first."""
         first = self.faults[0]
         shown = [f"{f.field}: {f.message}" if f.field else f.message for f in self.faults[:_SHOWN]]
         if len(self.faults) > _SHOWN:
@@ -39,17 +39,17 @@ class SpecError(ValueError):
 
 
 def parse_document(documents: list[Any]) -> PipelineDocument:
-    """Check what a package holds: one spec, or a spec and its platform spec.
+    """Validate the content of a package: a spec, or a spec and its platform spec.
 
     Raises:
-        SpecError: it is not a sound PipelineSpec 2.1.0, or says what is not carried out yet.
+        SpecError: it is not a valid PipelineSpec 2.1.0, or uses an unsupported feature.
     """
     spec, platform = _split(documents)
     _check_head(spec)
     for part in (spec, platform):
         if (found := unstorable(part)) is not None:
-            location, words = found
-            raise SpecError([_fault_at(location, words)])
+            location, fault = found
+            raise SpecError([_fault_at(location, fault)])
     try:
         document = PipelineDocument.model_validate(
             {"pipeline_spec": spec, "platform_spec": platform}
@@ -104,7 +104,7 @@ def _check_head(spec: dict[str, Any]) -> None:
             [
                 Rejection(
                     code=RejectionCode.INVALID_SPEC,
-                    message=f"schemaVersion {found}; PipelineSpec {SCHEMA_VERSION} is expected",
+                    message=f"schemaVersion {found}; expected {SCHEMA_VERSION}",
                     field="schemaVersion",
                 )
             ]
@@ -116,7 +116,7 @@ def _malformed(message: str) -> SpecError:
 
 
 def _kind(value: Any) -> str:
-    names = {str: "a text", list: "a list", int: "a number", float: "a number", bool: "a boolean"}
+    names = {str: "a string", list: "a list", int: "a number", float: "a number", bool: "a boolean"}
     return names.get(type(value), type(value).__name__)
 
 

@@ -1,7 +1,7 @@
-"""What JSON's parsers let through and no store takes: NUL characters, halves of surrogate pairs,
-NaN, infinity, and nesting that nothing gets to the bottom of.
+"""Finds values that JSON parsers accept but Postgres does not store: NUL characters, unpaired
+surrogates, NaN, infinity, and very deep nesting.
 
-Found at the door, because behind it there is nobody to tell.
+Requests are checked on arrival, because a later error could not be reported to the caller.
 """
 
 from __future__ import annotations
@@ -16,31 +16,43 @@ _Link = tuple[Any, str | int] | None
 
 
 def unstorable(value: Any) -> tuple[Location, str] | None:
-    """The place within a decoded JSON value of the first thing that cannot be kept, and what it
-    is; None when all of it can."""
+    """The location and fault of the first value within a decoded JSON value that cannot be stored;
+    None if there is none."""
     waiting: list[tuple[Any, int, _Link]] = [(value, 0, None)]
     while waiting:
         current, depth, link = waiting.pop()
         if isinstance(current, str):
-            if (words := _fault(current)) is not None:
-                return _location(link), words
+            if (fault := _fault(current)) is not None:
+                return _location(link), fault
         elif isinstance(current, float):
             if not isfinite(current):
-                return _location(link), f"is {current}, which is not a number in JSON"
+                return _location(link), f"is {current}, which is not a JSON number"
         elif isinstance(current, dict | list):
             if depth == MAX_DEPTH:
-                return (), f"is nested deeper than {MAX_DEPTH}"
+                return (), f"is nested deeper than {MAX_DEPTH} levels"
             parts = current.items() if isinstance(current, dict) else enumerate(current)
             for key, part in parts:
-                if isinstance(key, str) and (words := _fault(key)) is not None:
-                    return _location(link), f"has a key that {words}"
+                if isinstance(key, str) and (fault := _fault(key)) is not None:
+                    return _location(link), f"has a key that {fault}"
                 waiting.append((part, depth + 1, (link, key)))
     return None
 
 
+def require_storable(value: Any) -> Any:
+    """`value`, for use as a validator of models.
+
+    Raises:
+        ValueError: it cannot be stored; the message names the field.
+    """
+    if (found := unstorable(value)) is not None:
+        location, fault = found
+        raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {fault}")
+    return value
+
+
 def _fault(text: str) -> str | None:
     if "\0" in text:
-        return "holds a NUL character"
+        return "contains a NUL character"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "is not Unicode text"
     return None

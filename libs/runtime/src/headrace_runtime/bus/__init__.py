@@ -1,1 +1,2 @@
-"""NATS JetStream: transport between services. Delivery is at least once; effect is once."""
+"""NATS JetStream, the transport between services. Delivery is at least once; handlers are
+idempotent."""

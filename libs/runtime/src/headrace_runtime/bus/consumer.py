@@ -1,7 +1,8 @@
-"""Reading a durable pull consumer: an infinite loop around one pass over a batch.
+"""Consuming a subscription: an infinite loop around one pass over a batch.
 
-Invariant: a message is acknowledged after its effect was committed, set aside with a reason when
-it can never be handled, and otherwise delivered again later. It never blocks those behind it.
+Invariant: a message is acknowledged after its effect is committed, goes to the dead letters with a
+reason when it can never be handled, and is otherwise redelivered later. It never blocks the
+messages behind it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nats.js.errors import Error as JetStreamError
 from pydantic import TypeAdapter, ValidationError
 
 from headrace_runtime.bus.connection import Bus
-from headrace_runtime.bus.provision import provision_consumer
+from headrace_runtime.bus.provision import provision_consumer, provision_streams
 from headrace_runtime.bus.pull import PullQueue
 from headrace_runtime.errors import PoisonError, RetryableError, TooEarlyError
 from headrace_runtime.logging import get_logger
@@ -30,32 +31,33 @@ from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
 M = TypeVar("M")
 
-_GIVE_UP_AFTER = 8
-"""Deliveries after which an unexpected error is held to be the message's fault."""
-_TOO_LATE_AFTER = 24
-"""Deliveries, some five minutes, after which what a message is about will not come any more."""
+_MAX_FAILED_DELIVERIES = 8
+"""After so many deliveries that failed unexpectedly, a message becomes a dead letter."""
+_MAX_EARLY_DELIVERIES = 24
+"""After so many deliveries (about five minutes) a message whose subject is still unknown becomes a
+dead letter."""
 _LONGEST_DELAY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[M]):
-    """A message that was read: its CloudEvents attributes and its typed content."""
+    """A parsed message: its CloudEvents attributes and its typed content."""
 
     attributes: Attributes
     message: M
 
     @property
     def id(self) -> str:
-        """The CloudEvents id: the same at every delivery."""
+        """The CloudEvents id, the same in every delivery."""
         return self.attributes.id
 
 
 Handle = Callable[[list[Received[M]]], Awaitable[None]]
-Refuse = Callable[[Attributes, str], Awaitable[None]]
+OnUnreadable = Callable[[Attributes, str], Awaitable[None]]
 
 
 class Consumer(Generic[M]):
-    """One service's reader of one subscription."""
+    """Reads one subscription for one service."""
 
     def __init__(
         self,
@@ -66,26 +68,28 @@ class Consumer(Generic[M]):
         handle: Handle[M],
         *,
         service: str,
-        refuse: Refuse | None = None,
+        on_unreadable: OnUnreadable | None = None,
         linger_seconds: float = 0.0,
         urgent: str | None = None,
     ) -> None:
-        """`refuse` is told of each message that cannot be read, before it is set aside. A batch
-        waits `linger_seconds` for company: fewer, larger transactions where nobody is waiting; it
-        does not when a subject begins with `urgent`."""
+        """`on_unreadable` is called with each message that cannot be parsed, before it becomes a
+        dead letter. A batch that is not full waits `linger_seconds` for more messages, which makes
+        transactions fewer and larger where latency does not matter; a message whose subject begins
+        with `urgent` ends the wait."""
         self._bus = bus
         self._objects = objects
         self._subscription = subscription
         self._adapter = adapter
         self._handle = handle
         self._service = service
-        self._refuse = refuse
+        self._on_unreadable = on_unreadable
         self._linger_seconds = linger_seconds
         self._urgent = urgent
         self._log = get_logger()
 
     async def run(self) -> None:
-        """Read for ever; cancellation is the way to stop."""
+        """Consume until cancelled."""
+        await provision_streams(self._bus.js)
         await provision_consumer(self._bus.js, self._subscription)
         async with PullQueue(
             self._bus, self._subscription, self._linger_seconds, self._urgent
@@ -97,28 +101,28 @@ class Consumer(Generic[M]):
                     queue.release(raw)
 
     async def process(self, batch: list[Msg]) -> None:
-        """One pass: read, handle, acknowledge. Raises only when cancelled."""
-        readable: list[tuple[Msg, Received[M]]] = []
+        """One pass: parse, handle, acknowledge. Raises only when cancelled."""
+        parsed: list[tuple[Msg, Received[M]]] = []
         for raw in batch:
-            received = await self._read(raw)
+            received = await self._parse(raw)
             if received is not None:
-                readable.append((raw, received))
-        if readable:
+                parsed.append((raw, received))
+        if parsed:
             with HANDLING.labels(self._subscription.durable).time():
-                await self._handle_all(readable)
+                await self._handle_all(parsed)
 
-    async def _read(self, raw: Msg) -> Received[M] | None:
+    async def _parse(self, raw: Msg) -> Received[M] | None:
         attributes = cloudevents.attributes(raw.headers, _sequence_id(raw))
         try:
             body = await self._body(raw, attributes)
             return Received(attributes, self._adapter.validate_json(body))
         except ValidationError as error:
             if any(detail["type"] == "union_tag_invalid" for detail in error.errors()):
-                await self._settle(raw, "ignored")  # a type from a newer publisher
+                await self._acknowledge(raw, "ignored")  # a type from a newer publisher
             else:
-                await self._set_aside(raw, attributes, _first_fault(error))
+                await self._dead_letter(raw, attributes, _first_error(error))
         except (PoisonError, ObjectMissingError) as error:
-            await self._set_aside(raw, attributes, str(error))
+            await self._dead_letter(raw, attributes, str(error))
         except RetryableError as error:
             await self._postpone(raw, error)
         return None
@@ -128,7 +132,7 @@ class Consumer(Generic[M]):
             return raw.data
         key = self._objects.key(attributes.dataref) if self._objects else None
         if key is None or self._objects is None:
-            raise PoisonError(f"dataref {attributes.dataref!r} is not in this object store")
+            raise PoisonError(f"dataref {attributes.dataref!r} does not refer to this object store")
         return await self._objects.get(key)
 
     async def _handle_all(self, batch: list[tuple[Msg, Received[M]]]) -> None:
@@ -139,27 +143,35 @@ class Consumer(Generic[M]):
                 for raw, _ in batch:
                     await self._postpone(raw, error)
                 return
-            if len(batch) > 1:  # find the one at fault
+            if len(batch) > 1:  # find the message that fails
                 for entry in batch:
                     await self._handle_all([entry])
                 return
             raw, received = batch[0]
-            if isinstance(error, TooEarlyError) and raw.metadata.num_delivered < _TOO_LATE_AFTER:
+            if (
+                isinstance(error, TooEarlyError)
+                and raw.metadata.num_delivered < _MAX_EARLY_DELIVERIES
+            ):
                 await self._postpone(raw, error)
                 return
             with structlog.contextvars.bound_contextvars(message_id=received.id):
                 self._log.exception("message_failed", subject=raw.subject)
-            if isinstance(error, PoisonError) or raw.metadata.num_delivered >= _GIVE_UP_AFTER:
-                await self._set_aside(raw, received.attributes, f"{type(error).__name__}: {error}")
+            if (
+                isinstance(error, PoisonError)
+                or raw.metadata.num_delivered >= _MAX_FAILED_DELIVERIES
+            ):
+                await self._dead_letter(
+                    raw, received.attributes, f"{type(error).__name__}: {error}"
+                )
             else:
                 await self._postpone(raw, error)
         else:
             for raw, _ in batch:
-                await self._settle(raw, "handled")
+                await self._acknowledge(raw, "handled")
 
-    async def _set_aside(self, raw: Msg, attributes: Attributes, reason: str) -> None:
-        """Keep a copy with the reason, and only then end its deliveries."""
-        self._log.warning("message_set_aside", subject=raw.subject, reason=reason)
+    async def _dead_letter(self, raw: Msg, attributes: Attributes, reason: str) -> None:
+        """Publish a copy with the reason, and only then end the deliveries of the message."""
+        self._log.warning("message_dead_lettered", subject=raw.subject, reason=reason)
         headers = {
             **(raw.headers or {}),
             "headrace-reason": " ".join(reason.split())[:1000],
@@ -167,8 +179,8 @@ class Consumer(Generic[M]):
             cloudevents.MESSAGE_ID: f"dlq-{self._subscription.durable}-{_sequence_id(raw)}",
         }
         try:
-            if self._refuse is not None:
-                await self._refuse(attributes, reason)
+            if self._on_unreadable is not None:
+                await self._on_unreadable(attributes, reason)
             await self._bus.js.publish(dead_letter(self._service), raw.data, headers=headers)
             await raw.term()
         except (nats.errors.Error, JetStreamError, RetryableError, TimeoutError) as error:
@@ -183,14 +195,14 @@ class Consumer(Generic[M]):
         try:
             await raw.nak(delay=delay * random.uniform(0.5, 1.0))  # noqa: S311
         except (nats.errors.Error, OSError):
-            self._log.warning("negative_acknowledgement_lost")  # ack_wait redelivers
+            self._log.warning("negative_acknowledgement_lost")  # redelivered after the ack wait
 
-    async def _settle(self, raw: Msg, outcome: str) -> None:
+    async def _acknowledge(self, raw: Msg, outcome: str) -> None:
         MESSAGES.labels(self._subscription.durable, outcome).inc()
         try:
             await raw.ack()
         except (nats.errors.Error, OSError):
-            self._log.warning("acknowledgement_lost")  # redelivered, and then a repeat
+            self._log.warning("acknowledgement_lost")  # redelivered; the inbox drops the repeat
 
 
 def _sequence_id(raw: Msg) -> str:
@@ -198,7 +210,7 @@ def _sequence_id(raw: Msg) -> str:
     return f"{metadata.stream}-{metadata.sequence.stream}"
 
 
-def _first_fault(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     detail = error.errors()[0]
-    place = ".".join(str(part) for part in detail["loc"])
-    return f"{place}: {detail['msg']}" if place else detail["msg"]
+    field = ".".join(str(part) for part in detail["loc"])
+    return f"{field}: {detail['msg']}" if field else detail["msg"]

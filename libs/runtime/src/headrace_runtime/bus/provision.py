@@ -1,7 +1,8 @@
-"""Streams and consumers as contracts describe them: created, or brought up to date, at start.
+"""Streams and consumers as the contracts define them, created or updated when a service starts.
 
-Every service provisions what it reads and writes. The calls are idempotent and the descriptions
-are shared, so order does not matter, and a bus that lost its disk heals with the next start.
+A service provisions what it consumes and what its outbox publishes to. The calls are idempotent
+and all services share the definitions, so the order does not matter, and a bus that lost its disk
+is provisioned again.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from nats.js.errors import NotFoundError
 _MAX_BYTES = 2 * 1024**3
 _DUPLICATE_WINDOW_SECONDS = 600
 ACK_WAIT_SECONDS = 5
-"""How long what a dead reader held stays away from its successor. A living reader that needs
-longer says so."""
+"""After this time without an acknowledgement or a progress report a message is redelivered: the
+time for which the messages of a dead consumer are unavailable to its successor."""
 MAX_ACK_PENDING = 1024
 
 
 async def provision_streams(js: JetStreamContext) -> None:
-    """Make the streams as contracts have them."""
+    """Create the streams, or update those that differ from the contracts."""
     for stream in STREAMS:
         config = StreamConfig(
             name=stream.name,
@@ -55,8 +56,8 @@ async def provision_streams(js: JetStreamContext) -> None:
 
 
 async def provision_consumer(js: JetStreamContext, subscription: Subscription) -> None:
-    """Make the durable consumer. It delivers without limit: giving up is the reader's decision,
-    because a message that the server gives up on is lost silently."""
+    """Create the durable consumer. It redelivers without limit: the service decides when to stop,
+    because a message that the server stops delivering is lost silently."""
     filters = list(subscription.filters)
     await js.add_consumer(
         subscription.stream,

@@ -1,5 +1,6 @@
-"""Publishing with acknowledgement. A time-out means unknown, so every message has an id of its own
-and may be sent again. A body too large for a message is left in the object store (claim check).
+"""Publishing with acknowledgement. After a timeout the outcome is unknown, so every message has an
+id and may be sent again. A body that is too large for a message goes to the object store (claim
+check).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _IN_FLIGHT = 64
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message as it leaves: subject, CloudEvents headers, JSON body."""
+    """A message to publish: subject, CloudEvents headers, JSON body."""
 
     event_id: UUID
     subject: str
@@ -40,14 +41,15 @@ class Publisher:
         self._objects = objects
 
     async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
-        """Send the messages; returns the ids that the server acknowledged, in any case."""
+        """Send the messages and return the ids that the server acknowledged. Does not raise when
+        the bus is unavailable."""
         acknowledged: list[UUID] = []
         for start in range(0, len(messages), _IN_FLIGHT):
             window = messages[start : start + _IN_FLIGHT]
             sent = await asyncio.gather(*(self._send(message) for message in window))
             acknowledged += [m.event_id for m, ok in zip(window, sent, strict=True) if ok]
             if not all(sent):
-                break  # the rest stays for the sweeper, behind what did not get through
+                break  # the sweeper sends the rest later, in order
         PUBLISHED.inc(len(acknowledged))
         return acknowledged
 
@@ -55,7 +57,7 @@ class Publisher:
         body, headers = message.body, message.headers
         try:
             if len(body) > MAX_MESSAGE_BYTES - _HEADER_ALLOWANCE:
-                headers = {**headers, "ce-dataref": await self._deposit(message)}
+                headers = {**headers, "ce-dataref": await self._store_body(message)}
                 body = b""
             await self._js.publish(message.subject, body, headers=headers)
         except (nats.errors.Error, JetStreamError, RetryableError, TimeoutError, OSError) as error:
@@ -65,9 +67,11 @@ class Publisher:
             return False
         return True
 
-    async def _deposit(self, message: OutgoingMessage) -> str:
+    async def _store_body(self, message: OutgoingMessage) -> str:
         if self._objects is None:
-            raise RetryableError(f"a message of {len(message.body)} bytes needs an object store")
+            raise RetryableError(
+                f"a message of {len(message.body)} bytes needs an object store, which is not open"
+            )
         key = f"messages/{message.event_id}.json"
         await self._objects.put(key, message.body)
         return self._objects.uri(key)

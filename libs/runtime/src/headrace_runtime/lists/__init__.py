@@ -1,1 +1,1 @@
-"""Lists over HTTP: a filter grammar, sorting, and pages that survive inserts, into safe SQL."""
+"""Lists over HTTP: filters, sorting and stable pages, translated into safe SQL."""

@@ -1,8 +1,8 @@
-"""The grammar of list filters: predicates as JSON, all of which have to hold.
+"""The grammar of list filters: a JSON list of predicates that are all true.
 
 Source: KFP's v2beta1 `filter.proto` and its JSON mapping, ``{"predicates": [{"operation": "EQUALS",
-"key": "name", "string_value": "train"}]}``. Names of fields may be written in either case, an
-operation by name or number. `NOT_IN` is ours.
+"key": "name", "string_value": "train"}]}``. Field names may be in snake_case or camelCase, an
+operation may be a name or a number. `NOT_IN` is an extension.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_VALUES = 200
 
 
 class Operation(StrEnum):
-    """How a field is compared."""
+    """A comparison."""
 
     EQUALS = "EQUALS"
     NOT_EQUALS = "NOT_EQUALS"
@@ -57,7 +57,7 @@ Value = Scalar | tuple[Scalar, ...]
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """One comparison; `value` is a tuple for the operations in `SEVERAL` and for them alone."""
+    """One comparison. `value` is a tuple exactly for the operations in `SEVERAL`."""
 
     key: str
     operation: Operation
@@ -65,32 +65,32 @@ class Predicate:
 
 
 def parse_filter(text: str) -> tuple[Predicate, ...]:
-    """The predicates of a filter; none of an empty one.
+    """The predicates of a filter; none for an empty text.
 
     Raises:
-        RejectedError: it is not of the grammar; the message names the fault.
+        RejectedError: the filter is malformed; the message says where.
     """
     if not text:
         return ()
     if len(text) > _LONGEST:
-        raise refused(f"it is longer than {_LONGEST} characters")
+        raise refused(f"must not be longer than {_LONGEST} characters")
     try:
         given = json.loads(text)
     except (ValueError, RecursionError):
-        raise refused("it is not JSON") from None
+        raise refused("must be JSON") from None
     if not isinstance(given, dict):
-        raise refused("it is not an object with 'predicates'")
+        raise refused("must be a JSON object with 'predicates'")
     unknown = set(given) - {"predicates"}
     predicates = given.get("predicates") or []
     if unknown or not isinstance(predicates, list):
-        raise refused("it is not an object with a list of 'predicates' alone")
+        raise refused("must be a JSON object with a list of 'predicates' and nothing else")
     if len(predicates) > _MOST_PREDICATES:
-        raise refused(f"it has more than {_MOST_PREDICATES} predicates")
+        raise refused(f"must not have more than {_MOST_PREDICATES} predicates")
     return tuple(_predicate(one) for one in predicates)
 
 
 def filter_text(predicates: tuple[Predicate, ...]) -> str:
-    """The filter as `parse_filter` reads it."""
+    """The text of a filter, the inverse of `parse_filter`."""
     return (
         json.dumps({"predicates": [_written(one) for one in predicates]}, separators=(",", ":"))
         if predicates
@@ -99,26 +99,26 @@ def filter_text(predicates: tuple[Predicate, ...]) -> str:
 
 
 def refused(fault: str) -> RejectedError:
-    """A refusal of a filter."""
+    """The error for an invalid filter."""
     return RejectedError.because(RejectionCode.MALFORMED, f"filter: {fault}", "filter")
 
 
 def _predicate(given: Any) -> Predicate:
     if not isinstance(given, dict):
-        raise refused("a predicate is not an object")
+        raise refused("each predicate must be a JSON object")
     fields = {_snake(name): value for name, value in given.items()}
     key, operation = fields.pop("key", None), _operation(fields.pop("operation", None))
     if not isinstance(key, str) or not key:
-        raise refused("a predicate has no 'key'")
+        raise refused("each predicate must have a 'key'")
     if len(fields) != 1:
-        raise refused(f"the predicate on {key!r} has {len(fields)} values and not one")
+        raise refused(f"predicate {key!r} must have exactly one value, got {len(fields)}")
     ((name, value),) = fields.items()
     if name in _ARRAYS:
         if operation not in SEVERAL:
             raise refused(f"{operation} on {key!r} takes one value, not {name}")
         return Predicate(key, operation, _array(key, name, value))
     if name not in _SCALARS:
-        raise refused(f"the predicate on {key!r} has an unknown field {name!r}")
+        raise refused(f"predicate {key!r} has an unknown field {name!r}")
     if operation in SEVERAL:
         raise refused(f"{operation} on {key!r} takes several values, not {name}")
     return Predicate(key, operation, _scalar(key, name, value))
@@ -128,15 +128,15 @@ def _operation(given: Any) -> Operation:
     try:
         return _NUMBERS[given] if isinstance(given, int) else Operation(given)
     except (ValueError, KeyError):
-        raise refused(f"{given!r} is not an operation") from None
+        raise refused(f"unknown operation {given!r}") from None
 
 
 def _array(key: str, name: str, value: Any) -> tuple[Scalar, ...]:
     values = value.get("values") if isinstance(value, dict) else None
     if not isinstance(values, list):
-        raise refused(f"{name} on {key!r} is not an object with a list of 'values'")
+        raise refused(f"{name} of {key!r} must be an object with a list of 'values'")
     if len(values) > _MOST_VALUES:
-        raise refused(f"{name} on {key!r} has more than {_MOST_VALUES} values")
+        raise refused(f"{name} of {key!r} must not have more than {_MOST_VALUES} values")
     return tuple(_scalar(key, name.removesuffix("s"), one) for one in values)
 
 
@@ -154,7 +154,7 @@ def _scalar(key: str, name: str, value: Any) -> Scalar:
                 return number
     except (ValueError, TypeError, OverflowError):
         pass
-    raise refused(f"{value!r} is not a {name.removesuffix('_value')}, on {key!r}")
+    raise refused(f"{name} of {key!r} is not valid: {value!r}")
 
 
 def _written(one: Predicate) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""From what a caller asks of a list to the SQL that finds one page of it.
+"""Translates a request for a page of a list into SQL.
 
-A page begins after a place, not after a number of rows: the value that the list is sorted by and
-the id of the last row. So inserts shift nothing, and page 1,000 costs what the first one does.
-Every name in the SQL comes from the list's own fields and every value is an argument: no text of a
-caller becomes SQL.
+Keyset pagination: a page starts after the sort value and id of the last row of the page before, so
+inserts do not shift pages, and page 1,000 costs as much as page 1. Every name in the SQL comes from
+the list's own fields and every value is an argument: no text from a caller becomes SQL.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ DEFAULT_SIZE, LARGEST_SIZE = 20, 200
 
 
 class Kind(Enum):
-    """What a field holds: its type in SQL."""
+    """The SQL type of a field."""
 
     TEXT = "text"
     ID = "uuid"
@@ -44,8 +43,8 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a list can be filtered and sorted by. `sql` is an expression; where the list can be
-    sorted by it, one that is never NULL."""
+    """A field for filters and sorting. `sql` is an expression; it must not be NULL if the field is
+    sortable."""
 
     sql: str
     kind: Kind
@@ -54,22 +53,22 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Fields that a list can be filtered by and of which only the beginning of the name is known,
-    such as ``tags.``. `sql` has ``{name}`` for the rest of it, which is an argument; its values
-    may be NULL."""
+    """Fields for filters that share the prefix of their names, such as ``tags.``. In `sql`,
+    ``{name}`` stands for the rest of the name, which is passed as an argument. The values may be
+    NULL."""
 
     sql: str
     kind: Kind
 
     def member(self, name: str) -> Field:
-        """The field for the rest of a name, as SQL names that rest."""
+        """The field for one name; `name` is the SQL of the argument that holds the rest of it."""
         return Field(self.sql.replace("{name}", name), self.kind, sortable=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request for a page, as it came: `where` are fields that have to have a value, None means
-    any."""
+    """One request for a page, not yet checked. `where` maps fields to required values; None is any
+    value."""
 
     namespace: str | None = None
     filter: str = ""
@@ -80,21 +79,20 @@ class Asked:
 
 
 class Arguments:
-    """The arguments of a statement; `add` gives the name by which the SQL refers to one."""
+    """The arguments of a statement."""
 
     def __init__(self, *values: Any) -> None:
         self.values = list(values)
 
     def add(self, value: Any, kind: Kind, *, several: bool = False) -> str:
-        """Keep a value; returns ``$n`` with its type."""
+        """Append a value and return the SQL that refers to it: ``$n`` with its type."""
         self.values.append(value)
         return f"${len(self.values)}::{kind.value}{'[]' if several else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list, understood: what it is sorted by, what holds for its rows, and after
-    which place it begins."""
+    """A checked request for a page: its order, its predicates and where it starts."""
 
     listing: Listing
     asked: Asked
@@ -106,10 +104,10 @@ class Page:
     after: tuple[Any, str] | None
     """The sort value and id of the last row of the page before."""
     total: int | None
-    """How many rows there are in all, as the first page counted."""
+    """The number of all rows, as counted for the first page."""
 
     def conditions(self, arguments: Arguments) -> str:
-        """What holds for every row of the list, as SQL; ``TRUE`` when nothing has to."""
+        """The SQL condition for all rows of the list; ``TRUE`` if there is none."""
         fields = self.listing.fields
         parts = []
         if self.asked.namespace is not None:
@@ -123,13 +121,13 @@ class Page:
         return " AND ".join(parts) or "TRUE"
 
     def beyond(self, arguments: Arguments, sort_sql: str | None = None) -> str:
-        """What holds for the rows after the page before, as SQL; ``TRUE`` on the first page."""
+        """The SQL condition for rows after the page before; ``TRUE`` for the first page."""
         if self.after is None:
             return "TRUE"
         value, identity = self.after
         sign = "<" if self.descending else ">"
         kind = self.sort_kind
-        place = f"{arguments.add(_read(kind, value), kind)}, {arguments.add(identity, Kind.ID)}"
+        place = f"{arguments.add(_decode(kind, value), kind)}, {arguments.add(identity, Kind.ID)}"
         return f"({sort_sql or self.sort_sql}, {self.listing.key}) {sign} ({place})"
 
     def order(self, sort_sql: str | None = None) -> str:
@@ -139,18 +137,18 @@ class Page:
 
     @property
     def sort_sql(self) -> str:
-        """What the list is sorted by, as SQL."""
+        """The SQL of the sort value."""
         return self.listing.fields[self.sort_key].sql
 
     @property
     def sort_kind(self) -> Kind:
-        """The type of what the list is sorted by."""
+        """The type of the sort value."""
         known = self.listing.fields.get(self.sort_key)
         return known.kind if known is not None else Kind.NUMBER
 
     def statement(self, sql: str) -> tuple[str, list[Any]]:
-        """Fill a query's ``{sort}``, ``{where}``, ``{order}`` and ``{limit}``; it finds one row
-        more than the page has, which says whether there is another page."""
+        """Fill a query's ``{sort}``, ``{where}``, ``{order}`` and ``{limit}``. The limit is one row
+        more than the page has, to find out whether there is a next page."""
         arguments = Arguments()
         where = f"{self.conditions(arguments)} AND {self.beyond(arguments)}"
         parts = {
@@ -164,7 +162,7 @@ class Page:
         return sql, arguments.values
 
     def next_token(self, value: Any, identity: UUID | str, total: int | None) -> str:
-        """The token of the page after the row with this sort value and id."""
+        """The token of the page that starts after the row with this sort value and id."""
         if isinstance(value, datetime):
             value = value.isoformat()
         elif isinstance(value, UUID):
@@ -181,7 +179,7 @@ class Page:
 
 
 class Listing:
-    """A list that is given out in pages."""
+    """The definition of a list that is read in pages."""
 
     def __init__(
         self,
@@ -194,8 +192,8 @@ class Listing:
         sort_prefixes: Sequence[str] = (),
         families: Mapping[str, Family] | None = None,
     ) -> None:
-        """`key` is the id's expression. A `sort_by` that begins with one of `sort_prefixes` is
-        for the list itself to understand. `families` are by the beginning of the name."""
+        """`key` is the SQL of the id. A `sort_by` that begins with one of `sort_prefixes` is
+        resolved by the list itself. `families` are by the prefix of the name."""
         self.name = name
         self.fields = fields
         self.key = key
@@ -205,11 +203,11 @@ class Listing:
         self._families = dict(families or {})
 
     def page(self, asked: Asked) -> Page:
-        """Understand a request.
+        """Check a request.
 
         Raises:
-            RejectedError: one of its parts is not of the grammar, names a field that the list does
-                not have, or does not belong to its page token.
+            RejectedError: a part of it is malformed, names an unknown field, or does not match its
+                page token.
         """
         token = self.signer.read(asked.page_token) if asked.page_token else {}
         if token and token["of"] != self.scope(asked):
@@ -225,7 +223,7 @@ class Listing:
             self._check(predicate)
         if asked.page_size < 0:
             raise RejectedError.because(
-                RejectionCode.MALFORMED, "page_size is below 0", "page_size"
+                RejectionCode.MALFORMED, "page_size must not be negative", "page_size"
             )
         return Page(
             listing=self,
@@ -240,7 +238,7 @@ class Listing:
         )
 
     def filtered(self, key: str, arguments: Arguments) -> Field:
-        """The field that a known key names; what a family leaves open becomes an argument."""
+        """The field of a known key; for a family, the rest of the key becomes an argument."""
         family = self._family(key)
         if key in self.fields or family is None:
             return self.fields[key]
@@ -254,7 +252,7 @@ class Listing:
         return next(named, None)
 
     def scope(self, asked: Asked) -> list[Any]:
-        """What a token belongs to."""
+        """What a page token is valid for."""
         where = {k: str(v) for k, v in sorted(asked.where.items()) if v is not None}
         return [self.name, asked.namespace, where]
 
@@ -280,29 +278,29 @@ class Listing:
             raise refused(f"{self.name} have no field {predicate.key!r}")
         if predicate.operation is Operation.IS_SUBSTRING:
             if known.kind not in (Kind.TEXT, Kind.ID) or not isinstance(predicate.value, str):
-                raise refused(f"IS_SUBSTRING on {predicate.key!r} needs texts")
+                raise refused(f"IS_SUBSTRING on {predicate.key!r} takes strings")
             return
         values = predicate.value if isinstance(predicate.value, tuple) else (predicate.value,)
         for value in values:
-            _fit(known, value, predicate.key)
+            _convert(known, value, predicate.key)
 
 
 def _condition(known: Field, one: Predicate, arguments: Arguments) -> str:
     if one.operation is Operation.IS_SUBSTRING:
-        pattern = "%" + _literal(str(one.value)) + "%"
+        pattern = "%" + _escape_like(str(one.value)) + "%"
         return f"({known.sql})::text ILIKE {arguments.add(pattern, Kind.TEXT)}"
     if one.operation in SEVERAL:
         assert isinstance(one.value, tuple)
-        values = [_fit(known, value, one.key) for value in one.value]
+        values = [_convert(known, value, one.key) for value in one.value]
         given = arguments.add(
             [value for value in values if value is not None], known.kind, several=True
         )
         if one.operation is Operation.IN:
             return f"{known.sql} = ANY({given})"
-        return f"({known.sql} <> ALL({given})) IS NOT FALSE"  # what has no value is not among them
+        return f"({known.sql} <> ALL({given})) IS NOT FALSE"  # true if the value is NULL
     assert not isinstance(one.value, tuple)
-    value = _fit(known, one.value, one.key)
-    if value is None:  # an id that no row can have
+    value = _convert(known, one.value, one.key)
+    if value is None:  # not a UUID, so no row has this id
         return "TRUE" if one.operation is Operation.NOT_EQUALS else "FALSE"
     return f"{known.sql} {_SIGNS[one.operation]} {arguments.add(value, known.kind)}"
 
@@ -317,11 +315,11 @@ _SIGNS = {
 }
 
 
-def _fit(known: Field | Family, value: Scalar, key: str) -> Any:
-    """The value as the field's type has it; None for an id that is not one.
+def _convert(known: Field | Family, value: Scalar, key: str) -> Any:
+    """The value converted to the field's type; None for an id that is not a UUID.
 
     Raises:
-        RejectedError: it is of another type.
+        RejectedError: the value has another type.
     """
     if known.kind is Kind.ID and isinstance(value, str):
         try:
@@ -336,18 +334,20 @@ def _fit(known: Field | Family, value: Scalar, key: str) -> Any:
         return float(value)
     if known.kind is Kind.TEXT and isinstance(value, str):
         return value
-    raise refused(f"{value!r} is not a value of {key!r}")
+    raise refused(f"{value!r} is not a valid value for {key!r}")
 
 
-def _read(kind: Kind, value: Any) -> Any:
+def _decode(kind: Kind, value: Any) -> Any:
     return datetime.fromisoformat(value) if kind is Kind.TIME else value
 
 
-def _literal(text: str) -> str:
+def _escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _mismatch(what: str) -> RejectedError:
     return RejectedError.because(
-        RejectionCode.MALFORMED, f"page_token belongs to {what}", "page_token"
+        RejectionCode.MALFORMED,
+        f"page_token was issued for {what}; repeat the request with the same parameters",
+        "page_token",
     )

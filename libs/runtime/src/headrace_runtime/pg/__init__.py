@@ -1,1 +1,1 @@
-"""Postgres: the truth. Plain SQL in files, one transaction a unit, an outbox and an inbox."""
+"""Postgres, the source of truth: plain SQL in files, units of work, an outbox and an inbox."""

@@ -1,7 +1,7 @@
-"""A service's slice of Postgres: read-only connections, and units that commit state and messages.
+"""A service's schema in Postgres: read-only connections, and units that commit state and messages.
 
-Invariant: what a unit publishes is committed with what it writes. After the commit the messages
-go out at once; whatever is cut off in between, the sweeper sends again with the same ids.
+Invariant: the messages of a unit commit together with its state. They are published right after
+the commit; if the process ends in between, the sweeper publishes them later with the same ids.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from headrace_runtime.pg.migrate import migrate
 from headrace_runtime.pg.queries import load_queries
 
 T = TypeVar("T")
-if TYPE_CHECKING:  # generic for the type checker alone
+if TYPE_CHECKING:  # generic in the stubs only
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = asyncpg.pool.PoolConnectionProxy
@@ -52,7 +52,7 @@ _TRANSIENT = (
 
 
 class Publishable(Protocol):
-    """An event or command: it knows its subject and its JSON."""
+    """An event or command."""
 
     @property
     def subject(self) -> str: ...
@@ -63,16 +63,16 @@ class Publishable(Protocol):
     def to_json(self) -> bytes: ...
 
 
-class Outlet(Protocol):
-    """Where committed messages go."""
+class MessagePublisher(Protocol):
+    """Publishes committed messages."""
 
     async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
-        """Send them; returns the ids that the server acknowledged."""
+        """Publish the messages and return the ids that the server acknowledged."""
         ...
 
 
 class Unit:
-    """One transaction: its connection, and the messages that commit with it."""
+    """A unit of work: one transaction and the messages that commit with it."""
 
     def __init__(self, connection: Connection, service: str) -> None:
         self.connection = connection
@@ -80,12 +80,12 @@ class Unit:
         self._service = service
 
     async def admit(self, consumer: str, message_ids: Iterable[str]) -> set[str]:
-        """Which of these messages are new to the consumer; they are remembered with the commit."""
+        """Record these messages in the inbox and return the ids that are new to the consumer."""
         rows = await self.connection.fetch(_QUERIES["admit"], consumer, list(message_ids))
         return {row["message_id"] for row in rows}
 
     def publish(self, message: Publishable, message_id: UUID | None = None) -> None:
-        """Stage a message; with a derived `message_id` a repeat of it is dropped."""
+        """Stage a message. With a derived `message_id`, a repetition of it is dropped."""
         identity = message_id or new_id()
         run_id = getattr(message, "run_id", None)
         self.staged.append(
@@ -116,17 +116,19 @@ class Unit:
 
 
 class Database:
-    """The pool of one service, and the only place that says commit."""
+    """The connection pool of one service. No other code commits."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], service: str, outlet: Outlet) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], service: str, publisher: MessagePublisher
+    ) -> None:
         self._pool = pool
         self._service = service
-        self._outlet = outlet
+        self._publisher = publisher
         self._published: list[UUID] = []
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
-        """A connection of the pool. The pool's own time-out would cost a task each time."""
+        """A connection of the pool. The pool's own timeout would create a task for each call."""
         async with asyncio.timeout(_ACQUIRE_SECONDS):
             connection = await self._pool.acquire()
         try:
@@ -139,7 +141,7 @@ class Database:
         """A connection for queries only.
 
         Raises:
-            RetryableError: Postgres is away.
+            RetryableError: Postgres is unavailable.
         """
         try:
             async with self._acquired() as connection:
@@ -148,13 +150,13 @@ class Database:
             raise RetryableError(f"postgres: {error!r}") from error
 
     async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
-        """Run `work` in one transaction, publish what it staged, and return its result.
+        """Run `work` in one transaction, publish the messages that it staged, return its result.
 
-        `work` runs again from the start when Postgres breaks off, so it must not have effects
-        of its own.
+        After a transient error of Postgres `work` runs again from the start, so it must have no
+        effect outside the transaction.
 
         Raises:
-            RetryableError: Postgres stayed away.
+            RetryableError: Postgres was unavailable in every try.
         """
         for tries_left in reversed(range(_TRIES)):
             try:
@@ -171,19 +173,22 @@ class Database:
                     raise RetryableError(f"postgres: {error!r}") from error
                 await asyncio.sleep(random.uniform(0.02, 0.2) * (_TRIES - tries_left))  # noqa: S311
         if unit.staged:
-            self._published += await self._outlet.publish(unit.staged)
+            self._published += await self._publisher.publish(unit.staged)
         return result
 
     async def sweep(self, older_than_seconds: float) -> int:
-        """Publish what was committed but not acknowledged; returns how many rows were found."""
+        """Publish committed messages that were never acknowledged; return how many there were."""
         async with self.read() as connection:
             rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
         if rows:
-            self._published += await self._outlet.publish([OutgoingMessage(**row) for row in rows])
+            self._published += await self._publisher.publish(
+                [OutgoingMessage(**row) for row in rows]
+            )
         return len(rows)
 
     async def mark_published(self) -> None:
-        """Record what was acknowledged since the last call; a lost record only means a repeat."""
+        """Record the messages acknowledged since the last call. If the record is lost, they are
+        published again, with the same ids."""
         marked, self._published = self._published, []
         if not marked:
             return
@@ -195,23 +200,22 @@ class Database:
             raise RetryableError(f"postgres: {error!r}") from error
 
     async def purge(self, keep_hours: float) -> None:
-        """Forget messages that were published or received longer ago than `keep_hours`."""
+        """Delete outbox and inbox rows older than `keep_hours`."""
         async with self.read() as connection:
             await connection.execute(_QUERIES["purge_outbox"], _interval(keep_hours * 3600))
             await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
 
     async def ping(self) -> None:
-        """Raise `RetryableError` when Postgres does not answer."""
+        """Check the connection; raises `RetryableError` when Postgres is unavailable."""
         async with self.read() as connection:
             await connection.execute(_QUERIES["ping"])
 
 
 def _interval(seconds: float) -> timedelta:
-
     return timedelta(seconds=seconds)
 
 
-async def _set_up(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _set_codecs(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text"
     )
@@ -223,20 +227,25 @@ def _encode(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-async def _keep_session(_: object) -> None:
-    """No session state is used, so a released connection needs no reset (a round trip)."""
+async def _no_reset(_: object) -> None:
+    """Services use no session state, so a released connection needs no reset (a round trip)."""
 
 
 @asynccontextmanager
 async def open_database(
-    dsn: str, service: str, outlet: Outlet, *, pool_size: int, packages: tuple[str, ...]
+    dsn: str,
+    service: str,
+    publisher: MessagePublisher,
+    *,
+    pool_size: int,
+    packages: tuple[str, ...],
 ) -> AsyncIterator[Database]:
-    """Connect (waiting up to a minute for the server), migrate, and give the database."""
+    """Connect, waiting up to a minute for the server; migrate; provide the database."""
     pool = await _connect(dsn, service, pool_size)
     try:
         async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
             await migrate(connection, "headrace_runtime.pg", *packages)  # type: ignore[arg-type]
-        yield Database(pool, service, outlet)
+        yield Database(pool, service, publisher)
     finally:
         try:
             await asyncio.wait_for(pool.close(), 3)
@@ -255,8 +264,8 @@ async def _connect(dsn: str, service: str, pool_size: int) -> asyncpg.Pool[async
                 command_timeout=10,
                 timeout=5,
                 max_inactive_connection_lifetime=300,
-                init=_set_up,
-                reset=_keep_session,
+                init=_set_codecs,
+                reset=_no_reset,
                 server_settings={
                     "application_name": f"headrace-{service}",
                     "statement_timeout": "10s",
@@ -265,7 +274,7 @@ async def _connect(dsn: str, service: str, pool_size: int) -> asyncpg.Pool[async
                 },
             )
         except (*_TRANSIENT, asyncpg.InvalidCatalogNameError, asyncpg.InvalidPasswordError):
-            # The deployment creates roles and the database just after the server is up.
+            # The deployment creates roles and the database shortly after the server has started.
             if asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(0.1)

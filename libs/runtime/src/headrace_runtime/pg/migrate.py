@@ -1,7 +1,7 @@
-"""Plain SQL migrations: each file once, in the order of its name, in a transaction of its own.
+"""Plain SQL migrations: each file is applied once, in the order of the file names.
 
-A file that was applied must not change; its digest is kept and compared. Old code has to run on
-the new schema, so that services can be replaced one by one.
+An applied file must not change: its digest is stored and compared. The previous version of a
+service must run on the new schema, so that replicas can be replaced one by one.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from headrace_runtime.pg.queries import load_queries
 
 _QUERIES = load_queries("headrace_runtime.pg", "migrate.sql")
 _LONGEST_SECONDS = 900.0
-"""Filling a new column of a large table takes minutes. The file's own `statement_timeout` is what
-ends a migration that hangs."""
+"""Filling a new column of a large table takes minutes. A migration that hangs is ended by the
+`statement_timeout` of its own file."""
 
 
 async def migrate(connection: asyncpg.Connection, *packages: str) -> list[str]:
-    """Bring the connection's schema up to date from the `migrations` folders of `packages`.
+    """Apply the `migrations` folders of `packages` to the connection's schema, in one transaction.
 
-    Returns the names that were applied now. Concurrent callers wait for each other.
+    Returns the names of the files applied by this call. Concurrent callers wait for each other.
 
     Raises:
-        FatalError: a migration that was applied before has changed since.
+        FatalError: a file has changed since it was applied.
     """
     applied: list[str] = []
     async with connection.transaction():
@@ -41,7 +41,10 @@ async def migrate(connection: asyncpg.Connection, *packages: str) -> list[str]:
                     await connection.execute(_QUERIES["record"], name, digest)
                     applied.append(name)
                 elif known[name] != digest:
-                    raise FatalError(f"migration {name} was changed after it had been applied")
+                    raise FatalError(
+                        f"migration {name} has changed since it was applied; restore the file and "
+                        f"add a new migration"
+                    )
     return applied
 
 

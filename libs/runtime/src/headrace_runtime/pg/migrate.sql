@@ -1,9 +1,9 @@
 -- lock_schema --
--- One migrator at a time; the lock goes with the transaction.
+-- One migration at a time; the transaction holds the lock.
 SELECT pg_advisory_xact_lock(hashtextextended('headrace-migrate-' || current_schema(), 0))
 
 -- create_migration_table --
--- Which migrations this schema has seen.
+-- The migrations that were applied to this schema.
 CREATE TABLE IF NOT EXISTS migration (
     name text PRIMARY KEY,
     digest text NOT NULL,
@@ -11,9 +11,9 @@ CREATE TABLE IF NOT EXISTS migration (
 )
 
 -- applied --
--- What was applied, with the digest of its text.
+-- The applied migrations, with the digests of their files.
 SELECT name, digest FROM migration
 
 -- record --
--- Remember one migration.
+-- Record an applied migration.
 INSERT INTO migration (name, digest) VALUES ($1, $2)

@@ -1,4 +1,4 @@
-"""SQL lives in files: ``-- name --`` opens a query, the next comment line says its purpose."""
+"""Named queries in SQL files: ``-- name --`` starts one, the next comment states its purpose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def load_queries(package: str, name: str = "queries.sql") -> Mapping[str, str]:
     """The queries of one file of a package, by name.
 
     Raises:
-        ValueError: a name is there twice.
+        ValueError: two queries have the same name.
     """
     parts = _NAME.split(files(package).joinpath(name).read_text())
     queries: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Loops, conditions, policies, importers, nesting and outputs of DAGs: each fault by its place."""
+"""Loops, conditions, policies, importers, nesting and outputs of DAGs: each fault with its path."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def faults(spec: Spec) -> list[tuple[str | None, str]]:
 
 
 def looped(iterator: Any, *, rounds: bool = False) -> Spec:
-    """``train`` as a loop whose item goes into ``rounds``, unless it is bound besides."""
+    """``train`` as a loop whose item goes into ``rounds``, unless `rounds` has another source."""
     spec = SPEC if rounds else without(SPEC, f"{TRAIN}/inputs/parameters/rounds")
     return spoiled(spec, f"{TRAIN}/parameterIterator", iterator)
 
@@ -57,7 +57,7 @@ def one_artifact_of(*selectors: tuple[str, str]) -> Spec:
 
 
 def nested(levels: int, key: str = "inner") -> Spec:
-    """The pipeline with a component of `levels` DAGs, one within the other, beside it."""
+    """The pipeline with a component of `levels` DAGs, nested in each other, in addition."""
     spec = without(
         spoiled(SPEC, "components/comp-0", SPEC["components"]["comp-prepare"]),
         "components/comp-0/inputDefinitions",
@@ -70,22 +70,22 @@ def nested(levels: int, key: str = "inner") -> Spec:
 
 ITERATOR = f"{AT_TRAIN}.parameterIterator"
 LOOPS = [
-    (looped({"itemInput": "rounds"}), f"{ITERATOR}.items", "either raw or inputParameter"),
-    (looped({"itemInput": "rounds", "items": {}}), f"{ITERATOR}.items", "either raw or"),
+    (looped({"itemInput": "rounds"}), f"{ITERATOR}.items", "exactly one of raw and inputParameter"),
+    (looped({"itemInput": "rounds", "items": {}}), f"{ITERATOR}.items", "exactly one of raw and"),
     (
         looped({"itemInput": "rounds", "items": {"raw": "[1]", "inputParameter": "rows"}}),
         f"{ITERATOR}.items",
-        "either raw or inputParameter",
+        "exactly one of raw and inputParameter",
     ),
     *(
         (looped({"itemInput": "rounds", "items": {"raw": raw}}), f"{ITERATOR}.items.raw", words)
-        for words in ["is not a JSON list"]
+        for words in ["must be a JSON list"]
         for raw in ("", "[1", "{}", '"[1]"', "1", "null", "[" * 100_000)
     ),
     (
         looped({"itemInput": "rounds", "items": {"inputParameter": "nope"}}),
         f"{ITERATOR}.items.inputParameter",
-        "the task is not given a parameter 'nope'",
+        "the task has no input parameter 'nope'",
     ),
     (
         looped({"itemInput": "nope", "items": {"raw": "[1]"}}, rounds=True),
@@ -105,12 +105,12 @@ LOOPS = [
     (
         artifact_looped({"itemInput": "data", "items": {"inputArtifact": "baseline"}}),
         f"{AT_TRAIN}.artifactIterator.items.inputArtifact",
-        "the task is not given an artifact 'baseline'",
+        "the task has no input artifact 'baseline'",
     ),
     (
         artifact_looped({"itemInput": "data"}),
         f"{AT_TRAIN}.artifactIterator.items.inputArtifact",
-        "the task is not given an artifact ''",
+        "the task has no input artifact ''",
     ),
     (
         spoiled(
@@ -119,7 +119,7 @@ LOOPS = [
             {"itemInput": "rounds", "items": {"raw": "[1]"}},
         ),
         AT_TRAIN,
-        "goes over parameters and over artifacts",
+        "either parameters or artifacts, not both",
     ),
     (
         spoiled(
@@ -128,7 +128,7 @@ LOOPS = [
             {"parallelismLimit": -1},
         ),
         f"{AT_TRAIN}.iteratorPolicy.parallelismLimit",
-        "is below 0",
+        "must not be negative",
     ),
 ]
 RETRIES = f"{AT_TRAIN}.retryPolicy"
@@ -136,12 +136,12 @@ POLICIES = [
     (
         spoiled(SPEC, f"{TRAIN}/retryPolicy", {"maxRetryCount": -1}),
         f"{RETRIES}.maxRetryCount",
-        "is below 0",
+        "must not be negative",
     ),
     (
         spoiled(SPEC, f"{TRAIN}/retryPolicy", {"backoffFactor": -0.5}),
         f"{RETRIES}.backoffFactor",
-        "is below 0",
+        "must not be negative",
     ),
     *(
         (
@@ -151,7 +151,7 @@ POLICIES = [
         )
         for name in ("backoffDuration", "backoffMaxDuration")
         for text, words in (
-            ("5", "\"5\" is not a duration such as '5s'"),
+            ("5", "\"5\" is not a duration in seconds, such as '5s'"),
             ("5m", "is not a duration"),
             ("-5s", "is not a duration"),
             ("1e3s", "is not a duration"),
@@ -164,12 +164,12 @@ POLICIES = [
     (
         spoiled(SPEC, f"{TRAIN}/triggerPolicy", {"strategy": "ANY"}),
         f"{AT_TRAIN}.triggerPolicy.strategy",
-        "'ANY' is not a strategy",
+        "unknown strategy 'ANY'",
     ),
     (
         spoiled(SPEC, f"{TRAIN}/triggerPolicy", {"condition": "1 =="}),
         f"{AT_TRAIN}.triggerPolicy.condition",
-        "'1 ==' is not CEL",
+        "'1 ==' is not valid CEL",
     ),
     (
         spoiled(SPEC, f"{TRAIN}/triggerPolicy", {"condition": "(" * 500 + "1" + ")" * 500}),
@@ -181,7 +181,7 @@ POLICIES = [
             SPEC, f"{TRAIN}/inputs/parameters/rounds/parameterExpressionSelector", "parseJson("
         ),
         f"{AT_TRAIN}.inputs.parameters[rounds].parameterExpressionSelector",
-        "'parseJson(' is not CEL",
+        "'parseJson(' is not valid CEL",
     ),
 ]
 CONSTANTS = [
@@ -194,9 +194,9 @@ CONSTANTS = [
         ("rate", "fast", "expected a number, got"),
         ("rate", True, "expected a number, got true"),
         ("rate", [0.5], "expected a number, got [0.5]"),
-        ("rounds", 1.5, "expected a whole number, got 1.5"),
-        ("rounds", "3", "expected a whole number"),
-        ("rounds", {"a": 1}, "expected a whole number"),
+        ("rounds", 1.5, "expected an integer, got 1.5"),
+        ("rounds", "3", "expected an integer"),
+        ("rounds", {"a": 1}, "expected an integer"),
     )
 ] + [
     (
@@ -251,7 +251,7 @@ REFERENCES = [
         (
             spoiled(SPEC, "root/dag/tasks", {**SPEC["root"]["dag"]["tasks"], key: ONE}),
             f"root.dag.tasks[{key}]",
-            "is not a key for a task",
+            "invalid task key",
         )
         for key in ("", "a/b", "a\nb", "a" * 129)
     ),
@@ -261,7 +261,7 @@ ONE_OF = [
     (
         one_of(("train", "accuracy"), ("nope", "accuracy")),
         "root.dag.outputs.parameters[accuracy]",
-        "names task 'nope', which is not in this DAG",
+        "refers to task 'nope', which is not in this DAG",
     ),
     (
         one_of(("train", "accuracy"), ("prepare", "nope")),
@@ -280,7 +280,7 @@ ONE_OF = [
     (
         one_artifact_of(("train", "model"), ("nope", "model")),
         "root.dag.outputs.artifacts[model]",
-        "names task 'nope', which is not in this DAG",
+        "refers to task 'nope', which is not in this DAG",
     ),
     (
         one_artifact_of(("train", "model"), ("prepare", "rows")),
@@ -304,7 +304,7 @@ IMPORTERS = [
             "root/dag/outputs",
         ),
         "components[comp-train].outputDefinitions",
-        "an importer has exactly one output artifact",
+        "an importer must have exactly one output artifact",
     ),
     (
         spoiled(
@@ -313,7 +313,7 @@ IMPORTERS = [
             {"artifactType": artifact_type("Model")},
         ),
         "components[comp-train].outputDefinitions",
-        "an importer has exactly one output artifact",
+        "an importer must have exactly one output artifact",
     ),
 ]
 CYCLE = spoiled(
@@ -333,7 +333,7 @@ NESTING = [
         f"nested deeper than {MAX_NESTING}",
     ),
     (nested(1000), f"components[comp-{MAX_NESTING + 1}]", f"nested deeper than {MAX_NESTING}"),
-    (nested(MAX_NESTING, "k" * 100), "root.dag.tasks", f"more than {MAX_PATH} bytes"),
+    (nested(MAX_NESTING, "k" * 100), "root.dag.tasks", f"exceeds {MAX_PATH} bytes"),
     (
         spoiled(SPEC, "components/comp-empty", {"dag": {"tasks": {}}}),
         "components[comp-empty].dag.tasks",
@@ -351,7 +351,7 @@ NESTING = [
     ("spec", "field", "message"),
     [*LOOPS, *POLICIES, *CONSTANTS, *REFERENCES, *ONE_OF, *IMPORTERS, *NESTING],
 )
-def test_a_fault_names_its_place(spec: Spec, field: str, message: str) -> None:
+def test_a_fault_has_a_path(spec: Spec, field: str, message: str) -> None:
     found = faults(spec)
     assert any(place == field and message in text for place, text in found), found
     assert all(len(text) < 1000 for _, text in found)
@@ -388,7 +388,7 @@ def test_a_fault_names_its_place(spec: Spec, field: str, message: str) -> None:
         ),
     ],
 )
-def test_these_variations_are_sound(spec: Spec) -> None:
+def test_these_variations_are_valid(spec: Spec) -> None:
     assert parse_document([spec]).pipeline_spec.pipeline_info.name == "train-digits"
 
 
@@ -397,21 +397,28 @@ def test_these_variations_are_sound(spec: Spec) -> None:
     [
         (NOTE, {"runtimeValue": {"constant": "a\0b"}}, f"{AT_NOTE}.runtimeValue.constant", "NUL"),
         (f"{TRAIN}/taskInfo/name", "\ud800", f"{AT_TRAIN}.taskInfo.name", "not Unicode text"),
-        (f"{TRAIN}/taskInfo", {"na\0me": 1}, f"{AT_TRAIN}.taskInfo", "has a key that holds a NUL"),
-        (RATE, {"runtimeValue": {"constant": float("nan")}}, AT_RATE, "not a number in JSON"),
+        (
+            f"{TRAIN}/taskInfo",
+            {"na\0me": 1},
+            f"{AT_TRAIN}.taskInfo",
+            "has a key that contains a NUL",
+        ),
+        (RATE, {"runtimeValue": {"constant": float("nan")}}, AT_RATE, "not a JSON number"),
         (RATE, {"runtimeValue": {"constant": -1e999}}, AT_RATE, "is -inf, which is not"),
         (f"{TRAIN}/dependentTasks", ["\0"], f"{AT_TRAIN}.dependentTasks[0]", "NUL"),
     ],
 )
-def test_what_no_store_takes_is_refused(place: str, value: Any, field: str, message: str) -> None:
+def test_a_value_that_cannot_be_stored_is_rejected(
+    place: str, value: Any, field: str, message: str
+) -> None:
     ((found, text),) = faults(spoiled(SPEC, place, value))
     assert found == field
     assert message in text
 
 
-def test_a_value_that_is_nested_without_end_is_refused() -> None:
+def test_a_value_that_is_nested_too_deeply_is_rejected() -> None:
     value: Any = 1
     for _ in range(5000):
         value = [value]
     ((_, text),) = faults(spoiled(SPEC, RATE, {"runtimeValue": {"constant": value}}))
-    assert text == "is nested deeper than 200"
+    assert text == "is nested deeper than 200 levels"

@@ -1,4 +1,4 @@
-"""What is not carried out is refused by name and place, never ignored."""
+"""Unsupported features are rejected with name and path, never ignored."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def refused(*documents: Spec) -> list[Rejection]:
         ),
     ],
 )
-def test_a_feature_is_refused_by_name_and_place(spec: Spec, field: str, feature: str) -> None:
+def test_an_unsupported_feature_is_rejected_with_name_and_path(
+    spec: Spec, field: str, feature: str
+) -> None:
     (fault,) = refused(spec)
     assert fault.code == RejectionCode.UNSUPPORTED_FEATURE
     assert (fault.field, fault.message) == (field, f"{feature} is not supported")
@@ -188,7 +190,7 @@ TYPE_OF_NOTE = "components/comp-train/inputDefinitions/parameters/note/parameter
         ),
     ],
 )
-def test_these_features_are_carried_out(spec: Spec) -> None:
+def test_these_features_are_supported(spec: Spec) -> None:
     assert isinstance(parse_document([spec]), PipelineDocument)
 
 
@@ -208,7 +210,7 @@ def test_these_features_are_carried_out(spec: Spec) -> None:
         ),
     ],
 )
-def test_a_field_that_is_not_known_is_refused(place: str, field: str) -> None:
+def test_an_unknown_field_is_rejected(place: str, field: str) -> None:
     (fault,) = refused(spoiled(SPEC, place, "now"))
     assert (fault.field, fault.message) == (
         field,
@@ -243,7 +245,7 @@ def test_a_field_of_a_list_item_is_found() -> None:
         ("platforms/elsewhere", "platforms.elsewhere", "the field 'elsewhere'"),
     ],
 )
-def test_platform_settings_are_refused_in_the_same_way(
+def test_unsupported_platform_settings_are_rejected_in_the_same_way(
     place: str, field: str, feature: str
 ) -> None:
     (fault,) = refused(SPEC, spoiled(platform(), place, {}))
@@ -260,7 +262,7 @@ def test_platform_settings_are_refused_in_the_same_way(
         (f"{KUBERNETES}/pipelineConfig", {"resourceTtlOnCompletion": 60}),
     ],
 )
-def test_settings_of_an_executor_are_kept_for_the_backend_and_a_workspace_is_known(
+def test_settings_of_an_executor_are_kept_for_the_backend_and_a_workspace_is_supported(
     place: str, value: object
 ) -> None:
     document = parse_document([SPEC, spoiled(platform(), place, value)])
@@ -278,12 +280,12 @@ def test_a_platform_setting_of_the_wrong_type_is_a_fault_of_the_spec(seconds: ob
     assert fault.field == place.replace("/exec-train/", "[exec-train].").replace("/", ".")
 
 
-def test_faults_of_the_spec_come_before_features() -> None:
+def test_faults_of_the_spec_are_reported_before_features() -> None:
     both = spoiled(spoiled(SPEC, "futureOption", 1), f"{TRAIN}/dependentTasks", ["nope"])
     assert {fault.code for fault in refused(both)} == {RejectionCode.INVALID_SPEC}
 
 
-def test_optional_artifacts_of_the_root_and_empty_platforms_are_fine() -> None:
+def test_optional_artifacts_of_the_root_and_empty_platforms_are_accepted() -> None:
     optional = spoiled(
         SPEC,
         "root/inputDefinitions/artifacts/seed",
@@ -293,7 +295,7 @@ def test_optional_artifacts_of_the_root_and_empty_platforms_are_fine() -> None:
     assert document.pipeline_spec.root.input_definitions.artifacts["seed"].is_optional
 
 
-def test_the_models_keep_what_they_do_not_know() -> None:
+def test_the_models_keep_unknown_fields() -> None:
     spec = SPEC
     for place in ("futureOption", f"{TRAIN}/futureOption", f"{EXECUTOR}/container/futureOption"):
         spec = spoiled(spec, place, {"deep": [1, None]})

@@ -1,4 +1,4 @@
-"""Conditions and selectors: what the kfp SDK emits, and what else CEL can say."""
+"""Conditions and selectors: what the kfp SDK compiles, and the rest of CEL."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_comparisons_of_the_sdk(condition: str, value: Any, expected: bool) 
     ("a", "b", "both", "either"),
     [(1, 1, True, True), (1, 2, False, True), (2, 1, False, True), (2, 2, False, False)],
 )
-def test_conditions_are_joined(a: int, b: int, both: bool, either: bool) -> None:
+def test_conditions_are_combined(a: int, b: int, both: bool, either: bool) -> None:
     left, right = "inputs.parameter_values['a'] == 1", "inputs.parameter_values['b'] == 1"
     values = {"a": a, "b": b}
     assert holds(f"{left} && {right}", values) is both
@@ -69,7 +69,7 @@ def test_conditions_are_joined(a: int, b: int, both: bool, either: bool) -> None
     assert holds(f"!({left}) && {right}", values) is (a != 1 and b == 1)
 
 
-def test_the_sdk_s_names_of_inputs_are_keys() -> None:
+def test_input_names_of_the_sdk_are_keys() -> None:
     assert holds(f"{Y} == 'heads'", {"pipelinechannel--flip-coin-Output": "heads"})
 
 
@@ -102,7 +102,7 @@ def test_the_sdk_s_names_of_inputs_are_keys() -> None:
         (X, False, False),
     ],
 )
-def test_what_else_the_language_says(condition: str, value: Any, expected: bool) -> None:
+def test_the_rest_of_the_language(condition: str, value: Any, expected: bool) -> None:
     assert holds(condition, {"x": value}) is expected
 
 
@@ -120,7 +120,7 @@ def test_what_else_the_language_says(condition: str, value: Any, expected: bool)
         (f"{X} < -3", -(2**70), True),
     ],
 )
-def test_whole_numbers_stay_exact_and_become_doubles_where_nothing_else_goes(
+def test_integers_stay_exact_and_become_doubles_where_needed(
     condition: str, value: Any, expected: bool
 ) -> None:
     assert holds(condition, {"x": value}) is expected
@@ -129,9 +129,9 @@ def test_whole_numbers_stay_exact_and_become_doubles_where_nothing_else_goes(
 @pytest.mark.parametrize(
     ("condition", "value", "message"),
     [
-        (X, "text", "gives 'text': neither true nor false"),
-        (X, 1, "neither true nor false"),
-        (X, None, "gives None: neither true nor false"),
+        (X, "text", "evaluates to 'text', not to true or false"),
+        (X, 1, "not to true or false"),
+        (X, None, "evaluates to None, not to true or false"),
         ("inputs.parameter_values['y'] == 1", 1, 'Key not found in map : "y"'),
         ("outputs.x == 1", 1, 'No value with name "outputs"'),
         (f"int({X}) == 1", None, "int(null_type)"),
@@ -149,13 +149,15 @@ def test_whole_numbers_stay_exact_and_become_doubles_where_nothing_else_goes(
         (f"{X} > 1", 10**400, "too large"),
     ],
 )
-def test_what_cannot_be_evaluated_says_why(condition: str, value: Any, message: str) -> None:
+def test_an_expression_that_cannot_be_evaluated_raises_an_error(
+    condition: str, value: Any, message: str
+) -> None:
     with pytest.raises(ExpressionError) as caught:
         holds(condition, {"x": value})
     assert message in str(caught.value)
 
 
-def test_an_evaluation_without_end_is_stopped() -> None:
+def test_an_expensive_evaluation_is_stopped() -> None:
     numbers = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
     nested = "".join(f"{numbers}.all(a{level}, " for level in range(12)) + "true" + ")" * 12
     with pytest.raises(ExpressionError, match="budget"):
@@ -165,18 +167,18 @@ def test_an_evaluation_without_end_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "'' is not CEL: "),
-        ("1 ==", "'1 ==' is not CEL: "),
+        ("", "'' is not valid CEL: "),
+        ("1 ==", "'1 ==' is not valid CEL: "),
         ("parseJson(", "mismatched input"),
         ("'inputs.parameter_values['x']' == 'y'", "mismatched input 'x'"),
-        ("a = 1", "is not CEL"),
+        ("a = 1", "is not valid CEL"),
         ("((" * 100 + "1" + "))" * 100, "recursion"),
         ("1" + "+1" * 1000, "recursion"),
         ("'" + "x" * 200_000 + "' == 'y'", "codepoint limit"),
         ("'\ud800' == 'y'", "not Unicode"),
     ],
 )
-def test_what_is_not_cel_is_refused_before_the_run(text: str, message: str) -> None:
+def test_a_syntax_error_is_found_before_the_run(text: str, message: str) -> None:
     for check in (check_condition, check_selector):
         with pytest.raises(ExpressionError) as caught:
             check(text)
@@ -184,7 +186,7 @@ def test_what_is_not_cel_is_refused_before_the_run(text: str, message: str) -> N
         assert len(str(caught.value)) < 600
 
 
-def test_checks_do_not_evaluate() -> None:
+def test_a_syntax_check_does_not_evaluate() -> None:
     check_condition("inputs.parameter_values['unknown'] == 1 / 0")
     check_selector('parseJson(string_value)["unknown"]')
 
@@ -219,7 +221,7 @@ def test_checks_do_not_evaluate() -> None:
         ("struct_value", [1], None),
     ],
 )
-def test_a_selector_picks_a_part(selector: str, value: Any, expected: Any) -> None:
+def test_a_selector_selects_a_part(selector: str, value: Any, expected: Any) -> None:
     picked = select(selector, value)
     assert picked == expected
     assert type(picked) is type(expected)
@@ -234,14 +236,14 @@ def test_a_selector_picks_a_part(selector: str, value: Any, expected: Any) -> No
         ("struct_value.key", {}, 'Key not found in map : "key"'),
         ("list_value[0]", "text", "Invalid container type"),
         ("unknown_value", 1, 'No value with name "unknown_value"'),
-        ("parseJson(string_value)", "NaN", "gives no JSON value"),
-        ("parseJson(string_value)", '{"a": 1e999}', "gives no JSON value"),
-        ("b'bytes'", 1, "gives no JSON value"),
-        ("timestamp('2026-01-01T00:00:00Z')", 1, "gives no JSON value"),
-        ("type(number_value)", 1, "gives no JSON value"),
+        ("parseJson(string_value)", "NaN", "does not evaluate to a JSON value"),
+        ("parseJson(string_value)", '{"a": 1e999}', "does not evaluate to a JSON value"),
+        ("b'bytes'", 1, "does not evaluate to a JSON value"),
+        ("timestamp('2026-01-01T00:00:00Z')", 1, "does not evaluate to a JSON value"),
+        ("type(number_value)", 1, "does not evaluate to a JSON value"),
     ],
 )
-def test_a_part_that_is_not_there_says_so(selector: str, value: Any, message: str) -> None:
+def test_a_missing_part_raises_an_error(selector: str, value: Any, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         select(selector, value)
     assert message in str(caught.value)

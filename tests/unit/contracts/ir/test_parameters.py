@@ -1,4 +1,4 @@
-"""Parameter values against their types, and the values that a run starts with."""
+"""Conversion of parameter values to their types, and the parameters of a run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from headrace_contracts.ir.parameters import (
         ({"env": []}, "TASK_CONFIG", {"env": []}),
     ],
 )
-def test_values_that_fit(value: Any, kind: str, expected: Any) -> None:
+def test_valid_values(value: Any, kind: str, expected: Any) -> None:
     fitted = fit(value, kind)
     assert fitted == expected
     assert type(fitted) is type(expected)
@@ -49,11 +49,11 @@ def test_values_that_fit(value: Any, kind: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "kind", "message"),
     [
-        ("3", "NUMBER_INTEGER", 'expected a whole number, got "3"'),
-        (2.5, "NUMBER_INTEGER", "expected a whole number, got 2.5"),
-        (1e300, "NUMBER_INTEGER", "expected a whole number, got 1e+300"),
-        (True, "NUMBER_INTEGER", "expected a whole number, got true"),
-        (None, "NUMBER_INTEGER", "expected a whole number, got null"),
+        ("3", "NUMBER_INTEGER", 'expected an integer, got "3"'),
+        (2.5, "NUMBER_INTEGER", "expected an integer, got 2.5"),
+        (1e300, "NUMBER_INTEGER", "expected an integer, got 1e+300"),
+        (True, "NUMBER_INTEGER", "expected an integer, got true"),
+        (None, "NUMBER_INTEGER", "expected an integer, got null"),
         ("2.5", "NUMBER_DOUBLE", 'expected a number, got "2.5"'),
         (False, "NUMBER_DOUBLE", "expected a number, got false"),
         (1, "BOOLEAN", "expected true or false, got 1"),
@@ -66,7 +66,7 @@ def test_values_that_fit(value: Any, kind: str, expected: Any) -> None:
         ("y" * 100, "LIST", 'expected a list, got "' + "y" * 56 + "..."),
     ],
 )
-def test_values_that_do_not_fit(value: Any, kind: str, message: str) -> None:
+def test_invalid_values(value: Any, kind: str, message: str) -> None:
     with pytest.raises(ParameterError) as caught:
         fit(value, kind)
     assert message in str(caught.value)
@@ -87,7 +87,7 @@ def test_integral_doubles_become_integers_where_they_are_exact(value: Any, expec
     assert repr(whole_numbers(value)) == repr(expected)
 
 
-def test_infinities_stay_what_they_are() -> None:
+def test_infinities_do_not_change() -> None:
     assert whole_numbers(float("inf")) == float("inf")
 
 
@@ -122,7 +122,7 @@ DEFAULTS = {"rounds": 3, "mode": "fast", "size": 1}
         ({"label": "a", "rounds": 0}, {**DEFAULTS, "label": "a", "rounds": 0}),
     ],
 )
-def test_a_run_starts_with_what_was_given_and_the_defaults(
+def test_a_run_has_the_given_parameters_and_the_defaults(
     given: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     assert run_parameters(DECLARED, given) == expected
@@ -141,9 +141,9 @@ def test_a_run_starts_with_what_was_given_and_the_defaults(
         (
             {"label": "a", "rounds": "3"},
             "rounds",
-            "parameter 'rounds': expected a whole number, got \"3\"",
+            "parameter 'rounds': expected an integer, got \"3\"",
         ),
-        ({"label": 3}, "label", "parameter 'label': expected a text, got 3"),
+        ({"label": 3}, "label", "parameter 'label': expected a string, got 3"),
         (
             {"label": "a", "mode": "slow"},
             "mode",
@@ -151,7 +151,7 @@ def test_a_run_starts_with_what_was_given_and_the_defaults(
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(
+def test_an_invalid_parameter_is_rejected_by_name(
     given: dict[str, Any], name: str, message: str
 ) -> None:
     with pytest.raises(InvalidParameters) as caught:
@@ -161,6 +161,6 @@ def test_what_does_not_fit_is_refused_by_name(
     assert (rejection.field, rejection.message) == (f"parameters.{name}", message)
 
 
-def test_a_pipeline_without_parameters_says_so() -> None:
+def test_a_pipeline_without_parameters_rejects_parameters() -> None:
     with pytest.raises(InvalidParameters, match="it has: none"):
         run_parameters(ComponentInputs(), {"x": 1})

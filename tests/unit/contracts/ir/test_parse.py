@@ -1,4 +1,4 @@
-"""Which packages are sound specs, and that every fault names its place."""
+"""Parsing of packages: valid specs, and faults with their paths."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def faults(*documents: Any) -> list[Rejection]:
         [{"pipeline_spec": SPEC, "platform_spec": None}],
     ],
 )
-def test_a_sound_spec_is_read_in_every_wrapping(documents: list[Any]) -> None:
+def test_a_valid_spec_is_parsed_in_every_form(documents: list[Any]) -> None:
     document = parse_document(documents)
     assert document.pipeline_spec.pipeline_info.name == "train-digits"
     assert set(document.pipeline_spec.root.dag.tasks) == {"prepare", "train"}  # type: ignore[union-attr]
 
 
-def test_the_platform_spec_is_read() -> None:
+def test_the_platform_spec_is_parsed() -> None:
     document = parse_document([SPEC, platform()])
     assert document.platform_spec is not None
     executors = document.platform_spec.platforms.kubernetes.deployment_spec.executors
@@ -52,21 +52,21 @@ def test_the_platform_spec_is_read() -> None:
     [
         ([], "the package is empty"),
         ([None], "the package is empty"),
-        (["text"], "expected a compiled pipeline spec (a mapping), got a text"),
+        (["text"], "expected a compiled pipeline spec (a mapping), got a string"),
         ([[SPEC]], "got a list"),
         ([3], "got a number"),
         ([True], "got a boolean"),
         ([SPEC, SPEC], "expected one pipeline spec and at most one platform spec, got 2 and 0"),
         ([platform()], "got 0 and 1"),
         ([SPEC, platform(), platform()], "got 1 and 2"),
-        ([{"pipeline_spec": "text"}], "got a text"),
+        ([{"pipeline_spec": "text"}], "got a string"),
         ([{"pipeline_spec": None}], "the package is empty"),
         ([{"pipeline_spec": SPEC, "extra": 1}], "unknown field 'extra' beside pipeline_spec"),
         ([{"kind": "Workflow", **SPEC}], "this is an Argo Workflow"),
         ([{"apiVersion": "v1", "kind": "Pod"}], "another Kubernetes object"),
     ],
 )
-def test_what_is_not_a_package_is_refused(documents: list[Any], message: str) -> None:
+def test_what_is_not_a_package_is_rejected(documents: list[Any], message: str) -> None:
     (fault,) = faults(*documents)
     assert fault.code == RejectionCode.INVALID_SPEC
     assert message in fault.message
@@ -80,7 +80,7 @@ def test_what_is_not_a_package_is_refused(documents: list[Any], message: str) ->
         (spoiled(SPEC, "schemaVersion", 2.1), "schemaVersion is 2.1"),
     ],
 )
-def test_the_schema_version_must_be_the_one_we_know(spec: Spec, message: str) -> None:
+def test_the_schema_version_must_be_supported(spec: Spec, message: str) -> None:
     (fault,) = faults(spec)
     assert fault.field == "schemaVersion"
     assert message in fault.message
@@ -115,7 +115,7 @@ SHAPE = [
     ),
 ]
 NAMES = [
-    (spoiled(SPEC, "pipelineInfo/name", name), "pipelineInfo.name", "is not a pipeline name")
+    (spoiled(SPEC, "pipelineInfo/name", name), "pipelineInfo.name", "is not a valid pipeline name")
     for name in ("", "Train", "train_digits", "-train", "train-", "train digits", NAME)
 ]
 COMPONENTS = [
@@ -141,14 +141,14 @@ COMPONENTS = [
             SPEC, "components/comp-train/inputDefinitions/parameters/rate/parameterType", "FLOAT"
         ),
         "components[comp-train].inputDefinitions.parameters[rate].parameterType",
-        "'FLOAT' is not a parameter type",
+        "'FLOAT' is not a valid parameter type",
     ),
     (
         spoiled(
             SPEC, "components/comp-train/outputDefinitions/parameters/accuracy/parameterType", ""
         ),
         "components[comp-train].outputDefinitions.parameters[accuracy].parameterType",
-        "is not a parameter type",
+        "is not a valid parameter type",
     ),
     (
         spoiled(SPEC, "components/comp-loop", {"dag": {"tasks": {"a": {"componentRef": {}}}}}),
@@ -195,12 +195,12 @@ BINDINGS = [
     (
         without(SPEC, f"{TRAIN}/inputs/parameters/rounds"),
         "root.dag.tasks[train].inputs.parameters",
-        "the required input 'rounds' is not given",
+        "the required input 'rounds' is missing",
     ),
     (
         without(SPEC, f"{TRAIN}/inputs/artifacts/data"),
         "root.dag.tasks[train].inputs.artifacts",
-        "the required input 'data' is not given",
+        "the required input 'data' is missing",
     ),
     (
         spoiled(SPEC, f"{TRAIN}/inputs/artifacts/nope", {"componentInputArtifact": "data"}),
@@ -266,7 +266,7 @@ OUTPUTS = [
     (
         spoiled(SPEC, f"{SELECTED}/producerSubtask", "nope"),
         "root.dag.outputs.parameters[accuracy]",
-        "names task 'nope', which is not in this DAG",
+        "refers to task 'nope', which is not in this DAG",
     ),
     (
         spoiled(SPEC, f"{SELECTED}/outputParameterKey", "nope"),
@@ -299,13 +299,13 @@ OUTPUTS = [
     ("spec", "field", "message"),
     [*SHAPE, *NAMES, *COMPONENTS, *GRAPH, *BINDINGS, *OUTPUTS],
 )
-def test_a_fault_names_its_place(spec: Spec, field: str, message: str) -> None:
+def test_a_fault_has_a_path(spec: Spec, field: str, message: str) -> None:
     found = faults(spec)
     assert {fault.code for fault in found} == {RejectionCode.INVALID_SPEC}
     assert any(fault.field == field and message in fault.message for fault in found), found
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_all_faults_are_reported_together() -> None:
     twice = spoiled(
         spoiled(SPEC, "pipelineInfo/name", "Train"), f"{TRAIN}/componentRef/name", "comp-nope"
     )
@@ -315,7 +315,7 @@ def test_every_fault_is_told_at_once() -> None:
     ]
 
 
-def test_one_rejection_sums_up_many_faults() -> None:
+def test_a_rejection_summarizes_many_faults() -> None:
     tasks = {f"t{i}": {"componentRef": {"name": f"comp-{i}"}} for i in range(8)}
     with pytest.raises(SpecError) as caught:
         parse_document([without(spoiled(SPEC, "root/dag/tasks", tasks), "root/dag/outputs")])
@@ -344,5 +344,5 @@ def test_one_rejection_sums_up_many_faults() -> None:
         spoiled(SPEC, "deploymentSpec/executors/exec-unused", container(["true"])),
     ],
 )
-def test_these_variations_are_sound(spec: Spec) -> None:
+def test_these_variations_are_valid(spec: Spec) -> None:
     assert isinstance(parse_document([spec]), PipelineDocument)
