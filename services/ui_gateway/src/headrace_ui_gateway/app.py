@@ -10,14 +10,14 @@ from fastapi.staticfiles import StaticFiles
 from headrace_runtime.http import install_problems
 from headrace_runtime.service import open_service
 
-from headrace_ui_gateway.auth_oidc import IssuerKeys
-from headrace_ui_gateway.auth_routes import auth_router
-from headrace_ui_gateway.auth_setup import install_gate, issuer_keys
-from headrace_ui_gateway.backends import Backend, Runs
-from headrace_ui_gateway.kfp_routes import mount_kfp
-from headrace_ui_gateway.live import Live
-from headrace_ui_gateway.own_routes import own_router
+from headrace_ui_gateway.auth.issuer_keys import IssuerKeys
+from headrace_ui_gateway.kfp.app import mount_kfp
+from headrace_ui_gateway.rest.app import own_router
+from headrace_ui_gateway.rest.session import auth_router
 from headrace_ui_gateway.settings import Settings
+from headrace_ui_gateway.upstream.client import Backend, Runs
+from headrace_ui_gateway.upstream.live import Live
+from headrace_ui_gateway.wiring import install_gate, issuer_keys
 
 _STATIC = Path(__file__).parent / "static"
 

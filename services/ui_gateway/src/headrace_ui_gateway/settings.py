@@ -9,9 +9,9 @@ from headrace_runtime.settings import InternalHttpSettings, ServiceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from headrace_ui_gateway.auth_oidc import is_safe
-from headrace_ui_gateway.core.guard import networks
-from headrace_ui_gateway.core.oidc import ALGORITHMS
+from headrace_ui_gateway.auth.issuer_keys import is_safe
+from headrace_ui_gateway.auth.rules.origins import networks
+from headrace_ui_gateway.auth.rules.signed_tokens import ALGORITHMS
 
 _Words = Annotated[tuple[str, ...], NoDecode]
 """Words with commas between them."""

@@ -1,0 +1,158 @@
+"""Artifacts, tasks, and which task took or made which artifact, to be read.
+
+KFP's launchers write here; ours tell the services by events, so that a write has no meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from headrace_contracts.resources import (
+    ArtifactPage,
+    ArtifactRecord,
+    ArtifactTaskPage,
+    Task,
+    TaskPage,
+)
+
+from headrace_ui_gateway.kfp.http import ERRORS, NOT_HERE, Paged, Parts, Text, answer, refusal
+from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.messages.artifacts import (
+    ArtifactTaskType,
+    V2beta1Artifact,
+    V2beta1ListArtifactsResponse,
+    V2beta1ListArtifactTasksResponse,
+    V2beta1ListTasksResponse,
+    V2beta1Task,
+)
+from headrace_ui_gateway.kfp.messages.wire import ByNumber
+from headrace_ui_gateway.kfp.translate.artifacts import (
+    artifact,
+    artifact_tasks,
+    artifacts,
+    task,
+    tasks,
+)
+from headrace_ui_gateway.kfp.translate.lists import ARTIFACT_TASKS, ARTIFACTS, TASKS, Paging
+
+_WRITTEN = "tasks and artifacts are recorded by the services that run them; they cannot be written"
+SEVERAL = frozenset({"task_ids", "run_ids", "artifact_ids"})
+"""The query parameters that may be given several times."""
+_Ids = Annotated[list[Text], Query(max_length=200)]
+
+
+def kfp_native_router(parts: Parts) -> APIRouter:
+    """The routes of artifacts and tasks."""
+    router = APIRouter(prefix="/v2beta1", tags=["Artifacts and tasks"], responses=ERRORS)
+    recorder, multi_user = parts.recorder, parts.multi_user
+
+    @router.get(
+        "/artifacts",
+        operation_id="ArtifactService_ListArtifacts",
+        response_model=V2beta1ListArtifactsResponse,
+    )
+    async def list_artifacts(paging: Paged, namespace: Text = "") -> Response:
+        parameters = parts.asked(ARTIFACTS, paging, namespace)
+        page = await recorder.get(ArtifactPage, "/artifacts", **parameters)
+        return answer(artifacts(page, multi_user=multi_user))
+
+    @router.get(
+        "/artifacts/{artifact_id:kfp_id}",
+        operation_id="ArtifactService_GetArtifact",
+        response_model=V2beta1Artifact,
+    )
+    async def get_artifact(artifact_id: str) -> Response:
+        path = f"/artifacts/{kfp.identity(artifact_id, 'artifact')}"
+        found = await recorder.get(ArtifactRecord, path)
+        return answer(artifact(found, multi_user=multi_user))
+
+    @router.get(
+        "/artifact_tasks",
+        operation_id="ArtifactService_ListArtifactTasks",
+        response_model=V2beta1ListArtifactTasksResponse,
+    )
+    async def list_artifact_tasks(
+        paging: Paged,
+        task_ids: _Ids = [],  # noqa: B006 - copied by the framework
+        run_ids: _Ids = [],  # noqa: B006
+        artifact_ids: _Ids = [],  # noqa: B006
+        type: Annotated[
+            Annotated[ArtifactTaskType, ByNumber()], Query()
+        ] = ArtifactTaskType.TYPE_UNSPECIFIED,
+    ) -> Response:
+        """What tasks took and made; each parameter that is given has to hold."""
+        wanted = {
+            "task_id": [str(kfp.identity(one, "task")) for one in task_ids],
+            "run_id": [str(kfp.identity(one, "run")) for one in run_ids],
+            "artifact_id": [str(kfp.identity(one, "artifact")) for one in artifact_ids],
+        }
+        parameters = parts.asked(ARTIFACT_TASKS, paging)
+        page = await recorder.get(
+            ArtifactTaskPage,
+            "/artifact-tasks",
+            **{name: value for name, value in wanted.items() if value},
+            type=None if type is ArtifactTaskType.TYPE_UNSPECIFIED else type.value,
+            **parameters,
+        )
+        return answer(artifact_tasks(page))
+
+    @router.get(
+        "/tasks", operation_id="RunService_ListTasks", response_model=V2beta1ListTasksResponse
+    )
+    async def list_tasks(
+        paging: Paged,
+        run_id: Text = "",
+        parent_id: Text = "",
+        namespace: Text = "",
+        order_by: Annotated[Text, Query(description="The same as `sort_by`")] = "",
+    ) -> Response:
+        """Of a run, or those inside of one task."""
+        asked = Paging(
+            paging.page_token, paging.page_size, paging.sort_by or order_by, paging.filter
+        )
+        parameters = parts.asked(TASKS, asked, namespace)
+        page = await recorder.get(
+            TaskPage,
+            "/tasks",
+            run_id=str(kfp.identity(run_id, "run")) if run_id else None,
+            parent_task_id=str(kfp.identity(parent_id, "task")) if parent_id else None,
+            **parameters,
+        )
+        return answer(tasks(page))
+
+    @router.get(
+        "/tasks/{task_id:kfp_id}", operation_id="RunService_GetTask", response_model=V2beta1Task
+    )
+    async def get_task(task_id: str) -> Response:
+        found = await recorder.get(Task, f"/tasks/{kfp.identity(task_id, 'task')}")
+        return answer(task(found))
+
+    return router
+
+
+def kfp_native_refusals() -> APIRouter:
+    """The routes by which KFP's launchers write."""
+    router = APIRouter(prefix="/v2beta1", tags=["Artifacts and tasks"], responses=NOT_HERE)
+
+    @router.post("/artifacts", operation_id="ArtifactService_CreateArtifact", status_code=501)
+    @router.post(
+        "/artifact_tasks", operation_id="ArtifactService_CreateArtifactTask", status_code=501
+    )
+    @router.post("/tasks", operation_id="RunService_CreateTask", status_code=501)
+    async def create() -> Response:
+        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+
+    @router.put(
+        "/artifacts/{artifact_id:kfp_id}",
+        operation_id="ArtifactService_UpdateArtifact",
+        status_code=501,
+    )
+    async def update_artifact(artifact_id: str) -> Response:
+        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+
+    @router.patch("/tasks/{task_id:kfp_id}", operation_id="RunService_UpdateTask", status_code=501)
+    async def update_task(task_id: str) -> Response:
+        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+
+    return router

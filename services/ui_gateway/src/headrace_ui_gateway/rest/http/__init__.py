@@ -1,0 +1,1 @@
+"""What all routes of ``/api/v1`` share: reading requests, writing responses."""

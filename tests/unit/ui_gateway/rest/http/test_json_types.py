@@ -1,0 +1,27 @@
+"""A value of another kind than what was made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from headrace_ui_gateway.rest.http.json_types import converted
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "found"),
+    [
+        ({"a": 1}, {"a": 1}, None),
+        ({"a": 1.0}, {"a": 1}, None),
+        ({"a": "1"}, {"a": 1}, ("a", "a number", "a text")),
+        ({"a": True}, {"a": 1}, ("a", "a number", "a boolean")),
+        ({"a": [{"b": "true"}]}, {"a": [{"b": True}]}, ("a.0.b", "a boolean", "a text")),
+        ({"a": 5}, {"a": "1970-01-01T00:00:05Z"}, ("a", "a text", "a number")),
+        ({"a": None, "unknown": 1}, {"a": None}, None),
+        ({"a": []}, {"a": {}}, ("a", "an object", "an array")),
+    ],
+)
+def test_the_first_place_is_named(
+    given: Any, taken: Any, found: tuple[str, str, str] | None
+) -> None:
+    assert converted(given, taken) == found
