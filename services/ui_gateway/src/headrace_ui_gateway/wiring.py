@@ -1,4 +1,4 @@
-"""The gate as the settings have it."""
+"""Builds the gate from the settings."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from headrace_ui_gateway.auth.authenticator import Authenticator, Proxies
 from headrace_ui_gateway.auth.files import WatchedFile
 from headrace_ui_gateway.auth.gate import Gate, SecurityHeaders
 from headrace_ui_gateway.auth.issuer_keys import IssuerKeys
-from headrace_ui_gateway.auth.peer import SameUser
+from headrace_ui_gateway.auth.peer import SameUserCheck
+from headrace_ui_gateway.auth.refusals import Refusals
 from headrace_ui_gateway.auth.rules.origins import networks
 from headrace_ui_gateway.auth.rules.principals import RoleTable, TokenTable, owner_token
 from headrace_ui_gateway.auth.rules.rate_limits import Buckets, Rate
 from headrace_ui_gateway.auth.rules.signed_tokens import Issuer
 from headrace_ui_gateway.settings import Settings
 
-_CALLERS = 10_000
-"""How many callers' limits are kept: about 2 MB."""
+_MAX_CALLERS = 10_000
+"""Rate limits in memory: about 2 MB."""
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -27,7 +28,7 @@ _SECURITY = {
 
 
 def issuer_keys(settings: Settings) -> IssuerKeys | None:
-    """The identity provider's keys, if there is one."""
+    """The keys of the identity provider, if one is configured."""
     if not settings.oidc_issuer:
         return None
     issuer = Issuer(
@@ -41,22 +42,24 @@ def issuer_keys(settings: Settings) -> IssuerKeys | None:
     return IssuerKeys(issuer, settings.oidc_jwks_url or None, time.monotonic)
 
 
-def install_gate(app: Starlette, settings: Settings, issuer: IssuerKeys | None) -> Authenticator:
-    """Put the gate before every route of an app."""
+def install_gate(
+    app: Starlette, settings: Settings, issuer: IssuerKeys | None, refusals: Refusals
+) -> Authenticator:
+    """Put the gate in front of every route of an application."""
     owner = settings.owner_token
     authenticator = Authenticator(
         owner=TokenTable() if owner is None else owner_token(owner.get_secret_value()),
         tokens=WatchedFile(settings.tokens_file, TokenTable.read, TokenTable(), "tokens"),
         roles=WatchedFile(settings.roles_file, RoleTable.read, RoleTable(), "roles"),
         issuer=issuer,
-        same_user=SameUser() if settings.trust_same_user else None,
+        same_user=SameUserCheck() if settings.trust_same_user else None,
         proxies=Proxies(
             networks(settings.proxy_addresses),
             settings.userid_header.lower(),
             settings.userid_prefix,
         ),
         hosts=settings.public_hosts,
-        # Cookies of one host go to all its ports: two deployments there need two names.
+        # Browsers send a host's cookies to all its ports: each deployment needs its own name.
         cookie=f"headrace_{settings.http_port}",
     )
     known = Rate(settings.requests_per_second, settings.request_burst)
@@ -64,8 +67,9 @@ def install_gate(app: Starlette, settings: Settings, issuer: IssuerKeys | None) 
     app.add_middleware(
         Gate,
         authenticator=authenticator,
-        known=Buckets(known, _CALLERS),
-        strangers=Buckets(strangers, _CALLERS),
+        refusals=refusals,
+        known=Buckets(known, _MAX_CALLERS),
+        strangers=Buckets(strangers, _MAX_CALLERS),
     )
     app.add_middleware(SecurityHeaders, headers=_SECURITY)  # the last one added is the outermost
     return authenticator

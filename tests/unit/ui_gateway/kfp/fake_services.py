@@ -15,7 +15,8 @@ from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
 from headrace_ui_gateway.auth.caller import ACCESS
 from headrace_ui_gateway.kfp.app import mount_kfp
-from headrace_ui_gateway.upstream.client import Backend, Runs
+from headrace_ui_gateway.upstream.client import ServiceClient
+from headrace_ui_gateway.upstream.runs import Runs
 
 LIMIT = 1024 * 1024
 
@@ -31,7 +32,7 @@ class Call:
     json: Any
 
 
-class Service(Backend):
+class Service(ServiceClient):
     """A service behind the gateway. `answers` are by method and path: a value, an error to raise,
     or a function of the call."""
 
@@ -45,13 +46,13 @@ class Service(Backend):
         made = Call(method, path, params, options.get("content"), options.get("json"))
         self.calls.append(made)
         answer = self.answers.get(f"{method} {path}", {})
-        if isinstance(answer, Callable):  # type: ignore[arg-type]
-            answer = answer(made)
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, httpx.Response):
-            return answer
-        return httpx.Response(200, content=json.dumps(answer, default=str).encode())
+        if isinstance(message_response, Callable):  # type: ignore[arg-type]
+            answer = message_response(made)
+        if isinstance(message_response, Exception):
+            raise message_response
+        if isinstance(message_response, httpx.Response):
+            return message_response
+        return httpx.Response(200, content=json.dumps(message_response, default=str).encode())
 
 
 @dataclass
@@ -81,5 +82,5 @@ async def kfp_world(
 
 
 def refused(code: RejectionCode, message: str = "no") -> RejectedError:
-    """A service's refusal."""
+    """A service's error_response."""
     return RejectedError.because(code, message)

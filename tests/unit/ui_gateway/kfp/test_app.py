@@ -415,11 +415,11 @@ async def test_the_bytes_and_the_log_of_a_node(monkeypatch: pytest.MonkeyPatch) 
         "outputs": outputs,
     }
 
-    async def fetched(url: str, most: int) -> tuple[bytes, bool]:
+    async def download(url: str, most: int) -> tuple[bytes, bool]:
         assert url == "http://store/m"
         return b"bytes", True
 
-    monkeypatch.setattr("headrace_ui_gateway.kfp.node_files.fetched", fetched)
+    monkeypatch.setattr("headrace_ui_gateway.kfp.node_files.download", download)
     path = f"GET /runs/{ONE}/tasks/{TWO}"
 
     def part(call: Any) -> httpx.Response:

@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from headrace_runtime.http import install_problems
-from headrace_ui_gateway.rest.app import own_router
-from headrace_ui_gateway.rest.http.requests import new_router
+from headrace_ui_gateway.rest.app import rest_router
+from headrace_ui_gateway.rest.http.routes import new_router
 from headrace_ui_gateway.settings import Settings
-from headrace_ui_gateway.upstream.client import Backend, Runs
+from headrace_ui_gateway.upstream.client import ServiceClient
+from headrace_ui_gateway.upstream.runs import Runs
 
 
 class Behind:
@@ -22,7 +23,7 @@ class Behind:
         self.asked: list[httpx.Request] = []
 
     def answer(self, method: str, path: str, body: Any, **headers: str) -> None:
-        """What a request is answered from now on."""
+        """What a request is resource_response from now on."""
         self.answers[method, path] = httpx.Response(200, json=body, headers=headers)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -41,7 +42,7 @@ class Behind:
 
 def app_over(behind: Behind) -> FastAPI:
     """The routes alone, without the doors in front of them."""
-    backend = Backend("behind", "http://behind", "token")
+    backend = ServiceClient("behind", "http://behind", "token")
     backend._client = httpx.AsyncClient(
         base_url="http://behind", transport=httpx.MockTransport(behind)
     )
@@ -52,7 +53,9 @@ def app_over(behind: Behind) -> FastAPI:
     install_problems(app)
     live: Any = None
     access = new_router("access")
-    app.include_router(own_router(backend, backend, Runs(backend, backend), live, settings, access))
+    app.include_router(
+        rest_router(backend, backend, Runs(backend, backend), live, settings, access)
+    )
     return app
 
 

@@ -11,14 +11,14 @@ from uuid import UUID
 import httpx
 import pytest
 from headrace_ui_gateway.rest.logs import followed
-from headrace_ui_gateway.upstream.client import Backend
+from headrace_ui_gateway.upstream.client import ServiceClient
 
 RUN, TASK = str(UUID(int=1)), UUID(int=2)
 PATH = f"/runs/{RUN}/tasks/{TASK}/log"
 
 
 class Watching:
-    """Live updates, without a bus: every wait is over at once."""
+    """RunAnnouncements updates, without a bus: every wait is over at once."""
 
     def __init__(self) -> None:
         self.stopping = False
@@ -41,7 +41,7 @@ class Reader:
         return self.gone
 
 
-def recorder(*answers: Callable[[httpx.Request], httpx.Response]) -> Backend:
+def recorder(*answers: Callable[[httpx.Request], httpx.Response]) -> ServiceClient:
     """One that gives these answers, one for each request for the log."""
     waiting = list(answers)
 
@@ -50,7 +50,7 @@ def recorder(*answers: Callable[[httpx.Request], httpx.Response]) -> Backend:
             return httpx.Response(200, json=task(final=not waiting))
         return waiting.pop(0)(request)
 
-    made = Backend("recorder", "http://recorder", "token")
+    made = ServiceClient("recorder", "http://recorder", "token")
     made._client = httpx.AsyncClient(
         base_url="http://recorder", transport=httpx.MockTransport(answer)
     )
@@ -98,7 +98,7 @@ def away(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("refused", request=request)
 
 
-async def read(behind: Backend, offset: int = 0, reader: Reader | None = None) -> list[bytes]:
+async def read(behind: ServiceClient, offset: int = 0, reader: Reader | None = None) -> list[bytes]:
     live: Any = Watching()
     asking: Any = reader or Reader()
     stream = followed(asking, behind, live, (RUN, TASK, PATH), offset)

@@ -30,10 +30,10 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """What is behind links; each may be read once that it is there."""
     kept: dict[str, bytes] = {}
 
-    async def fetched(url: str, most: int) -> tuple[bytes, bool]:
+    async def download(url: str, most: int) -> tuple[bytes, bool]:
         return kept[url][:most], len(kept[url]) <= most
 
-    monkeypatch.setattr(own_visualizations, "fetched", fetched)
+    monkeypatch.setattr(own_visualizations, "download", download)
     return kept
 
 
@@ -161,14 +161,14 @@ async def test_a_page_has_no_origin_and_no_network(
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1/x", "gs://b/x", "s3://other/x", "/etc/passwd"])
-async def test_an_artifact_that_lies_elsewhere_is_not_fetched(
+async def test_an_artifact_that_lies_elsewhere_is_not_download(
     client: httpx.AsyncClient, behind: Behind, stored: dict[str, bytes], uri: str
 ) -> None:
     stored[uri] = b"secret"
     tell(behind, task(0, "root/a", {"out": [artifact("system.HTML", uri=uri)]}))
     link(behind, uri)
     (fault,) = await shown(client)
-    assert fault["message"] == f"the artifact is at {uri}, from where nothing is fetched"
+    assert fault["message"] == f"the artifact is at {uri}, from where nothing is download"
 
 
 async def test_a_source_is_asked_of_recorder_and_its_refusal_is_told(

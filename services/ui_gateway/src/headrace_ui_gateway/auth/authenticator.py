@@ -1,9 +1,8 @@
-"""Who a request is from, by what it brings: a bearer token, a cookie, a proxy's word, or the
-connection that it came over.
+"""Authenticates a request by its bearer token, its cookie, a proxy's header or its connection.
 
-Invariant: what a browser adds by itself, a cookie or its place on this machine, is taken from
-pages of ours alone; what only a program can add, a bearer token, is taken from anywhere, and
-nothing else is looked at then.
+Invariant: credentials that a browser adds by itself (a cookie, or its place on this machine) are
+accepted only from this gateway's own pages. A bearer token, which only a program can add, is
+accepted from anywhere; with one, nothing else is considered.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from http.cookies import CookieError, SimpleCookie
 
 from headrace_ui_gateway.auth.files import WatchedFile
 from headrace_ui_gateway.auth.issuer_keys import IssuerKeys
-from headrace_ui_gateway.auth.peer import Address, SameUser
-from headrace_ui_gateway.auth.rules import origins as guard
+from headrace_ui_gateway.auth.peer import Address, SameUserCheck
+from headrace_ui_gateway.auth.rules import origins
 from headrace_ui_gateway.auth.rules.principals import (
     LONGEST_TOKEN,
     OWNER,
@@ -30,17 +29,17 @@ from headrace_ui_gateway.auth.rules.principals import (
 from headrace_ui_gateway.auth.rules.signed_tokens import looks_signed
 
 
-class ElsewhereError(Exception):
-    """The request comes from another site's page, or by a name that is not this gateway's."""
+class ForeignOriginError(Exception):
+    """The request comes from another site's page, or its Host header is not this gateway's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is known of a request before anything is believed."""
+class RequestInfo:
+    """The parts of a request that authentication uses, none of them verified."""
 
     method: str
     page: bool
-    """Whether it is for a page, and not for an API."""
+    """Whether the path is a page, not an API route."""
     headers: Mapping[str, str]
     """By lower-case name."""
     client: Address
@@ -49,21 +48,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxies in front, and what they are believed."""
+    """The trusted proxies in front of the gateway."""
 
-    networks: tuple[guard.Network, ...] = ()
+    networks: tuple[origins.Network, ...] = ()
     user_header: str = ""
-    """Lower-case; empty: they tell no user."""
+    """The lower-case header in which they name the user; empty: they do not."""
     user_prefix: str = ""
-    """What stands before the user's name in that header."""
+    """Prefix of the user's name in that header."""
 
-    def include(self, asked: Asked) -> bool:
+    def include(self, request: RequestInfo) -> bool:
         """Whether the request comes from one of them."""
-        return guard.within(asked.client[0], self.networks)
+        return origins.in_networks(request.client[0], self.networks)
 
 
 class Authenticator:
-    """Knows everybody."""
+    """Finds the caller of a request."""
 
     def __init__(
         self,
@@ -72,13 +71,13 @@ class Authenticator:
         tokens: WatchedFile[TokenTable],
         roles: WatchedFile[RoleTable],
         issuer: IssuerKeys | None,
-        same_user: SameUser | None,
+        same_user: SameUserCheck | None,
         proxies: Proxies,
         hosts: Iterable[str],
         cookie: str,
     ) -> None:
-        """`owner`: the deployment's own token. `hosts`: names of this gateway other than the
-        loopback interface's. `cookie`: the name of the cookie that may hold a token."""
+        """`owner` has the deployment's own token. `hosts` are the gateway's names other than those
+        of the loopback interface. `cookie` is the name of the session cookie."""
         self.cookie = cookie
         self._owner = owner
         self._tokens = tokens
@@ -88,31 +87,35 @@ class Authenticator:
         self._proxies = proxies
         self._hosts = tuple(hosts)
 
-    async def who(self, asked: Asked) -> Principal:
-        """Who asks.
+    async def authenticate(self, request: RequestInfo) -> Principal:
+        """The caller.
 
         Raises:
-            CredentialError: nobody, or somebody whose credential is not taken.
-            ElsewhereError: a browser was made to ask by another site.
-            RetryableError: it cannot be told now.
+            CredentialError: there is no credential, or it is not valid.
+            ForeignOriginError: another site's page made a browser send the request.
+            RetryableError: the identity provider is unavailable.
         """
-        authorization = asked.headers.get("authorization")
+        authorization = request.headers.get("authorization")
         if authorization is not None:
             scheme, _, token = authorization.partition(" ")
             if scheme.lower() != "bearer":
                 raise CredentialError(Fault.MISSING, f"the scheme is {scheme[:20]!r}")
-            return await self.bearer(token.strip())
-        known = await self._by_cookie(asked) or self._by_proxy(asked) or self._by_connection(asked)
-        if known is None:
+            return await self.authenticate_token(token.strip())
+        caller = (
+            await self._by_cookie(request)
+            or self._by_proxy(request)
+            or self._by_connection(request)
+        )
+        if caller is None:
             raise CredentialError(Fault.MISSING)
-        return known
+        return caller
 
-    async def bearer(self, token: str) -> Principal:
-        """Whose token this is.
+    async def authenticate_token(self, token: str) -> Principal:
+        """The principal of a bearer token.
 
         Raises:
-            CredentialError: nobody's.
-            RetryableError: it cannot be told now.
+            CredentialError: the token is not valid.
+            RetryableError: the identity provider is unavailable.
         """
         if not token:
             raise CredentialError(Fault.MISSING)
@@ -128,64 +131,67 @@ class Authenticator:
         access = self._roles.current().access(identity.user, identity.groups)
         return Principal(Kind.USER, identity.user, access)
 
-    def refuse_elsewhere(self, asked: Asked) -> None:
-        """Refuse what another site's page has a browser send.
+    def check_origin(self, request: RequestInfo) -> None:
+        """Check that the request was not sent by another site's page.
 
         Raises:
-            ElsewhereError: it does.
+            ForeignOriginError: it was.
         """
-        if guard.from_elsewhere(asked.method, asked.page, asked.headers, self._hosts):
-            raise ElsewhereError("a page of another site may not ask this")
+        if origins.is_cross_site(request.method, request.page, request.headers, self._hosts):
+            raise ForeignOriginError("requests from pages of other sites are not allowed")
 
-    def through_tls(self, asked: Asked, scheme: str) -> bool:
-        """Whether the browser speaks TLS, to us or to a proxy of ours."""
-        if self._proxies.include(asked):
-            return asked.headers.get("x-forwarded-proto", scheme) == "https"
+    def uses_tls(self, request: RequestInfo, scheme: str) -> bool:
+        """Whether the browser speaks TLS, to the gateway or to a trusted proxy."""
+        if self._proxies.include(request):
+            return request.headers.get("x-forwarded-proto", scheme) == "https"
         return scheme == "https"
 
-    def address(self, asked: Asked) -> str:
-        """Who asks, as far as the network tells: what limits for strangers go by."""
-        told = asked.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        address = told if told and self._proxies.include(asked) else asked.client[0]
-        return guard.neighbourhood(address)
+    def address(self, request: RequestInfo) -> str:
+        """The address by which unauthenticated callers are rate limited."""
+        forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        trusted = forwarded and self._proxies.include(request)
+        return origins.rate_limit_key(forwarded if trusted else request.client[0])
 
-    async def _by_cookie(self, asked: Asked) -> Principal | None:
-        token = cookie_value(asked.headers.get("cookie", ""), self.cookie)
+    async def _by_cookie(self, request: RequestInfo) -> Principal | None:
+        token = cookie_value(request.headers.get("cookie", ""), self.cookie)
         if token is None:
             return None
-        self.refuse_elsewhere(asked)
+        self.check_origin(request)
         try:
-            return await self.bearer(token)
+            return await self.authenticate_token(token)
         except CredentialError:
-            return None  # of a session that is over; he may be known otherwise
+            return None  # the session has expired; the caller may be known by another credential
 
-    def _by_proxy(self, asked: Asked) -> Principal | None:
+    def _by_proxy(self, request: RequestInfo) -> Principal | None:
         proxies = self._proxies
-        if not proxies.user_header or not proxies.include(asked):
+        if not proxies.user_header or not proxies.include(request):
             return None
-        told = asked.headers.get(proxies.user_header, "")
-        user = told.removeprefix(proxies.user_prefix)
+        user = request.headers.get(proxies.user_header, "").removeprefix(proxies.user_prefix)
         if not user:
             return None
-        self.refuse_elsewhere(asked)
+        self.check_origin(request)
         return Principal(Kind.USER, user, self._roles.current().access(user))
 
-    def _by_connection(self, asked: Asked) -> Principal | None:
-        """The owner, when it is a process of his on this machine that asks for itself."""
-        if self._same_user is None or not guard.is_loopback_address(asked.client[0]):
+    def _by_connection(self, request: RequestInfo) -> Principal | None:
+        """The owner, if one of their processes on this machine made the connection."""
+        if self._same_user is None or not origins.is_loopback_address(request.client[0]):
             return None
-        if any(name in asked.headers for name in guard.PROXY_HEADERS):
+        if any(name in request.headers for name in origins.PROXY_HEADERS):
             return None
-        if not self._same_user.holds(asked.client, asked.server):
+        if not self._same_user.passes(request.client, request.server):
             return None
-        if not guard.leads_here(asked.headers.get("host", ""), self._hosts):
-            raise ElsewhereError("this name is not one of this gateway's")
-        self.refuse_elsewhere(asked)
+        host = request.headers.get("host", "")
+        if not origins.is_own_host(host, self._hosts):
+            raise ForeignOriginError(
+                f"{host[:100]!r} is not a name of this gateway; "
+                "add it to HEADRACE_UI_GATEWAY_PUBLIC_HOSTS"
+            )
+        self.check_origin(request)
         return OWNER
 
 
 def cookie_value(header: str, name: str) -> str | None:
-    """The value of one cookie; None without it."""
+    """The value of one cookie in a Cookie header; None without it."""
     if name not in header:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Who asks: known to every part of the gateway that works on one request."""
+"""The caller of the current request, for all code that handles it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from contextvars import ContextVar
 
 from headrace_contracts.access import Access
 
-from headrace_ui_gateway.auth.rules.principals import NOBODY, Principal
+from headrace_ui_gateway.auth.rules.principals import ANONYMOUS, Principal
 
 ACCESS: ContextVar[Access] = ContextVar("access", default=Access())  # noqa: B039 - frozen
-"""What the caller of the request in hand may do; outside of a request, nothing."""
-CALLER: ContextVar[Principal] = ContextVar("caller", default=NOBODY)
-"""Who he is."""
+"""The caller's access rights; none outside of a request."""
+CALLER: ContextVar[Principal] = ContextVar("caller", default=ANONYMOUS)
+"""The caller."""

@@ -1,7 +1,7 @@
-"""The public keys of an identity provider: fetched, kept, and fetched anew at a bounded rate.
+"""The public keys of an identity provider: cached, and refreshed at a bounded rate.
 
-Invariant: a request waits for the provider only when its token names a key that is not known. A
-provider that is away keeps nobody out whose key is.
+Invariant: a request waits for the provider only when its token names an unknown key. Tokens signed
+with a cached key are accepted while the provider is unavailable.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from headrace_ui_gateway.auth.rules.signed_tokens import (
 _TIMEOUT_SECONDS = 5.0
 _LARGEST_BYTES = 1024 * 1024
 _REFRESH_SECONDS = 900.0
-"""After this long a key that the provider has withdrawn is no longer taken."""
-_FETCH_APART_SECONDS = 10.0
-"""Anybody can name a key that does not exist: the provider hears of it this often at most."""
+"""A key that the provider has withdrawn is accepted for at most this long."""
+_MIN_FETCH_INTERVAL_SECONDS = 10.0
+"""Anybody can send a token that names a key that does not exist. This limits the requests to the
+provider."""
 
 
-class IssuerAwayError(Exception):
-    """The identity provider does not answer as it should; the message says what it did."""
+class IssuerUnavailableError(Exception):
+    """The identity provider did not answer as expected; the message has the details."""
 
 
 class IssuerKeys:
@@ -48,7 +49,8 @@ class IssuerKeys:
         clock: Callable[[], float],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Without `jwks_url` the issuer's discovery document tells it. `clock` gives seconds."""
+        """Without `jwks_url` it is read from the issuer's discovery document. `clock` returns
+        seconds."""
         self._issuer = issuer
         self._jwks_url = jwks_url
         self._clock = clock
@@ -67,35 +69,36 @@ class IssuerKeys:
         await self._client.aclose()
 
     async def run(self) -> None:
-        """Fetch the keys at the start, and again from time to time, for ever."""
+        """Fetch the keys at the start and then periodically, until canceled."""
         while True:
             await self._fetch()
             known = self._fetched is not None
-            await asyncio.sleep(_REFRESH_SECONDS if known else _FETCH_APART_SECONDS)
+            await asyncio.sleep(_REFRESH_SECONDS if known else _MIN_FETCH_INTERVAL_SECONDS)
 
     async def identity(self, token: str) -> Identity:
-        """Who a token is about.
+        """The user and groups in a token.
 
         Raises:
-            CredentialError: the token is not taken.
-            RetryableError: no key of the issuer is known yet, and it does not answer.
+            CredentialError: the token is not valid.
+            RetryableError: no keys were fetched yet, and the issuer does not answer.
         """
         header = read_header(token, self._issuer)
         key = self._keys.find(header)
         if key is None:
-            await self._look_for(header)
+            await self._refresh(header)
             key = self._keys.find(header)
         if key is None:
             if self._fetched is None:
-                raise RetryableError("the identity provider is away")
-            raise CredentialError(Fault.UNKNOWN, f"there is no key {header.key_id!r}")
+                raise RetryableError("the identity provider is unavailable")
+            raise CredentialError(Fault.UNKNOWN, f"unknown key {header.key_id!r}")
         return verify(token, key, self._issuer, datetime.now(UTC))
 
-    async def _look_for(self, header: Header) -> None:
-        """Fetch the keys, unless that was done just now; many who wait share one answer."""
+    async def _refresh(self, header: Header) -> None:
+        """Fetch the keys for an unknown key, at most once in each interval. Concurrent requests
+        share one fetch."""
         async with self._fetching:
             recently = self._tried is not None and (
-                self._clock() - self._tried < _FETCH_APART_SECONDS
+                self._clock() - self._tried < _MIN_FETCH_INTERVAL_SECONDS
             )
             if self._keys.find(header) is None and not recently:
                 await self._fetch()
@@ -105,7 +108,7 @@ class IssuerKeys:
         try:
             url = self._jwks_url or await self._discover()
             self._keys = KeySet(await self._get(url))
-        except (IssuerAwayError, ValueError) as error:
+        except (IssuerUnavailableError, ValueError) as error:
             get_logger().warning("keys_not_fetched", issuer=self._issuer.url, error=str(error))
             return
         self._fetched = self._clock()
@@ -115,33 +118,32 @@ class IssuerKeys:
         address = f"{self._issuer.url.rstrip('/')}/.well-known/openid-configuration"
         found = await self._get(address)
         if not isinstance(found, dict) or found.get("issuer") != self._issuer.url:
-            raise IssuerAwayError(f"{address} is not of the issuer {self._issuer.url}")
+            raise IssuerUnavailableError(f"{address} is not a document of {self._issuer.url}")
         url = found.get("jwks_uri")
         if not isinstance(url, str) or not is_safe(url):
-            raise IssuerAwayError(f"{address} tells no safe jwks_uri")
+            raise IssuerUnavailableError(f"{address} has no jwks_uri with https")
         return url
 
     async def _get(self, url: str) -> Any:
         try:
             async with self._client.stream("GET", url) as response:
                 if response.status_code != 200:
-                    raise IssuerAwayError(f"{url} answered {response.status_code}")
+                    raise IssuerUnavailableError(f"{url} answered {response.status_code}")
                 body = b""
                 async for part in response.aiter_bytes():
                     body += part
                     if len(body) > _LARGEST_BYTES:
-                        raise IssuerAwayError(f"{url} answered with more than 1 MiB")
+                        raise IssuerUnavailableError(f"{url} answered with more than 1 MiB")
         except httpx.HTTPError as error:
-            raise IssuerAwayError(f"{url}: {error!r}") from error
+            raise IssuerUnavailableError(f"{url}: {error!r}") from error
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise IssuerAwayError(f"{url} is not JSON: {error}") from None
+            raise IssuerUnavailableError(f"{url} is not JSON: {error}") from None
 
 
 def is_safe(url: str) -> bool:
-    """Whether what comes from a URL can be trusted: by TLS, or because it never leaves this
-    machine."""
+    """Whether a URL's content can be trusted: it is https, or http on this machine."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

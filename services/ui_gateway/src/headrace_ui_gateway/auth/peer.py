@@ -1,7 +1,7 @@
-"""Whose process is at the other end of a loopback connection.
+"""The user of the process at the other end of a loopback connection.
 
-The kernel lists each socket with the user who made it. Only a socket that is connected and held
-by a process counts: one that its process has closed is listed as root's.
+The kernel lists each socket with the user who created it. Only a connected socket that a process
+holds counts: the kernel lists a socket that its process has closed as root's.
 Source: Linux, Documentation/networking/proc_net_tcp.rst.
 """
 
@@ -16,47 +16,47 @@ from pathlib import Path
 _PROC = Path("/proc/net")
 _ESTABLISHED = "01"
 _TRIES = 3
-"""The list is read while it changes, so that an entry can be passed over."""
-_REMEMBERED = 1024
+"""The list changes while it is read, so that a read may miss an entry."""
+_CACHED = 1024
 
 Address = tuple[str, int]
 
 
-class SameUser:
-    """Tells whether who is connected is a process of this process's user.
+class SameUserCheck:
+    """Checks whether the peer of a connection is a process of the gateway's own user.
 
-    The answer is kept for a connection as long as it is in use. The server has one object for the
-    peer of each connection: held here, it can be no other connection's.
+    The result is cached for the life of the connection. The server has one address object for each
+    connection. While the cache references it, its `id` cannot belong to another connection.
     """
 
     def __init__(self, proc: Path = _PROC, user: int | None = None) -> None:
         self._proc = proc
         self._user = os.geteuid() if user is None else user
-        self._known: OrderedDict[int, tuple[Address, bool]] = OrderedDict()
+        self._cache: OrderedDict[int, tuple[Address, bool]] = OrderedDict()
 
-    def holds(self, client: Address, server: Address) -> bool:
+    def passes(self, client: Address, server: Address) -> bool:
         """Whether the socket at `client` that is connected to `server` is this user's."""
-        kept = self._known.get(id(client))
-        if kept is not None and kept[0] is client:
-            return kept[1]
-        answer = self._look(client, server)
-        self._known[id(client)] = (client, answer)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return answer
+        cached = self._cache.get(id(client))
+        if cached is not None and cached[0] is client:
+            return cached[1]
+        result = self._check(client, server)
+        self._cache[id(client)] = (client, result)
+        if len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+        return result
 
-    def _look(self, client: Address, server: Address) -> bool:
+    def _check(self, client: Address, server: Address) -> bool:
         for _ in range(_TRIES):
-            user = owner(self._proc, client, server)
+            user = socket_owner(self._proc, client, server)
             if user is not None:
                 return user == self._user
         return False
 
 
-def owner(proc: Path, client: Address, server: Address) -> int | None:
-    """The user of the socket at `client` that is connected to `server`; None when the kernel
-    shows none, as where another network namespace or another machine holds it."""
-    for name, pair in _spellings(client, server):
+def socket_owner(proc: Path, client: Address, server: Address) -> int | None:
+    """The user id of the socket at `client` that is connected to `server`. None if the kernel does
+    not list it, because another network namespace or another machine holds it."""
+    for name, pair in _entries(client, server):
         try:
             lines = (proc / name).read_text().splitlines()
         except OSError:
@@ -70,8 +70,9 @@ def owner(proc: Path, client: Address, server: Address) -> int | None:
     return None
 
 
-def _spellings(client: Address, server: Address) -> list[tuple[str, str]]:
-    """How the kernel's lists write the two ends: IPv4 also as a part of IPv6."""
+def _entries(client: Address, server: Address) -> list[tuple[str, str]]:
+    """The names of the kernel's lists, and the two ends as each list writes them. IPv4 sockets may
+    be listed as IPv6."""
     try:
         ends = [(ip_address(host), port) for host, port in (client, server)]
     except ValueError:
@@ -86,9 +87,9 @@ def _spellings(client: Address, server: Address) -> list[tuple[str, str]]:
 
 def _hex(host: IPv4Address | IPv6Address, port: int) -> str:
     words = [host.packed[start : start + 4] for start in range(0, len(host.packed), 4)]
-    # Each word of an address is printed as the machine's own number.
-    return "".join(f"{_native(word):08X}" for word in words) + f":{port:04X}"
+    # The kernel prints each 32-bit word in the machine's byte order.
+    return "".join(f"{_host_order(word):08X}" for word in words) + f":{port:04X}"
 
 
-def _native(word: bytes) -> int:
+def _host_order(word: bytes) -> int:
     return socket.ntohl(int.from_bytes(word, "big"))

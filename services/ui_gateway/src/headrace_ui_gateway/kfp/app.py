@@ -1,4 +1,4 @@
-"""``/apis``: KFP's API as an application of its own, with its own errors and its own document."""
+"""``/apis``: KFP's API as a separate application, with its own errors and OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,92 +12,94 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headrace_ui_gateway.kfp.artifacts import SEVERAL, kfp_native_refusals, kfp_native_router
-from headrace_ui_gateway.kfp.experiments import kfp_experiment_router
-from headrace_ui_gateway.kfp.http import Parts, refusal
-from headrace_ui_gateway.kfp.messages import errors as kfp
-from headrace_ui_gateway.kfp.node_files import kfp_node_router
-from headrace_ui_gateway.kfp.pipelines import kfp_pipeline_router, kfp_version_router
-from headrace_ui_gateway.kfp.recurring_runs import kfp_recurring_router
-from headrace_ui_gateway.kfp.runs import kfp_run_router
-from headrace_ui_gateway.kfp.service import kfp_meaningless_router, kfp_service_router
-from headrace_ui_gateway.kfp.uploads import kfp_upload_router, upload_error
-from headrace_ui_gateway.upstream.client import Backend, Runs
+from headrace_ui_gateway.kfp.artifacts import (
+    REPEATABLE_PARAMETERS,
+    artifact_router,
+    artifact_write_router,
+)
+from headrace_ui_gateway.kfp.experiments import experiment_router
+from headrace_ui_gateway.kfp.http import KfpContext, error_response
+from headrace_ui_gateway.kfp.messages import errors
+from headrace_ui_gateway.kfp.node_files import node_file_router
+from headrace_ui_gateway.kfp.pipelines import pipeline_router, version_router
+from headrace_ui_gateway.kfp.recurring_runs import recurring_run_router
+from headrace_ui_gateway.kfp.runs import run_router
+from headrace_ui_gateway.kfp.service import service_router, unsupported_router
+from headrace_ui_gateway.kfp.uploads import upload_error, upload_router
+from headrace_ui_gateway.upstream.services import Services
 
 PREFIX = "/apis"
 UPLOADS = f"{PREFIX}/v2beta1/pipelines/upload"
-_AROUND = 64 * 1024
-"""What a form may add to the file in it."""
+_FORM_OVERHEAD = 64 * 1024
+"""Bytes that a form may contain besides the file."""
 _CODES = {
-    401: kfp.UNAUTHENTICATED,
-    403: kfp.PERMISSION_DENIED,
-    404: kfp.NOT_FOUND,
-    405: kfp.UNIMPLEMENTED,
+    401: errors.UNAUTHENTICATED,
+    403: errors.PERMISSION_DENIED,
+    404: errors.NOT_FOUND,
+    405: errors.UNIMPLEMENTED,
 }
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ABOUT = """The API of Kubeflow Pipelines, for its unmodified clients.
+_DESCRIPTION = """The API of Kubeflow Pipelines, for its unmodified clients.
 
-Names of fields may be sent in snake_case or camelCase; a field that is not known is refused. What
-is empty is left out of answers."""
+Requests may name fields in snake_case or camelCase; unknown fields are rejected. Responses omit
+empty fields."""
 
 
 def mount_kfp(
-    app: FastAPI, api: Backend, recorder: Backend, runs: Runs, max_bytes: int, *, multi_user: bool
+    app: FastAPI, services: Services, max_package_bytes: int, *, multi_user: bool
 ) -> None:
-    """Serve KFP's API below `PREFIX`; `max_bytes` is how large an uploaded package may be."""
-    app.mount(PREFIX, kfp_app(api, recorder, runs, max_bytes, multi_user=multi_user))
+    """Serve KFP's API below `PREFIX`."""
+    app.mount(PREFIX, kfp_app(services, max_package_bytes, multi_user=multi_user))
 
-    # A mount does not see a path with a line's end in it.
+    # A mount does not match a path that contains a line break.
     @app.api_route(f"{PREFIX}/{{path:kfp_any}}", methods=[*_METHODS], include_in_schema=False)
     async def not_found() -> Response:
-        return refusal(kfp.NOT_FOUND, "Not Found")
+        return error_response(errors.NOT_FOUND, "Not Found")
 
 
-def kfp_app(
-    api: Backend, recorder: Backend, runs: Runs, max_bytes: int, *, multi_user: bool
-) -> FastAPI:
+def kfp_app(services: Services, max_package_bytes: int, *, multi_user: bool) -> FastAPI:
     """The application below `PREFIX`."""
-    parts = Parts(api, recorder, multi_user)
+    context = KfpContext(services.api, services.recorder, services.runs, multi_user)
     app = _Application(
         title="Kubeflow Pipelines API, by Headrace",
         version="2",
-        description=_ABOUT,
+        description=_DESCRIPTION,
         openapi_url="/v2beta1/openapi.json",
         docs_url=None,
         redoc_url=None,
         root_path_in_servers=False,
         redirect_slashes=False,
-        dependencies=[Depends(_given_once)],
+        dependencies=[Depends(_check_repeated_parameters)],
     )
-    app.add_middleware(_Limit, limit=max_bytes + _AROUND)
+    app.add_middleware(_BodyLimit, limit=max_package_bytes + _FORM_OVERHEAD)
     _install_errors(app)
-    app.include_router(kfp_service_router(parts))
-    app.include_router(kfp_upload_router(parts))
-    app.include_router(kfp_pipeline_router(parts))
-    app.include_router(kfp_version_router(parts))
-    app.include_router(kfp_experiment_router(parts))
-    app.include_router(kfp_run_router(parts, runs))
-    app.include_router(kfp_node_router(parts, runs))
-    app.include_router(kfp_recurring_router(parts))
-    app.include_router(kfp_native_router(parts))
-    app.include_router(kfp_native_refusals())
-    app.include_router(kfp_meaningless_router())
+    app.include_router(service_router(context))
+    app.include_router(upload_router(context))
+    app.include_router(pipeline_router(context))
+    app.include_router(version_router(context))
+    app.include_router(experiment_router(context))
+    app.include_router(run_router(context))
+    app.include_router(node_file_router(context))
+    app.include_router(recurring_run_router(context))
+    app.include_router(artifact_router(context))
+    app.include_router(artifact_write_router())
+    app.include_router(unsupported_router())
     return app
 
 
-def _given_once(request: Request) -> None:
-    """Refuse a query parameter that is given several times and has one value."""
+def _check_repeated_parameters(request: Request) -> None:
+    """Reject a query parameter that is repeated and has only one value."""
     query = request.query_params
     for name in query:
-        if name not in SEVERAL and len(query.getlist(name)) > 1:
-            raise kfp.invalid(f"{name} is given several times", name)
+        if name not in REPEATABLE_PARAMETERS and len(query.getlist(name)) > 1:
+            raise errors.invalid(f"{name} must not be repeated", name)
 
 
 class _Application(FastAPI):
-    """Its document names whole paths, and no error that the routes do not give."""
+    """Its OpenAPI document has the paths with the prefix, and only the errors of the routes."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document."""
+        """The OpenAPI document."""
         if self.openapi_schema is None:
             document = super().openapi()
             document["paths"] = {PREFIX + path: item for path, item in document["paths"].items()}
@@ -110,8 +112,8 @@ class _Application(FastAPI):
         return self.openapi_schema
 
 
-class _Limit:
-    """Refuses a body that is larger than anything that could be meant, as soon as it is known."""
+class _BodyLimit:
+    """Rejects a body larger than `limit` bytes, by its Content-Length or while it is received."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -122,13 +124,13 @@ class _Limit:
             await self._app(scope, receive, send)
             return
         too_large = HTTPException(413, f"the request is larger than {self._limit // 1024**2} MiB")
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        announced_bytes = int(announced) if announced.isdigit() else 0
+        header = dict(scope["headers"]).get(b"content-length", b"0")
+        content_length = int(header) if header.isdigit() else 0
         received = 0
 
-        async def counted() -> Message:
+        async def receive_counted() -> Message:
             nonlocal received
-            if announced_bytes > self._limit:
+            if content_length > self._limit:
                 raise too_large
             message = await receive()
             received += len(message.get("body", b""))
@@ -136,60 +138,60 @@ class _Limit:
                 raise too_large
             return message
 
-        await self._app(scope, counted, send)
+        await self._app(scope, receive_counted, send)
 
 
 def _install_errors(app: FastAPI) -> None:
-    """Every error has the shape that KFP's client reads."""
+    """Answer every error in the format that KFP's client reads."""
 
     @app.exception_handler(RejectedError)
     async def rejected(request: Request, error: RejectedError) -> Response:
         rejection = error.rejection
-        code, status = kfp.status(rejection)["code"], kfp.http_status(rejection)
-        return _told(request, code, rejection.message, status)
+        code, status = errors.grpc_code(rejection.code), errors.http_status(rejection)
+        return _error_of_route(request, code, rejection.message, status)
 
-    @app.exception_handler(kfp.KfpError)
-    async def refused(_: Request, error: kfp.KfpError) -> Response:
-        return refusal(error.code, error.message)
+    @app.exception_handler(errors.KfpError)
+    async def refused(_: Request, error: errors.KfpError) -> Response:
+        return error_response(error.code, error.message)
 
     @app.exception_handler(RetryableError)
     async def unavailable(_: Request, error: RetryableError) -> Response:
         get_logger().warning("request_unavailable", error=repr(error))
-        response = refusal(kfp.UNAVAILABLE, "a part of the system is away; try again")
+        response = error_response(errors.UNAVAILABLE, "service temporarily unavailable; retry")
         response.headers["Retry-After"] = "1"
         return response
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:])
+        field = ".".join(str(part) for part in first["loc"][1:])
         fault = str(first["msg"]).removeprefix("Value error, ")
-        message = f"{place}: {fault}" if place else fault
-        return _told(request, kfp.INVALID_ARGUMENT, message, 400)
+        message = f"{field}: {fault}" if field else fault
+        return _error_of_route(request, errors.INVALID_ARGUMENT, message, 400)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        code = _CODES.get(error.status_code, kfp.INVALID_ARGUMENT)
-        response = refusal(code, str(error.detail), error.status_code)
+        code = _CODES.get(error.status_code, errors.INVALID_ARGUMENT)
+        response = error_response(code, str(error.detail), error.status_code)
         if error.status_code == 405:
-            response.headers["Allow"] = ", ".join(_methods(app, request.scope))
+            response.headers["Allow"] = ", ".join(_allowed_methods(app, request.scope))
         return response
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         get_logger().error("request_failed", path=request.url.path, exc_info=error)
-        return refusal(kfp.INTERNAL, "an unexpected error; it is in the service's log")
+        return error_response(errors.INTERNAL, "unexpected error; see the log of ui_gateway")
 
 
-def _told(request: Request, code: int, message: str, status: int) -> Response:
-    """An error in the shape of the route that was asked."""
+def _error_of_route(request: Request, code: int, message: str, status: int) -> Response:
+    """An error in the format of the requested route: uploads have their own."""
     if request.method == "POST" and request.url.path.startswith(UPLOADS):
         return upload_error(status, message)
-    return refusal(code, message, status)
+    return error_response(code, message, status)
 
 
-def _methods(app: FastAPI, scope: Scope) -> list[str]:
-    """What can be done with a path."""
+def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
+    """The methods of the routes that match a path."""
     return [
         method
         for method in _METHODS

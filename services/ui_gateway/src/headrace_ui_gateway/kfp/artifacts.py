@@ -1,6 +1,6 @@
-"""Artifacts, tasks, and which task took or made which artifact, to be read.
+"""Artifacts, tasks and lineage, read-only.
 
-KFP's launchers write here; ours tell the services by events, so that a write has no meaning.
+In KFP the launchers write them here. Headrace records them from events and rejects writes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from headrace_contracts.resources import (
     TaskPage,
 )
 
-from headrace_ui_gateway.kfp.http import ERRORS, NOT_HERE, Paged, Parts, Text, answer, refusal
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.http import (
+    ERRORS,
+    NOT_SUPPORTED,
+    KfpContext,
+    Paged,
+    Text,
+    error_response,
+    message_response,
+)
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.artifacts import (
     ArtifactTaskType,
     V2beta1Artifact,
@@ -36,16 +44,16 @@ from headrace_ui_gateway.kfp.translate.artifacts import (
 )
 from headrace_ui_gateway.kfp.translate.lists import ARTIFACT_TASKS, ARTIFACTS, TASKS, Paging
 
-_WRITTEN = "tasks and artifacts are recorded by the services that run them; they cannot be written"
-SEVERAL = frozenset({"task_ids", "run_ids", "artifact_ids"})
-"""The query parameters that may be given several times."""
+_READ_ONLY = "not supported: tasks and artifacts are recorded from events and are read-only"
+REPEATABLE_PARAMETERS = frozenset({"task_ids", "run_ids", "artifact_ids"})
+"""The query parameters that may be repeated."""
 _Ids = Annotated[list[Text], Query(max_length=200)]
 
 
-def kfp_native_router(parts: Parts) -> APIRouter:
+def artifact_router(context: KfpContext) -> APIRouter:
     """The routes of artifacts and tasks."""
     router = APIRouter(prefix="/v2beta1", tags=["Artifacts and tasks"], responses=ERRORS)
-    recorder, multi_user = parts.recorder, parts.multi_user
+    recorder, multi_user = context.recorder, context.multi_user
 
     @router.get(
         "/artifacts",
@@ -53,9 +61,9 @@ def kfp_native_router(parts: Parts) -> APIRouter:
         response_model=V2beta1ListArtifactsResponse,
     )
     async def list_artifacts(paging: Paged, namespace: Text = "") -> Response:
-        parameters = parts.asked(ARTIFACTS, paging, namespace)
+        parameters = context.list_params(ARTIFACTS, paging, namespace)
         page = await recorder.get(ArtifactPage, "/artifacts", **parameters)
-        return answer(artifacts(page, multi_user=multi_user))
+        return message_response(artifacts(page, multi_user=multi_user))
 
     @router.get(
         "/artifacts/{artifact_id:kfp_id}",
@@ -63,9 +71,9 @@ def kfp_native_router(parts: Parts) -> APIRouter:
         response_model=V2beta1Artifact,
     )
     async def get_artifact(artifact_id: str) -> Response:
-        path = f"/artifacts/{kfp.identity(artifact_id, 'artifact')}"
+        path = f"/artifacts/{errors.parse_id(artifact_id, 'artifact')}"
         found = await recorder.get(ArtifactRecord, path)
-        return answer(artifact(found, multi_user=multi_user))
+        return message_response(artifact(found, multi_user=multi_user))
 
     @router.get(
         "/artifact_tasks",
@@ -81,13 +89,13 @@ def kfp_native_router(parts: Parts) -> APIRouter:
             Annotated[ArtifactTaskType, ByNumber()], Query()
         ] = ArtifactTaskType.TYPE_UNSPECIFIED,
     ) -> Response:
-        """What tasks took and made; each parameter that is given has to hold."""
+        """List the inputs and outputs of tasks that match every given parameter."""
         wanted = {
-            "task_id": [str(kfp.identity(one, "task")) for one in task_ids],
-            "run_id": [str(kfp.identity(one, "run")) for one in run_ids],
-            "artifact_id": [str(kfp.identity(one, "artifact")) for one in artifact_ids],
+            "task_id": [str(errors.parse_id(one, "task")) for one in task_ids],
+            "run_id": [str(errors.parse_id(one, "run")) for one in run_ids],
+            "artifact_id": [str(errors.parse_id(one, "artifact")) for one in artifact_ids],
         }
-        parameters = parts.asked(ARTIFACT_TASKS, paging)
+        parameters = context.list_params(ARTIFACT_TASKS, paging)
         page = await recorder.get(
             ArtifactTaskPage,
             "/artifact-tasks",
@@ -95,7 +103,7 @@ def kfp_native_router(parts: Parts) -> APIRouter:
             type=None if type is ArtifactTaskType.TYPE_UNSPECIFIED else type.value,
             **parameters,
         )
-        return answer(artifact_tasks(page))
+        return message_response(artifact_tasks(page))
 
     @router.get(
         "/tasks", operation_id="RunService_ListTasks", response_model=V2beta1ListTasksResponse
@@ -107,33 +115,33 @@ def kfp_native_router(parts: Parts) -> APIRouter:
         namespace: Text = "",
         order_by: Annotated[Text, Query(description="The same as `sort_by`")] = "",
     ) -> Response:
-        """Of a run, or those inside of one task."""
-        asked = Paging(
+        """List the tasks of a run, or those inside one task."""
+        paging_or_order = Paging(
             paging.page_token, paging.page_size, paging.sort_by or order_by, paging.filter
         )
-        parameters = parts.asked(TASKS, asked, namespace)
+        parameters = context.list_params(TASKS, paging_or_order, namespace)
         page = await recorder.get(
             TaskPage,
             "/tasks",
-            run_id=str(kfp.identity(run_id, "run")) if run_id else None,
-            parent_task_id=str(kfp.identity(parent_id, "task")) if parent_id else None,
+            run_id=str(errors.parse_id(run_id, "run")) if run_id else None,
+            parent_task_id=str(errors.parse_id(parent_id, "task")) if parent_id else None,
             **parameters,
         )
-        return answer(tasks(page))
+        return message_response(tasks(page))
 
     @router.get(
         "/tasks/{task_id:kfp_id}", operation_id="RunService_GetTask", response_model=V2beta1Task
     )
     async def get_task(task_id: str) -> Response:
-        found = await recorder.get(Task, f"/tasks/{kfp.identity(task_id, 'task')}")
-        return answer(task(found))
+        found = await recorder.get(Task, f"/tasks/{errors.parse_id(task_id, 'task')}")
+        return message_response(task(found))
 
     return router
 
 
-def kfp_native_refusals() -> APIRouter:
-    """The routes by which KFP's launchers write."""
-    router = APIRouter(prefix="/v2beta1", tags=["Artifacts and tasks"], responses=NOT_HERE)
+def artifact_write_router() -> APIRouter:
+    """The routes by which KFP's launchers write. They answer 501."""
+    router = APIRouter(prefix="/v2beta1", tags=["Artifacts and tasks"], responses=NOT_SUPPORTED)
 
     @router.post("/artifacts", operation_id="ArtifactService_CreateArtifact", status_code=501)
     @router.post(
@@ -141,7 +149,7 @@ def kfp_native_refusals() -> APIRouter:
     )
     @router.post("/tasks", operation_id="RunService_CreateTask", status_code=501)
     async def create() -> Response:
-        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+        return error_response(errors.UNIMPLEMENTED, _READ_ONLY)
 
     @router.put(
         "/artifacts/{artifact_id:kfp_id}",
@@ -149,10 +157,10 @@ def kfp_native_refusals() -> APIRouter:
         status_code=501,
     )
     async def update_artifact(artifact_id: str) -> Response:
-        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+        return error_response(errors.UNIMPLEMENTED, _READ_ONLY)
 
     @router.patch("/tasks/{task_id:kfp_id}", operation_id="RunService_UpdateTask", status_code=501)
     async def update_task(task_id: str) -> Response:
-        return refusal(kfp.UNIMPLEMENTED, _WRITTEN)
+        return error_response(errors.UNIMPLEMENTED, _READ_ONLY)
 
     return router

@@ -10,13 +10,13 @@ from headrace_contracts.resources import Experiment, ExperimentPage
 from headrace_ui_gateway.kfp.http import (
     ERRORS,
     STORABLE,
+    KfpContext,
     Paged,
-    Parts,
     Text,
-    answer,
     conflicts_as,
+    message_response,
 )
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import (
     Empty,
     V2beta1Experiment,
@@ -26,10 +26,10 @@ from headrace_ui_gateway.kfp.translate.lists import EXPERIMENTS
 from headrace_ui_gateway.kfp.translate.resources import experiment, experiments
 
 
-def kfp_experiment_router(parts: Parts) -> APIRouter:
+def experiment_router(context: KfpContext) -> APIRouter:
     """The routes of experiments."""
     router = APIRouter(prefix="/v2beta1/experiments", tags=["Experiments"], responses=ERRORS)
-    api, multi_user = parts.api, parts.multi_user
+    api, multi_user = context.api, context.multi_user
 
     @router.get(
         "",
@@ -37,24 +37,24 @@ def kfp_experiment_router(parts: Parts) -> APIRouter:
         response_model=V2beta1ListExperimentsResponse,
     )
     async def list_experiments(paging: Paged, namespace: Text = "") -> Response:
-        parameters = parts.asked(EXPERIMENTS, paging, namespace)
+        parameters = context.list_params(EXPERIMENTS, paging, namespace)
         page = await api.get(ExperimentPage, "/experiments", **parameters)
-        return answer(experiments(page, multi_user=multi_user))
+        return message_response(experiments(page, multi_user=multi_user))
 
     @router.post(
         "", operation_id="ExperimentService_CreateExperiment", response_model=V2beta1Experiment
     )
     async def create(body: Annotated[V2beta1Experiment, STORABLE, Body()]) -> Response:
         if not body.display_name:
-            raise kfp.invalid("display_name is empty", "display_name")
+            raise errors.invalid("display_name is required", "display_name")
         content = {
             "display_name": body.display_name,
             "description": body.description,
-            "namespace": parts.home(body.namespace),
+            "namespace": context.namespace_to_create_in(body.namespace),
         }
         made = await api.call("POST", "/experiments", json=content)
         found = Experiment.model_validate_json(made.content)
-        return answer(experiment(found, multi_user=multi_user))
+        return message_response(experiment(found, multi_user=multi_user))
 
     @router.get(
         "/{experiment_id:kfp_id}",
@@ -63,7 +63,7 @@ def kfp_experiment_router(parts: Parts) -> APIRouter:
     )
     async def get(experiment_id: str) -> Response:
         found = await api.get(Experiment, _path(experiment_id))
-        return answer(experiment(found, multi_user=multi_user))
+        return message_response(experiment(found, multi_user=multi_user))
 
     @router.delete(
         "/{experiment_id:kfp_id}",
@@ -71,10 +71,10 @@ def kfp_experiment_router(parts: Parts) -> APIRouter:
         response_model=Empty,
     )
     async def delete(experiment_id: str) -> Response:
-        """Its runs stay."""
-        async with conflicts_as(kfp.ABORTED):
+        """Delete an experiment. Its runs stay."""
+        async with conflicts_as(errors.ABORTED):
             await api.call("DELETE", _path(experiment_id))
-        return answer(Empty())
+        return message_response(Empty())
 
     @router.post(
         "/{experiment_id:kfp_id}:archive",
@@ -82,9 +82,9 @@ def kfp_experiment_router(parts: Parts) -> APIRouter:
         response_model=Empty,
     )
     async def archive(experiment_id: str) -> Response:
-        """Its runs are archived and its recurring runs disabled."""
+        """Archive an experiment and its runs, and disable its recurring runs."""
         await api.call("POST", f"{_path(experiment_id)}/archive")
-        return answer(Empty())
+        return message_response(Empty())
 
     @router.post(
         "/{experiment_id:kfp_id}:unarchive",
@@ -92,12 +92,12 @@ def kfp_experiment_router(parts: Parts) -> APIRouter:
         response_model=Empty,
     )
     async def unarchive(experiment_id: str) -> Response:
-        """The experiment alone: its runs stay archived."""
+        """Restore an archived experiment. Its runs stay archived."""
         await api.call("POST", f"{_path(experiment_id)}/unarchive")
-        return answer(Empty())
+        return message_response(Empty())
 
     return router
 
 
 def _path(experiment_id: str) -> str:
-    return f"/experiments/{kfp.identity(experiment_id, 'experiment')}"
+    return f"/experiments/{errors.parse_id(experiment_id, 'experiment')}"

@@ -1,4 +1,4 @@
-"""What the routes of KFP's API share: parameters, answers, and the errors that each can give."""
+"""What the routes of KFP's API share: parameters, namespaces, responses and documented errors."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ from starlette.convertors import (  # codespell:ignore
 )
 
 from headrace_ui_gateway.auth.caller import ACCESS
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import GoogleRpcStatus, UploadError
 from headrace_ui_gateway.kfp.messages.wire import Message
-from headrace_ui_gateway.kfp.translate.lists import Keys, Paging, asked
-from headrace_ui_gateway.upstream.client import Backend
+from headrace_ui_gateway.kfp.translate.lists import ListFields, Paging, list_params
+from headrace_ui_gateway.upstream.client import ServiceClient
+from headrace_ui_gateway.upstream.runs import Runs
 
 JSON = "application/json"
 ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": GoogleRpcStatus, "description": "The request is not sound"},
-    401: {"model": GoogleRpcStatus, "description": "Nobody known asks"},
-    403: {"model": GoogleRpcStatus, "description": "Who asks may not do this"},
-    404: {"model": GoogleRpcStatus, "description": "There is no such thing"},
-    409: {"model": GoogleRpcStatus, "description": "It does not go with what is there"},
+    400: {"model": GoogleRpcStatus, "description": "The request is invalid"},
+    401: {"model": GoogleRpcStatus, "description": "The caller is not authenticated"},
+    403: {"model": GoogleRpcStatus, "description": "The caller is not allowed to do this"},
+    404: {"model": GoogleRpcStatus, "description": "Not found"},
+    409: {"model": GoogleRpcStatus, "description": "The request conflicts with the current state"},
     413: {"model": GoogleRpcStatus, "description": "The request is too large"},
     429: {"model": GoogleRpcStatus, "description": "Too many requests"},
-    500: {"model": GoogleRpcStatus, "description": "An error that is not expected"},
-    503: {"model": GoogleRpcStatus, "description": "A part of the system is away"},
+    500: {"model": GoogleRpcStatus, "description": "Unexpected error"},
+    503: {"model": GoogleRpcStatus, "description": "Service temporarily unavailable"},
 }
-"""What every route can answer instead."""
-NOT_HERE: dict[int | str, dict[str, Any]] = {
-    501: {"model": GoogleRpcStatus, "description": "This has no meaning here"},
+"""Errors of every route."""
+NOT_SUPPORTED: dict[int | str, dict[str, Any]] = {
+    501: {"model": GoogleRpcStatus, "description": "Not supported"},
     **{code: ERRORS[code] for code in (401, 404, 413, 429, 500)},
 }
-"""What a route answers that has no meaning here."""
+"""Errors of a route that is not supported."""
 UPLOAD_ERRORS: dict[int | str, dict[str, Any]] = {
     code: {
         "model": GoogleRpcStatus if code in (401, 429) else UploadError,
@@ -55,7 +56,7 @@ UPLOAD_ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 class _Part(Convertor[str]):  # codespell:ignore
-    """A part of a path that is taken as it is."""
+    """A part of a path, unchanged."""
 
     regex = "(?s:.*)"
 
@@ -67,8 +68,8 @@ class _Part(Convertor[str]):  # codespell:ignore
 
 
 class _Id(_Part):
-    """An id: without a colon, which begins the name of an operation on it, and no operation of
-    the whole collection itself."""
+    """An id: a segment without a colon, which would begin the name of an operation on the object,
+    and not the name of an operation on the collection."""
 
     regex = "(?!(?:create|upload|upload_version)(?:/|$))[^/:]+"
 
@@ -79,43 +80,43 @@ register_url_convertor("kfp_any", _Part())  # codespell:ignore
 
 def _storable_text(text: str) -> str:
     if (found := unstorable(text)) is not None:
-        raise ValueError(f"the text {found[1]}")
+        raise ValueError(f"the string {found[1]}")
     return text
 
 
 def _storable_body(body: Any) -> Any:
     if (found := unstorable(body)) is not None:
-        location, words = found
-        raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {words}")
+        location, fault = found
+        raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {fault}")
     return body
 
 
 Text = Annotated[str, AfterValidator(_storable_text)]
-"""A text from a path or query."""
+"""A string from a path or query, without characters that Postgres cannot store."""
 STORABLE = BeforeValidator(_storable_body)
-"""Marks a body: all that is in it can be kept."""
+"""Annotates a body: Postgres must be able to store all of its strings."""
 
 
-def _whole_number(text: Any) -> Any:
+def _integer(text: Any) -> Any:
     if isinstance(text, str) and not re.fullmatch("-?[0-9]{1,10}", text):
-        raise ValueError("a whole number is wanted")
+        raise ValueError("expected an integer")
     return text
 
 
 def _paging(
-    page_token: Annotated[Text, Query(description="From the page before")] = "",
+    page_token: Annotated[Text, Query(description="`next_page_token` of the previous page")] = "",
     page_size: Annotated[
         int,
-        BeforeValidator(_whole_number),
-        Query(ge=0, lt=2**31, description="20 when it is 0, and 200 at most"),
+        BeforeValidator(_integer),
+        Query(ge=0, lt=2**31, description="0 means 20; the maximum is 200"),
     ] = 0,
     sort_by: Annotated[
-        Text, Query(description="`field`, `field asc` or `field desc`; the first made come first")
+        Text, Query(description="`field`, `field asc` or `field desc`. Default: oldest first")
     ] = "",
     filter: Annotated[
         Text,
         Query(
-            description="Predicates that all have to hold, as JSON",
+            description="Predicates as JSON; items must match all of them",
             examples=['{"predicates":[{"operation":"EQUALS","key":"name","string_value":"a"}]}'],
         ),
     ] = "",
@@ -124,94 +125,106 @@ def _paging(
 
 
 Paged = Annotated[Paging, Depends(_paging)]
-"""A list's parameters."""
+"""The query parameters of a list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the routes are made over: the services behind, and whether there are namespaces."""
+class KfpContext:
+    """What the routes are built on. In single-user mode there is one namespace, `DEFAULT`, and
+    clients do not name it."""
 
-    api: Backend
-    recorder: Backend
+    api: ServiceClient
+    recorder: ServiceClient
+    runs: Runs
     multi_user: bool
 
     def namespace(self, given: str) -> str | None:
-        """The namespace that is asked about. None leaves it to the services, which know the only
-        one that the caller sees, or refuse."""
-        return (given or None) if self.multi_user else kfp.NAMESPACE
+        """The requested namespace. None leaves it to the services: they use the only namespace that
+        the caller sees, or reject the request."""
+        return (given or None) if self.multi_user else errors.NAMESPACE
 
-    def home(self, given: str) -> str:
-        """The namespace in which something new is made.
+    def namespace_to_create_in(self, given: str) -> str:
+        """The namespace of a new object.
 
         Raises:
-            RejectedError: it has to be given, as the caller sees several.
+            RejectedError: none is given, and the caller sees several.
         """
         if not self.multi_user:
-            return kfp.NAMESPACE
+            return errors.NAMESPACE
         visible: Sequence[str] = ACCESS.get().visible or ()
         if given or len(visible) == 1:
             return given or visible[0]
-        raise kfp.invalid("namespace has to be given", "namespace")
+        raise errors.invalid("namespace is required: you have access to several", "namespace")
 
-    async def home_of(self, experiment_id: str, given: str = "") -> str:
-        """The namespace in which a run is made: that of its experiment.
+    async def namespace_of_experiment(self, experiment_id: str, given: str = "") -> str:
+        """The namespace of a new run: that of its experiment, or else the given one.
 
         Raises:
-            RejectedError: there is no such experiment, or none is given and no namespace either.
+            RejectedError: the experiment is not found, or neither of the two is given.
         """
         if not self.multi_user:
-            return kfp.NAMESPACE
+            return errors.NAMESPACE
         if not experiment_id:
-            return self.home(given)
-        found = kfp.identity(experiment_id, "experiment")
+            return self.namespace_to_create_in(given)
+        found = errors.parse_id(experiment_id, "experiment")
         return (await self.api.get(Experiment, f"/experiments/{found}")).namespace
 
-    def asked(self, keys: Keys, paging: Paging, namespace: str = "") -> dict[str, Any]:
-        """A list's parameters for the service behind.
+    def list_params(
+        self, fields: ListFields, paging: Paging, namespace: str = ""
+    ) -> dict[str, Any]:
+        """The list parameters of the service behind the gateway.
 
         Raises:
-            RejectedError: the filter or the order is not of the grammar, or there are two
-                namespaces.
+            RejectedError: the filter or the order is invalid, or the filter names another
+                namespace than the query.
         """
-        parameters, filtered = asked(keys, paging)
+        parameters, filtered = list_params(fields, paging)
         if self.multi_user and filtered and namespace not in ("", filtered):
-            raise kfp.invalid("filter: the list is of another namespace", "filter")
+            raise errors.invalid(
+                f"filter: namespace {filtered!r} differs from the query's {namespace!r}", "filter"
+            )
         return {"namespace": self.namespace(namespace or filtered), **parameters}
 
-    async def asked_of(
-        self, keys: Keys, paging: Paging, namespace: str, experiment_id: str
+    async def list_params_of_experiment(
+        self, fields: ListFields, paging: Paging, namespace: str, experiment_id: str
     ) -> dict[str, Any]:
-        """The same of a list that may be of one experiment, which then tells the namespace.
+        """The same for a list that may be limited to one experiment. Its namespace is then that of
+        the experiment.
 
         Raises:
-            RejectedError: there is no such experiment, or as `asked` does.
+            RejectedError: the experiment is not found, or as `list_params` says.
         """
         if not experiment_id:
-            return self.asked(keys, paging, namespace)
-        found = kfp.identity(experiment_id, "experiment")
+            return self.list_params(fields, paging, namespace)
+        found = errors.parse_id(experiment_id, "experiment")
         if not namespace:
-            namespace = await self.home_of(experiment_id)
-        return {**self.asked(keys, paging, namespace), "experiment_id": str(found)}
+            namespace = await self.namespace_of_experiment(experiment_id)
+        return {**self.list_params(fields, paging, namespace), "experiment_id": str(found)}
 
     def may(self, role: Role, namespace: str) -> bool:
-        """Whether the caller may do what a role may in a namespace."""
+        """Whether the caller has at least a role in a namespace."""
         return ACCESS.get().may(role, self.namespace(namespace) or "")
 
 
-def answer(message: Message) -> Response:
-    """A message as the response."""
+def message_response(message: Message) -> Response:
+    """A response with a message."""
     return Response(message.to_json(), media_type=JSON)
 
 
-def refusal(code: int, message: str, status: int | None = None) -> Response:
-    """An error from its gRPC code."""
-    body = GoogleRpcStatus.model_validate(kfp.status_of(code, message)).to_json()
-    return Response(body, status or kfp.HTTP[code], media_type=JSON)
+def error_response(code: int, message: str, status: int | None = None) -> Response:
+    """An error response from a gRPC code; `status` replaces its usual HTTP status."""
+    body = errors.status_message(code, message).to_json()
+    return Response(body, status or errors.HTTP[code], media_type=JSON)
+
+
+def gate_error(status: int, code: str, message: str) -> Response:
+    """An error of the gate, from a rejection code or ``UNAVAILABLE``."""
+    return error_response(errors.grpc_code(code), message, status)
 
 
 @asynccontextmanager
 async def conflicts_as(code: int) -> AsyncIterator[None]:
-    """Tell a conflict with this code of gRPC, where KFP does not say ALREADY_EXISTS.
+    """Answer a conflict with this gRPC code, where KFP does not use ALREADY_EXISTS.
 
     Raises:
         KfpError: there was a conflict.
@@ -221,4 +234,4 @@ async def conflicts_as(code: int) -> AsyncIterator[None]:
     except RejectedError as error:
         if error.rejection.code is not RejectionCode.CONFLICT:
             raise
-        raise kfp.KfpError(code, error.rejection.message) from None
+        raise errors.KfpError(code, error.rejection.message) from None

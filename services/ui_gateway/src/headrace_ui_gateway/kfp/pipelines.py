@@ -1,4 +1,4 @@
-"""``/apis/v2beta1/pipelines``, but for uploads."""
+"""``/apis/v2beta1/pipelines``, except uploads."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_ui_gateway.kfp.http import (
     ERRORS,
     STORABLE,
+    KfpContext,
     Paged,
-    Parts,
     Text,
-    answer,
     conflicts_as,
+    message_response,
 )
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import (
     Empty,
     V2beta1CreatePipelineAndVersionRequest,
@@ -35,15 +35,15 @@ from headrace_ui_gateway.kfp.messages.resources import (
 )
 from headrace_ui_gateway.kfp.translate.lists import PIPELINES, VERSIONS
 from headrace_ui_gateway.kfp.translate.resources import pipeline, pipelines, version, versions
-from headrace_ui_gateway.upstream.client import Backend
+from headrace_ui_gateway.upstream.client import ServiceClient
 
 _CHANGEABLE = ("display_name", "description", "tags")
 
 
-def kfp_pipeline_router(parts: Parts) -> APIRouter:
+def pipeline_router(context: KfpContext) -> APIRouter:
     """The routes of pipelines."""
     router = APIRouter(prefix="/v2beta1/pipelines", tags=["Pipelines"], responses=ERRORS)
-    api, multi_user = parts.api, parts.multi_user
+    api, multi_user = context.api, context.multi_user
 
     @router.get(
         "",
@@ -51,16 +51,16 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
         response_model=V2beta1ListPipelinesResponse,
     )
     async def list_pipelines(paging: Paged, namespace: Text = "") -> Response:
-        """Tags can be filtered by as `tags.<name>`."""
-        parameters = parts.asked(PIPELINES, paging, namespace)
+        """List pipelines. Filters may use tags as `tags.<name>`."""
+        parameters = context.list_params(PIPELINES, paging, namespace)
         page = await api.get(PipelinePage, "/pipelines", **parameters)
-        return answer(pipelines(page, multi_user=multi_user))
+        return message_response(pipelines(page, multi_user=multi_user))
 
     @router.post("", operation_id="PipelineService_CreatePipeline", response_model=V2beta1Pipeline)
     async def create(body: Annotated[V2beta1Pipeline, STORABLE, Body()]) -> Response:
-        """Without a version; these come by an upload or a URL."""
-        made = await _create(parts, body)
-        return answer(pipeline(made, multi_user=multi_user))
+        """Create a pipeline without versions. Add them by an upload or a URL."""
+        made = await _create(context, body)
+        return message_response(pipeline(made, multi_user=multi_user))
 
     @router.post(
         "/create",
@@ -70,18 +70,19 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
     async def create_both(
         body: Annotated[V2beta1CreatePipelineAndVersionRequest, STORABLE, Body()],
     ) -> Response:
-        """The first version has the pipeline's name unless it is given its own."""
+        """Create a pipeline and its first version. By default the version has the pipeline's
+        name."""
         if body.pipeline is None or body.pipeline_version is None:
-            raise kfp.invalid("pipeline and pipeline_version have to be given", "pipeline_version")
+            raise errors.invalid("pipeline and pipeline_version are required", "pipeline_version")
         wanted = body.pipeline_version
         _source_of(wanted)
-        made = await _create(parts, body.pipeline)
+        made = await _create(context, body.pipeline)
         try:
             await _create_version(api, f"/pipelines/{made.pipeline_id}", wanted, made.name)
         except (RejectedError, RetryableError):
             await api.call("DELETE", f"/pipelines/{made.pipeline_id}")
             raise
-        return answer(pipeline(made, multi_user=multi_user))
+        return message_response(pipeline(made, multi_user=multi_user))
 
     @router.get(
         "/names/{name:path}",
@@ -90,8 +91,8 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
     )
     async def get_by_name(name: Text, namespace: Text = "") -> Response:
         path = f"/pipelines/by-name/{quote(name, safe='')}"
-        found = await api.get(Pipeline, path, namespace=parts.namespace(namespace))
-        return answer(pipeline(found, multi_user=multi_user))
+        found = await api.get(Pipeline, path, namespace=context.namespace(namespace))
+        return message_response(pipeline(found, multi_user=multi_user))
 
     @router.get(
         "/{pipeline_id:kfp_id}",
@@ -100,7 +101,7 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
     )
     async def get(pipeline_id: str) -> Response:
         found = await api.get(Pipeline, _path(pipeline_id))
-        return answer(pipeline(found, multi_user=multi_user))
+        return message_response(pipeline(found, multi_user=multi_user))
 
     @router.patch(
         "/{pipeline_id:kfp_id}",
@@ -110,12 +111,12 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
     async def update(
         pipeline_id: str, body: Annotated[V2beta1Pipeline, STORABLE, Body()]
     ) -> Response:
-        """Changes the display name, the description and the tags, as far as they are given;
-        `"tags": {}` takes all of them away."""
+        """Change the display name, description or tags that are given; `"tags": {}` removes all
+        tags."""
         path = _path(pipeline_id)
         changed = await api.call("PATCH", path, json=_changes(body))
         found = Pipeline.model_validate_json(changed.content)
-        return answer(pipeline(found, multi_user=multi_user))
+        return message_response(pipeline(found, multi_user=multi_user))
 
     @router.delete(
         "/{pipeline_id:kfp_id}",
@@ -123,23 +124,23 @@ def kfp_pipeline_router(parts: Parts) -> APIRouter:
         response_model=Empty,
     )
     async def delete(pipeline_id: str, cascade: Annotated[bool, Query()] = False) -> Response:
-        """Refused while it has versions, unless they are to go with it."""
+        """Delete a pipeline. With versions only by `cascade`, which deletes them too."""
         more = {"cascade": "true"} if cascade else {}
-        async with conflicts_as(kfp.FAILED_PRECONDITION):
+        async with conflicts_as(errors.FAILED_PRECONDITION):
             await api.call("DELETE", _path(pipeline_id), params=more)
-        return answer(Empty())
+        return message_response(Empty())
 
     return router
 
 
-def kfp_version_router(parts: Parts) -> APIRouter:
+def version_router(context: KfpContext) -> APIRouter:
     """The routes of a pipeline's versions."""
     router = APIRouter(
         prefix="/v2beta1/pipelines/{pipeline_id:kfp_id}/versions",
         tags=["Pipeline versions"],
         responses=ERRORS,
     )
-    api = parts.api
+    api = context.api
 
     @router.get(
         "",
@@ -147,11 +148,11 @@ def kfp_version_router(parts: Parts) -> APIRouter:
         response_model=V2beta1ListPipelineVersionsResponse,
     )
     async def list_versions(pipeline_id: str, paging: Paged) -> Response:
-        """Without their specs."""
-        parameters = parts.asked(VERSIONS, paging)
-        parameters.pop("namespace")  # it is the pipeline's
+        """List versions, without their specs."""
+        parameters = context.list_params(VERSIONS, paging)
+        parameters.pop("namespace")  # the pipeline determines it
         page = await api.get(PipelineVersionPage, f"{_path(pipeline_id)}/versions", **parameters)
-        return answer(versions(page))
+        return message_response(versions(page))
 
     @router.post(
         "",
@@ -161,8 +162,8 @@ def kfp_version_router(parts: Parts) -> APIRouter:
     async def create_version(
         pipeline_id: str, body: Annotated[V2beta1PipelineVersion, STORABLE, Body()]
     ) -> Response:
-        """From the package at `package_url`, or from `pipeline_spec`."""
-        return answer(version(await _create_version(api, _path(pipeline_id), body)))
+        """Create a version from the package at `package_url`, or from `pipeline_spec`."""
+        return message_response(version(await _create_version(api, _path(pipeline_id), body)))
 
     @router.get(
         "/{pipeline_version_id:kfp_id}",
@@ -171,7 +172,7 @@ def kfp_version_router(parts: Parts) -> APIRouter:
     )
     async def get_version(pipeline_id: str, pipeline_version_id: str) -> Response:
         path = _version_path(pipeline_id, pipeline_version_id)
-        return answer(version(await api.get(PipelineVersion, path)))
+        return message_response(version(await api.get(PipelineVersion, path)))
 
     @router.patch(
         "/{pipeline_version_id:kfp_id}",
@@ -183,10 +184,10 @@ def kfp_version_router(parts: Parts) -> APIRouter:
         pipeline_version_id: str,
         body: Annotated[V2beta1PipelineVersion, STORABLE, Body()],
     ) -> Response:
-        """Changes the display name, the description and the tags, as far as they are given."""
+        """Change the display name, description or tags that are given."""
         path = _version_path(pipeline_id, pipeline_version_id)
         changed = await api.call("PATCH", path, json=_changes(body))
-        return answer(version(PipelineVersion.model_validate_json(changed.content)))
+        return message_response(version(PipelineVersion.model_validate_json(changed.content)))
 
     @router.delete(
         "/{pipeline_version_id:kfp_id}",
@@ -195,16 +196,16 @@ def kfp_version_router(parts: Parts) -> APIRouter:
     )
     async def delete_version(pipeline_id: str, pipeline_version_id: str) -> Response:
         await api.call("DELETE", _version_path(pipeline_id, pipeline_version_id))
-        return answer(Empty())
+        return message_response(Empty())
 
     return router
 
 
-async def _create(parts: Parts, body: V2beta1Pipeline) -> Pipeline:
+async def _create(context: KfpContext, body: V2beta1Pipeline) -> Pipeline:
     name = body.name or body.display_name
     if not name:
-        raise kfp.invalid("name and display_name are both empty", "name")
-    return await parts.api.send(
+        raise errors.invalid("name and display_name are both empty", "name")
+    return await context.api.post(
         Pipeline,
         "/pipelines",
         b"",
@@ -212,21 +213,21 @@ async def _create(parts: Parts, body: V2beta1Pipeline) -> Pipeline:
         name=name,
         display_name=body.display_name or None,
         description=body.description or None,
-        namespace=parts.home(body.namespace),
+        namespace=context.namespace_to_create_in(body.namespace),
         tags=json.dumps(body.tags) if body.tags else None,
     )
 
 
 async def _create_version(
-    api: Backend, of: str, body: V2beta1PipelineVersion, name: str = ""
+    api: ServiceClient, pipeline_path: str, body: V2beta1PipelineVersion, name: str = ""
 ) -> PipelineVersion:
     package, url = _source_of(body)
     name = body.name or body.display_name or name
     if not name:
-        raise kfp.invalid("name and display_name are both empty", "name")
-    return await api.send(
+        raise errors.invalid("name and display_name are both empty", "name")
+    return await api.post(
         PipelineVersion,
-        f"{of}/versions",
+        f"{pipeline_path}/versions",
         package,
         name=name,
         display_name=body.display_name or None,
@@ -238,15 +239,15 @@ async def _create_version(
 
 
 def _source_of(body: V2beta1PipelineVersion) -> tuple[bytes, str | None]:
-    """The package, or the URL where it lies.
+    """The package, or its URL.
 
     Raises:
-        RejectedError: there is neither, or there are both.
+        RejectedError: neither or both are given.
     """
     url = body.package_url.pipeline_url if body.package_url else ""
     if bool(url) == bool(body.pipeline_spec):
-        raise kfp.invalid(
-            "one of package_url.pipeline_url and pipeline_spec has to be given", "package_url"
+        raise errors.invalid(
+            "exactly one of package_url.pipeline_url and pipeline_spec is required", "package_url"
         )
     return (b"", url) if url else (json.dumps(body.pipeline_spec).encode(), None)
 
@@ -257,9 +258,9 @@ def _changes(body: V2beta1Pipeline | V2beta1PipelineVersion) -> dict[str, Any]:
 
 
 def _path(pipeline_id: str) -> str:
-    return f"/pipelines/{kfp.identity(pipeline_id, 'pipeline')}"
+    return f"/pipelines/{errors.parse_id(pipeline_id, 'pipeline')}"
 
 
 def _version_path(pipeline_id: str, pipeline_version_id: str) -> str:
-    found = kfp.identity(pipeline_version_id, "pipeline version")
+    found = errors.parse_id(pipeline_version_id, "pipeline version")
     return f"{_path(pipeline_id)}/versions/{found}"

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 from headrace_contracts.recurring import RecurringRun, RecurringRunPage
 
-from headrace_ui_gateway.kfp.http import ERRORS, STORABLE, Paged, Parts, Text, answer
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.http import ERRORS, STORABLE, KfpContext, Paged, Text, message_response
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import (
     DeletePropagationPolicy,
     Empty,
@@ -23,13 +23,13 @@ from headrace_ui_gateway.kfp.translate.recurring_runs import (
     recurring_runs,
 )
 
-_BEHIND = "/recurring-runs"
+_SERVICE_PATH = "/recurring-runs"
 
 
-def kfp_recurring_router(parts: Parts) -> APIRouter:
+def recurring_run_router(context: KfpContext) -> APIRouter:
     """The routes of recurring runs."""
     router = APIRouter(prefix="/v2beta1/recurringruns", tags=["Recurring runs"], responses=ERRORS)
-    api, multi_user = parts.api, parts.multi_user
+    api, multi_user = context.api, context.multi_user
 
     @router.post(
         "",
@@ -37,10 +37,10 @@ def kfp_recurring_router(parts: Parts) -> APIRouter:
         response_model=V2beta1RecurringRun,
     )
     async def create(body: Annotated[V2beta1RecurringRun, STORABLE, Body()]) -> Response:
-        namespace = await parts.home_of(body.experiment_id, body.namespace)
+        namespace = await context.namespace_of_experiment(body.experiment_id, body.namespace)
         wanted = definition(body, namespace).to_json()
-        made = await api.send(RecurringRun, _BEHIND, wanted)
-        return answer(recurring_run(made, multi_user=multi_user))
+        made = await api.post(RecurringRun, _SERVICE_PATH, wanted)
+        return message_response(recurring_run(made, multi_user=multi_user))
 
     @router.get(
         "",
@@ -50,9 +50,11 @@ def kfp_recurring_router(parts: Parts) -> APIRouter:
     async def list_recurring(
         paging: Paged, namespace: Text = "", experiment_id: Text = ""
     ) -> Response:
-        parameters = await parts.asked_of(RECURRING_RUNS, paging, namespace, experiment_id)
-        page = await api.get(RecurringRunPage, _BEHIND, **parameters)
-        return answer(recurring_runs(page, multi_user=multi_user))
+        parameters = await context.list_params_of_experiment(
+            RECURRING_RUNS, paging, namespace, experiment_id
+        )
+        page = await api.get(RecurringRunPage, _SERVICE_PATH, **parameters)
+        return message_response(recurring_runs(page, multi_user=multi_user))
 
     @router.get(
         "/{recurring_run_id:kfp_id}",
@@ -61,7 +63,7 @@ def kfp_recurring_router(parts: Parts) -> APIRouter:
     )
     async def get(recurring_run_id: str) -> Response:
         found = await api.get(RecurringRun, _path(recurring_run_id))
-        return answer(recurring_run(found, multi_user=multi_user))
+        return message_response(recurring_run(found, multi_user=multi_user))
 
     @router.post(
         "/{recurring_run_id:kfp_id}:enable",
@@ -70,7 +72,7 @@ def kfp_recurring_router(parts: Parts) -> APIRouter:
     )
     async def enable(recurring_run_id: str) -> Response:
         await api.call("POST", f"{_path(recurring_run_id)}/enable")
-        return answer(Empty())
+        return message_response(Empty())
 
     @router.post(
         "/{recurring_run_id:kfp_id}:disable",
@@ -79,7 +81,7 @@ def kfp_recurring_router(parts: Parts) -> APIRouter:
     )
     async def disable(recurring_run_id: str) -> Response:
         await api.call("POST", f"{_path(recurring_run_id)}/disable")
-        return answer(Empty())
+        return message_response(Empty())
 
     @router.delete(
         "/{recurring_run_id:kfp_id}",
@@ -92,12 +94,12 @@ def kfp_recurring_router(parts: Parts) -> APIRouter:
             Annotated[DeletePropagationPolicy, ByNumber()], Query()
         ] = DeletePropagationPolicy.DELETE_PROPAGATION_POLICY_UNSPECIFIED,
     ) -> Response:
-        """Its runs stay, whatever the policy says."""
+        """Delete a recurring run. Its runs stay, whatever the policy."""
         await api.call("DELETE", _path(recurring_run_id))
-        return answer(Empty())
+        return message_response(Empty())
 
     return router
 
 
 def _path(recurring_run_id: str) -> str:
-    return f"{_BEHIND}/{kfp.identity(recurring_run_id, 'recurring run')}"
+    return f"{_SERVICE_PATH}/{errors.parse_id(recurring_run_id, 'recurring run')}"

@@ -1,4 +1,4 @@
-"""Health, what the caller may do, and the routes of KFP's API that have no meaning here."""
+"""Health, authorization, and the routes of KFP's API that Headrace does not support."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from headrace_contracts.access import Role
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
 
-from headrace_ui_gateway.kfp.http import ERRORS, NOT_HERE, Parts, Text, answer, refusal
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.http import (
+    ERRORS,
+    NOT_SUPPORTED,
+    KfpContext,
+    Text,
+    error_response,
+    message_response,
+)
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import (
     AuthorizeResources,
     AuthorizeVerb,
@@ -19,26 +26,27 @@ from headrace_ui_gateway.kfp.messages.resources import (
 )
 from headrace_ui_gateway.kfp.messages.wire import ByNumber
 
-_NEEDED = {
+_REQUIRED_ROLE = {
     AuthorizeVerb.GET: Role.VIEWER,
     AuthorizeVerb.CREATE: Role.EDITOR,
     AuthorizeVerb.DELETE: Role.EDITOR,
 }
 _REPORTS = (
-    "there are no Argo workflows here whose state an agent would report: runs are recorded from "
-    "the events of the services that run them"
+    "not supported: Headrace has no Argo workflows; runs are recorded from the events of its "
+    "services"
 )
 _VISUALIZATIONS = (
-    "visualizations would run code of the caller's next to the server; a step can write HTML or "
-    "Markdown artifacts instead"
+    "not supported: it would run the caller's code in the server; write an HTML or Markdown "
+    "artifact in a step instead"
 )
 _FILTERS = (
-    "a filter is a text in the query of a list; this path only documents its form in KFP's client"
+    "not supported: pass a filter as the query parameter of a list; KFP's client has this path "
+    "only to document the filter's shape"
 )
 
 
-def kfp_service_router(parts: Parts) -> APIRouter:
-    """Health, and what the caller may do."""
+def service_router(context: KfpContext) -> APIRouter:
+    """Health and authorization."""
     router = APIRouter(tags=["Service"], responses=ERRORS)
 
     @router.get(
@@ -52,7 +60,9 @@ def kfp_service_router(parts: Parts) -> APIRouter:
         response_model=GetHealthzResponse,
     )
     async def healthz() -> Response:
-        return answer(GetHealthzResponse(multi_user=parts.multi_user, pipeline_store="database"))
+        return message_response(
+            GetHealthzResponse(multi_user=context.multi_user, pipeline_store="database")
+        )
 
     @router.get("/v2beta1/auth", operation_id="AuthService_Authorize", response_model=Empty)
     async def authorize(
@@ -64,26 +74,25 @@ def kfp_service_router(parts: Parts) -> APIRouter:
             Annotated[AuthorizeVerb, ByNumber()], Query()
         ] = AuthorizeVerb.UNASSIGNED_VERB,
     ) -> Response:
-        """Whether the caller may do something with viewers in a namespace: an empty answer, or
-        a refusal. To see them needs the role viewer, else editor."""
+        """Check whether the caller may get, create or delete viewers in a namespace. The answer is
+        empty if so, else an error. GET requires the role viewer, the other verbs editor."""
         if resources is AuthorizeResources.UNASSIGNED_RESOURCES:
-            raise kfp.invalid("resources has to be given", "resources")
+            raise errors.invalid("resources is required", "resources")
         if verb is AuthorizeVerb.UNASSIGNED_VERB:
-            raise kfp.invalid("verb has to be given", "verb")
-        if not namespace and parts.multi_user:
-            raise kfp.invalid("namespace has to be given", "namespace")
-        if not parts.may(_NEEDED[verb], namespace):
-            raise RejectedError.because(
-                RejectionCode.FORBIDDEN, f"this needs the role {_NEEDED[verb]}", "namespace"
-            )
-        return answer(Empty())
+            raise errors.invalid("verb is required", "verb")
+        if not namespace and context.multi_user:
+            raise errors.invalid("namespace is required", "namespace")
+        if not context.may(_REQUIRED_ROLE[verb], namespace):
+            message = f"requires the role {_REQUIRED_ROLE[verb]} in namespace {namespace!r}"
+            raise RejectedError.because(RejectionCode.FORBIDDEN, message, "namespace")
+        return message_response(Empty())
 
     return router
 
 
-def kfp_meaningless_router() -> APIRouter:
-    """What has no meaning here, each with the reason."""
-    router = APIRouter(prefix="/v2beta1", tags=["Without meaning here"], responses=NOT_HERE)
+def unsupported_router() -> APIRouter:
+    """Routes that answer 501 with the reason."""
+    router = APIRouter(prefix="/v2beta1", tags=["Not supported"], responses=NOT_SUPPORTED)
 
     @router.post("/workflows", operation_id="ReportService_ReportWorkflow", status_code=501)
     @router.post(
@@ -92,8 +101,8 @@ def kfp_meaningless_router() -> APIRouter:
         status_code=501,
     )
     async def report() -> Response:
-        """There are no Argo workflows here."""
-        return refusal(kfp.UNIMPLEMENTED, _REPORTS)
+        """Not supported: Headrace has no Argo workflows."""
+        return error_response(errors.UNIMPLEMENTED, _REPORTS)
 
     @router.post(
         "/visualizations/{namespace}",
@@ -101,12 +110,12 @@ def kfp_meaningless_router() -> APIRouter:
         status_code=501,
     )
     async def visualize(namespace: str) -> Response:
-        """Code of the caller's does not run next to the server."""
-        return refusal(kfp.UNIMPLEMENTED, _VISUALIZATIONS)
+        """Not supported: the server does not run the caller's code."""
+        return error_response(errors.UNIMPLEMENTED, _VISUALIZATIONS)
 
     @router.get("/filters", operation_id="DummyFilterService_GetFilter", status_code=501)
     async def get_filter() -> Response:
-        """Only documents the form of a filter."""
-        return refusal(kfp.UNIMPLEMENTED, _FILTERS)
+        """Not supported: KFP has this path only to document the shape of a filter."""
+        return error_response(errors.UNIMPLEMENTED, _FILTERS)
 
     return router

@@ -13,8 +13,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
-from headrace_ui_gateway.kfp.http import JSON, UPLOAD_ERRORS, Parts, Text, answer
-from headrace_ui_gateway.kfp.messages import errors as kfp
+from headrace_ui_gateway.kfp.http import JSON, UPLOAD_ERRORS, KfpContext, Text, message_response
+from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import (
     UploadError,
     V2beta1Pipeline,
@@ -38,13 +38,13 @@ _FORM: dict[str, Any] = {
         },
     }
 }
-_Tags = Annotated[Text, Query(description="A JSON object of texts")]
+_Tags = Annotated[Text, Query(description="A JSON object of strings")]
 
 
-def kfp_upload_router(parts: Parts) -> APIRouter:
-    """The routes; their errors have a shape of their own, as KFP's have."""
+def upload_router(context: KfpContext) -> APIRouter:
+    """The routes of uploads. Their errors have a format of their own, as in KFP."""
     router = APIRouter(prefix="/v2beta1/pipelines", tags=["Pipelines"], responses=UPLOAD_ERRORS)
-    api = parts.api
+    api = context.api
 
     @router.post(
         "/upload",
@@ -61,25 +61,25 @@ def kfp_upload_router(parts: Parts) -> APIRouter:
         tags: _Tags = "",
         code_source_url: Text = "",
     ) -> Response:
-        """A package as a file: yaml, json, zip or tar.gz. Makes a pipeline and its first version,
-        by default with the file's name."""
+        """Upload a package as a file: yaml, json, zip or tar.gz. This creates a pipeline and its
+        first version. The default name is the file's."""
 
-        async def made() -> Message:
-            filename, package = await _uploaded(request)
-            found = await api.send(
+        async def create() -> Message:
+            filename, package = await _read_file(request)
+            found = await api.post(
                 Pipeline,
                 "/pipelines",
                 package,
                 name=name or display_name or filename,
                 display_name=display_name or None,
                 description=description or None,
-                namespace=parts.home(namespace),
+                namespace=context.namespace_to_create_in(namespace),
                 tags=tags or None,
                 code_source_url=code_source_url or None,
             )
-            return pipeline(found, multi_user=parts.multi_user)
+            return pipeline(found, multi_user=context.multi_user)
 
-        return await _answered(made())
+        return await _upload_response(create())
 
     @router.post(
         "/upload_version",
@@ -96,14 +96,14 @@ def kfp_upload_router(parts: Parts) -> APIRouter:
         tags: _Tags = "",
         code_source_url: Text = "",
     ) -> Response:
-        """A package as a file, as another version of a pipeline."""
+        """Upload a package as a file. This creates a new version of a pipeline."""
 
-        async def made() -> Message:
+        async def create() -> Message:
             if not pipelineid:
-                raise kfp.invalid("pipelineid is missing", "pipelineid")
-            path = f"/pipelines/{kfp.identity(pipelineid, 'pipeline')}/versions"
-            filename, package = await _uploaded(request)
-            found = await api.send(
+                raise errors.invalid("pipelineid is missing", "pipelineid")
+            path = f"/pipelines/{errors.parse_id(pipelineid, 'pipeline')}/versions"
+            filename, package = await _read_file(request)
+            found = await api.post(
                 PipelineVersion,
                 path,
                 package,
@@ -115,48 +115,48 @@ def kfp_upload_router(parts: Parts) -> APIRouter:
             )
             return version(found)
 
-        return await _answered(made())
+        return await _upload_response(create())
 
     return router
 
 
-async def _uploaded(request: Request) -> tuple[str, bytes]:
-    """The one file of an upload: its name without folders, and its content.
+async def _read_file(request: Request) -> tuple[str, bytes]:
+    """The file of an upload: its name without folders, and its content.
 
     Raises:
-        RejectedError: there is not exactly one file in its place.
+        RejectedError: the form does not have exactly one file, named ``uploadfile``.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise kfp.invalid("the upload is not multipart/form-data", _PART)
+        raise errors.invalid("the upload is not multipart/form-data", _PART)
     try:
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get(_PART)
             if not isinstance(file, UploadFile) or not file.filename:
-                raise kfp.invalid(f"the upload has no file {_PART!r}", _PART)
+                raise errors.invalid(f"the upload has no file {_PART!r}", _PART)
             name = PurePosixPath(file.filename.replace("\\", "/")).name
             return name or "pipeline", await file.read()
     except (MultiPartException, HTTPException) as error:
         if isinstance(error, HTTPException) and error.status_code != 400:
             raise
         message = error.message if isinstance(error, MultiPartException) else error.detail
-        raise kfp.invalid(f"the upload cannot be read: {message}", _PART) from None
+        raise errors.invalid(f"the upload cannot be read: {message}", _PART) from None
 
 
-async def _answered(made: Awaitable[Message]) -> Response:
-    """What was made, or its error in an upload's own shape."""
+async def _upload_response(created: Awaitable[Message]) -> Response:
+    """The created object, or the error in the format of uploads."""
     try:
-        return answer(await made)
+        return message_response(await created)
     except RejectedError as error:
-        return upload_error(kfp.http_status(error.rejection), error.rejection.message)
+        return upload_error(errors.http_status(error.rejection), error.rejection.message)
     except HTTPException as error:
         return upload_error(error.status_code, str(error.detail))
     except RetryableError:
-        response = upload_error(503, "a part of the system is away; try again")
+        response = upload_error(503, "service temporarily unavailable; retry")
         response.headers["Retry-After"] = "1"
         return response
 
 
 def upload_error(status: int, message: str) -> Response:
-    """An error of an upload."""
+    """An error in the format of uploads."""
     body = UploadError(error_message=message, error_details=message)
     return Response(body.to_json(), status, media_type=JSON)

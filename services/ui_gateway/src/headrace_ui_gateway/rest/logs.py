@@ -1,4 +1,4 @@
-"""``/api/v1``: logs of tasks, as far as they are there, or followed to their end."""
+"""``/api/v1``: logs of tasks, in parts or followed until the task ends."""
 
 from __future__ import annotations
 
@@ -14,21 +14,36 @@ from headrace_contracts.resources import Task
 from headrace_runtime.errors import RejectedError, RetryableError
 
 from headrace_ui_gateway.rest.description.document import LOG
-from headrace_ui_gateway.rest.http.requests import LARGEST_NUMBER, new_router
-from headrace_ui_gateway.rest.runs import STREAM
-from headrace_ui_gateway.upstream.client import Backend
-from headrace_ui_gateway.upstream.live import Live
+from headrace_ui_gateway.rest.http.parameters import LARGEST_NUMBER
+from headrace_ui_gateway.rest.http.routes import new_router
+from headrace_ui_gateway.rest.streams import HEADERS
+from headrace_ui_gateway.upstream.announcements import RunAnnouncements
+from headrace_ui_gateway.upstream.client import ServiceClient
 
 _TEXT = "text/plain; charset=utf-8"
 _LARGEST_PART = 8 * 1024 * 1024
 _PART = 1024 * 1024
-_ASK_EVERY_SECONDS = 1.0
-"""A live log lags by two seconds as it is; asking twice in that time adds little."""
+_POLL_SECONDS = 1.0
+"""The launcher uploads a growing log every two seconds, so that more reads would gain little."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLog:
+    """The log of one task, by its route in the recorder."""
+
+    run_id: UUID
+    task_id: UUID
+
+    @property
+    def path(self) -> str:
+        """The recorder's route."""
+        return f"/runs/{self.run_id}/tasks/{self.task_id}/log"
 
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """A part of a log: `attempt` says whose, `complete` that the task writes no more."""
+    """A part of a log. `size` is of the whole log, `attempt` the attempt that wrote it; `complete`
+    means that the task writes no more."""
 
     content: bytes
     size: int
@@ -36,8 +51,8 @@ class LogPart:
     attempt: int
 
 
-def logs_router(recorder: Backend, live: Live) -> APIRouter:
-    """The routes over the recorder."""
+def logs_router(recorder: ServiceClient, announcements: RunAnnouncements) -> APIRouter:
+    """The routes of logs."""
     router = new_router("logs")
 
     @router.get(
@@ -50,47 +65,49 @@ def logs_router(recorder: Backend, live: Live) -> APIRouter:
         offset: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0,
         limit: Annotated[int, Query(ge=1, le=_LARGEST_PART)] = _PART,
         follow: Annotated[
-            bool, Query(description="Stream the log from `offset` on until the task has ended.")
+            bool, Query(description="Stream the log from `offset` until the task ends.")
         ] = False,
     ) -> Response:
-        """Read a part of a task's log, or follow it. `X-Log-Size` is how much there is,
-        `X-Log-Complete` is `true` when no more will come."""
-        path = f"/runs/{run_id}/tasks/{task_id}/log"
+        """Read a part of a task's log, or follow it. `X-Log-Size` is the size of the whole log,
+        and `X-Log-Complete` is `true` when it will not grow."""
+        log = TaskLog(run_id, task_id)
         if follow:
             task = await recorder.get(Task, f"/tasks/{task_id}")
             if task.run_id != run_id:
                 raise RejectedError.because(
                     RejectionCode.NOT_FOUND, f"there is no task {task_id} in run {run_id}"
                 )
-            stream = followed(request, recorder, live, (str(run_id), task.task_id, path), offset)
-            return StreamingResponse(stream, media_type=_TEXT, headers=STREAM)
-        params = {"offset": offset, "limit": limit}
-        found = await recorder.call("GET", path, params=params)
-        kept = {k: v for k, v in found.headers.items() if k.startswith("x-log-")}
-        return Response(found.content, media_type=_TEXT, headers=kept)
+            stream = follow_log(request, recorder, announcements, log, offset)
+            return StreamingResponse(stream, media_type=_TEXT, headers=HEADERS)
+        found = await recorder.call("GET", log.path, params={"offset": offset, "limit": limit})
+        headers = {k: v for k, v in found.headers.items() if k.startswith("x-log-")}
+        return Response(found.content, media_type=_TEXT, headers=headers)
 
     return router
 
 
-async def followed(
-    request: Request, recorder: Backend, live: Live, place: tuple[str, UUID, str], offset: int
+async def follow_log(
+    request: Request,
+    recorder: ServiceClient,
+    announcements: RunAnnouncements,
+    log: TaskLog,
+    offset: int,
 ) -> AsyncIterator[bytes]:
-    """The log from a place on, until the task has ended, the client has gone or the gateway stops.
-    A recorder that is away is waited for. Another attempt of the task has another log, which
-    follows from its beginning."""
-    run_id, task_id, path = place
+    """The log from an offset, until the task ends, the client disconnects or the gateway stops.
+    It waits while the recorder is unavailable. A new attempt of the task has a new log, which is
+    read from its beginning."""
     attempt: int | None = None
-    async with live.watch(run_id) as news:
-        while not live.stopping and not await request.is_disconnected():
-            news.clear()
+    async with announcements.watch(str(log.run_id)) as changed:
+        while not announcements.stopping and not await request.is_disconnected():
+            changed.clear()
             try:
-                part = await _part(recorder, path, offset)
-                if part is None and (await recorder.get(Task, f"/tasks/{task_id}")).state.final:
-                    return  # it has ended without a log
+                part = await _read_part(recorder, log, offset)
+                if part is None and await _has_ended(recorder, log):
+                    return  # the task wrote no log
             except RetryableError:
                 part = None
             except RejectedError:
-                return  # it was deleted meanwhile
+                return  # the run was deleted
             if part is not None:
                 if attempt is not None and part.attempt != attempt:
                     attempt, offset = part.attempt, 0
@@ -103,13 +120,17 @@ async def followed(
                     continue
                 if part.complete:
                     return
-            await live.pause(news, _ASK_EVERY_SECONDS)
+            await announcements.wait(changed, _POLL_SECONDS)
 
 
-async def _part(recorder: Backend, path: str, offset: int) -> LogPart | None:
-    """The log's next part; None while there is none."""
+async def _has_ended(recorder: ServiceClient, log: TaskLog) -> bool:
+    return (await recorder.get(Task, f"/tasks/{log.task_id}")).state.final
+
+
+async def _read_part(recorder: ServiceClient, log: TaskLog, offset: int) -> LogPart | None:
+    """The next part of the log; None while there is no log."""
     try:
-        found = await recorder.call("GET", path, params={"offset": offset, "limit": _PART})
+        found = await recorder.call("GET", log.path, params={"offset": offset, "limit": _PART})
     except RejectedError as error:
         if error.rejection.code is not RejectionCode.NOT_FOUND:
             raise

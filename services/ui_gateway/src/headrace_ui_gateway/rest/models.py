@@ -1,4 +1,4 @@
-"""What ``/api/v1`` reads and answers beyond the resources that the services have in common."""
+"""Models of ``/api/v1`` beyond the resources that the services share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from headrace_contracts.access import Role
-from headrace_contracts.base import Contract, Instant
+from headrace_contracts.base import Contract
 from headrace_contracts.events import Origin
 from headrace_contracts.recurring import RecurringRunDefinition, Trigger
 from pydantic import ConfigDict, Field
@@ -15,45 +15,26 @@ STRICT = ConfigDict(**{**Contract.model_config, "extra": "forbid"})
 
 
 class Done(Contract):
-    """It was done, or asked for; there is nothing to tell of it."""
+    """The operation was carried out or accepted; there is no content."""
 
 
 class Info(Contract):
-    """What this deployment is, and what the caller may do in it."""
+    """The deployment, and the caller's rights in it."""
 
     name: Literal["headrace"] = "headrace"
     version: str
     apis: tuple[str, ...]
-    """The prefixes that it serves."""
+    """The path prefixes of its APIs."""
     roles: dict[str, Role]
     """The caller's role by namespace; ``*`` is every namespace."""
     max_package_bytes: int
-    """How large an uploaded package may be."""
+    """Largest size of an uploaded package."""
     max_page_size: int
-    """How many a page of a list holds at most."""
-
-
-class RunEvent(Contract):
-    """One thing that happened to a run."""
-
-    seq: int
-    """Its place in the record; grows within a run, with gaps."""
-    event_id: str
-    type: str
-    """Its name in the catalogue of messages, for instance ``task.succeeded``."""
-    time: Instant
-    body: dict[str, Any]
-    """The event itself, as the catalogue describes it."""
-
-
-class RunEvents(Contract):
-    """Some of a run's events, in the order in which they were kept."""
-
-    events: tuple[RunEvent, ...] = ()
+    """Largest number of items in a page of a list."""
 
 
 class NamedTask(Contract):
-    """A task by its names."""
+    """A task's id and names."""
 
     task_id: UUID
     path: str
@@ -61,7 +42,7 @@ class NamedTask(Contract):
 
 
 class RerunPreview(Contract):
-    """What a rerun would take over from the earlier run, and what it would run."""
+    """The tasks that a rerun would reuse from the earlier run, and those that it would run."""
 
     reuse: tuple[NamedTask, ...] = ()
     run: tuple[NamedTask, ...] = ()
@@ -75,7 +56,8 @@ class Execution(Contract):
 
 
 class Difference(Contract):
-    """A part of two fingerprints that differs; what is absent was not there."""
+    """A part that differs between two fingerprints. A missing value means that the fingerprint does
+    not have the part."""
 
     model_config = {**Contract.model_config, "populate_by_name": True, "serialize_by_alias": True}
 
@@ -85,37 +67,37 @@ class Difference(Contract):
 
 
 class CacheExplanation(Contract):
-    """Why a task was, or was not, taken from the cache."""
+    """Why a task came from the cache or did not."""
 
     hit: bool
     used: bool
-    """Whether the task asked the cache at all."""
+    """Whether caching was enabled for the task."""
     reason: str
     fingerprint: str | None = None
     parts: dict[str, Any] | None = None
-    """What the fingerprint is made of."""
+    """The parts of the fingerprint."""
     origin: Origin | None = None
-    """Where the outputs were taken from."""
+    """The execution whose outputs were reused."""
     closest: Execution | None = None
-    """The earlier execution whose fingerprint differs least."""
+    """The earlier execution with the fewest differences."""
     differs: tuple[Difference, ...] | None = None
 
 
 class FileLink(Contract):
-    """A file of an artifact that is a folder."""
+    """A file in an artifact that is a folder."""
 
     path: str
     url: str
 
 
 class Files(Contract):
-    """The links of an artifact that is a folder; each works for an hour."""
+    """Links to the files of an artifact that is a folder, valid for an hour."""
 
     files: tuple[FileLink, ...] = ()
 
 
 class NewExperiment(Contract):
-    """The request for an experiment."""
+    """A new experiment."""
 
     model_config = STRICT
 
@@ -125,15 +107,15 @@ class NewExperiment(Contract):
 
 
 class RecurringRunChanges(RecurringRunDefinition):
-    """What shall change of a recurring run; what is left out stays. A new source replaces the old
-    one, and a trigger is given as a whole."""
+    """Changes of a recurring run; omitted fields keep their values. A new pipeline or spec replaces
+    the old one, and a trigger is replaced as a whole."""
 
     display_name: str = Field(default="", min_length=1, max_length=200)
     trigger: Trigger | None = None  # type: ignore[assignment]
 
 
 class LimitChange(Contract):
-    """How many runs may be active at one time; null is no limit."""
+    """The largest number of runs that are active at the same time; null means no limit."""
 
     model_config = STRICT
 

@@ -23,38 +23,33 @@ from headrace_ui_gateway.rest.description.document import (
     PRECONDITION,
     UPLOAD,
 )
-from headrace_ui_gateway.rest.http.requests import (
-    IfMatch,
-    IfNoneMatch,
-    InnerListing,
-    JsonBody,
-    Listing,
-    answered,
-    malformed,
-    new_router,
-)
-from headrace_ui_gateway.rest.http.uploads import uploaded
+from headrace_ui_gateway.rest.http.bodies import JsonBody
+from headrace_ui_gateway.rest.http.errors import malformed
+from headrace_ui_gateway.rest.http.parameters import IfMatch, IfNoneMatch, InnerListQuery, ListQuery
+from headrace_ui_gateway.rest.http.responses import resource_response
+from headrace_ui_gateway.rest.http.routes import new_router
+from headrace_ui_gateway.rest.http.uploads import read_package
 from headrace_ui_gateway.rest.models import Done
-from headrace_ui_gateway.upstream.client import Backend
+from headrace_ui_gateway.upstream.client import ServiceClient
 
 _Tags = Annotated[str | None, Query(description='As JSON: `{"team": "search"}`.')]
 _Url = Annotated[str | None, Query(max_length=2048)]
 _PackageUrl = Annotated[
-    str | None, Query(max_length=2048, description="Where to fetch the package; without a body.")
+    str | None, Query(max_length=2048, description="URL of the package, instead of a body.")
 ]
 _Name = Annotated[
     str | None,
     Query(
         min_length=1,
         max_length=128,
-        description="Without it: the name of the form's file, less its suffix.",
+        description="Default: the name of the form's file without its suffix.",
     ),
 ]
 _SUFFIXES = (".yaml", ".yml", ".json", ".zip", ".tar.gz", ".tgz")
 
 
-def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
-    """The routes over the api."""
+def pipelines_router(api: ServiceClient, max_package_bytes: int) -> APIRouter:
+    """The routes of pipelines and their versions."""
     router = new_router("pipelines")
 
     @router.post(
@@ -76,11 +71,11 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
         empty: Annotated[bool, Query(description="A pipeline without versions.")] = False,
         idempotency_key: Annotated[str | None, IDEMPOTENCY_KEY] = None,
     ) -> Response:
-        """Make a pipeline from a package, which becomes its first version. Its name is its own in
-        the namespace."""
-        package = await uploaded(request, max_package_bytes)
+        """Create a pipeline from a package, which becomes its first version. Its name must be
+        unique in the namespace."""
+        package = await read_package(request, max_package_bytes)
         params = {
-            "name": _named(name, package.file_name),
+            "name": _name_or_file_name(name, package.file_name),
             "namespace": namespace,
             "display_name": display_name,
             "description": description,
@@ -89,13 +84,13 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
             "package_url": package_url,
             "empty": "true" if empty else None,
         }
-        made, status = await api.make(
+        made, status = await api.post_idempotent(
             Pipeline, "/pipelines", package.content, idempotency_key, **params
         )
-        return answered(made, status_code=status)
+        return resource_response(made, status_code=status)
 
     @router.get("/pipelines")
-    async def list_pipelines(listing: Listing) -> PipelinePage:
+    async def list_pipelines(listing: ListQuery) -> PipelinePage:
         """List pipelines, newest first. Fields of `filter` and `sort_by`: pipeline_id, name,
         display_name, description, created_at; `filter` also takes `tags.<key>`."""
         return await api.get(PipelinePage, "/pipelines", **listing)
@@ -110,13 +105,13 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
         found = await api.get(
             Pipeline, f"/pipelines/by-name/{quote(name, safe='')}", namespace=namespace
         )
-        return answered(found, if_none_match)
+        return resource_response(found, if_none_match)
 
     @router.get("/pipelines/{pipeline_id}", response_model=Pipeline, responses=ETAG)
     async def get_pipeline(pipeline_id: UUID, if_none_match: IfNoneMatch = None) -> Response:
         """Read a pipeline."""
         found = await api.get(Pipeline, f"/pipelines/{pipeline_id}")
-        return answered(found, if_none_match)
+        return resource_response(found, if_none_match)
 
     @router.patch("/pipelines/{pipeline_id}", response_model=Pipeline, responses=PRECONDITION)
     async def edit_pipeline(
@@ -124,16 +119,18 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
         changes: Annotated[PipelineChanges, Depends(JsonBody(PipelineChanges))],
         if_match: IfMatch = None,
     ) -> Response:
-        """Change a pipeline's names, description, tags or limit; the limit is for admins."""
+        """Change a pipeline's names, description, tags or limit. Only admins may change the
+        limit."""
         body = changes.model_dump(mode="json", exclude_unset=True)
         path = f"/pipelines/{pipeline_id}"
-        return answered(await api.change(Pipeline, "PATCH", path, body, if_match))
+        return resource_response(await api.change(Pipeline, "PATCH", path, body, if_match))
 
     @router.delete("/pipelines/{pipeline_id}", responses=CONFLICT)
     async def delete_pipeline(
-        pipeline_id: UUID, cascade: Annotated[bool, Query(description="Its versions too.")] = False
+        pipeline_id: UUID,
+        cascade: Annotated[bool, Query(description="Delete its versions too.")] = False,
     ) -> Done:
-        """Delete a pipeline; one that has versions only by `cascade`. Its runs stay."""
+        """Delete a pipeline. With versions only by `cascade`. Its runs stay."""
         params = {"cascade": "true"} if cascade else {}
         await api.call("DELETE", f"/pipelines/{pipeline_id}", params=params)
         return Done()
@@ -142,7 +139,7 @@ def pipelines_router(api: Backend, max_package_bytes: int) -> APIRouter:
     return router
 
 
-def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> None:
+def _add_versions(router: APIRouter, api: ServiceClient, max_package_bytes: int) -> None:
     @router.post(
         "/pipelines/{pipeline_id}/versions",
         status_code=201,
@@ -161,10 +158,11 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
         package_url: _PackageUrl = None,
         idempotency_key: Annotated[str | None, IDEMPOTENCY_KEY] = None,
     ) -> Response:
-        """Make a version of a pipeline from a package. Its name is its own in the pipeline."""
-        package = await uploaded(request, max_package_bytes)
+        """Create a version of a pipeline from a package. Its name must be unique in the
+        pipeline."""
+        package = await read_package(request, max_package_bytes)
         params = {
-            "name": _named(name, package.file_name),
+            "name": _name_or_file_name(name, package.file_name),
             "display_name": display_name,
             "description": description,
             "tags": tags,
@@ -172,13 +170,13 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
             "package_url": package_url,
         }
         path = f"/pipelines/{pipeline_id}/versions"
-        made, status = await api.make(
+        made, status = await api.post_idempotent(
             PipelineVersion, path, package.content, idempotency_key, **params
         )
-        return answered(made, status_code=status)
+        return resource_response(made, status_code=status)
 
     @router.get("/pipelines/{pipeline_id}/versions")
-    async def list_versions(pipeline_id: UUID, listing: InnerListing) -> PipelineVersionPage:
+    async def list_versions(pipeline_id: UUID, listing: InnerListQuery) -> PipelineVersionPage:
         """List a pipeline's versions, newest first, without their specs. Fields of `filter` and
         `sort_by`: pipeline_version_id, name, display_name, description, created_at; `filter` also
         takes `tags.<key>`."""
@@ -195,7 +193,7 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
     ) -> Response:
         """Read a pipeline version with its spec."""
         path = f"/pipelines/{pipeline_id}/versions/{version_id}"
-        return answered(await api.get(PipelineVersion, path), if_none_match)
+        return resource_response(await api.get(PipelineVersion, path), if_none_match)
 
     @router.patch(
         "/pipelines/{pipeline_id}/versions/{version_id}",
@@ -208,10 +206,10 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
         changes: Annotated[VersionChanges, Depends(JsonBody(VersionChanges))],
         if_match: IfMatch = None,
     ) -> Response:
-        """Change a version's name as shown, description or tags; its spec is frozen."""
+        """Change a version's display name, description or tags. Its spec cannot change."""
         path = f"/pipelines/{pipeline_id}/versions/{version_id}"
         body = changes.model_dump(mode="json", exclude_unset=True)
-        return answered(await api.change(PipelineVersion, "PATCH", path, body, if_match))
+        return resource_response(await api.change(PipelineVersion, "PATCH", path, body, if_match))
 
     @router.delete("/pipelines/{pipeline_id}/versions/{version_id}")
     async def delete_version(pipeline_id: UUID, version_id: UUID) -> Done:
@@ -220,12 +218,12 @@ def _add_versions(router: APIRouter, api: Backend, max_package_bytes: int) -> No
         return Done()
 
 
-def _named(name: str | None, file_name: str | None) -> str:
-    """The name that was given, else the file's, less its suffix."""
+def _name_or_file_name(name: str | None, file_name: str | None) -> str:
+    """The given name, or else the file's without its suffix."""
     found = name or file_name or ""
     if name is None:
         for suffix in _SUFFIXES:
             found = found.removesuffix(suffix)
     if not found:
-        raise malformed("name is missing", "name")
+        raise malformed("name is required", "name")
     return found

@@ -19,23 +19,18 @@ from headrace_ui_gateway.rest.description.document import (
     IDEMPOTENCY_KEY,
     PRECONDITION,
 )
-from headrace_ui_gateway.rest.http.requests import (
-    IfMatch,
-    IfNoneMatch,
-    JsonBody,
-    Listing,
-    answered,
-    narrowed,
-    new_router,
-)
+from headrace_ui_gateway.rest.http.bodies import JsonBody
+from headrace_ui_gateway.rest.http.parameters import IfMatch, IfNoneMatch, ListQuery, with_filters
+from headrace_ui_gateway.rest.http.responses import resource_response
+from headrace_ui_gateway.rest.http.routes import new_router
 from headrace_ui_gateway.rest.models import Done, RecurringRunChanges
-from headrace_ui_gateway.upstream.client import Backend
+from headrace_ui_gateway.upstream.client import ServiceClient
 
-_BEHIND = "/recurring-runs"
+_SERVICE_PATH = "/recurring-runs"
 
 
-def recurring_router(api: Backend) -> APIRouter:
-    """The routes over the api."""
+def recurring_runs_router(api: ServiceClient) -> APIRouter:
+    """The routes of recurring runs."""
     router = new_router("recurring runs")
 
     @router.post(
@@ -48,27 +43,31 @@ def recurring_router(api: Backend) -> APIRouter:
         definition: Annotated[RecurringRunDefinition, Depends(JsonBody(RecurringRunDefinition))],
         idempotency_key: Annotated[str | None, IDEMPOTENCY_KEY] = None,
     ) -> Response:
-        """Make a recurring run. Names may repeat: let a repeat be known by an
-        `Idempotency-Key`."""
-        made, status = await api.make(RecurringRun, _BEHIND, definition.to_json(), idempotency_key)
-        return answered(made, status_code=status)
+        """Create a recurring run. Names need not be unique: without an `Idempotency-Key`, a
+        repeated request creates another one."""
+        made, status = await api.post_idempotent(
+            RecurringRun, _SERVICE_PATH, definition.to_json(), idempotency_key
+        )
+        return resource_response(made, status_code=status)
 
     @router.get("/recurring-runs")
     async def list_recurring_runs(
-        listing: Listing, experiment_id: UUID | None = None, name: str | None = None
+        query: ListQuery, experiment_id: UUID | None = None, name: str | None = None
     ) -> RecurringRunPage:
         """List recurring runs, newest first. Fields of `filter` and `sort_by`: recurring_run_id,
         display_name, description, created_at, updated_at, experiment_id."""
         experiment = None if experiment_id is None else str(experiment_id)
-        asked = narrowed(listing, experiment_id=experiment, display_name=name)
-        return await api.get(RecurringRunPage, _BEHIND, **asked)
+        params = with_filters(query, experiment_id=experiment, display_name=name)
+        return await api.get(RecurringRunPage, _SERVICE_PATH, **params)
 
     @router.get("/recurring-runs/{recurring_run_id}", response_model=RecurringRun, responses=ETAG)
     async def get_recurring_run(
         recurring_run_id: UUID, if_none_match: IfNoneMatch = None
     ) -> Response:
         """Read a recurring run."""
-        return answered(await api.get(RecurringRun, f"{_BEHIND}/{recurring_run_id}"), if_none_match)
+        return resource_response(
+            await api.get(RecurringRun, f"{_SERVICE_PATH}/{recurring_run_id}"), if_none_match
+        )
 
     @router.patch(
         "/recurring-runs/{recurring_run_id}",
@@ -80,32 +79,32 @@ def recurring_router(api: Backend) -> APIRouter:
         changes: Annotated[RecurringRunChanges, Depends(JsonBody(RecurringRunChanges))],
         if_match: IfMatch = None,
     ) -> Response:
-        """Change some fields of a recurring run in place."""
-        path = f"{_BEHIND}/{recurring_run_id}"
+        """Change some fields of a recurring run."""
+        path = f"{_SERVICE_PATH}/{recurring_run_id}"
         body = changes.model_dump(mode="json", exclude_unset=True)
-        return answered(await api.change(RecurringRun, "PATCH", path, body, if_match))
+        return resource_response(await api.change(RecurringRun, "PATCH", path, body, if_match))
 
     @router.post("/recurring-runs/{recurring_run_id}/enable", responses=CONFLICT)
     async def enable_recurring_run(recurring_run_id: UUID) -> RecurringRun:
-        """Enable a recurring run. Slots that passed while it was disabled do not count."""
-        return await api.change(RecurringRun, "POST", f"{_BEHIND}/{recurring_run_id}/enable")
+        """Enable a recurring run. Scheduled times that passed while it was disabled are skipped."""
+        return await api.change(RecurringRun, "POST", f"{_SERVICE_PATH}/{recurring_run_id}/enable")
 
     @router.post("/recurring-runs/{recurring_run_id}/disable")
     async def disable_recurring_run(recurring_run_id: UUID) -> RecurringRun:
-        """Disable a recurring run; runs that it has submitted go on."""
-        return await api.change(RecurringRun, "POST", f"{_BEHIND}/{recurring_run_id}/disable")
+        """Disable a recurring run. Runs that it has submitted continue."""
+        return await api.change(RecurringRun, "POST", f"{_SERVICE_PATH}/{recurring_run_id}/disable")
 
     @router.delete("/recurring-runs/{recurring_run_id}")
     async def delete_recurring_run(recurring_run_id: UUID) -> Done:
         """Delete a recurring run; its runs stay."""
-        await api.call("DELETE", f"{_BEHIND}/{recurring_run_id}")
+        await api.call("DELETE", f"{_SERVICE_PATH}/{recurring_run_id}")
         return Done()
 
     @router.get("/recurring-runs/{recurring_run_id}/next")
     async def list_next_moments(
         recurring_run_id: UUID, count: Annotated[int, Query(ge=1, le=100)] = 5
     ) -> Moments:
-        """Tell the next slots of a recurring run."""
-        return await api.get(Moments, f"{_BEHIND}/{recurring_run_id}/next", count=count)
+        """List the next scheduled times of a recurring run."""
+        return await api.get(Moments, f"{_SERVICE_PATH}/{recurring_run_id}/next", count=count)
 
     return router

@@ -1,4 +1,4 @@
-"""``/api/v1/runs``: how runs are submitted, found, watched and changed."""
+"""``/api/v1/runs``: submit, list, watch and change runs."""
 
 from __future__ import annotations
 
@@ -13,54 +13,53 @@ from headrace_contracts.etags import names, version_etag
 from headrace_contracts.resources import Run, RunPage
 from headrace_contracts.states import RunState
 
+from headrace_ui_gateway.rest import streams
 from headrace_ui_gateway.rest.description.document import CONFLICT, ETAG, IDEMPOTENCY_KEY, SSE
-from headrace_ui_gateway.rest.http.requests import (
+from headrace_ui_gateway.rest.http.bodies import JsonBody
+from headrace_ui_gateway.rest.http.parameters import (
     LARGEST_NUMBER,
     IfNoneMatch,
-    JsonBody,
-    Listing,
-    flag,
-    new_router,
-    tagged,
+    ListQuery,
+    bool_param,
 )
+from headrace_ui_gateway.rest.http.responses import json_response
+from headrace_ui_gateway.rest.http.routes import new_router
 from headrace_ui_gateway.rest.models import Done, RerunPreview
 from headrace_ui_gateway.settings import Settings
-from headrace_ui_gateway.upstream.client import Backend, Runs
-from headrace_ui_gateway.upstream.live import Live
+from headrace_ui_gateway.upstream.runs import Runs
+from headrace_ui_gateway.upstream.services import Services
 
-STREAM = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 OPERATIONS = {
-    "pause": "Start nothing new; what runs goes on.",
-    "resume": "Go on after a pause.",
-    "retry": "Let a failed or canceled run go on from what has succeeded.",
-    "archive": "Put a run out of sight.",
-    "unarchive": "Bring a run back into sight.",
+    "pause": "Pause a run: running tasks finish, no new tasks start.",
+    "resume": "Resume a paused run.",
+    "retry": "Retry a failed or canceled run, keeping tasks that succeeded.",
+    "archive": "Archive a run (hide it from default lists).",
+    "unarchive": "Restore an archived run.",
 }
 
 
-def runs_router(
-    api: Backend, recorder: Backend, runs: Runs, live: Live, settings: Settings
-) -> APIRouter:
-    """The routes over the services behind the gateway."""
+def runs_router(services: Services, settings: Settings) -> APIRouter:
+    """The routes of runs."""
     router = new_router("runs")
-    _add_streams(router, runs, live, settings)
+    _add_streams(router, services, settings)
+    api, recorder, runs = services.api, services.recorder, services.runs
 
     @router.post("/runs", status_code=201, response_model=Run, responses={200: {}, **CONFLICT})
     async def submit_run(
         request: Annotated[SubmitRun, Depends(JsonBody(SubmitRun))],
         idempotency_key: Annotated[str | None, IDEMPOTENCY_KEY] = None,
     ) -> Response:
-        """Submit a run. A repeat with the same `Idempotency-Key`, in the same namespace, is
-        answered with the run that was made before, as a 200."""
+        """Submit a run. A repeat with the same `Idempotency-Key` in the same namespace returns the
+        first run, with status 200."""
         run, duplicate = await runs.submit(request, idempotency_key)
         tag = version_etag(run.version)
-        response = tagged(run.to_json(), tag, status_code=200 if duplicate else 201)
+        response = json_response(run.to_json(), tag, status_code=200 if duplicate else 201)
         response.headers["Location"] = f"/api/v1/runs/{run.run_id}"
         return response
 
     @router.get("/runs")
     async def list_runs(
-        listing: Listing,
+        query: ListQuery,
         experiment_id: UUID | None = None,
         state: RunState | None = None,
         archived: bool | None = None,
@@ -73,10 +72,10 @@ def runs_router(
         return await recorder.get(
             RunPage,
             "/runs",
-            **listing,
+            **query,
             experiment_id=experiment_id,
             state=state,
-            archived=flag(archived),
+            archived=bool_param(archived),
             recurring_run_id=recurring_run_id,
         )
 
@@ -86,46 +85,46 @@ def runs_router(
         since: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        """Read a run with its tasks. With `since`, a version of the run: those of its tasks alone
-        that have changed after it."""
+        """Read a run with its tasks. With `since`, a version of the run, only the tasks that have
+        changed after it are included."""
         identity = str(run_id)
         if if_none_match is not None:
             version = await runs.version(identity)
             if names(if_none_match, version_etag(version)):
-                return tagged(b"", version_etag(version), if_none_match)
+                return json_response(b"", version_etag(version), if_none_match)
         found = await runs.snapshot(identity, since)
-        return tagged(found.body, version_etag(found.version))
+        return json_response(found.body, version_etag(found.version))
 
     @router.delete("/runs/{run_id}")
     async def delete_run(run_id: UUID) -> Done:
-        """Delete a run with its artifacts and logs; one that runs is stopped."""
+        """Delete a run with its artifacts and logs. A running run is stopped first."""
         await runs.delete(run_id)
         return Done()
 
     @router.post("/runs/{run_id}/cancel", status_code=202, responses=CONFLICT)
     async def cancel_run(run_id: UUID, force: bool = False) -> Done:
-        """Stop a run. Its exit tasks still run, unless it is by `force`."""
+        """Cancel a run. Exit tasks still run, except with `force`."""
         body = {"reason": "canceled", "force": force}
         await api.call("POST", f"/runs/{run_id}/cancel", json=body)
         return Done()
 
-    for operation, words in OPERATIONS.items():
+    for operation, description in OPERATIONS.items():
         router.add_api_route(
             f"/runs/{{run_id}}/{operation}",
             _operate(runs, operation),
             name=f"{operation}_run",
             methods=["POST"],
             status_code=202,
-            description=words,
+            description=description,
             responses=CONFLICT,
         )
 
     @router.get("/runs/{run_id}/rerun-preview", response_model=RerunPreview)
     async def preview_rerun(
         run_id: UUID,
-        task: Annotated[tuple[str, ...], Query(description="Paths of the tasks to run anew.")] = (),
+        task: Annotated[tuple[str, ...], Query(description="Paths of the tasks to rerun.")] = (),
     ) -> Response:
-        """Tell what a rerun from these tasks would take over, and what it would run."""
+        """Preview a rerun from these tasks: which tasks it would reuse and which it would run."""
         params = {"task": list(task)}
         found = await recorder.call("GET", f"/runs/{run_id}/rerun-preview", params=params)
         return Response(found.content, media_type="application/json")
@@ -141,21 +140,24 @@ def _operate(runs: Runs, operation: str) -> Callable[[UUID], Awaitable[Done]]:
     return operate
 
 
-def _add_streams(router: APIRouter, runs: Runs, live: Live, settings: Settings) -> None:
+def _add_streams(router: APIRouter, services: Services, settings: Settings) -> None:
     pace = (settings.live_per_second, settings.heartbeat_seconds)
+    runs, announcements = services.runs, services.announcements
 
     @router.get("/runs/live", response_class=StreamingResponse, responses=SSE)
     async def watch_runs() -> StreamingResponse:
-        """Hear, as server-sent events, when any run has changed: `runs`, without content."""
-        return StreamingResponse(
-            live.changes(*pace), media_type="text/event-stream", headers=STREAM
-        )
+        """Watch all runs as server-sent events: an empty `runs` event whenever any run has
+        changed."""
+        stream = streams.run_list_changes(announcements, *pace)
+        return StreamingResponse(stream, media_type=streams.MEDIA_TYPE, headers=streams.HEADERS)
 
     @router.get("/runs/{run_id}/live", response_class=StreamingResponse, responses=SSE)
     async def watch_run(run_id: UUID) -> StreamingResponse:
-        """Watch a run to its end as server-sent events: `run`, the run as `get_run` answers, then
-        `changes` with those of its tasks alone that have changed."""
+        """Watch a run until it ends, as server-sent events: `run` with the run as `get_run`
+        returns it, then `changes` with only the tasks that have changed."""
         identity = str(run_id)
-        await runs.version(identity)  # an unknown run is an error, not an empty stream
-        stream = live.snapshots(identity, lambda since: runs.snapshot(identity, since), *pace)
-        return StreamingResponse(stream, media_type="text/event-stream", headers=STREAM)
+        await runs.version(identity)  # a 404 for an unknown run, not an empty stream
+        stream = streams.run_snapshots(
+            announcements, identity, lambda since: runs.snapshot(identity, since), *pace
+        )
+        return StreamingResponse(stream, media_type=streams.MEDIA_TYPE, headers=streams.HEADERS)

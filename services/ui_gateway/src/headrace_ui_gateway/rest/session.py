@@ -1,4 +1,4 @@
-"""``/api/v1``: who am I, and sessions for browsers."""
+"""``/api/v1``: who the caller is, and sessions of browsers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headrace_ui_gateway.auth.authenticator import Authenticator
 from headrace_ui_gateway.auth.caller import CALLER
-from headrace_ui_gateway.auth.gate import SESSION, asked_by, unauthenticated
+from headrace_ui_gateway.auth.gate import SESSION, request_info
+from headrace_ui_gateway.auth.refusals import Refusals
 from headrace_ui_gateway.auth.rules.principals import LONGEST_TOKEN, CredentialError, Kind
-from headrace_ui_gateway.rest.http.requests import new_router
+from headrace_ui_gateway.rest.http.routes import new_router
 
 Mode = Literal["single_user", "multi_user"]
 _LONGEST_COOKIE = 3800
-"""Browsers keep 4,096 bytes of a cookie, its name and attributes included."""
+"""Browsers store at most 4,096 bytes for a cookie with its name and attributes."""
 
 
 class Me(BaseModel):
-    """Who asks, and what he may do."""
+    """The caller and their rights."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -45,7 +46,7 @@ class Me(BaseModel):
 
 
 class Session(BaseModel):
-    """What a browser hands in to be known from then on."""
+    """A token that a browser exchanges for a session."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": "3f6c0d..."}]})
 
@@ -53,24 +54,24 @@ class Session(BaseModel):
 
 
 class Health(BaseModel):
-    """That the gateway answers, and whether it knows more than one user."""
+    """The gateway is running."""
 
     multi_user: bool
 
 
-def auth_router(authenticator: Authenticator, mode: Mode) -> APIRouter:
-    """The routes about the caller himself."""
+def session_router(authenticator: Authenticator, refusals: Refusals, mode: Mode) -> APIRouter:
+    """The routes about the caller."""
     router = new_router("access", prefix="")
     multi_user = mode == "multi_user"
 
     @router.get("/api/v1/healthz")
     async def healthz() -> Health:
-        """Whether the gateway answers; open to everybody."""
+        """Check that the gateway is running. Needs no token."""
         return Health(multi_user=multi_user)
 
     @router.get("/api/v1/me")
     async def me() -> Me:
-        """Who the caller is, and his role in each namespace."""
+        """Read the caller's name and their role in each namespace."""
         caller = CALLER.get()
         return Me(
             kind=caller.kind,
@@ -81,15 +82,15 @@ def auth_router(authenticator: Authenticator, mode: Mode) -> APIRouter:
 
     @router.post(SESSION, status_code=204, response_model=None)
     async def sign_in(request: Request, session: Session) -> Response:
-        """Take a token as a cookie, which no script can read and no other site's page sends."""
-        asked = asked_by(request.scope)
+        """Exchange a token for a session cookie. Scripts cannot read it, and pages of other sites
+        do not send it."""
         try:
-            await authenticator.bearer(session.token)
+            await authenticator.authenticate_token(session.token)
         except CredentialError as error:
-            return unauthenticated(asked, SESSION, error.fault)
+            return refusals.unauthenticated(request_info(request.scope), SESSION, error.fault)
         if len(session.token) > _LONGEST_COOKIE:
             raise RejectedError.because(
-                RejectionCode.TOO_LARGE, "browsers keep no token of this length", "token"
+                RejectionCode.TOO_LARGE, "token too long for a cookie", "token"
             )
         response = Response(status_code=204)
         response.set_cookie(
@@ -99,7 +100,7 @@ def auth_router(authenticator: Authenticator, mode: Mode) -> APIRouter:
 
     @router.delete(SESSION, status_code=204, response_model=None)
     async def sign_out(request: Request) -> Response:
-        """Forget the cookie."""
+        """Delete the session cookie."""
         response = Response(status_code=204)
         response.delete_cookie(authenticator.cookie, **_attributes(authenticator, request))
         return response
@@ -108,5 +109,5 @@ def auth_router(authenticator: Authenticator, mode: Mode) -> APIRouter:
 
 
 def _attributes(authenticator: Authenticator, request: Request) -> dict[str, Any]:
-    secure = authenticator.through_tls(asked_by(request.scope), request.url.scheme)
+    secure = authenticator.uses_tls(request_info(request.scope), request.url.scheme)
     return {"httponly": True, "samesite": "strict", "secure": secure, "path": "/"}

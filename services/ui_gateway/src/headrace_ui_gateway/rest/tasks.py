@@ -1,5 +1,4 @@
-"""``/api/v1``: tasks of runs, why the cache did or did not have them, and what happened to a
-run."""
+"""``/api/v1``: tasks of runs, cache explanations, and the event history of runs."""
 
 from __future__ import annotations
 
@@ -12,34 +11,32 @@ from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Task, TaskPage
 from headrace_runtime.errors import RejectedError
 
+from headrace_ui_gateway.rest import streams
 from headrace_ui_gateway.rest.description.document import ETAG, SSE
-from headrace_ui_gateway.rest.http.requests import (
-    LARGEST_NUMBER,
-    IfNoneMatch,
-    Paging,
-    answered,
-    malformed,
-    new_router,
-)
-from headrace_ui_gateway.rest.models import CacheExplanation, RunEvents
-from headrace_ui_gateway.rest.runs import STREAM
+from headrace_ui_gateway.rest.http.errors import malformed
+from headrace_ui_gateway.rest.http.parameters import LARGEST_NUMBER, IfNoneMatch, Paging
+from headrace_ui_gateway.rest.http.responses import resource_response
+from headrace_ui_gateway.rest.http.routes import new_router
+from headrace_ui_gateway.rest.models import CacheExplanation
 from headrace_ui_gateway.settings import Settings
-from headrace_ui_gateway.upstream.client import Backend, Runs
-from headrace_ui_gateway.upstream.live import Live
+from headrace_ui_gateway.upstream.models import RunEvents
+from headrace_ui_gateway.upstream.services import Services
 
 _After = Annotated[
-    int, Query(ge=0, le=LARGEST_NUMBER, description="The `seq` after which to begin.")
+    int, Query(ge=0, le=LARGEST_NUMBER, description="Return the events after this `seq`.")
 ]
 
 
-def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) -> APIRouter:
-    """The routes over the recorder."""
+def tasks_router(services: Services, settings: Settings) -> APIRouter:
+    """The routes of tasks."""
     router = new_router("tasks")
+    recorder, runs = services.recorder, services.runs
+    _add_events(router, services, settings)
 
     @router.get("/runs/{run_id}/tasks")
     async def list_tasks(run_id: UUID, paging: Paging) -> TaskPage:
         """List a run's tasks."""
-        await runs.version(str(run_id))  # of an unknown run the answer is an error
+        await runs.version(str(run_id))  # a 404 for an unknown run, not an empty list
         return await recorder.get(TaskPage, "/tasks", run_id=run_id, **paging)
 
     @router.get("/tasks")
@@ -56,22 +53,28 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
     @router.get("/tasks/{task_id}", response_model=Task, responses=ETAG)
     async def get_task(task_id: UUID, if_none_match: IfNoneMatch = None) -> Response:
         """Read a task."""
-        return answered(await recorder.get(Task, f"/tasks/{task_id}"), if_none_match)
+        return resource_response(await recorder.get(Task, f"/tasks/{task_id}"), if_none_match)
 
     @router.get("/runs/{run_id}/tasks/{task_id}/cache", response_model=CacheExplanation)
     async def explain_cache(run_id: UUID, task_id: UUID) -> Response:
-        """Tell whether a task came from the cache, and if not, which part of its fingerprint is
-        another one than in the closest earlier execution."""
+        """Explain whether a task came from the cache. If it did not, the answer lists the parts of
+        its fingerprint that differ from the closest earlier execution."""
         found = await recorder.call("GET", f"/runs/{run_id}/tasks/{task_id}/cache")
         return Response(found.content, media_type="application/json")
+
+    return router
+
+
+def _add_events(router: APIRouter, services: Services, settings: Settings) -> None:
+    recorder, runs = services.recorder, services.runs
 
     @router.get("/runs/{run_id}/events", tags=["runs"])
     async def list_events(
         run_id: UUID, after: _After = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 500
     ) -> RunEvents:
-        """List what happened to a run, in the order in which it was kept. The list goes on after
-        the last `seq`."""
-        await runs.version(str(run_id))  # of an unknown run the answer is an error
+        """List a run's events in the order in which they were recorded. To continue, pass the last
+        `seq` as `after`."""
+        await runs.version(str(run_id))  # a 404 for an unknown run, not an empty list
         return await history(str(run_id), after, limit)
 
     @router.get(
@@ -85,11 +88,12 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
         run_id: UUID,
         after: _After = 0,
         last_event_id: Annotated[
-            str | None, Header(description="As browsers send it to go on; before `after`.")
+            str | None,
+            Header(description="Sent by browsers to continue a stream; overrides `after`."),
         ] = None,
     ) -> StreamingResponse:
-        """Follow what happens to a run as server-sent events: each has the event as its data and
-        its `seq` as its id. The last one, `end`, follows when the run has ended."""
+        """Follow a run's events as server-sent events. Each has the event as its data and the
+        `seq` as its id. The last one, `end`, follows when the run has ended."""
         if last_event_id is not None:
             if not (last_event_id.isascii() and last_event_id.isdigit()):
                 raise malformed("Last-Event-ID is not a number", "Last-Event-ID")
@@ -97,16 +101,18 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
         identity = str(run_id)
         await runs.version(identity)
 
-        async def read(place: int) -> tuple[RunEvents, bool]:
-            """What follows; whether the run had ended before this was read."""
+        async def read(seq: int) -> tuple[RunEvents, bool]:
+            """The next events, and whether the run had ended before they were read."""
             ended = (await runs.snapshot(identity, LARGEST_NUMBER)).state.final
-            return await history(identity, place, 500), ended
+            return await history(identity, seq, 500), ended
 
-        stream = live.events(identity, read, after, settings.heartbeat_seconds)
-        return StreamingResponse(stream, media_type="text/event-stream", headers=STREAM)
+        stream = streams.run_events(
+            services.announcements, identity, read, after, settings.heartbeat_seconds
+        )
+        return StreamingResponse(stream, media_type=streams.MEDIA_TYPE, headers=streams.HEADERS)
 
     async def history(run_id: str, after: int, limit: int) -> RunEvents:
-        """What the recorder has heard of the run, which may be nothing yet."""
+        """The recorded events; none if the recorder does not have the run yet."""
         path = f"/runs/{run_id}/events"
         try:
             return await recorder.get(RunEvents, path, after=after, limit=limit)
@@ -114,5 +120,3 @@ def tasks_router(recorder: Backend, runs: Runs, live: Live, settings: Settings) 
             if error.rejection.code is not RejectionCode.NOT_FOUND:
                 raise
             return RunEvents()
-
-    return router

@@ -1,7 +1,7 @@
-"""``/api/v1``: what the artifacts of runs show.
+"""``/api/v1``: visualizations of artifacts.
 
-Content is read by the links that recorder gives into the deployment's own object store, and by no
-address that a step has told.
+Content is downloaded only by links that the recorder gives into the deployment's own object store,
+never from an address that a step has written.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ from headrace_contracts.resources import ArtifactRecord, Task
 from headrace_runtime.errors import RejectedError
 
 from headrace_ui_gateway.rest.description.document import ETAG
-from headrace_ui_gateway.rest.http.requests import IfNoneMatch, answered, new_router
-from headrace_ui_gateway.upstream.client import Backend, Runs
-from headrace_ui_gateway.upstream.downloads import fetched
+from headrace_ui_gateway.rest.http.parameters import IfNoneMatch
+from headrace_ui_gateway.rest.http.responses import resource_response
+from headrace_ui_gateway.rest.http.routes import new_router
+from headrace_ui_gateway.upstream.client import ServiceClient
+from headrace_ui_gateway.upstream.downloads import download
+from headrace_ui_gateway.upstream.runs import Runs
 from headrace_ui_gateway.visualizations.artifacts import (
-    MOST_BYTES,
+    MAX_BYTES,
     Content,
-    Made,
+    OutputArtifact,
     Read,
     Reading,
     Viewer,
-    rendered,
     visualizations,
+    with_html,
 )
 from headrace_ui_gateway.visualizations.charts import FaultError
 from headrace_ui_gateway.visualizations.models import (
@@ -41,13 +44,14 @@ from headrace_ui_gateway.visualizations.models import (
 from headrace_ui_gateway.visualizations.viewers import viewer_of
 
 T = TypeVar("T")
-_MOST = 200
-"""Of one answer; more are asked for task by task."""
-_MOST_BYTES_OF_ANSWER = 16 * 1024 * 1024
-_MOST_RENDERED = 64 * 1024
-"""Characters of Markdown in one answer: two seconds of work when they are meant to be hard."""
-_AT_ONE_TIME = 4
-_FRAMED = {
+_MAX_VISUALIZATIONS = 200
+"""In one response; clients read more of them task by task."""
+_MAX_RESPONSE_BYTES = 16 * 1024 * 1024
+_MAX_RENDERED = 64 * 1024
+"""Characters of Markdown in one response: at most two seconds of work for malicious input."""
+_MAX_DOWNLOADS = 4
+"""At the same time."""
+_PAGE_HEADERS = {
     "Content-Security-Policy": (
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
         "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data:; "
@@ -55,28 +59,29 @@ _FRAMED = {
     ),
     "Cache-Control": "private, no-cache",
 }
-"""A stranger's page: of no origin, so that it has nobody's cookies; without the network, so that it
-tells nobody what it shows."""
+"""The page is untrusted. Without an origin it has no cookies; without network access it cannot send
+what it shows to anybody."""
 
 
-def visualizations_router(recorder: Backend, runs: Runs) -> APIRouter:
-    """The routes over the recorder."""
+def visualizations_router(recorder: ServiceClient, runs: Runs) -> APIRouter:
+    """The routes of visualizations."""
     router = new_router("visualizations")
 
     @router.get("/runs/{run_id}/visualizations", response_model=Visualizations, responses=ETAG)
     async def list_visualizations(
         run_id: UUID,
         task_id: Annotated[
-            UUID | None, Query(description="Those of this task, and of all inside of it, alone.")
+            UUID | None, Query(description="Only this task and the tasks inside it.")
         ] = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        """List what a run shows: tables, confusion matrices, curves, scalars, texts and pages, from
-        its artifacts of KFP's types and from the files of version 1. What cannot be shown is in the
-        list with the reason."""
+        """List a run's visualizations: tables, confusion matrices, curves, scalars, texts and
+        pages, from artifacts of KFP's types and from the files of KFP version 1. An artifact that
+        cannot be shown is listed with the reason."""
         run = await runs.get(str(run_id))
-        made = _made(_within(run.tasks or (), task_id))
-        return answered(await _Reader(recorder, run_id).all(made), if_none_match)
+        outputs = _outputs(_inside(run.tasks or (), task_id))
+        found = await _Reader(recorder, run_id).visualize(outputs)
+        return resource_response(found, if_none_match)
 
     @router.get(
         "/artifacts/{artifact_id}/visualizations", response_model=Visualizations, responses=ETAG
@@ -84,8 +89,8 @@ def visualizations_router(recorder: Backend, runs: Runs) -> APIRouter:
     async def list_artifact_visualizations(
         artifact_id: UUID, if_none_match: IfNoneMatch = None
     ) -> Response:
-        """List what an artifact shows."""
-        return answered(await of_artifact(artifact_id), if_none_match)
+        """List an artifact's visualizations."""
+        return resource_response(await of_artifact(artifact_id), if_none_match)
 
     @router.get(
         "/artifacts/{artifact_id}/visualizations/{position}/page", response_class=HTMLResponse
@@ -93,32 +98,32 @@ def visualizations_router(recorder: Backend, runs: Runs) -> APIRouter:
     async def get_page(
         artifact_id: UUID, position: Annotated[int, Path(ge=0, le=1_000_000)]
     ) -> HTMLResponse:
-        """Read a visualization of type `html` as a page. It has no origin and reaches no network;
-        what it needs has to be in it."""
+        """Read a visualization of type `html` as a page. The page has no origin and no network
+        access; it must contain all of its resources."""
         shown = await of_artifact(artifact_id)
         for one in shown.visualizations:
             if isinstance(one, Html) and one.position == position:
-                return HTMLResponse(one.text, headers=_FRAMED)
+                return HTMLResponse(one.text, headers=_PAGE_HEADERS)
         raise RejectedError.because(
             RejectionCode.NOT_FOUND,
-            f"artifact {artifact_id} shows no page at {position}",
+            f"artifact {artifact_id} has no page at position {position}",
             "position",
         )
 
     async def of_artifact(artifact_id: UUID) -> Visualizations:
         found = await recorder.get(ArtifactRecord, f"/artifacts/{artifact_id}")
         task = await recorder.get(Task, f"/tasks/{found.task_id}")
-        made = [one for one in _made([task]) if one.artifact.artifact_id == artifact_id]
-        return await _Reader(recorder, found.run_id).all(made)
+        outputs = [one for one in _outputs([task]) if one.artifact.artifact_id == artifact_id]
+        return await _Reader(recorder, found.run_id).visualize(outputs)
 
     return router
 
 
-def _within(tasks: Iterable[Task], task_id: UUID | None) -> list[Task]:
-    """A task and those inside of it; without an id all of them.
+def _inside(tasks: Iterable[Task], task_id: UUID | None) -> list[Task]:
+    """A task and the tasks inside it; all tasks without an id.
 
     Raises:
-        RejectedError: there is none with this id.
+        RejectedError: no task has this id.
     """
     known = list(tasks)
     if task_id is None:
@@ -131,9 +136,9 @@ def _within(tasks: Iterable[Task], task_id: UUID | None) -> list[Task]:
     return [task for task in known if f"{task.path}/".startswith(f"{outer.path}/")]
 
 
-def _made(tasks: Iterable[Task]) -> list[Made]:
+def _outputs(tasks: Iterable[Task]) -> list[OutputArtifact]:
     return [
-        Made(task.task_id, task.path, output, at, artifact)
+        OutputArtifact(task.task_id, task.path, output, at, artifact)
         for task in tasks
         for output, artifacts in task.outputs.artifacts.items()
         for at, artifact in enumerate(artifacts)
@@ -141,82 +146,84 @@ def _made(tasks: Iterable[Task]) -> list[Made]:
 
 
 class _Reader:
-    """Carries out what viewers want read, for one answer about one run."""
+    """Downloads what the viewers read, for one response about one run."""
 
-    def __init__(self, recorder: Backend, run_id: UUID) -> None:
+    def __init__(self, recorder: ServiceClient, run_id: UUID) -> None:
         self._recorder = recorder
         self._run = f"/runs/{run_id}"
-        self._places = asyncio.Semaphore(_AT_ONE_TIME)
-        self._left = _MOST_BYTES_OF_ANSWER
+        self._downloads = asyncio.Semaphore(_MAX_DOWNLOADS)
+        self._bytes_left = _MAX_RESPONSE_BYTES
 
-    async def all(self, made: Iterable[Made]) -> Visualizations:
-        """What artifacts show.
+    async def visualize(self, outputs: Iterable[OutputArtifact]) -> Visualizations:
+        """The visualizations of artifacts.
 
         Raises:
-            RetryableError: recorder or the object store is away.
+            RetryableError: the recorder or the object store is unavailable.
         """
-        viewed = [(one, viewer_of(one.output, one.artifact)) for one in made]
-        chosen = [(one, viewer) for one, viewer in viewed if viewer is not None]
-        several = await asyncio.gather(*(self._one(*each) for each in chosen[:_MOST]))
-        found = [shown for some in several for shown in some]
-        shown = await asyncio.to_thread(lambda: tuple(rendered(found[:_MOST], _MOST_RENDERED)))
-        truncated = len(chosen) > _MOST or len(found) > _MOST
+        viewers = [(one, viewer_of(one.output, one.artifact)) for one in outputs]
+        pending = [(one, viewer) for one, viewer in viewers if viewer is not None]
+        lists = await asyncio.gather(*(self._one(*each) for each in pending[:_MAX_VISUALIZATIONS]))
+        found = [shown for one in lists for shown in one]
+        shown = await asyncio.to_thread(
+            lambda: tuple(with_html(found[:_MAX_VISUALIZATIONS], _MAX_RENDERED))
+        )
+        truncated = len(pending) > _MAX_VISUALIZATIONS or len(found) > _MAX_VISUALIZATIONS
         return Visualizations(visualizations=shown, truncated=truncated)
 
-    async def _one(self, made: Made, viewer: Viewer) -> list[AnyVisualization]:
-        async with self._places:
-            reading = visualizations(made, viewer)
-            came: Content | FaultError | None = None
+    async def _one(self, output: OutputArtifact, viewer: Viewer) -> list[AnyVisualization]:
+        async with self._downloads:
+            reading = visualizations(output, viewer)
+            result: Content | FaultError | None = None
             while True:
-                # A large file takes a while to be understood.
-                wanted, shown = await asyncio.to_thread(_advance, reading, came)
-                if wanted is None:
+                # In a thread: parsing a large file takes a while.
+                request, shown = await asyncio.to_thread(_advance, reading, result)
+                if request is None:
                     return shown or []
-                came = await self._read(made, wanted)
+                result = await self._read(output, request)
 
-    async def _read(self, made: Made, wanted: Read) -> Content | FaultError:
-        if self._left <= 0:
-            return FaultError("there is too much to show at one time; ask for this artifact alone")
+    async def _read(self, output: OutputArtifact, request: Read) -> Content | FaultError:
+        if self._bytes_left <= 0:
+            return FaultError("too much content for one response; request this artifact alone")
         try:
-            url = await self._link(made, wanted)
-            data, whole = await fetched(url, MOST_BYTES)
+            url = await self._link(output, request)
+            data, whole = await download(url, MAX_BYTES)
         except RejectedError as error:
             return FaultError(error.rejection.message)
         except FaultError as fault:
             return fault
-        self._left -= len(data)
+        self._bytes_left -= len(data)
         return Content(data, whole)
 
-    async def _link(self, made: Made, wanted: Read) -> str:
+    async def _link(self, output: OutputArtifact, request: Read) -> str:
         """A link into the object store.
 
         Raises:
-            FaultError: it is not one object of this deployment's store.
-            RejectedError: it is not to be read for this run.
+            FaultError: it is not a single object of this deployment's store.
+            RejectedError: this run may not read it.
         """
-        if wanted.uri is not None:
-            return str((await self._ask("/source", uri=wanted.uri))["url"])
-        output = quote(made.output, safe="")
-        path = f"/tasks/{made.task_id}/artifacts/{output}"
-        url = (await self._ask(path, index=made.index)).get("url")
+        if request.uri is not None:
+            return str((await self._get("/source", uri=request.uri))["url"])
+        name = quote(output.output, safe="")
+        path = f"/tasks/{output.task_id}/artifacts/{name}"
+        url = (await self._get(path, index=output.index)).get("url")
         if url is None:
             raise FaultError("the artifact is a folder, not a file")
-        if url == made.artifact.uri:  # an address that anybody can name
-            raise FaultError(f"the artifact is at {url}, from where nothing is fetched")
+        if url == output.artifact.uri:  # a step may write any address there
+            raise FaultError(f"the artifact is at {url}, outside of the deployment's object store")
         return str(url)
 
-    async def _ask(self, path: str, **params: Any) -> dict[str, Any]:
+    async def _get(self, path: str, **params: Any) -> dict[str, Any]:
         answer = await self._recorder.call("GET", self._run + path, params=params)
         return dict(answer.json())
 
 
 def _advance(
-    reading: Reading[T], came: Content | FaultError | None
+    reading: Reading[T], result: Content | FaultError | None
 ) -> tuple[Read | None, T | None]:
-    """What a viewer wants next, or what came of it."""
+    """Pass a viewer the result of its last request. Returns its next request, or what it made."""
     try:
-        if isinstance(came, FaultError):
-            return reading.throw(came), None
-        return (next(reading) if came is None else reading.send(came)), None
+        if isinstance(result, FaultError):
+            return reading.throw(result), None
+        return (next(reading) if result is None else reading.send(result)), None
     except StopIteration as end:
         return None, end.value

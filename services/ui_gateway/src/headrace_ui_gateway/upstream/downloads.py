@@ -1,4 +1,4 @@
-"""Bytes from the deployment's own object store, by the links that recorder gives."""
+"""Downloads from the deployment's object store, by the links that the recorder gives."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
 
 
-async def fetched(url: str, most: int) -> tuple[bytes, bool]:
-    """The first `most` bytes behind a link into the deployment's object store, and whether that is
-    all.
+async def download(url: str, max_bytes: int) -> tuple[bytes, bool]:
+    """The first `max_bytes` bytes of an object, and whether they are all of it.
 
     Raises:
-        RejectedError: there is nothing.
-        RetryableError: the store is away.
+        RejectedError: the object does not exist.
+        RetryableError: the object store is unavailable.
     """
     content = bytearray()
     try:
@@ -23,13 +22,13 @@ async def fetched(url: str, most: int) -> tuple[bytes, bool]:
         ):
             if response.status_code == 404:
                 raise RejectedError.because(
-                    RejectionCode.NOT_FOUND, "there is nothing at this place of the object store"
+                    RejectionCode.NOT_FOUND, "the object does not exist in the object store"
                 )
             response.raise_for_status()
             async for chunk in response.aiter_bytes():
                 content += chunk
-                if len(content) > most:
-                    return bytes(content[:most]), False
+                if len(content) > max_bytes:
+                    return bytes(content[:max_bytes]), False
     except httpx.HTTPError as error:
         raise RetryableError(f"object store: {error!r}") from error
     return bytes(content), True

@@ -1,9 +1,8 @@
-"""From an artifact to what it shows: the types of KFP 2, and the files of version 1.
+"""Viewers of artifacts with KFP 2 types.
 
-A viewer is a generator that yields what it wants read (`Read`) and is sent what came of it
-(`Content`), or has the reason thrown in (`FaultError`) why it cannot be had. So which addresses may
-be read is decided in one place, by who carries the reading out. One fault does not hide what else
-an artifact shows.
+A viewer is a generator. It yields requests to read (`Read`) and is sent the content (`Content`); if
+the content cannot be read, a `FaultError` is thrown into it. The caller thus decides in one place
+which addresses may be read. One fault does not hide the other visualizations of an artifact.
 """
 
 from __future__ import annotations
@@ -22,43 +21,43 @@ from headrace_ui_gateway.visualizations.markdown import html_of
 from headrace_ui_gateway.visualizations.models import AnyVisualization, Markdown, Unshown
 
 T = TypeVar("T")
-MOST_BYTES = 8 * 1024 * 1024
-"""Of one thing that is read; a page of HTML with a plotting library in it has five million."""
+MAX_BYTES = 8 * 1024 * 1024
+"""Of one object; an HTML page with an embedded plotting library has five million."""
 
 
 class Read(NamedTuple):
-    """What is to be read, at most `MOST_BYTES` of it: the object at an address that a step has
-    told, or without one the artifact's own content."""
+    """A request to read at most `MAX_BYTES` of an object: the one at an address that a step wrote,
+    or without an address the artifact's own content."""
 
     uri: str | None = None
 
 
 class Content(NamedTuple):
-    """What was read, and whether that is all."""
+    """What was read, and whether it is the whole object."""
 
     data: bytes
     whole: bool = True
 
     def text(self) -> str:
-        """It as a text.
+        """The content as text.
 
         Raises:
-            FaultError: it is none.
+            FaultError: it is not UTF-8.
         """
         try:
-            # What was cut may end within a character.
+            # Truncated content may end within a character.
             return self.data.decode("utf-8-sig", "strict" if self.whole else "ignore")
         except UnicodeDecodeError:
-            raise FaultError("it is not a text in UTF-8") from None
+            raise FaultError("the content is not UTF-8 text") from None
 
     def all(self) -> Content:
-        """Itself.
+        """The content, if it is the whole object.
 
         Raises:
-            FaultError: it is more than could be read, and a part of it shows nothing.
+            FaultError: the object is larger than `MAX_BYTES`.
         """
         if not self.whole:
-            raise FaultError(f"it is larger than {MOST_BYTES // 1024**2} MiB")
+            raise FaultError(f"the content is larger than {MAX_BYTES // 1024**2} MiB")
         return self
 
 
@@ -68,61 +67,55 @@ Viewer = Callable[[Artifact], Reading[Shown]]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """An artifact, and the output of the task that it is."""
+class OutputArtifact:
+    """An artifact of a task's output."""
 
     task_id: UUID
     path: str
     output: str
     index: int
-    """Its place in the output, which may be a list."""
+    """Position in the output, which may be a list."""
     artifact: Artifact
 
 
 _ADAPTER: TypeAdapter[AnyVisualization] = TypeAdapter(AnyVisualization)
 
 
-def visualizations(made: Made, viewer: Viewer) -> Reading[list[AnyVisualization]]:
-    """What an artifact shows."""
+def visualizations(output: OutputArtifact, viewer: Viewer) -> Reading[list[AnyVisualization]]:
+    """The visualizations of an artifact."""
     try:
-        shown = yield from viewer(made.artifact)
+        shown = yield from viewer(output.artifact)
     except FaultError as fault:
         shown = [fault]
-    return [_placed(made, position, one) for position, one in enumerate(shown)]
+    return [_visualization(output, position, one) for position, one in enumerate(shown)]
 
 
-def unshown(made: Made, fault: FaultError) -> Unshown:
-    """An artifact that shows nothing, and why."""
-    return Unshown(**_place(made), message=str(fault), field=fault.field)
-
-
-def rendered(shown: Sequence[AnyVisualization], most: int) -> Iterator[AnyVisualization]:
-    """The same, texts in Markdown as HTML too, as long as there are no more than `most` characters
-    of them."""
+def with_html(shown: Sequence[AnyVisualization], max_characters: int) -> Iterator[AnyVisualization]:
+    """The same visualizations, with Markdown rendered as HTML, up to `max_characters` of it in
+    total."""
     for one in shown:
-        if isinstance(one, Markdown) and len(one.text) <= most:
-            most -= len(one.text)
+        if isinstance(one, Markdown) and len(one.text) <= max_characters:
+            max_characters -= len(one.text)
             yield one.model_copy(update={"html": html_of(one.text)})
         else:
             yield one
 
 
-def _placed(made: Made, position: int, shown: Chart | FaultError) -> AnyVisualization:
-    if isinstance(shown, FaultError):
-        return unshown(made, shown).model_copy(update={"position": position})
-    own = {"title": shown.title} if shown.title else {}
-    values = {**_place(made), **own, "position": position, "type": shown.type, **shown.values}
-    return _ADAPTER.validate_python(values)
-
-
-def _place(made: Made) -> dict[str, Any]:
-    return {
-        "artifact_id": made.artifact.artifact_id,
-        "task_id": made.task_id,
-        "path": made.path,
-        "output": made.output,
-        "title": made.output,
+def _visualization(
+    output: OutputArtifact, position: int, shown: Chart | FaultError
+) -> AnyVisualization:
+    common = {
+        "artifact_id": output.artifact.artifact_id,
+        "task_id": output.task_id,
+        "path": output.path,
+        "output": output.output,
+        "title": output.output,
+        "position": position,
     }
+    if isinstance(shown, FaultError):
+        return Unshown(**common, message=str(shown), field=shown.field)
+    title = {"title": shown.title} if shown.title else {}
+    return _ADAPTER.validate_python({**common, **title, "type": shown.type, **shown.values})
 
 
 def metrics(artifact: Artifact) -> Reading[Shown]:
@@ -135,7 +128,7 @@ def metrics(artifact: Artifact) -> Reading[Shown]:
 
 
 def classification_metrics(artifact: Artifact) -> Reading[Shown]:
-    """``system.ClassificationMetrics``: a confusion matrix and a curve in its metadata."""
+    """``system.ClassificationMetrics``: a confusion matrix and an ROC curve in its metadata."""
     yield from ()
     return list(_classification(artifact.metadata, "metadata", ""))
 
@@ -147,16 +140,16 @@ def sliced_metrics(artifact: Artifact) -> Reading[Shown]:
     field = "metadata.evaluationSlices"
     slices = artifact.metadata.get("evaluationSlices", [])
     for at, one in enumerate(sequence(slices, field)):
-        place = f"{field}.{at}"
+        item_field = f"{field}.{at}"
         if not isinstance(one, Mapping):
-            shown.append(FaultError(f"{charts.shown(one)} is no object", place))
+            shown.append(FaultError(f"{charts.shown(one)} is not an object", item_field))
             continue
-        told = one.get("sliceClassificationMetrics")
-        if not isinstance(told, Mapping):
-            shown.append(FaultError("the slice has no metrics", place))
+        metrics = one.get("sliceClassificationMetrics")
+        if not isinstance(metrics, Mapping):
+            shown.append(FaultError("the slice has no metrics", item_field))
             continue
         name = str(one.get("slice", at))
-        shown += _classification(told, f"{place}.sliceClassificationMetrics", f": {name}")
+        shown += _classification(metrics, f"{item_field}.sliceClassificationMetrics", f": {name}")
     return shown
 
 
@@ -171,25 +164,25 @@ def text(artifact: Artifact) -> Reading[Shown]:
 
 
 def markdown_of(content: Content) -> Chart:
-    """A text in Markdown, or its beginning."""
-    return cut(charts.markdown(content.text()), content)
+    """Markdown, or the beginning of it."""
+    return mark_truncated(charts.markdown(content.text()), content)
 
 
-def cut(chart: Chart, content: Content) -> Chart:
-    """A chart of what was read."""
+def mark_truncated(chart: Chart, content: Content) -> Chart:
+    """A chart of content that may be truncated."""
     truncated = chart.values["truncated"] or not content.whole
     return chart._replace(values={**chart.values, "truncated": truncated})
 
 
 def sequence(value: Any, field: str) -> Sequence[Any]:
-    """A list.
+    """A value that must be a list.
 
     Raises:
-        FaultError: it is none.
+        FaultError: it is not.
     """
     if isinstance(value, list | tuple):
         return value
-    raise FaultError(f"{charts.shown(value)} is no list", field)
+    raise FaultError(f"{charts.shown(value)} is not a list", field)
 
 
 def _classification(
@@ -207,17 +200,18 @@ def _classification(
             yield fault
 
 
-def _matrix(told: Any, field: str) -> Chart:
-    specs = _list(told, "annotationSpecs", field)
+def _matrix(matrix: Any, field: str) -> Chart:
+    specs = _list(matrix, "annotationSpecs", field)
     labels = [
         str(member(spec, "displayName", f"{field}.annotationSpecs.{at}"))
         for at, spec in enumerate(specs)
     ]
-    rows = _list(told, "rows", field)
+    rows = _list(matrix, "rows", field)
     counts = [_list(row, "row", f"{field}.rows.{at}") for at, row in enumerate(rows)]
     if len(counts) != len(labels) or any(len(row) != len(labels) for row in counts):
         raise FaultError(
-            f"{len(labels)} labels need as many rows, and as many counts in each", f"{field}.rows"
+            f"{len(labels)} labels need {len(labels)} rows with {len(labels)} counts each",
+            f"{field}.rows",
         )
     cells = (
         (i, j, charts.count(value, f"{field}.rows.{i}.row.{j}"))
@@ -227,29 +221,29 @@ def _matrix(told: Any, field: str) -> Chart:
     return charts.confusion_matrix(labels, cells)
 
 
-def _curve(told: Any, field: str) -> Chart:
-    readings = []
-    for at, one in enumerate(sequence(told, field)):
-        place = f"{field}.{at}"
-        readings.append(
+def _curve(metrics: Any, field: str) -> Chart:
+    points = []
+    for at, one in enumerate(sequence(metrics, field)):
+        item = f"{field}.{at}"
+        points.append(
             (
-                charts.rate(member(one, "falsePositiveRate", place), f"{place}.falsePositiveRate"),
-                charts.rate(member(one, "recall", place), f"{place}.recall"),
+                charts.rate(member(one, "falsePositiveRate", item), f"{item}.falsePositiveRate"),
+                charts.rate(member(one, "recall", item), f"{item}.recall"),
                 charts.number(
-                    member(one, "confidenceThreshold", place), f"{place}.confidenceThreshold"
+                    member(one, "confidenceThreshold", item), f"{item}.confidenceThreshold"
                 ),
             )
         )
     try:
-        return charts.roc(readings)
+        return charts.roc(points)
     except FaultError as fault:
         raise FaultError(str(fault), field) from None
 
 
 def _list(value: Any, key: str, field: str) -> Sequence[Any]:
-    """A member of an object that is a list.
+    """A list that is a member of an object.
 
     Raises:
-        FaultError: it is no object, or has none.
+        FaultError: the value is not an object, or the member is not a list.
     """
     return sequence(member(value, key, field), f"{field}.{key}")

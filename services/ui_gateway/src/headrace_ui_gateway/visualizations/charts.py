@@ -1,7 +1,6 @@
-"""Visualizations from values, whoever told them: within limits, and only what makes sense.
+"""Charts from untrusted values: validated and within size limits.
 
-A chart is made of its own values alone; where it belongs (`Visualization`'s fields) is told by who
-made it.
+A chart has only its own values. The viewer's caller adds the artifact and task to which it belongs.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from typing import Any, Literal, NamedTuple
 
 from headrace_ui_gateway.visualizations.models import RocPoint, Scalar
 
-MOST_ROWS = 1000
-MOST_COLUMNS = 100
-MOST_LABELS = 100
-MOST_POINTS = 1000
-MOST_SCALARS = 1000
+MAX_ROWS = 1000
+MAX_COLUMNS = 100
+MAX_LABELS = 100
+MAX_POINTS = 1000
+MAX_SCALARS = 1000
 LONGEST_CELL = 1000
 LONGEST_TEXT = 100_000
 
@@ -27,7 +26,7 @@ Format = Literal["RAW", "PERCENTAGE"]
 
 
 class FaultError(ValueError):
-    """Why something cannot be shown. `field` is the dotted place at fault."""
+    """Why something cannot be shown. `field` is the dotted path of the fault."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -35,7 +34,7 @@ class FaultError(ValueError):
 
 
 class Chart(NamedTuple):
-    """A visualization's type and own values; without a `title` it has that of its output."""
+    """A visualization's type and values. The default title is the name of the output."""
 
     type: str
     values: Mapping[str, Any]
@@ -43,14 +42,14 @@ class Chart(NamedTuple):
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Chart:
-    """A table; a row that is longer than its header has columns without a name."""
+    """A table. Cells beyond the header are in columns without a name."""
     wide = max(map(len, (columns, *rows)))
-    width = min(wide, MOST_COLUMNS)
-    shown = [[*row, *("" for _ in range(width - len(row)))][:width] for row in rows[:MOST_ROWS]]
+    width = min(wide, MAX_COLUMNS)
+    shown = [[*row, *("" for _ in range(width - len(row)))][:width] for row in rows[:MAX_ROWS]]
     cells = [*columns, *(cell for row in shown for cell in row)]
     truncated = (
-        len(rows) > MOST_ROWS
-        or wide > MOST_COLUMNS
+        len(rows) > MAX_ROWS
+        or wide > MAX_COLUMNS
         or any(len(cell) > LONGEST_CELL for cell in cells)
     )
     names = [*columns, *("" for _ in range(width - len(columns)))][:width]
@@ -69,9 +68,9 @@ def confusion_matrix(
     cells: Iterable[tuple[int, int, float]],
     axes: tuple[str, str] = ("target", "predicted"),
 ) -> Chart:
-    """A matrix with a row and a column for each label. A cell is (row, column, count); those that
-    are left out are 0."""
-    size = min(len(labels), MOST_LABELS)
+    """A matrix with a row and a column for each label. A cell is (row, column, count); missing
+    cells are 0."""
+    size = min(len(labels), MAX_LABELS)
     counts = [[0.0] * size for _ in range(size)]
     totals = [0.0] * size
     for row, column, number in cells:
@@ -91,13 +90,14 @@ def confusion_matrix(
     )
 
 
-def roc(readings: Iterable[tuple[float, float, float | None]]) -> Chart:
-    """A curve through (false positive rate, true positive rate, threshold), in any order.
+def roc(given: Iterable[tuple[float, float, float | None]]) -> Chart:
+    """An ROC curve through points (false positive rate, true positive rate, threshold) in any
+    order.
 
     Raises:
-        FaultError: there is none.
+        FaultError: there are no points.
     """
-    points = sorted(readings, key=lambda point: point[:2])
+    points = sorted(given, key=lambda point: point[:2])
     if not points:
         raise FaultError("the curve has no points")
     return Chart(
@@ -108,27 +108,27 @@ def roc(readings: Iterable[tuple[float, float, float | None]]) -> Chart:
                 for fpr, tpr, threshold in _thinned(points)
             ),
             "auc": _area([(fpr, tpr) for fpr, tpr, _ in points]),
-            "truncated": len(points) > MOST_POINTS,
+            "truncated": len(points) > MAX_POINTS,
         },
     )
 
 
 def scalars(values: Sequence[tuple[str, Any, Format]]) -> Chart:
-    """Values under their names."""
-    told = tuple(
+    """Named values."""
+    shown = tuple(
         Scalar(name=name[:LONGEST_CELL], value=_scalar(value), format=form)
-        for name, value, form in values[:MOST_SCALARS]
+        for name, value, form in values[:MAX_SCALARS]
     )
-    return Chart("scalars", {"scalars": told, "truncated": len(values) > MOST_SCALARS})
+    return Chart("scalars", {"scalars": shown, "truncated": len(values) > MAX_SCALARS})
 
 
 def markdown(text: str) -> Chart:
-    """A text in Markdown."""
+    """A Markdown text."""
     return Chart("markdown", {"text": text[:LONGEST_TEXT], "truncated": len(text) > LONGEST_TEXT})
 
 
 def html(text: str) -> Chart:
-    """A page, which is whole: the first half of one may be anything."""
+    """An HTML page, never truncated."""
     return Chart("html", {"text": text})
 
 
@@ -136,31 +136,31 @@ def rate(value: Any, field: str) -> float:
     """A number from 0 to 1.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the value is not.
     """
     found = number(value, field)
     if not 0 <= found <= 1:
-        raise FaultError(f"{found:g} is no rate, which is from 0 to 1", field)
+        raise FaultError(f"{found:g} is not a rate from 0 to 1", field)
     return found
 
 
 def count(value: Any, field: str) -> float:
-    """How often something was, a finite number that is not negative.
+    """A count: a finite number that is not negative.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the value is not.
     """
     found = number(value, field)
     if not 0 <= found < math.inf:
-        raise FaultError(f"{shown(value)} is no count", field)
+        raise FaultError(f"{shown(value)} is not a count", field)
     return found
 
 
 def number(value: Any, field: str) -> float:
-    """A number, or the text of one; infinite where it is told so.
+    """A number, or a string that contains one; it may be infinite.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the value is not a number.
     """
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
@@ -170,13 +170,13 @@ def number(value: Any, field: str) -> float:
         else:
             if not math.isnan(found):
                 return found
-    raise FaultError(f"{shown(value)} is no number", field)
+    raise FaultError(f"{shown(value)} is not a number", field)
 
 
 def shown(value: Any) -> str:
-    """A value in a sentence."""
-    told = json.dumps(value, ensure_ascii=False, default=str)
-    return told if len(told) <= 60 else f"{told[:59]}…"
+    """A value in an error message: its JSON, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _scalar(value: Any) -> bool | int | float | str:
@@ -192,15 +192,15 @@ def _finite(value: float | None) -> float | None:
 
 
 def _thinned(points: Sequence[tuple[float, float, float | None]]) -> list[Any]:
-    """As many as may be told, the first and the last among them."""
-    if len(points) <= MOST_POINTS:
+    """At most `MAX_POINTS` of the points, with the first and the last."""
+    if len(points) <= MAX_POINTS:
         return list(points)
-    step = (len(points) - 1) / (MOST_POINTS - 1)
-    return [points[round(at * step)] for at in range(MOST_POINTS)]
+    step = (len(points) - 1) / (MAX_POINTS - 1)
+    return [points[round(at * step)] for at in range(MAX_POINTS)]
 
 
 def _area(curve: Sequence[tuple[float, float]]) -> float:
-    """By trapezoids, from (0, 0) to (1, 1)."""
+    """The area under a curve from (0, 0) to (1, 1), by the trapezoidal rule."""
     whole = [(0.0, 0.0), *curve, (1.0, 1.0)]
     pairs = pairwise(whole)
     return math.fsum((right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in pairs)
@@ -210,11 +210,11 @@ def member(value: Any, key: str, field: str) -> Any:
     """A member of an object.
 
     Raises:
-        FaultError: it is no object, or has none.
+        FaultError: the value is not an object, or has no such member.
     """
     if not isinstance(value, Mapping):
-        raise FaultError(f"{shown(value)} is no object", field)
+        raise FaultError(f"{shown(value)} is not an object", field)
     found = value.get(key)
     if found is None:
-        raise FaultError("it is missing", f"{field}.{key}")
+        raise FaultError("missing", f"{field}.{key}")
     return found

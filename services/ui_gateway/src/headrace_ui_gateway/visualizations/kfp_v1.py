@@ -1,4 +1,4 @@
-"""The files that a step of version 1 writes for the platform to show.
+"""Viewers of the files that steps of KFP version 1 write for visualization.
 
 Source: KFP 1.8, "Visualize Results in the Pipelines UI" and "Pipelines Metrics".
 """
@@ -20,36 +20,37 @@ from headrace_ui_gateway.visualizations.artifacts import (
     Read,
     Reading,
     Shown,
-    cut,
+    mark_truncated,
     markdown_of,
     sequence,
 )
 from headrace_ui_gateway.visualizations.charts import Chart, FaultError
 
-MOST_OUTPUTS = 100
-_LONGEST_ADDRESS = 2000
+MAX_OUTPUTS = 100
+_MAX_ADDRESS_LENGTH = 2000
 
 
 def ui_metadata(artifact: Artifact) -> Reading[Shown]:
-    """``mlpipeline-ui-metadata.json``: a list of what is to be shown, and how."""
+    """``mlpipeline-ui-metadata.json``: a list of visualizations."""
     shown: list[Chart | FaultError] = []
-    told = _told((yield Read()), "outputs")
-    for at, output in enumerate(told[:MOST_OUTPUTS]):
+    outputs = _list_in((yield Read()), "outputs")
+    for at, output in enumerate(outputs[:MAX_OUTPUTS]):
         field = f"outputs.{at}"
         try:
             shown.append((yield from _output(output, field)))
         except FaultError as fault:
             shown.append(FaultError(str(fault), fault.field or field))
-    if len(told) > MOST_OUTPUTS:
-        shown.append(FaultError(f"{len(told)} are told; {MOST_OUTPUTS} are shown", "outputs"))
+    if len(outputs) > MAX_OUTPUTS:
+        message = f"only the first {MAX_OUTPUTS} of {len(outputs)} outputs are shown"
+        shown.append(FaultError(message, "outputs"))
     return shown
 
 
 def metrics_file(artifact: Artifact) -> Reading[Shown]:
-    """``mlpipeline-metrics.json``: numbers, and whether they are shown as percentages."""
+    """``mlpipeline-metrics.json``: numbers with their formats."""
     values: list[tuple[str, Any, charts.Format]] = []
     faults: list[FaultError] = []
-    for at, metric in enumerate(_told((yield Read()), "metrics")):
+    for at, metric in enumerate(_list_in((yield Read()), "metrics")):
         field = f"metrics.{at}"
         try:
             name = _text(metric, "name", field)
@@ -60,42 +61,43 @@ def metrics_file(artifact: Artifact) -> Reading[Shown]:
             percent = metric.get("format") == "PERCENTAGE"
             values.append((name, value, "PERCENTAGE" if percent else "RAW"))
     own = [charts.scalars(values)._replace(title="metrics")] if values else []
-    return [*own, *faults[:MOST_OUTPUTS]]
+    return [*own, *faults[:MAX_OUTPUTS]]
 
 
-def _told(content: Content, key: str) -> Sequence[Any]:
-    """The one list of a file.
+def _list_in(content: Content, key: str) -> Sequence[Any]:
+    """The list in a JSON file.
 
     Raises:
-        FaultError: it is not of that form.
+        FaultError: the file is not a JSON object with a list of this name.
     """
     try:
-        told = from_json(content.all().text())
+        document = from_json(content.all().text())
     except FaultError:
         raise
     except ValueError as error:
         raise FaultError(f"the file is not JSON: {error}") from None
-    if not isinstance(told, Mapping):
-        raise FaultError(f"the file holds {charts.shown(told)}, not an object with {key!r}")
-    return sequence(told.get(key), key)
+    if not isinstance(document, Mapping):
+        raise FaultError(f"the file is {charts.shown(document)}, not an object with {key!r}")
+    return sequence(document.get(key), key)
 
 
 def _output(output: Any, field: str) -> Reading[Chart]:
     kind = _text(output, "type", field)
     source = _text(output, "source", field)
     if kind == "tensorboard":
-        raise FaultError(f"Headrace has no TensorBoard; the log for one of your own is at {source}")
+        raise FaultError(
+            f"Headrace does not run TensorBoard; open the log at {source} with your own"
+        )
     viewer = _VIEWERS.get(kind)
     if viewer is None:
         known = ", ".join(sorted((*_VIEWERS, "tensorboard")))
-        raise FaultError(f"there is no viewer {kind!r}; there are {known}", f"{field}.type")
+        raise FaultError(f"unknown viewer {kind!r}; known are {known}", f"{field}.type")
     try:
         content = Content(source.encode(errors="replace"))
         if output.get("storage") != "inline":
-            if len(source) > _LONGEST_ADDRESS or "\n" in source:
+            if len(source) > _MAX_ADDRESS_LENGTH or "\n" in source:
                 raise FaultError(
-                    "the source is no address; for a text that stands here, storage has to be "
-                    '"inline"',
+                    'the source is not an address; for inline content set storage to "inline"',
                     f"{field}.storage",
                 )
             content = yield Read(source)
@@ -106,34 +108,34 @@ def _output(output: Any, field: str) -> Reading[Chart]:
 
 def _table(output: Mapping[str, Any], content: Content, field: str) -> Chart:
     if output.get("header") is None and output.get("schema") is None:
-        raise FaultError("it is missing; a table needs the names of its columns", f"{field}.header")
+        raise FaultError("missing; a table needs the names of its columns", f"{field}.header")
     header = _names(output, field) if output.get("header") is None else _texts(output, field)
-    rows = [*islice(_rows(output, content, field), charts.MOST_ROWS + 1)]
-    return cut(charts.table(header, rows), content)
+    rows = [*islice(_rows(output, content, field), charts.MAX_ROWS + 1)]
+    return mark_truncated(charts.table(header, rows), content)
 
 
 def _confusion_matrix(output: Mapping[str, Any], content: Content, field: str) -> Chart:
     names = _names(output, field)
     labels = _texts(output, field, "labels")
     if len({*labels}) != len(labels):
-        raise FaultError("a label is there twice", f"{field}.labels")
+        raise FaultError("duplicate label", f"{field}.labels")
     target = _column(output, "target_col", names, 0, field)
     predicted = _column(output, "predicted_col", names, 1, field)
     rest = [at for at in range(len(names)) if at not in (target, predicted)]
     if len({target, predicted}) != 2 or not rest:
         raise FaultError(
-            "it has to name three columns: two of labels, one of counts", f"{field}.schema"
+            "must name three columns: two of labels and one of counts", f"{field}.schema"
         )
-    counted = next((at for at in rest if names[at] == "count"), rest[-1])
-    places = {label: at for at, label in enumerate(labels)}
+    count_column = next((at for at in rest if names[at] == "count"), rest[-1])
+    positions = {label: at for at, label in enumerate(labels)}
 
     def cells() -> Iterator[tuple[int, int, float]]:
         for at, row in _full_rows(output, content, len(names), field):
             for label in (row[target], row[predicted]):
-                if label not in places:
-                    raise FaultError(f"row {at}: {charts.shown(label)} is none of the labels")
-            number = _in_row(charts.count, row[counted], at)
-            yield places[row[target]], places[row[predicted]], number
+                if label not in positions:
+                    raise FaultError(f"row {at}: {charts.shown(label)} is not one of the labels")
+            number = _in_row(charts.count, row[count_column], at)
+            yield positions[row[target]], positions[row[predicted]], number
 
     return charts.confusion_matrix(labels, cells(), (names[target], names[predicted]))
 
@@ -145,7 +147,7 @@ def _roc(output: Mapping[str, Any], content: Content, field: str) -> Chart:
         threshold = next(i for i, name in enumerate(names) if name.startswith("threshold"))
     except (ValueError, StopIteration):
         raise FaultError(
-            f"it has to name the columns fpr, tpr and threshold, and names {', '.join(names)}",
+            f"must name the columns fpr, tpr and threshold; it names {', '.join(names)}",
             f"{field}.schema",
         ) from None
     return charts.roc(
@@ -184,10 +186,10 @@ _TITLES = {
 
 
 def _in_row(read: Callable[[Any, str], float], value: str, row: int) -> float:
-    """A number of a row.
+    """A number in a row.
 
     Raises:
-        FaultError: it is none.
+        FaultError: the value is not such a number; the message names the row.
     """
     try:
         return read(value, "")
@@ -198,7 +200,7 @@ def _in_row(read: Callable[[Any, str], float], value: str, row: int) -> float:
 def _full_rows(
     output: Mapping[str, Any], content: Content, width: int, field: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """All rows, each with its number; each has to be as long as the schema."""
+    """All rows with their numbers, from 1. Each must have at least `width` columns."""
     for at, row in enumerate(_rows(output, content.all(), field), 1):
         if len(row) < width:
             raise FaultError(f"row {at} has {len(row)} of {width} columns")
@@ -206,57 +208,58 @@ def _full_rows(
 
 
 def _rows(output: Mapping[str, Any], content: Content, field: str) -> Iterator[list[str]]:
-    """The lines of a CSV file that have something in them; without the last one, where it may be
-    cut."""
+    """The rows of a CSV file that are not empty. Of truncated content the last line is left out:
+    it may be incomplete."""
     form = output.get("format", "csv")
     if form != "csv":
-        raise FaultError(f"{charts.shown(form)} is no format; there is csv", f"{field}.format")
-    told = content.text().strip()
-    lines = told if content.whole else told.rpartition("\n")[0]
+        message = f"{charts.shown(form)} is not supported; use csv"
+        raise FaultError(message, f"{field}.format")
+    text = content.text().strip()
+    lines = text if content.whole else text.rpartition("\n")[0]
     try:
         for row in csv.reader(io.StringIO(lines, newline="")):
             if row:
                 yield [cell.strip() for cell in row]
     except csv.Error as error:
-        raise FaultError(f"it is not CSV: {error}") from None
+        raise FaultError(f"the content is not CSV: {error}") from None
 
 
 def _column(
     output: Mapping[str, Any], key: str, names: Sequence[str], default: int, field: str
 ) -> int:
-    """The place of a column that is named, or is where it mostly is."""
+    """The position of the column that the output names, or else the default."""
     name = output.get(key)
     if name is None:
         return default
     if name not in names:
-        raise FaultError(f"{charts.shown(name)} is no column of the schema", f"{field}.{key}")
+        raise FaultError(f"{charts.shown(name)} is not a column in the schema", f"{field}.{key}")
     return names.index(name)
 
 
 def _names(output: Mapping[str, Any], field: str) -> list[str]:
-    """The names of the columns, by the schema."""
-    place = f"{field}.schema"
-    schema = sequence(output.get("schema"), place)
-    return [_text(column, "name", f"{place}.{at}") for at, column in enumerate(schema)]
+    """The names of the columns in the schema."""
+    schema_field = f"{field}.schema"
+    schema = sequence(output.get("schema"), schema_field)
+    return [_text(column, "name", f"{schema_field}.{at}") for at, column in enumerate(schema)]
 
 
 def _texts(output: Mapping[str, Any], field: str, key: str = "header") -> list[str]:
-    """A list of labels, which CSV has as texts."""
-    place = f"{field}.{key}"
-    found = sequence(output.get(key), place)
+    """A list of labels as strings, as they are in CSV."""
+    list_field = f"{field}.{key}"
+    found = sequence(output.get(key), list_field)
     for at, one in enumerate(found):
         if not isinstance(one, str | int | float):
-            raise FaultError(f"{charts.shown(one)} is no text", f"{place}.{at}")
+            raise FaultError(f"{charts.shown(one)} is not a string", f"{list_field}.{at}")
     return [one.strip() if isinstance(one, str) else charts.shown(one) for one in found]
 
 
 def _text(value: Any, key: str, field: str) -> str:
-    """A member of an object, a text with something in it.
+    """A member of an object that is a string and not empty.
 
     Raises:
-        FaultError: it is no object, or has none.
+        FaultError: the value is not an object, or has no such member.
     """
     found = charts.member(value, key, field)
     if not isinstance(found, str) or not found:
-        raise FaultError(f"{charts.shown(found)} is no text", f"{field}.{key}")
+        raise FaultError(f"{charts.shown(found)} is not a non-empty string", f"{field}.{key}")
     return found

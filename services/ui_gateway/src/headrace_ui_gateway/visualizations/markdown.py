@@ -1,5 +1,5 @@
-"""Markdown as HTML that does no harm: what looks like HTML in a text stays a text, links lead to
-pages alone, and pictures, which a browser would fetch from anywhere, are links."""
+"""Markdown as safe HTML: HTML in the text is escaped, only links to pages are kept, and images
+become links, so that the browser fetches nothing."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def _renderer() -> MarkdownIt:
 
 
 def html_of(text: str) -> str:
-    """The HTML of a text."""
+    """A Markdown text as HTML."""
     return str(_renderer().render(text))

@@ -1,4 +1,4 @@
-"""Visualizations: what a run's artifacts show, ready to be drawn, whoever wrote them and how."""
+"""Visualizations of artifacts, ready to be drawn, the same for both versions of KFP."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pydantic import Field
 
 
 class Visualization(Contract):
-    """What every visualization has."""
+    """Fields of every visualization."""
 
     artifact_id: UUID | None = None
     task_id: UUID
     path: str
-    """Where the task stands in the run's graph."""
+    """The task's path in the run's graph."""
     output: str
-    """The task's output that the artifact is, or is one of."""
+    """The task's output to which the artifact belongs."""
     position: int = 0
-    """Its place among the visualizations of its artifact."""
+    """Position among the visualizations of the artifact."""
     title: str
     truncated: bool = False
-    """Whether there is more than is told here."""
+    """Whether content was left out."""
 
 
 class Table(Visualization):
-    """Rows of texts, as the step wrote them."""
+    """Rows of strings, as the step wrote them."""
 
     type: Literal["table"] = "table"
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = ()
-    """Each as long as there are columns; at most 1,000."""
+    """Each has a value for every column; at most 1,000."""
 
 
 class ConfusionMatrix(Visualization):
@@ -41,46 +41,47 @@ class ConfusionMatrix(Visualization):
     labels: tuple[str, ...]
     """The classes; at most 100."""
     counts: tuple[tuple[float, ...], ...]
-    """A row for each true class, with a number for each predicted one, in the order of `labels`."""
+    """A row for each true class, with a number for each predicted class, in the order of
+    `labels`."""
     totals: tuple[float, ...]
-    """The sum of each row, with what is not told here."""
+    """The sum of each row, including classes that were left out."""
     axes: tuple[str, str] = ("target", "predicted")
-    """What the rows and the columns are called."""
+    """The names of the rows and of the columns."""
 
 
 class RocPoint(Contract):
     """The rates at one threshold."""
 
     fpr: float
-    """The rate of false positives, from 0 to 1."""
+    """The false positive rate, from 0 to 1."""
     tpr: float
-    """The rate of true positives, from 0 to 1."""
+    """The true positive rate, from 0 to 1."""
     threshold: float | None = None
-    """None where it is infinite or not told."""
+    """None if it is infinite or unknown."""
 
 
 class RocCurve(Visualization):
-    """The rate of true positives over that of false ones."""
+    """A receiver operating characteristic curve."""
 
     type: Literal["roc"] = "roc"
     points: tuple[RocPoint, ...]
-    """From the lowest rate of false positives to the highest; at most 1,000, evenly chosen."""
+    """In the order of the false positive rate; at most 1,000, evenly chosen."""
     auc: float
     """The area under the whole curve, from (0, 0) to (1, 1)."""
 
 
 class Scalar(Contract):
-    """One value under its name."""
+    """A named value."""
 
     name: str
     value: bool | int | float | str
-    """A number, a yes or no, or a text; what is neither is told as its JSON."""
+    """A number, a boolean or a string; any other value as JSON text."""
     format: Literal["RAW", "PERCENTAGE"] = "RAW"
-    """Whether 0.93 is meant as 93 %."""
+    """With PERCENTAGE, 0.93 means 93 %."""
 
 
 class Scalars(Visualization):
-    """Values under their names."""
+    """Named values."""
 
     type: Literal["scalars"] = "scalars"
     scalars: tuple[Scalar, ...]
@@ -88,29 +89,30 @@ class Scalars(Visualization):
 
 
 class Markdown(Visualization):
-    """A text in Markdown."""
+    """A Markdown text."""
 
     type: Literal["markdown"] = "markdown"
     text: str
     """At most 100,000 characters."""
     html: str | None = None
-    """The text as HTML, without any HTML of its own; None where it is too long for that."""
+    """The text rendered as HTML, with HTML inside the text escaped; None if it is too long to
+    render."""
 
 
 class Html(Visualization):
-    """A page. It is a stranger's: show it in a frame that is sandboxed and of no origin."""
+    """A page. It is untrusted: show it in a sandboxed frame without an origin."""
 
     type: Literal["html"] = "html"
     text: str
 
 
 class Unshown(Visualization):
-    """What cannot be shown, and why."""
+    """An artifact that cannot be shown, and why."""
 
     type: Literal["error"] = "error"
     message: str
     field: str | None = None
-    """The dotted place at fault, in the artifact's content or metadata."""
+    """The dotted path of the fault in the artifact's content or metadata."""
 
 
 AnyVisualization = Annotated[
@@ -120,8 +122,8 @@ AnyVisualization = Annotated[
 
 
 class Visualizations(Contract):
-    """What artifacts show, in the order of the graph."""
+    """Visualizations in the order of the graph."""
 
     visualizations: tuple[AnyVisualization, ...] = ()
     truncated: bool = False
-    """Whether there are more; those of one task or artifact can be asked for."""
+    """Whether there are more. Request those of one task or artifact to get them."""

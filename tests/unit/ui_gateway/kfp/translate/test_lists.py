@@ -14,7 +14,7 @@ from headrace_ui_gateway.kfp.translate.lists import (
     RECURRING_RUNS,
     RUNS,
     VERSIONS,
-    Keys,
+    ListFields,
     Paging,
     asked,
 )
@@ -24,7 +24,7 @@ def one(**fields: Any) -> str:
     return json.dumps({"predicates": [fields]})
 
 
-def rewritten(keys: Keys, text: str) -> Any:
+def rewritten(keys: ListFields, text: str) -> Any:
     parameters, _ = asked(keys, Paging(filter=text))
     return json.loads(parameters["filter"])["predicates"]
 
@@ -64,7 +64,7 @@ def test_a_token_knows_its_order() -> None:
         (RECURRING_RUNS, "updated_at", "updated_at asc"),
     ],
 )
-def test_orders(keys: Keys, text: str, expected: str) -> None:
+def test_orders(keys: ListFields, text: str, expected: str) -> None:
     assert asked(keys, Paging(sort_by=text))[0]["sort_by"] == expected
 
 
@@ -89,7 +89,7 @@ def test_any_other_order_is_refused(text: str) -> None:
         (RECURRING_RUNS, "name", "display_name"),
     ],
 )
-def test_keys(keys: Keys, key: str, ours: str) -> None:
+def test_keys(keys: ListFields, key: str, ours: str) -> None:
     text = one(operation=1, key=key, stringValue="x")
     expected = {"key": ours, "operation": "EQUALS", "string_value": "x"}
     assert rewritten(keys, text) == [expected]
@@ -162,7 +162,7 @@ def test_storage_states(operation: str, value: dict[str, Any], expected: dict[st
         (RUNS, one(operation=8, key="namespace", string_values={"values": ["a"]}), "one namespace"),
     ],
 )
-def test_faults_are_named(keys: Keys, text: str, message: str) -> None:
+def test_faults_are_named(keys: ListFields, text: str, message: str) -> None:
     with pytest.raises(RejectedError, match=message) as caught:
         asked(keys, Paging(filter=text))
     assert caught.value.rejection.field == "filter"

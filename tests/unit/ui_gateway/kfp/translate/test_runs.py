@@ -17,7 +17,7 @@ from headrace_contracts.values import Artifact, Inputs, Outputs
 from headrace_runtime.errors import RejectedError
 from headrace_ui_gateway.kfp.messages.runs import RuntimeState, V2beta1Run
 from headrace_ui_gateway.kfp.translate import runs as kfp_runs
-from headrace_ui_gateway.kfp.translate.nodes import node_of, uri_of
+from headrace_ui_gateway.kfp.translate.nodes import node_of, output_uri
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EPOCH = "1970-01-01T00:00:00Z"
@@ -315,5 +315,5 @@ def test_a_node_is_a_task_by_id_or_by_the_only_name() -> None:
 
 def test_where_an_output_lies() -> None:
     data = Artifact(name="data", uri="s3://b/d")
-    assert uri_of(a_task(outputs=Outputs(artifacts={"data": (data,)})), "data") == "s3://b/d"
-    assert uri_of(a_task(), "data") is None
+    assert output_uri(a_task(outputs=Outputs(artifacts={"data": (data,)})), "data") == "s3://b/d"
+    assert output_uri(a_task(), "data") is None

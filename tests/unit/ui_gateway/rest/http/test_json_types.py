@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from headrace_ui_gateway.rest.http.json_types import converted
+from headrace_ui_gateway.rest.http.json_types import first_type_mismatch
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from headrace_ui_gateway.rest.http.json_types import converted
 def test_the_first_place_is_named(
     given: Any, taken: Any, found: tuple[str, str, str] | None
 ) -> None:
-    assert converted(given, taken) == found
+    assert first_type_mismatch(given, taken) == found

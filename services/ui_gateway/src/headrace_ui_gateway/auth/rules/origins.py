@@ -1,7 +1,7 @@
-"""Where a request comes from: what a browser says of it, and which names lead here.
+"""The origin of a request: which site's page sent it, and whether it names this gateway.
 
-A browser sends cookies, and anything to the loopback interface, on behalf of whatever page it
-shows. So a request that brings no token of its own has to come from a page of ours, or from none.
+A browser sends cookies, and requests to the loopback interface, on behalf of any page it shows.
+Therefore a request without a bearer token must come from one of the gateway's pages, or from none.
 Source: Fetch Metadata Request Headers (W3C), RFC 6454 (origins).
 """
 
@@ -13,11 +13,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 Network = IPv4Network | IPv6Network
 
 PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""With any of these somebody else asks than who holds the connection."""
+"""A request with any of these was forwarded: the connection is not the caller's."""
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without its port."""
+    """The name in a Host header, in lower case and without its port."""
     if host.startswith("["):
         address, _, port = host[1:].partition("]")
         return address.lower() if not port or port.startswith(":") else ""
@@ -25,8 +25,8 @@ def host_name(host: str) -> str:
 
 
 def is_loopback_name(name: str) -> bool:
-    """Whether a name always means this machine. A name that a stranger's DNS can point here does
-    not: a page of his could then read what we answer."""
+    """Whether a name always means this machine. An attacker's DNS name may point here too; their
+    page could then read the answers (DNS rebinding)."""
     return name == "localhost" or is_loopback_address(name)
 
 
@@ -38,23 +38,23 @@ def is_loopback_address(address: str) -> bool:
         return False
 
 
-def leads_here(host: str, configured: Iterable[str]) -> bool:
+def is_own_host(host: str, configured: Iterable[str]) -> bool:
     """Whether a Host header names this gateway."""
     name = host_name(host)
-    return is_loopback_name(name) or name in names(configured)
+    return is_loopback_name(name) or name in normalized_names(configured)
 
 
-def names(configured: Iterable[str]) -> frozenset[str]:
-    """Configured names as they are compared."""
+def normalized_names(configured: Iterable[str]) -> frozenset[str]:
+    """Configured names in lower case, as they are compared."""
     return frozenset(name.lower() for name in configured)
 
 
-def from_elsewhere(
+def is_cross_site(
     method: str, page: bool, headers: Mapping[str, str], configured: Iterable[str] = ()
 ) -> bool:
-    """Whether a browser says that another site's page has sent this. A click on a link that leads
-    to one of our pages is no harm: what the page asks for next, it asks itself. `configured` are
-    names of ours that a proxy may have taken out of the Host header."""
+    """Whether a browser says that another site's page sent the request. A link to one of the
+    gateway's pages may be followed from any site: the page sends its own requests. `configured` are
+    names of the gateway that a proxy may have removed from the Host header."""
     site = headers.get("sec-fetch-site", "none")
     follows_link = (
         page
@@ -68,12 +68,14 @@ def from_elsewhere(
     if origin is None:
         return False
     scheme, _, host = origin.lower().partition("://")
-    ours = host == headers.get("host", "").lower() or host_name(host) in names(configured)
-    return scheme not in ("http", "https") or not host or not ours
+    is_own = host == headers.get("host", "").lower() or (
+        host_name(host) in normalized_names(configured)
+    )
+    return scheme not in ("http", "https") or not host or not is_own
 
 
 def networks(addresses: Iterable[str]) -> tuple[Network, ...]:
-    """Addresses and networks, as they are configured.
+    """Configured addresses and networks, parsed.
 
     Raises:
         ValueError: one is neither.
@@ -81,7 +83,7 @@ def networks(addresses: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(address) for address in addresses)
 
 
-def within(address: str, allowed: Iterable[Network]) -> bool:
+def in_networks(address: str, allowed: Iterable[Network]) -> bool:
     """Whether an address is in one of these networks."""
     try:
         parsed = ip_address(address)
@@ -90,8 +92,9 @@ def within(address: str, allowed: Iterable[Network]) -> bool:
     return any(parsed in network for network in allowed)
 
 
-def neighbourhood(address: str) -> str:
-    """What stands for an address in limits: of IPv6, where anybody has 2^64, the network."""
+def rate_limit_key(address: str) -> str:
+    """The key of an address in rate limits. For IPv6 it is the /64 network: one host may use all
+    of its 2^64 addresses."""
     try:
         parsed = ip_address(address)
     except ValueError:

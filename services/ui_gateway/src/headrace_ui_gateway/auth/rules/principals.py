@@ -1,7 +1,7 @@
-"""Who somebody is and what he may do: principals, static tokens, and roles by user and group.
+"""Principals, static tokens, and the roles of users and groups.
 
-Files that an operator writes are read here as texts; what they say is checked whole, so that a
-typing error refuses the file instead of changing who may do what.
+Tokens and roles are in files that an operator writes. A file is validated as a whole: a typo
+invalidates the file, and does not change anybody's rights.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ LONGEST_TOKEN = 16 * 1024
 
 
 class Fault(StrEnum):
-    """Why a credential is not taken, as far as whoever shows it is told."""
+    """Why a credential is rejected, as the caller is told."""
 
-    MISSING = "this needs a bearer token"
-    UNKNOWN = "the token is not known here"
+    MISSING = "a bearer token is required"
+    UNKNOWN = "the token is not valid"
     EXPIRED = "the token has expired"
-    AUDIENCE = "the token is not for this audience"
+    AUDIENCE = "the token is for another audience"
 
 
 class CredentialError(Exception):
-    """The credential is not taken. `why` is for the log alone."""
+    """The credential is rejected. `why` is for the log only, not for the caller."""
 
     def __init__(self, fault: Fault, why: str = "") -> None:
         super().__init__(why or fault.value)
@@ -42,21 +42,21 @@ class CredentialError(Exception):
 
 
 class Kind(StrEnum):
-    """How a principal is known."""
+    """How a principal is authenticated."""
 
     OWNER = "owner"
-    """Whom the deployment belongs to: by its own token, or by being the user who runs it."""
+    """The owner of the deployment: by its own token, or as the user who runs it."""
     MACHINE = "machine"
     """By a static token."""
     USER = "user"
     """By an identity provider, or by a proxy in front."""
-    NOBODY = "nobody"
-    """Not known at all; what is open to everybody is open to him."""
+    ANONYMOUS = "nobody"
+    """Not authenticated; may use only what is open to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who asks."""
+    """A caller."""
 
     kind: Kind
     name: str
@@ -64,35 +64,35 @@ class Principal:
 
     @property
     def key(self) -> str:
-        """What tells him from every other principal, in logs and limits."""
+        """Identifies the principal in logs and rate limits."""
         return f"{self.kind}:{self.name}"
 
 
-NOBODY = Principal(Kind.NOBODY, "")
+ANONYMOUS = Principal(Kind.ANONYMOUS, "")
 OWNER = Principal(Kind.OWNER, "owner", Access.everywhere())
 
 
 class FileError(Exception):
-    """A file that an operator wrote cannot be read; the message says where."""
+    """A file that an operator wrote is invalid; the message says where."""
 
 
-class _Written(BaseModel):
+class _FileModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-W = TypeVar("W", bound=_Written)
+W = TypeVar("W", bound=_FileModel)
 _Namespace = Annotated[str, StringConstraints(pattern=rf"{NAMESPACE}|^\*$")]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
-class _Token(_Written):
+class _Token(_FileModel):
     name: _Name
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     roles: dict[_Namespace, Role] = Field(min_length=1)
     expires_at: AwareDatetime | None = None
 
 
-class _Tokens(_Written):
+class _Tokens(_FileModel):
     tokens: tuple[_Token, ...] = ()
 
     @model_validator(mode="after")
@@ -103,25 +103,25 @@ class _Tokens(_Written):
         return self
 
 
-class _Subject(_Written):
+class _Subject(_FileModel):
     user: _Name | None = None
     group: _Name | None = None
     roles: dict[_Namespace, Role] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> _Subject:
+    def _user_or_group(self) -> _Subject:
         if (self.user is None) == (self.group is None):
             raise ValueError("a subject is either a user or a group")
         return self
 
 
-class _Roles(_Written):
+class _Roles(_FileModel):
     subjects: tuple[_Subject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StaticToken:
-    """A token of a machine, by its digest: the token itself is kept nowhere."""
+    """A machine's token, as its SHA-256 digest. The token itself is not stored."""
 
     digest: bytes
     principal: Principal
@@ -136,10 +136,10 @@ class TokenTable:
 
     @classmethod
     def read(cls, text: str, toml: bool) -> TokenTable:
-        """The table that a tokens file describes.
+        """The table in a tokens file.
 
         Raises:
-            FileError: it is not one.
+            FileError: the file is invalid.
         """
         written = _read(_Tokens, text, toml)
         return cls(
@@ -154,10 +154,11 @@ class TokenTable:
         )
 
     def find(self, token: str, now: datetime) -> Principal | None:
-        """Whose token this is; None when it is nobody's. Takes as long for each token.
+        """The principal of a token; None if it is not in the table. Compares it with every token,
+        so that the duration reveals nothing.
 
         Raises:
-            CredentialError: it has expired.
+            CredentialError: the token has expired.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         found: StaticToken | None = None
@@ -172,7 +173,7 @@ class TokenTable:
 
 
 def owner_token(token: str) -> TokenTable:
-    """The table of a deployment's own token."""
+    """A table with the deployment's own token."""
     return TokenTable((StaticToken(hashlib.sha256(token.encode()).digest(), OWNER),))
 
 
@@ -185,10 +186,10 @@ class RoleTable:
 
     @classmethod
     def read(cls, text: str, toml: bool) -> RoleTable:
-        """The table that a roles file describes.
+        """The table in a roles file.
 
         Raises:
-            FileError: it is not one.
+            FileError: the file is invalid.
         """
         users: dict[str, Mapping[str, Role]] = {}
         groups: dict[str, Mapping[str, Role]] = {}
@@ -199,16 +200,16 @@ class RoleTable:
         return cls(users, groups)
 
     def access(self, user: str, groups: Iterable[str] = ()) -> Access:
-        """What a user of some groups may do: in each namespace the highest of his roles."""
-        held = [self.users.get(user, {}), *(self.groups.get(group, {}) for group in groups)]
-        return Access(highest(held))
+        """The rights of a user in some groups: in each namespace the highest of their roles."""
+        granted = [self.users.get(user, {}), *(self.groups.get(group, {}) for group in groups)]
+        return Access(highest(granted))
 
 
 def highest(roles: Iterable[Mapping[str, Role]]) -> dict[str, Role]:
-    """The highest role in each namespace. A role in every namespace stays beside one in one."""
+    """The highest role in each namespace. The role in `*`, every namespace, is a separate entry."""
     found: dict[str, Role] = {}
-    for held in roles:
-        for namespace, role in held.items():
+    for granted in roles:
+        for namespace, role in granted.items():
             before = found.get(namespace)
             if before is None or role.includes(before):
                 found[namespace] = role

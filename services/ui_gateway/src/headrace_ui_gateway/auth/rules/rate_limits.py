@@ -1,4 +1,4 @@
-"""How often somebody may ask: a token bucket each, and room for a bounded number of them."""
+"""Rate limits: a token bucket for each caller, for a bounded number of callers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How fast a bucket fills, and how much it holds."""
+    """How fast a bucket fills, and its capacity in tokens."""
 
     per_second: float
     burst: int
 
 
 class Buckets:
-    """A bucket for each key. The one that was not used for longest makes room for a new one: it is
-    full by then, or its owner is given a little more than is his."""
+    """A bucket for each key. A new bucket replaces the least recently used one, which is usually
+    full by then; otherwise its owner gets a few tokens too many."""
 
     def __init__(self, rate: Rate, capacity: int) -> None:
         self._rate = rate
@@ -27,12 +27,12 @@ class Buckets:
         return len(self._buckets)
 
     def take(self, key: str, now: float) -> float:
-        """Take one from a bucket at a moment (seconds). Gives 0, or in how many seconds there is
-        one to take."""
-        held, since = self._buckets.get(key, (float(self._rate.burst), now))
-        held = min(self._rate.burst, held + max(0.0, now - since) * self._rate.per_second)
-        wait = 0.0 if held >= 1 else (1 - held) / self._rate.per_second
-        self._buckets[key] = (held - 1 if held >= 1 else held, now)
+        """Take a token from a bucket at the time `now` (seconds). Returns 0, or the seconds until a
+        token is available."""
+        tokens, since = self._buckets.get(key, (float(self._rate.burst), now))
+        tokens = min(self._rate.burst, tokens + max(0.0, now - since) * self._rate.per_second)
+        wait = 0.0 if tokens >= 1 else (1 - tokens) / self._rate.per_second
+        self._buckets[key] = (tokens - 1 if tokens >= 1 else tokens, now)
         self._buckets.move_to_end(key)
         if len(self._buckets) > self._capacity:
             self._buckets.popitem(last=False)

@@ -1,6 +1,6 @@
-"""Messages of the artifact and task API, in the shape of KFP's own successor to ML Metadata.
+"""Messages of KFP's artifact and task API, which replaces ML Metadata.
 
-Source: the protos of KFP's proposal to replace ML Metadata, and what its main branch adds.
+Source: the protos of KFP's proposal to replace ML Metadata, and of its main branch.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from headrace_ui_gateway.kfp.messages.resources import GoogleRpcStatus
 from headrace_ui_gateway.kfp.messages.runs import RuntimeState, State, V2beta1RuntimeStatus
-from headrace_ui_gateway.kfp.messages.wire import ByNumber, Int32, Int64, Message, Moment, Struct
+from headrace_ui_gateway.kfp.messages.wire import ByNumber, Int32, Int64, Message, Struct, Timestamp
 
 
 class ArtifactKind(StrEnum):
-    """The kinds that KFP knows by name; any other is `Artifact`, its full name in
+    """The artifact types that KFP names. Every other one is `Artifact`, with its full name in
     `metadata.type`."""
 
     TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
@@ -38,8 +38,8 @@ class V2beta1Artifact(Message):
     uri: str = ""
     metadata: Struct = {}
     number_value: float | None = None
-    """Of a metric with one value, that value."""
-    created_at: Moment | None = None
+    """The value of a metric with a single value."""
+    created_at: Timestamp | None = None
     namespace: str = ""
 
 
@@ -52,7 +52,7 @@ class V2beta1ListArtifactsResponse(Message):
 
 
 class ArtifactTaskType(StrEnum):
-    """Whether a task took an artifact or made it."""
+    """Whether an artifact is an input or an output of a task."""
 
     TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
     INPUT = "INPUT"
@@ -60,7 +60,7 @@ class ArtifactTaskType(StrEnum):
 
 
 class V2beta1ArtifactTask(Message):
-    """That a task took an artifact or made it."""
+    """An artifact as an input or output of a task."""
 
     id: str = ""
     artifact_id: str = ""
@@ -72,7 +72,7 @@ class V2beta1ArtifactTask(Message):
 
 
 class V2beta1ListArtifactTasksResponse(Message):
-    """A page of them."""
+    """A page of inputs and outputs."""
 
     artifact_tasks: list[V2beta1ArtifactTask] = []
     total_size: Int32 = 0
@@ -80,7 +80,7 @@ class V2beta1ListArtifactTasksResponse(Message):
 
 
 class TaskType(StrEnum):
-    """What a task is."""
+    """The kind of a task."""
 
     ROOT = "ROOT"
     RUNTIME = "RUNTIME"
@@ -93,7 +93,7 @@ class TaskType(StrEnum):
 
 
 class PodType(StrEnum):
-    """What ran in a pod."""
+    """The role of a pod."""
 
     UNSPECIFIED = "UNSPECIFIED"
     DRIVER = "DRIVER"
@@ -101,7 +101,7 @@ class PodType(StrEnum):
 
 
 class TaskPod(Message):
-    """Where an attempt ran."""
+    """The pod in which an attempt ran."""
 
     name: str = ""
     uid: str = ""
@@ -109,44 +109,44 @@ class TaskPod(Message):
 
 
 class TypeAttributes(Message):
-    """Of an iteration, its number from 0; of a loop, how many there are."""
+    """The index of an iteration, from 0, or the number of iterations of a loop."""
 
     iteration_index: Int64 | None = None
     iteration_count: Int64 | None = None
 
 
 class IoParameter(Message):
-    """A parameter at an input or output."""
+    """A parameter of an input or output."""
 
     parameter_key: str = ""
     value: Any = None
 
 
 class IoArtifact(Message):
-    """The artifacts at an input or output."""
+    """The artifacts of an input or output."""
 
     artifact_key: str = ""
     artifacts: list[V2beta1Artifact] = []
 
 
 class InputsOutputs(Message):
-    """What a task took, or made."""
+    """The inputs or outputs of a task."""
 
     parameters: list[IoParameter] = []
     artifacts: list[IoArtifact] = []
 
 
 class V2beta1Task(Message):
-    """A task as it stands."""
+    """The current state of a task."""
 
     task_id: str = ""
     run_id: str = ""
     name: str = ""
     display_name: str = ""
     parent_task_id: str = ""
-    create_time: Moment | None = None
-    start_time: Moment | None = None
-    end_time: Moment | None = None
+    create_time: Timestamp | None = None
+    start_time: Timestamp | None = None
+    end_time: Timestamp | None = None
     state: State = RuntimeState.RUNTIME_STATE_UNSPECIFIED
     status_metadata: GoogleRpcStatus | None = None
     state_history: list[V2beta1RuntimeStatus] = []

@@ -1,4 +1,4 @@
-"""What all of KFP's API shares: how errors are told, and what an empty value stands for."""
+"""Errors of KFP's API, and values that all of its messages share."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from headrace_ui_gateway.kfp.messages.resources import GoogleRpcStatus, ProtobufAny
 
 NAMESPACE = "default"
-"""The one namespace of a deployment for a single user."""
+"""The only namespace in single-user mode."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""What KFP's server says where a moment is not there yet; its clients rely on a value."""
+"""KFP's server sends this for a time that is not known yet; its clients rely on a value."""
 
 INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED = 3, 5, 6, 7
 RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, UNIMPLEMENTED = 8, 9, 10, 12
@@ -38,18 +38,20 @@ HTTP: Mapping[int, int] = MappingProxyType(
         UNAUTHENTICATED: 401,
     }
 )
-"""The HTTP status of each of gRPC's codes. Source: gRPC's gateway."""
-_GRPC = {
+"""The HTTP status of each gRPC code. Source: grpc-gateway."""
+_GRPC: Mapping[str, int] = {
     RejectionCode.NOT_FOUND: NOT_FOUND,
     RejectionCode.CONFLICT: ALREADY_EXISTS,
     RejectionCode.UNAUTHENTICATED: UNAUTHENTICATED,
     RejectionCode.FORBIDDEN: PERMISSION_DENIED,
     RejectionCode.TOO_MANY_REQUESTS: RESOURCE_EXHAUSTED,
+    "UNAVAILABLE": UNAVAILABLE,
 }
+"""By rejection code; every other one is INVALID_ARGUMENT."""
 
 
 class KfpError(Exception):
-    """A refusal with a code of gRPC, where KFP's is another one than the rejection's own."""
+    """An error with a gRPC code that differs from the one of its rejection code."""
 
     def __init__(self, code: int, message: str) -> None:
         self.code = code
@@ -57,43 +59,44 @@ class KfpError(Exception):
         super().__init__(message)
 
 
-def status(rejection: Rejection) -> dict[str, Any]:
-    """A rejection as google.rpc.Status."""
-    return status_of(_GRPC.get(rejection.code, INVALID_ARGUMENT), rejection.message)
+def grpc_code(code: str) -> int:
+    """The gRPC code of a rejection code, or of ``UNAVAILABLE``."""
+    return _GRPC.get(code, INVALID_ARGUMENT)
 
 
 def http_status(rejection: Rejection) -> int:
     """The HTTP status of a rejection."""
     if rejection.code is RejectionCode.TOO_LARGE:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return HTTP[_GRPC.get(rejection.code, INVALID_ARGUMENT)]
+    return HTTP[grpc_code(rejection.code)]
 
 
-def status_of(code: int, message: str) -> dict[str, Any]:
-    """An error from its gRPC code."""
+def status_message(code: int, message: str) -> GoogleRpcStatus:
+    """The message of an error with a gRPC code."""
     detail = ProtobufAny.model_validate(
         {"@type": "type.googleapis.com/google.rpc.Status", "code": code, "message": message}
     )
-    return GoogleRpcStatus(code=code, message=message, details=[detail]).to_dict()
+    return GoogleRpcStatus(code=code, message=message, details=[detail])
 
 
 def invalid(message: str, field: str) -> RejectedError:
-    """A refusal of a request that is not of the documented shape."""
+    """The rejection of a request that does not have the documented shape."""
     return RejectedError.because(RejectionCode.MALFORMED, message, field)
 
 
-def first_fault(error: ValidationError) -> RejectedError:
-    """What a model found wrong first."""
+def first_validation_error(error: ValidationError) -> RejectedError:
+    """The rejection for the first error that a model found."""
     detail = error.errors()[0]
-    place = ".".join(str(part) for part in detail["loc"])
-    return invalid(f"{place}: {detail['msg']}", place)
+    field = ".".join(str(part) for part in detail["loc"])
+    return invalid(f"{field}: {detail['msg']}", field)
 
 
-def identity(text: str, what: str) -> UUID:
-    """An id from a path. What is none is not malformed, as KFP's own ids are any text.
+def parse_id(text: str, what: str) -> UUID:
+    """An id from a request. KFP's ids may be any string: one that is no UUID is not found, not
+    malformed. `what` names the kind of object in the error.
 
     Raises:
-        RejectedError: NOT_FOUND, nothing has that id.
+        RejectedError: NOT_FOUND, no object has that id.
     """
     try:
         found = UUID(text)
@@ -105,7 +108,8 @@ def identity(text: str, what: str) -> UUID:
 
 
 def spec(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A frozen spec as the API gives it: bare, or with its platform spec."""
+    """A stored spec as KFP's API returns it: the bare pipeline spec, or a document with both if
+    there is a platform spec."""
     if document.get("platform_spec"):
         return dict(document)
     return dict(document["pipeline_spec"])

@@ -1,4 +1,7 @@
-"""The messages of KFP's v2beta1 API but for runs. Names and fields are those of its protos."""
+"""Messages of KFP's v2beta1 API, except those of runs. Names and fields are those of its protos.
+
+A contract test compares them with the models in KFP's own generated client.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ from headrace_ui_gateway.kfp.messages.wire import (
     Int32,
     Int64,
     Message,
-    Moment,
     Struct,
+    Timestamp,
 )
 
 
 class Empty(Message):
-    """The answer of an operation that has nothing to say."""
+    """An empty response."""
 
 
 class ProtobufAny(Message):
-    """More about an error: a message that names its own type."""
+    """Details of an error: a message that names its own type."""
 
     model_config = ConfigDict(extra="allow", frozen=True, serialize_by_alias=True)
 
@@ -31,7 +34,7 @@ class ProtobufAny(Message):
 
 
 class GoogleRpcStatus(Message):
-    """An error: gRPC's code, and a sentence."""
+    """An error: its gRPC code and a message."""
 
     code: Int32 = 0
     message: str = ""
@@ -39,21 +42,21 @@ class GoogleRpcStatus(Message):
 
 
 class UploadError(Message):
-    """An error of an upload, which has a shape of its own."""
+    """An error of an upload."""
 
     error_message: str = ""
     error_details: str = ""
 
 
 class GetHealthzResponse(Message):
-    """Whether there are namespaces and users, and where pipelines are kept."""
+    """Whether the deployment is multi-user, and where it stores pipelines."""
 
     multi_user: bool
     pipeline_store: str
 
 
 class AuthorizeVerb(StrEnum):
-    """What somebody asks to be allowed."""
+    """An action on a resource."""
 
     UNASSIGNED_VERB = "UNASSIGNED_VERB"
     CREATE = "CREATE"
@@ -62,14 +65,14 @@ class AuthorizeVerb(StrEnum):
 
 
 class AuthorizeResources(StrEnum):
-    """To what; viewers are the only thing that KFP has here."""
+    """Resources whose access can be checked; KFP has only viewers."""
 
     UNASSIGNED_RESOURCES = "UNASSIGNED_RESOURCES"
     VIEWERS = "VIEWERS"
 
 
 class StorageState(StrEnum):
-    """Whether something is archived."""
+    """Whether an object is archived."""
 
     STORAGE_STATE_UNSPECIFIED = "STORAGE_STATE_UNSPECIFIED"
     AVAILABLE = "AVAILABLE"
@@ -82,10 +85,10 @@ class V2beta1Experiment(Message):
     experiment_id: str = ""
     display_name: str = ""
     description: str = ""
-    created_at: Moment | None = None
+    created_at: Timestamp | None = None
     namespace: str = ""
     storage_state: Annotated[StorageState, ByNumber()] = StorageState.STORAGE_STATE_UNSPECIFIED
-    last_run_created_at: Moment | None = None
+    last_run_created_at: Timestamp | None = None
 
 
 class V2beta1ListExperimentsResponse(Message):
@@ -97,34 +100,34 @@ class V2beta1ListExperimentsResponse(Message):
 
 
 class V2beta1Url(Message):
-    """Where a package can be fetched."""
+    """The URL of a package."""
 
     pipeline_url: str = ""
 
 
 class V2beta1Pipeline(Message):
-    """A named pipeline; what it does is in its versions."""
+    """A named pipeline. Its versions contain the specs."""
 
     pipeline_id: str = ""
     display_name: str = ""
     name: str = ""
     description: str = ""
-    created_at: Moment | None = None
+    created_at: Timestamp | None = None
     namespace: str = ""
     error: GoogleRpcStatus | None = None
     tags: dict[str, str] = {}
 
 
 class V2beta1PipelineVersion(Message):
-    """One frozen spec of a pipeline. `pipeline_spec` is left out of lists; it keeps the names of
-    KFP's IR, which are in camelCase."""
+    """One immutable spec of a pipeline. Lists omit `pipeline_spec`. Its field names are those of
+    KFP's IR, in camelCase."""
 
     pipeline_id: str = ""
     pipeline_version_id: str = ""
     display_name: str = ""
     name: str = ""
     description: str = ""
-    created_at: Moment | None = None
+    created_at: Timestamp | None = None
     package_url: V2beta1Url | None = None
     code_source_url: str = ""
     pipeline_spec: Struct | None = None
@@ -156,21 +159,21 @@ class V2beta1ListPipelineVersionsResponse(Message):
 
 
 class V2beta1PipelineVersionReference(Message):
-    """A version of a pipeline."""
+    """A reference to a pipeline version."""
 
     pipeline_id: str = ""
     pipeline_version_id: str = ""
 
 
 class V2beta1RuntimeConfig(Message):
-    """What a run is given."""
+    """The parameters and output location of a run."""
 
     parameters: Struct = {}
     pipeline_root: str = ""
 
 
 class Mode(StrEnum):
-    """Whether a recurring run shall be enabled."""
+    """The requested state of a recurring run."""
 
     MODE_UNSPECIFIED = "MODE_UNSPECIFIED"
     ENABLE = "ENABLE"
@@ -178,7 +181,7 @@ class Mode(StrEnum):
 
 
 class RecurringRunStatus(StrEnum):
-    """Whether a recurring run is enabled."""
+    """The current state of a recurring run."""
 
     STATUS_UNSPECIFIED = "STATUS_UNSPECIFIED"
     ENABLED = "ENABLED"
@@ -186,8 +189,8 @@ class RecurringRunStatus(StrEnum):
 
 
 class DeletePropagationPolicy(StrEnum):
-    """What Kubernetes does with what belongs to a thing that is deleted. Accepted and not needed:
-    runs that a recurring run has submitted stay."""
+    """How Kubernetes deletes dependent objects. Accepted and ignored: runs that a recurring run has
+    submitted stay."""
 
     DELETE_PROPAGATION_POLICY_UNSPECIFIED = "DELETE_PROPAGATION_POLICY_UNSPECIFIED"
     FOREGROUND = "FOREGROUND"
@@ -196,30 +199,30 @@ class DeletePropagationPolicy(StrEnum):
 
 
 class V2beta1CronSchedule(Message):
-    """Slots by a cron expression of six fields, seconds first."""
+    """A cron expression with six fields, seconds first."""
 
-    start_time: Moment | None = None
-    end_time: Moment | None = None
+    start_time: Timestamp | None = None
+    end_time: Timestamp | None = None
     cron: str = ""
 
 
 class V2beta1PeriodicSchedule(Message):
-    """Slots at an interval."""
+    """A fixed interval."""
 
-    start_time: Moment | None = None
-    end_time: Moment | None = None
+    start_time: Timestamp | None = None
+    end_time: Timestamp | None = None
     interval_second: Int64 = 0
 
 
 class V2beta1Trigger(Message):
-    """When runs are due; one of the two."""
+    """When runs are due. Exactly one of the two is set."""
 
     cron_schedule: V2beta1CronSchedule | None = None
     periodic_schedule: V2beta1PeriodicSchedule | None = None
 
 
 class V2beta1RecurringRun(Message):
-    """What submits runs by the clock."""
+    """A schedule on which a pipeline runs."""
 
     recurring_run_id: str = ""
     display_name: str = ""
@@ -232,8 +235,8 @@ class V2beta1RecurringRun(Message):
     max_concurrency: Int64 = 0
     trigger: V2beta1Trigger | None = None
     mode: Annotated[Mode, ByNumber()] = Mode.MODE_UNSPECIFIED
-    created_at: Moment | None = None
-    updated_at: Moment | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
     status: Annotated[RecurringRunStatus, ByNumber()] = RecurringRunStatus.STATUS_UNSPECIFIED
     error: GoogleRpcStatus | None = None
     no_catchup: Bool = False
@@ -243,7 +246,7 @@ class V2beta1RecurringRun(Message):
 
 
 class V2beta1ListRecurringRunsResponse(Message):
-    """A page of recurring runs. The one name in camelCase that KFP answers with."""
+    """A page of recurring runs. KFP responds with one name in camelCase."""
 
     recurring_runs: list[V2beta1RecurringRun] = Field(
         default=[], serialization_alias="recurringRuns"

@@ -1,4 +1,4 @@
-"""The messages of KFP's v2beta1 API that tell of runs. Names and fields are those of its protos."""
+"""Messages of KFP's v2beta1 API for runs. Names and fields are those of its protos."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace_ui_gateway.kfp.messages.resources import (
     V2beta1PipelineVersionReference,
     V2beta1RuntimeConfig,
 )
-from headrace_ui_gateway.kfp.messages.wire import ByNumber, Int32, Int64, Message, Moment, Struct
+from headrace_ui_gateway.kfp.messages.wire import ByNumber, Int32, Int64, Message, Struct, Timestamp
 
 
 class RuntimeState(StrEnum):
@@ -32,15 +32,15 @@ State = Annotated[RuntimeState, ByNumber()]
 
 
 class V2beta1RuntimeStatus(Message):
-    """A state, and since when it held."""
+    """A state and when it was entered."""
 
-    update_time: Moment | None = None
+    update_time: Timestamp | None = None
     state: State = RuntimeState.RUNTIME_STATE_UNSPECIFIED
     error: GoogleRpcStatus | None = None
 
 
 class V2beta1ArtifactList(Message):
-    """The artifacts at one input or output."""
+    """The artifacts of one input or output."""
 
     artifact_ids: list[str] = []
 
@@ -53,7 +53,7 @@ class PipelineTaskDetailChildTask(Message):
 
 
 class V2beta1PipelineTaskExecutorDetail(Message):
-    """The jobs that carried a task out: the latest attempt, and those that had failed."""
+    """The jobs of a task: the latest attempt, and the failed ones before it."""
 
     main_job: str = ""
     pre_caching_check_job: str = ""
@@ -62,14 +62,14 @@ class V2beta1PipelineTaskExecutorDetail(Message):
 
 
 class V2beta1PipelineTaskDetail(Message):
-    """A task as it stands."""
+    """The current state of a task."""
 
     run_id: str = ""
     task_id: str = ""
     display_name: str = ""
-    create_time: Moment | None = None
-    start_time: Moment | None = None
-    end_time: Moment | None = None
+    create_time: Timestamp | None = None
+    start_time: Timestamp | None = None
+    end_time: Timestamp | None = None
     executor_detail: V2beta1PipelineTaskExecutorDetail | None = None
     state: State = RuntimeState.RUNTIME_STATE_UNSPECIFIED
     execution_id: Int64 = 0
@@ -83,7 +83,7 @@ class V2beta1PipelineTaskDetail(Message):
 
 
 class V2beta1RunDetails(Message):
-    """A run's tasks. The ids of contexts belong to ML Metadata, which is not here."""
+    """A run's tasks. The context ids are those of ML Metadata, which Headrace does not have."""
 
     pipeline_context_id: Int64 = 0
     pipeline_run_context_id: Int64 = 0
@@ -100,21 +100,21 @@ class PluginState(StrEnum):
 
 
 class RenderType(StrEnum):
-    """How a plugin's value is shown."""
+    """How a UI renders a plugin's value."""
 
     UNSPECIFIED = "UNSPECIFIED"
     URL = "URL"
 
 
 class V2beta1MetadataValue(Message):
-    """A value that a plugin tells."""
+    """A value that a plugin reports."""
 
     value: object = None
     render_type: Annotated[RenderType, ByNumber()] = RenderType.UNSPECIFIED
 
 
 class V2beta1PluginOutput(Message):
-    """What a plugin tells of a run. There are no plugins here: never answered."""
+    """What a plugin reports about a run. Never in responses: Headrace has no plugins."""
 
     entries: dict[str, V2beta1MetadataValue] = {}
     state: Annotated[PluginState, ByNumber()] = PluginState.PLUGIN_STATE_UNSPECIFIED
@@ -122,7 +122,7 @@ class V2beta1PluginOutput(Message):
 
 
 class V2beta1Run(Message):
-    """A run. In a request, what only the server can know is read past."""
+    """A run. In a request the fields that only the server sets are ignored."""
 
     experiment_id: str = ""
     run_id: str = ""
@@ -134,9 +134,9 @@ class V2beta1Run(Message):
     pipeline_version_reference: V2beta1PipelineVersionReference | None = None
     runtime_config: V2beta1RuntimeConfig | None = None
     service_account: str = ""
-    created_at: Moment | None = None
-    scheduled_at: Moment | None = None
-    finished_at: Moment | None = None
+    created_at: Timestamp | None = None
+    scheduled_at: Timestamp | None = None
+    finished_at: Timestamp | None = None
     state: State = RuntimeState.RUNTIME_STATE_UNSPECIFIED
     error: GoogleRpcStatus | None = None
     run_details: V2beta1RunDetails | None = None
@@ -155,6 +155,6 @@ class V2beta1ListRunsResponse(Message):
 
 
 class ReadArtifactResponse(Message):
-    """The bytes of an artifact, in base64."""
+    """The content of an artifact in base64."""
 
     data: str = ""

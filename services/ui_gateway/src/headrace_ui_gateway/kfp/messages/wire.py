@@ -1,9 +1,9 @@
-"""How KFP's API writes its messages in JSON, as types.
+"""The JSON encoding of KFP's messages, as pydantic types.
 
-Source: protobuf's JSON mapping with KFP's options. A name may be sent in snake_case or camelCase
-and is answered in snake_case; an unknown name is refused; `null` is the same as nothing. A 64-bit
-integer is answered as a text and may be sent as a number. An enum is answered by name and may be
-sent by number. A field that has its type's zero value is left out of an answer.
+Source: protobuf's JSON mapping with KFP's options. Requests may name fields in snake_case or
+camelCase, responses use snake_case; unknown names are rejected; `null` means absent. Responses
+write 64-bit integers as strings; requests may send them as numbers. Responses write enums by name;
+requests may send the number. Responses omit fields with the zero value of their type.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _NULL = {"type": "null"}
 
 
 class Message(BaseModel):
-    """A message of the API, the same in requests and answers. Every field has a default: the zero
-    value of its type, None for a moment or a message."""
+    """A message, the same in requests and responses. Every field has a default: the zero value of
+    its type; None for a timestamp or a message."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _one_name_for_each(cls, given: Any) -> Any:
+    def _normalize_names(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
         names = _names(cls)
@@ -50,7 +50,7 @@ class Message(BaseModel):
             if name not in cls.model_fields and cls.model_config.get("extra") == "forbid":
                 raise ValueError(f"unknown field {key!r}")
             if name in values:
-                raise ValueError(f"{name} is given twice")
+                raise ValueError(f"duplicate field {name}")
             values[name] = value
         return {name: value for name, value in values.items() if value is not None}
 
@@ -67,11 +67,11 @@ class Message(BaseModel):
         return schema
 
     def to_json(self) -> bytes:
-        """The message as an answer."""
+        """The message as JSON, without empty fields."""
         return self.model_dump_json(exclude_defaults=True).encode()
 
     def to_dict(self) -> dict[str, Any]:
-        """The same, as a value."""
+        """The message as a JSON value, without empty fields."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -81,20 +81,20 @@ def _names(kind: type[Message]) -> dict[str, str]:
 
 
 class ByNumber:
-    """Marks an enum whose words may also be given by their place in it, from 0."""
+    """Annotates an enum whose values may also be given by their position in it, from 0."""
 
     def __get_pydantic_core_schema__(
         self, source: type[StrEnum], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        words = list(source)
+        members = list(source)
 
         def read(given: Any) -> Any:
             if isinstance(given, str) and given.isascii() and given.isdigit():
                 given = int(given[:9])
             if isinstance(given, int) and not isinstance(given, bool):
-                if given not in range(len(words)):
-                    raise ValueError(f"{given} is not the number of one of {', '.join(words)}")
-                return words[given]
+                if given not in range(len(members)):
+                    raise ValueError(f"{given} is not a number of one of {', '.join(members)}")
+                return members[given]
             return given
 
         return core_schema.no_info_before_validator_function(read, handler(source))
@@ -116,7 +116,7 @@ def _integer(given: Any, bits: int) -> int:
     elif isinstance(given, float) and given.is_integer():
         number = int(given)
     if not isinstance(number, int) or isinstance(number, bool):
-        raise ValueError("a whole number is wanted, as a number or a text")
+        raise ValueError("expected an integer, as a number or a string")
     if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
         raise ValueError(f"the number does not fit {bits} bits")
     return number
@@ -130,17 +130,17 @@ def _int64(given: Any) -> int:
     return _integer(given, 64)
 
 
-def _moment(given: Any) -> Any:
+def _timestamp(given: Any) -> Any:
     if not isinstance(given, str | datetime):
-        raise ValueError("a moment is wanted, such as 2026-01-02T03:04:05Z")
+        raise ValueError("expected a timestamp such as 2026-01-02T03:04:05Z")
     return given
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(time: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
-        raise ValueError("the moment lies outside of the years 1 to 9999") from None
+        raise ValueError("the timestamp is outside of the years 1 to 9999") from None
 
 
 class _InUtc:
@@ -152,7 +152,7 @@ class _InUtc:
 
 _INTEGER = {"anyOf": [{"type": "string", "pattern": "^-?[0-9]{1,19}$"}, {"type": "integer"}]}
 Int32 = Annotated[int, BeforeValidator(_int32), WithJsonSchema(_INTEGER, mode="validation")]
-"""A 32-bit integer, which is answered as a number."""
+"""A 32-bit integer; responses write it as a number."""
 Int64 = Annotated[
     int,
     BeforeValidator(_int64),
@@ -160,9 +160,9 @@ Int64 = Annotated[
     WithJsonSchema(_INTEGER, mode="validation"),
     WithJsonSchema({"type": "string", "format": "int64"}, mode="serialization"),
 ]
-"""A 64-bit integer."""
+"""A 64-bit integer; responses write it as a string."""
 Bool = Annotated[bool, Strict()]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment), _InUtc()]
-"""A moment, RFC 3339; in UTC when it is answered."""
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp), _InUtc()]
+"""An RFC 3339 timestamp; responses write it in UTC."""
 Struct = dict[str, Any]
 """Any JSON object."""

@@ -1,4 +1,4 @@
-"""Artifacts, and tasks as lineage sees them, in the shape of KFP's successor to ML Metadata."""
+"""Translation of artifacts, lineage and tasks into the messages of KFP's artifact and task API."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _KINDS = {kind.value.lower(): kind for kind in ArtifactKind} | {
 
 
 def kind_of(title: str | None) -> ArtifactKind:
-    """The kind of an artifact by its type's title, such as ``system.Model``."""
+    """KFP's type of an artifact with a schema title such as ``system.Model``."""
     return _KINDS.get((title or "").removeprefix(_SYSTEM).lower(), ArtifactKind.ARTIFACT)
 
 
@@ -63,7 +63,7 @@ def artifact(found: ArtifactRecord, *, multi_user: bool = False) -> V2beta1Artif
 
 
 def artifacts(found: ArtifactPage, *, multi_user: bool) -> V2beta1ListArtifactsResponse:
-    """A page of them."""
+    """A page of artifacts."""
     return V2beta1ListArtifactsResponse(
         artifacts=[artifact(one, multi_user=multi_user) for one in found.artifacts],
         total_size=found.total_size,
@@ -79,7 +79,8 @@ def _number(title: str | None, metadata: Mapping[str, Any]) -> float | None:
 
 
 def artifact_task(found: ArtifactTask) -> V2beta1ArtifactTask:
-    """That a task took an artifact or made it. Its id is made of what makes it the one it is."""
+    """An artifact as an input or output of a task. The id is derived from the identifying
+    fields."""
     kind = ArtifactTaskType(found.type)
     return V2beta1ArtifactTask(
         id=f"{found.task_id}.{kind.lower()}.{found.key}.{found.artifact_id}",
@@ -92,7 +93,7 @@ def artifact_task(found: ArtifactTask) -> V2beta1ArtifactTask:
 
 
 def artifact_tasks(found: ArtifactTaskPage) -> V2beta1ListArtifactTasksResponse:
-    """A page of them."""
+    """A page of inputs and outputs."""
     return V2beta1ListArtifactTasksResponse(
         artifact_tasks=[artifact_task(one) for one in found.artifact_tasks],
         total_size=found.total_size,
@@ -123,7 +124,7 @@ def task(found: Task) -> V2beta1Task:
 
 
 def tasks(found: TaskPage) -> V2beta1ListTasksResponse:
-    """A page of them."""
+    """A page of tasks."""
     return V2beta1ListTasksResponse(
         tasks=[task(one) for one in found.tasks],
         total_size=found.total_size,
@@ -132,8 +133,8 @@ def tasks(found: TaskPage) -> V2beta1ListTasksResponse:
 
 
 def task_type(found: Task) -> TaskType:
-    """What a task is, in KFP's words. A DAG's is told by how KFP's compiler names its
-    component."""
+    """KFP's kind of a task. For a DAG it follows from the prefix that KFP's compiler gives to the
+    component's name."""
     if found.iteration is not None:
         return TaskType.LOOP_ITERATION
     if found.kind in (TaskKind.STEP, TaskKind.IMPORT):

@@ -1,4 +1,4 @@
-"""A run's tasks, as KFP's clients name them."""
+"""Finds the task that KFP's clients call a node."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from headrace_ui_gateway.kfp.messages.errors import invalid
 
 
 def node_of(run: Run, node: str) -> Task:
-    """The task with this id, or else the only one with this name or display name.
+    """The task with this id, or the only one with this name or display name.
 
     Raises:
-        RejectedError: there is none, or there are several.
+        RejectedError: no task or several tasks match.
     """
     tasks = run.tasks or ()
     found = [task for task in tasks if str(task.task_id) == node]
@@ -23,11 +23,11 @@ def node_of(run: Run, node: str) -> Task:
             RejectionCode.NOT_FOUND, f"run {run.run_id} has no task {node!r}"
         )
     if len(found) > 1:
-        raise invalid(f"{len(found)} tasks are named {node!r}; give a task's id", "node_id")
+        raise invalid(f"{len(found)} tasks are named {node!r}; use a task's id", "node_id")
     return found[0]
 
 
-def uri_of(task: Task, output: str) -> str | None:
-    """Where the first artifact of a task's output lies."""
+def output_uri(task: Task, output: str) -> str | None:
+    """The URI of the first artifact of a task's output."""
     given = task.outputs.artifacts.get(output)
     return given[0].uri if given else None

@@ -1,4 +1,4 @@
-"""Recurring runs in the words of KFP's API, and its requests in ours."""
+"""Translation of recurring runs into KFP's messages, and of KFP's requests into definitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from headrace_contracts.recurring import (
 )
 from pydantic import ValidationError
 
-from headrace_ui_gateway.kfp.messages.errors import INVALID_ARGUMENT, first_fault, invalid, spec
+from headrace_ui_gateway.kfp.messages.errors import (
+    INVALID_ARGUMENT,
+    first_validation_error,
+    invalid,
+    spec,
+)
 from headrace_ui_gateway.kfp.messages.resources import (
     GoogleRpcStatus,
     Mode,
@@ -24,7 +29,7 @@ from headrace_ui_gateway.kfp.messages.resources import (
     V2beta1RecurringRun,
     V2beta1Trigger,
 )
-from headrace_ui_gateway.kfp.translate.runs import requested, runtime_config
+from headrace_ui_gateway.kfp.translate.runs import common_fields, runtime_config
 
 
 def recurring_run(found: RecurringRun, *, multi_user: bool = False) -> V2beta1RecurringRun:
@@ -57,7 +62,7 @@ def recurring_run(found: RecurringRun, *, multi_user: bool = False) -> V2beta1Re
 def recurring_runs(
     found: RecurringRunPage, *, multi_user: bool
 ) -> V2beta1ListRecurringRunsResponse:
-    """A page of them."""
+    """A page of recurring runs."""
     return V2beta1ListRecurringRunsResponse(
         recurring_runs=[recurring_run(one, multi_user=multi_user) for one in found.recurring_runs],
         total_size=found.total_size,
@@ -88,15 +93,15 @@ def _trigger(found: Trigger) -> V2beta1Trigger:
 
 
 def definition(body: V2beta1RecurringRun, namespace: str) -> RecurringRunDefinition:
-    """A recurring run that a client posts, as our definition.
+    """The definition of a recurring run that a client posts.
 
     Raises:
-        RejectedError: something in it is of the wrong shape.
+        RejectedError: the body is invalid.
     """
     values = {
-        **requested(body),
+        **common_fields(body),
         "namespace": namespace,
-        "trigger": _own_trigger(body.trigger or V2beta1Trigger()),
+        "trigger": _definition_trigger(body.trigger or V2beta1Trigger()),
         "enabled": body.mode is Mode.ENABLE,
         "catch_up": not body.no_catchup,
     }
@@ -105,13 +110,15 @@ def definition(body: V2beta1RecurringRun, namespace: str) -> RecurringRunDefinit
     try:
         return RecurringRunDefinition.model_validate(values)
     except ValidationError as error:
-        raise first_fault(error) from None
+        raise first_validation_error(error) from None
 
 
-def _own_trigger(given: V2beta1Trigger) -> dict[str, Any]:
+def _definition_trigger(given: V2beta1Trigger) -> dict[str, Any]:
     cron, periodic = given.cron_schedule, given.periodic_schedule
     if (cron is None) == (periodic is None):
-        raise invalid("trigger has to have one of cron_schedule and periodic_schedule", "trigger")
+        raise invalid(
+            "trigger must have exactly one of cron_schedule and periodic_schedule", "trigger"
+        )
     if cron is not None:
         return {"cron": cron.cron, "start_at": cron.start_time, "end_at": cron.end_time}
     assert periodic is not None

@@ -1,4 +1,4 @@
-"""Pipelines and experiments in the words of KFP's API."""
+"""Translation of pipelines, versions and experiments into KFP's messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def experiment(found: Experiment, *, multi_user: bool = False) -> V2beta1Experim
 
 
 def experiments(found: ExperimentPage, *, multi_user: bool) -> V2beta1ListExperimentsResponse:
-    """A page of them."""
+    """A page of experiments."""
     return V2beta1ListExperimentsResponse(
         experiments=[experiment(one, multi_user=multi_user) for one in found.experiments],
         total_size=found.total_size,
@@ -60,7 +60,7 @@ def pipeline(found: Pipeline, *, multi_user: bool = False) -> V2beta1Pipeline:
 
 
 def pipelines(found: PipelinePage, *, multi_user: bool) -> V2beta1ListPipelinesResponse:
-    """A page of them."""
+    """A page of pipelines."""
     return V2beta1ListPipelinesResponse(
         pipelines=[pipeline(one, multi_user=multi_user) for one in found.pipelines],
         total_size=found.total_size,
@@ -85,7 +85,7 @@ def version(found: PipelineVersion) -> V2beta1PipelineVersion:
 
 
 def versions(found: PipelineVersionPage) -> V2beta1ListPipelineVersionsResponse:
-    """A page of them."""
+    """A page of versions."""
     return V2beta1ListPipelineVersionsResponse(
         pipeline_versions=[version(one) for one in found.pipeline_versions],
         total_size=found.total_size,

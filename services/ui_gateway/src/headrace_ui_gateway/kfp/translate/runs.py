@@ -1,4 +1,4 @@
-"""Runs in the words of KFP's API, and its requests for them in ours."""
+"""Translation of runs into KFP's messages, and of KFP's requests into `SubmitRun`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact
 from pydantic import ValidationError
 
-from headrace_ui_gateway.kfp.messages.errors import EPOCH, first_fault, invalid, spec
+from headrace_ui_gateway.kfp.messages.errors import EPOCH, first_validation_error, invalid, spec
 from headrace_ui_gateway.kfp.messages.resources import (
     GoogleRpcStatus,
     StorageState,
@@ -36,27 +36,27 @@ from headrace_ui_gateway.kfp.messages.runs import (
 )
 
 _CANCELED, _UNKNOWN = 1, 2
-"""gRPC's codes for what a run or task ended with."""
-_TASK_STATES = {  # KFP's client refuses a state that KFP does not have
+"""gRPC codes for the errors of runs and tasks."""
+_TASK_STATES = {  # KFP's client rejects a state that KFP does not have
     TaskState.READY: RuntimeState.PENDING,
     TaskState.WAITING: RuntimeState.PENDING,
 }
 
 
 def run_state(state: RunState) -> RuntimeState:
-    """A run's state in KFP's words. KFP's client waits for ever for a run that ends as CANCELED;
-    KFP itself ends one that was terminated as FAILED."""
+    """KFP's state of a run. A canceled run is FAILED, as in KFP: its client would wait forever for
+    a run that ends as CANCELED."""
     return RuntimeState.FAILED if state is RunState.CANCELED else RuntimeState(state.value)
 
 
 def task_state(state: TaskState) -> RuntimeState:
-    """A task's state in KFP's words."""
+    """KFP's state of a task."""
     return _TASK_STATES.get(state) or RuntimeState(state.value)
 
 
 def run(found: Run, document: Mapping[str, Any] | None = None) -> V2beta1Run:
-    """One run, its tasks included where they are known. The spec is told of a run that was not
-    made from a stored version."""
+    """One run, with its tasks if `found` has them. `document` is the stored spec; it is included
+    only for a run without a pipeline version."""
     reference = version_reference(found.pipeline)
     details = list(_details(found.tasks or (), found.run_id))
     return V2beta1Run(
@@ -84,7 +84,7 @@ def run(found: Run, document: Mapping[str, Any] | None = None) -> V2beta1Run:
 
 
 def runs(found: RunPage) -> V2beta1ListRunsResponse:
-    """A page of them."""
+    """A page of runs."""
     return V2beta1ListRunsResponse(
         runs=[run(one) for one in found.runs],
         total_size=found.total_size,
@@ -93,7 +93,7 @@ def runs(found: RunPage) -> V2beta1ListRunsResponse:
 
 
 def version_reference(found: PipelineIdentity) -> V2beta1PipelineVersionReference | None:
-    """The stored version that a run was made from, if it was."""
+    """The pipeline version of a run, if it was submitted from one."""
     if found.pipeline_version_id is None:
         return None
     return V2beta1PipelineVersionReference(
@@ -104,7 +104,7 @@ def version_reference(found: PipelineIdentity) -> V2beta1PipelineVersionReferenc
 def runtime_config(
     parameters: Mapping[str, Any], pipeline_root: str | None
 ) -> V2beta1RuntimeConfig | None:
-    """What a run was given; None when it was given nothing."""
+    """The parameters and output location of a run; None without either."""
     if not parameters and not pipeline_root:
         return None
     return V2beta1RuntimeConfig(parameters=dict(parameters), pipeline_root=pipeline_root or "")
@@ -131,7 +131,7 @@ def _details(tasks: Sequence[Task], run_id: UUID) -> Iterator[V2beta1PipelineTas
 def task_detail(
     found: Task, run_id: UUID, children: list[PipelineTaskDetailChildTask]
 ) -> V2beta1PipelineTaskDetail:
-    """One task with those inside it."""
+    """One task, with references to the tasks inside it."""
     return V2beta1PipelineTaskDetail(
         run_id=str(run_id),
         task_id=str(found.task_id),
@@ -159,7 +159,7 @@ def task_error(found: Task) -> GoogleRpcStatus | None:
 
 
 def task_history(found: Task) -> list[V2beta1RuntimeStatus]:
-    """The states that a task has gone through, as far as their moments are known."""
+    """The states of a task whose times are known."""
     state = task_state(found.state)
     known: list[tuple[RuntimeState, datetime]] = [(RuntimeState.PENDING, found.created_at)]
     if found.started_at is not None:
@@ -172,7 +172,7 @@ def task_history(found: Task) -> list[V2beta1RuntimeStatus]:
 
 
 def _jobs(found: Task) -> V2beta1PipelineTaskExecutorDetail | None:
-    """The attempts by name: the latest one, and those before it, which have not counted."""
+    """The names of the attempts: the latest one, and the failed ones before it."""
     if found.kind is not TaskKind.STEP or not found.attempt or found.origin is not None:
         return None
     names = [f"{found.task_id}-{number}" for number in range(1, found.attempt + 1)]
@@ -191,32 +191,33 @@ def _artifact_ids(
 
 
 def submit_request(body: V2beta1Run, namespace: str, experiment_id: str = "") -> SubmitRun:
-    """A run that a client posts, as our request; `experiment_id` counts where the body has none.
+    """The request to submit the run that a client posts. `experiment_id` is used if the body has
+    none.
 
     Raises:
-        RejectedError: something in it is of the wrong shape, or is not there for this system.
+        RejectedError: the body is invalid, or uses something that Headrace does not support.
     """
-    fields = {**requested(body), "namespace": namespace}
+    fields = {**common_fields(body), "namespace": namespace}
     if "experiment_id" not in fields and experiment_id:
         fields["experiment_id"] = experiment_id
     try:
         return SubmitRun.model_validate(fields)
     except ValidationError as error:
-        raise first_fault(error) from None
+        raise first_validation_error(error) from None
 
 
-def requested(body: V2beta1Run | V2beta1RecurringRun) -> dict[str, Any]:
-    """What a run and a recurring run are both asked for with, without what is empty.
+def common_fields(body: V2beta1Run | V2beta1RecurringRun) -> dict[str, Any]:
+    """The fields that requests for runs and for recurring runs share, without the empty ones.
 
     Raises:
-        RejectedError: it asks for plugins, or for a version without its pipeline.
+        RejectedError: the body has plugin inputs, or a version without its pipeline.
     """
     if body.plugins_input:
-        raise invalid("there are no plugins here for plugins_input", "plugins_input")
+        raise invalid("plugins_input is not supported", "plugins_input")
     reference = body.pipeline_version_reference
     if body.pipeline_version_id and reference is None:
         raise invalid(
-            "pipeline_version_id does not name the pipeline; give pipeline_version_reference",
+            "pipeline_version_id does not name the pipeline; use pipeline_version_reference",
             "pipeline_version_id",
         )
     if reference is not None and not reference.pipeline_id:

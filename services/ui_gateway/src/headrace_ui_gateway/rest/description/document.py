@@ -1,5 +1,5 @@
-"""The description of ``/api/v1``: what the routes themselves do not say, and every answer that can
-come."""
+"""The OpenAPI document of ``/api/v1``: what the routes declare, completed with every error, the
+headers and an example of each model."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from headrace_contracts.resources import Problem
 from pydantic.json_schema import models_json_schema
 
 from headrace_ui_gateway.rest.description.examples import EXAMPLES, PROBLEMS, STREAMS
-from headrace_ui_gateway.rest.http.requests import JsonBody, OwnRoute
+from headrace_ui_gateway.rest.http.bodies import JsonBody
+from headrace_ui_gateway.rest.http.routes import StrictRoute
 from headrace_ui_gateway.rest.http.uploads import request_body
 
 _REF = "#/components/schemas/"
-_OPEN = ("healthz", "sign_in")
+_PUBLIC = ("healthz", "sign_in")
 """Operations that need no token."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIPTION = """\
-What Headrace does, as resources. Lists come in pages: `next_page_token` leads to the next one, and
-stays right when items are added. A refusal is a problem (RFC 9457) with a stable `code`, a sentence
-and the field at fault. A 429 or 503 says in `Retry-After` when to ask again. KFP's API is served
-beside this one, below `/apis/v2beta1`."""
+Headrace's own API. Lists are paged: pass `next_page_token` to get the next page; the token stays
+valid when items are added. An error is a problem (RFC 9457) with a stable `code`, a message and the
+field at fault. A 429 or 503 has a `Retry-After` header with the seconds to wait. KFP's API is
+served at `/apis/v2beta1`."""
 
 IDEMPOTENCY_KEY = Header(
     min_length=1,
     max_length=255,
     pattern=r"^[\x20-\x7e]+$",
-    description="Chosen by the caller. A repeat with the same key, in the same namespace, does not "
-    "do the same again; for another request the key is refused.",
+    description="Chosen by the caller. A repeated request with the same key in the same namespace "
+    "has no further effect. The same key with another request is rejected.",
 )
 
 
@@ -40,8 +41,8 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
     return {"description": description, "schema": {"type": kind}}
 
 
-_TAG = {"ETag": _header("What the resource is now, for `If-None-Match` and `If-Match`.")}
-_RETRY = {"Retry-After": _header("In how many seconds to ask again.", "integer")}
+_TAG = {"ETag": _header("Version of the resource, for `If-None-Match` and `If-Match`.")}
+_RETRY = {"Retry-After": _header("Seconds to wait before a retry.", "integer")}
 
 _SSE_EVENT = {
     "type": "object",
@@ -52,77 +53,82 @@ _SSE_EVENT = {
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
 }
-"""As OpenAPI 3.2 describes the items of a stream; readers of 3.1 pass over it."""
+"""The item schema of a stream in OpenAPI 3.2; readers of 3.1 ignore it."""
 
 CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: {"description": "It is in a state that does not allow it, or its name is taken."}
+    409: {"description": "The resource's state does not allow this, or the name is already used."}
 }
 PRECONDITION: dict[int | str, dict[str, Any]] = {
     200: {"headers": _TAG},
-    412: {"description": "It has changed since it was read: `If-Match` names another state."},
+    412: {"description": "The resource was modified: `If-Match` names another version."},
 }
 ETAG: dict[int | str, dict[str, Any]] = {
     200: {"headers": _TAG},
-    304: {"description": "Unchanged: `If-None-Match` names its state.", "headers": _TAG},
+    304: {
+        "description": "Not modified: `If-None-Match` is current.",
+        "headers": _TAG,
+    },
 }
 SSE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "A stream of server-sent events; every 15 s a comment keeps it open.",
+        "description": "A stream of server-sent events; a comment every 15 s keeps it open.",
         "content": {"text/event-stream": {"itemSchema": _SSE_EVENT}},
     }
 }
 LOG: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Text: standard output and error of the latest attempt.",
+        "description": "Standard output and standard error of the latest attempt.",
         "content": {"text/plain": {"schema": {"type": "string"}}},
         "headers": {
-            "X-Log-Size": _header("How many bytes there are; not of a followed log.", "integer"),
-            "X-Log-Complete": _header("`true` when no more will come; not of a followed log."),
-            "X-Log-Attempt": _header("Whose log it is; not of a followed log.", "integer"),
+            "X-Log-Size": _header("Size of the whole log in bytes; not with `follow`.", "integer"),
+            "X-Log-Complete": _header("`true` if the log will not grow; not with `follow`."),
+            "X-Log-Attempt": _header(
+                "The attempt that wrote the log; not with `follow`.", "integer"
+            ),
         },
     }
 }
 REDIRECT: dict[int | str, dict[str, Any]] = {
     307: {
-        "description": "A file, at a link that works for an hour.",
+        "description": "A redirect to the file, by a link that is valid for an hour.",
         "headers": {"Location": _header("The link.")},
     }
 }
 _REASONS = {
-    400: "Something in the request is not as described here.",
-    401: "Nobody known asks: the token is missing, expired or not one of the deployment's.",
-    403: "The caller may see it, and not do this to it.",
-    404: "There is no such thing, or the caller does not see it.",
+    400: "The request is invalid.",
+    401: "The token is missing, expired or not valid.",
+    403: "The caller can see the resource but is not allowed to do this.",
+    404: "The resource does not exist, or the caller cannot see it.",
     413: "The body is too large.",
-    415: "The body is of another type.",
+    415: "The media type of the body is not supported.",
     429: "Too many requests in a short time.",
-    503: "A part of the system is away.",
+    503: "Service temporarily unavailable.",
 }
 UPLOAD = {"requestBody": request_body()}
 
 
-def document(routes: Sequence[OwnRoute], version: str) -> dict[str, Any]:
-    """The OpenAPI document of these routes."""
-    made = get_openapi(
+def document(routes: Sequence[StrictRoute], version: str) -> dict[str, Any]:
+    """The document of these routes."""
+    result = get_openapi(
         title="Headrace", version=version, description=_DESCRIPTION, routes=list(routes)
     )
-    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
     for name in [name for name in schemas if name.endswith("ValidationError")]:
         del schemas[name]
     _add_schemas(schemas, [Problem, *(body for route in routes if (body := _body_of(route)))])
-    made["components"]["securitySchemes"] = {
+    result["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "A token of the deployment."}
     }
-    made["security"] = [{"bearer": []}]
+    result["security"] = [{"bearer": []}]
     bodies = {route.unique_id: _body_of(route) for route in routes}
-    for path, item in made["paths"].items():
+    for path, item in result["paths"].items():
         for method in _METHODS:
             if method in item:
                 _complete(item[method], path, bodies[item[method]["operationId"]])
-    return made
+    return result
 
 
-def _body_of(route: OwnRoute) -> type[Contract] | None:
+def _body_of(route: StrictRoute) -> type[Contract] | None:
     """The model of a route's body."""
     calls = (inner.call for inner in route.dependant.dependencies)
     return next((call.model for call in calls if isinstance(call, JsonBody)), None)
@@ -136,9 +142,9 @@ def _add_schemas(schemas: dict[str, Any], models: Sequence[type[Contract]]) -> N
 
 
 def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None) -> None:
-    """Say of an operation what every one has."""
-    words = " ".join(operation.pop("description", "").split())
-    summary, stop, rest = words.partition(". ")
+    """Add to an operation what it does not declare itself: summary, body, errors and examples."""
+    text = " ".join(operation.pop("description", "").split())
+    summary, stop, rest = text.partition(". ")
     operation["summary"] = summary.rstrip(".")
     if stop:
         operation["description"] = rest
@@ -147,7 +153,7 @@ def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None)
     if body is not None:
         content = {"schema": {"$ref": _REF + body.__name__}, "example": EXAMPLES[body.__name__]}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if operation["operationId"] in _OPEN:
+    if operation["operationId"] in _PUBLIC:
         operation["security"] = []
     responses = operation["responses"]
     responses.pop("422", None)
@@ -162,7 +168,7 @@ def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None)
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:
-    """A parameter can be left out; nothing in an address or a header is null."""
+    """Mark an optional parameter by its absence: a query or header has no null."""
     kinds = parameter["schema"].get("anyOf", ())
     if {"type": "null"} in kinds:
         (parameter["schema"],) = [kind for kind in kinds if kind != {"type": "null"}]
@@ -172,11 +178,12 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
 
 
 def _complete_successes(responses: dict[str, Any], operation_id: str) -> None:
-    made = responses.get("201")
-    if made is not None:
-        made["headers"] = _TAG
+    created = responses.get("201")
+    if created is not None:
+        created["headers"] = _TAG
         if "200" in responses:
-            responses["200"] = {**made, "description": "It was made before, with this key."}
+            description = "An earlier request with this key has created it."
+            responses["200"] = {**created, "description": description}
     for status, response in responses.items():
         if status >= "300":
             continue

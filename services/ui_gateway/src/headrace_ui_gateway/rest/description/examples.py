@@ -1,4 +1,4 @@
-"""One example of each thing that ``/api/v1`` reads or answers, by the name of its schema."""
+"""An example of each request and response body of ``/api/v1``, by the name of its schema."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ PROBLEMS: dict[int, dict[str, Any]] = {
         "detail": "page_size: Input should be less than or equal to 200",
         "field": "page_size",
     },
-    401: {"code": "UNAUTHENTICATED", "detail": "this needs a bearer token"},
+    401: {"code": "UNAUTHENTICATED", "detail": "a bearer token is required"},
     403: {
         "code": "FORBIDDEN",
         "detail": "this needs the role editor in namespace 'default'",
@@ -260,15 +260,15 @@ PROBLEMS: dict[int, dict[str, Any]] = {
     },
     412: {
         "code": "PRECONDITION_FAILED",
-        "detail": "it has changed since it was read; read it anew",
+        "detail": "the resource was modified since you read it; fetch it again",
         "field": "If-Match",
     },
     413: {"code": "TOO_LARGE", "detail": "the body is larger than 32 MiB"},
     415: {
         "code": "UNSUPPORTED_MEDIA_TYPE",
-        "detail": "the body is of type 'text/html'; send application/json",
+        "detail": "unsupported Content-Type 'text/html'; send application/json",
         "field": "Content-Type",
     },
-    429: {"code": "TOO_MANY_REQUESTS", "detail": "too many requests; send it again later"},
-    503: {"code": "UNAVAILABLE", "detail": "a part of the system is away; try again"},
+    429: {"code": "TOO_MANY_REQUESTS", "detail": "too many requests; retry in 2 s"},
+    503: {"code": "UNAVAILABLE", "detail": "service temporarily unavailable; retry"},
 }

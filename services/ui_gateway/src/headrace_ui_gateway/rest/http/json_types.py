@@ -1,31 +1,31 @@
-"""What kind of JSON a value is: a text that stands where a number belongs is a mistake, also where
-a reader could make a number of it."""
+"""Comparison of JSON types: a string in the place of a number is a mistake, even where a parser
+could convert it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def converted(given: Any, taken: Any) -> tuple[str, str, str] | None:
-    """The first place at which a decoded JSON value is of another kind than what was made of it:
-    the dotted place, what was taken, and what was given; None when there is none."""
-    waiting: list[tuple[tuple[str, ...], Any, Any]] = [((), given, taken)]
-    while waiting:
-        place, one, other = waiting.pop()
-        if _kind(one) != _kind(other):
-            return ".".join(place), _kind(other), _kind(one)
+def first_type_mismatch(given: Any, parsed: Any) -> tuple[str, str, str] | None:
+    """The first place where a decoded JSON value has another type than the value parsed from it:
+    the dotted path, the expected type and the given type; None if there is none."""
+    pending: list[tuple[tuple[str, ...], Any, Any]] = [((), given, parsed)]
+    while pending:
+        path, one, other = pending.pop()
+        if _type_of(one) != _type_of(other):
+            return ".".join(path), _type_of(other), _type_of(one)
         if isinstance(one, dict):
-            waiting += [
-                ((*place, key), value, other[key]) for key, value in one.items() if key in other
+            pending += [
+                ((*path, key), value, other[key]) for key, value in one.items() if key in other
             ]
         elif isinstance(one, list):
-            waiting += [
-                ((*place, str(at)), *pair) for at, pair in enumerate(zip(one, other, strict=False))
+            pending += [
+                ((*path, str(at)), *pair) for at, pair in enumerate(zip(one, other, strict=False))
             ]
     return None
 
 
-def _kind(value: Any) -> str:
+def _type_of(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -33,5 +33,5 @@ def _kind(value: Any) -> str:
     if isinstance(value, int | float):
         return "a number"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     return "an object" if isinstance(value, dict) else "an array"

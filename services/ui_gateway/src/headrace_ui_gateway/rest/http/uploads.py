@@ -1,4 +1,4 @@
-"""How a pipeline's package comes in: as the body itself, as a form's file, or by its address."""
+"""Uploads of pipeline packages: as the body itself, or as the file of a form."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from headrace_ui_gateway.rest.http.requests import limited, malformed, too_large, unsupported_type
+from headrace_ui_gateway.rest.http.bodies import media_type, read_up_to
+from headrace_ui_gateway.rest.http.errors import malformed, too_large, unsupported_type
 
-TYPES = (
+PACKAGE_TYPES = (
     "application/yaml",
     "application/x-yaml",
     "text/yaml",
@@ -20,44 +21,44 @@ TYPES = (
     "application/gzip",
     "application/octet-stream",
 )
-"""What a package may call itself; what it is, its content tells."""
+"""Media types that a package may be sent with. Its format is detected from the content."""
 FORM = "multipart/form-data"
-_ROOM = 64 * 1024
-"""What a form may hold around its file."""
+_FORM_OVERHEAD = 64 * 1024
+"""Bytes that a form may contain besides the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An uploaded package; the body alone does not tell its file's name."""
+    """An uploaded package. Only a form names its file."""
 
     content: bytes
     file_name: str | None = None
 
 
-async def uploaded(request: Request, limit: int) -> Package:
-    """The request's package; an empty one where there is no body.
+async def read_package(request: Request, limit: int) -> Package:
+    """The package in a request; empty if there is no body.
 
     Raises:
-        ProblemError: it is too large, or its type is none that a package has.
-        RejectedError: the form is broken or has no file.
+        ProblemError: it is larger than `limit` bytes, or its media type is not supported.
+        RejectedError: the form is invalid or has no file.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(request)
     if kind == FORM:
-        return await _of_form(request, limit)
-    if kind and kind not in TYPES:
-        raise unsupported_type(kind, *TYPES, FORM)
-    return Package(b"".join([chunk async for chunk in limited(request, limit)]))
+        return await _from_form(request, limit)
+    if kind and kind not in PACKAGE_TYPES:
+        raise unsupported_type(kind, *PACKAGE_TYPES, FORM)
+    return Package(b"".join([chunk async for chunk in read_up_to(request, limit)]))
 
 
-async def _of_form(request: Request, limit: int) -> Package:
+async def _from_form(request: Request, limit: int) -> Package:
     parser = MultiPartParser(
-        request.headers, limited(request, limit + _ROOM), max_files=1, max_fields=0
+        request.headers, read_up_to(request, limit + _FORM_OVERHEAD), max_files=1, max_fields=0
     )
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
-        words = error.message if isinstance(error, MultiPartException) else "it has no boundary"
-        raise malformed(f"the form is not readable: {words}") from None
+        reason = error.message if isinstance(error, MultiPartException) else "no boundary"
+        raise malformed(f"invalid form: {reason}") from None
     try:
         file = form.get("uploadfile")
         if not isinstance(file, UploadFile):
@@ -71,7 +72,7 @@ async def _of_form(request: Request, limit: int) -> Package:
 
 
 def request_body() -> dict[str, Any]:
-    """The body of an upload, as OpenAPI describes it."""
+    """The body of an upload as an OpenAPI object."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     form = {
         "type": "object",
@@ -79,8 +80,8 @@ def request_body() -> dict[str, Any]:
         "properties": {"uploadfile": {"type": "string", "format": "binary"}},
     }
     return {
-        "description": "The package: compiled YAML or JSON, or a zip or tar.gz with it. Empty with "
-        "`package_url` or `empty`.",
+        "description": "The package: compiled YAML or JSON, or a zip or tar.gz archive of it. "
+        "Empty with `package_url` or `empty`.",
         "required": False,
-        "content": {**dict.fromkeys(TYPES, binary), FORM: {"schema": form}},
+        "content": {**dict.fromkeys(PACKAGE_TYPES, binary), FORM: {"schema": form}},
     }
