@@ -13,8 +13,10 @@ import httpx
 import pytest
 from headrace_contracts.access import Access, Role
 from headrace_ui_gateway.auth.caller import ACCESS, CALLER
-from headrace_ui_gateway.auth.peer import SameUser
-from headrace_ui_gateway.rest.session import auth_router
+from headrace_ui_gateway.auth.peer import SameUserCheck
+from headrace_ui_gateway.auth.refusals import Refusals
+from headrace_ui_gateway.kfp.http import gate_error
+from headrace_ui_gateway.rest.session import session_router
 from headrace_ui_gateway.settings import Settings
 from headrace_ui_gateway.wiring import install_gate
 from pydantic import ValidationError
@@ -23,9 +25,7 @@ from starlette.responses import StreamingResponse
 CLIENT = ("127.0.0.1", 40000)
 PAGE = {"Accept": "text/html"}
 _CORE: dict[str, Any] = {
-    "nats_url": "x", "postgres_dsn": "x", "http_port": 8080, "service_token": "x",
-    "objects_endpoint": "x", "objects_access_key": "x", "objects_secret_key": "x",
-    "api_url": "x", "recorder_url": "x",
+    "nats_url": "x", "http_port": 8080, "service_token": "x", "api_url": "x", "recorder_url": "x",
 }  # fmt: skip
 
 
@@ -40,10 +40,11 @@ def client(
     from fastapi import FastAPI
 
     if monkeypatch is not None:
-        monkeypatch.setattr(SameUser, "holds", lambda *_: same_user)
+        monkeypatch.setattr(SameUserCheck, "passes", lambda *_: same_user)
     app = FastAPI()
-    authenticator = install_gate(app, Settings(**_CORE, **settings), None)
-    app.include_router(auth_router(authenticator, "single_user"))
+    refusals = Refusals({"/apis/": gate_error})
+    authenticator = install_gate(app, Settings(**_CORE, **settings), None, refusals)
+    app.include_router(session_router(authenticator, refusals, "single_user"))
 
     @app.get("/")
     @app.get("/api/v1/who")
@@ -77,7 +78,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_a_token_gives_its_access_to_what_is_behind(tmp_path: Path) -> None:
+async def test_a_token_sets_the_access_of_the_request(tmp_path: Path) -> None:
     async with client(tokens_file=tokens(tmp_path), owner_token="own") as http:
         found = await http.get("/api/v1/who", headers=bearer("ci-token"))
         assert found.json() == {"key": "machine:ci", "roles": {"a": "editor"}}
@@ -100,15 +101,15 @@ async def test_a_token_gives_its_access_to_what_is_behind(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("header", "challenge", "says"),
     [
-        ({}, 'Bearer realm="headrace"', "needs a bearer token"),
-        ({"Authorization": "Basic eDp5"}, 'Bearer realm="headrace"', "needs a bearer token"),
-        ({"Authorization": "Bearer "}, 'Bearer realm="headrace"', "needs a bearer token"),
-        (bearer("x" * 40), 'error="invalid_token"', "not known here"),
-        (bearer("x" * 30_000), 'error="invalid_token"', "not known here"),
-        (bearer("a.b.c"), 'error="invalid_token"', "not known here"),
+        ({}, 'Bearer realm="headrace"', "a bearer token is required"),
+        ({"Authorization": "Basic eDp5"}, 'Bearer realm="headrace"', "a bearer token is required"),
+        ({"Authorization": "Bearer "}, 'Bearer realm="headrace"', "a bearer token is required"),
+        (bearer("x" * 40), 'error="invalid_token"', "the token is not valid"),
+        (bearer("x" * 30_000), 'error="invalid_token"', "the token is not valid"),
+        (bearer("a.b.c"), 'error="invalid_token"', "the token is not valid"),
     ],
 )
-async def test_who_is_not_known_is_told_so_in_the_shape_of_the_api(
+async def test_a_401_has_the_format_of_the_api(
     header: dict[str, str], challenge: str, says: str
 ) -> None:
     async with client(owner_token="own") as http:
@@ -123,14 +124,14 @@ async def test_who_is_not_known_is_told_so_in_the_shape_of_the_api(
         assert challenge in theirs.headers["www-authenticate"]
 
 
-async def test_a_path_that_is_no_text_is_refused_in_the_shape_of_the_api() -> None:
+async def test_a_path_with_control_characters_is_not_found() -> None:
     async with client() as http:
         ours, theirs = await http.get("/api/v1/x%0Ay"), await http.get("/apis/v2beta1/x%00")
     assert (ours.status_code, ours.json()["code"]) == (404, "NOT_FOUND")
     assert (theirs.status_code, theirs.json()["code"]) == (404, 5)
 
 
-async def test_an_expired_token_is_told_to_be(tmp_path: Path) -> None:
+async def test_an_expired_token_has_its_own_error(tmp_path: Path) -> None:
     path = tokens(tmp_path, expires_at="2020-01-01T00:00:00Z")
     async with client(tokens_file=path) as http:
         found = await http.get("/api/v1/who", headers=bearer("ci-token"))
@@ -138,7 +139,7 @@ async def test_an_expired_token_is_told_to_be(tmp_path: Path) -> None:
         assert 'error_description="the token has expired"' in found.headers["www-authenticate"]
 
 
-async def test_a_token_that_is_taken_away_is_gone_at_once(tmp_path: Path) -> None:
+async def test_a_removed_token_is_rejected_at_once(tmp_path: Path) -> None:
     path = tokens(tmp_path)
     async with client(tokens_file=path) as http:
         assert (await http.get("/api/v1/who", headers=bearer("ci-token"))).status_code == 200
@@ -147,7 +148,7 @@ async def test_a_token_that_is_taken_away_is_gone_at_once(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/v1/healthz", "/livez", "/static/style.css"])
-async def test_what_is_open_asks_nobody(path: str) -> None:
+async def test_open_paths_require_no_authentication(path: str) -> None:
     async with client() as http:
         assert (await http.get(path)).status_code in (200, 404)  # as far as this app has it
 
@@ -155,12 +156,12 @@ async def test_what_is_open_asks_nobody(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/runs/x", "/static", "/api/v1/openapi.json", "/livez/", "//livez", "/x"]
 )
-async def test_everything_else_does(path: str) -> None:
+async def test_all_other_paths_require_authentication(path: str) -> None:
     async with client() as http:
         assert (await http.get(path)).status_code == 401
 
 
-async def test_a_person_at_a_page_gets_a_form() -> None:
+async def test_an_unauthenticated_page_request_gets_the_sign_in_form() -> None:
     async with client() as http:
         found = await http.get("/", headers=PAGE)
         assert (found.status_code, found.headers["content-type"]) == (
@@ -173,7 +174,7 @@ async def test_a_person_at_a_page_gets_a_form() -> None:
         assert "html" not in (await http.get("/api/v1/who", headers=PAGE)).text
 
 
-async def test_a_session_is_a_cookie_that_only_our_pages_send() -> None:
+async def test_a_session_is_a_cookie_that_is_accepted_only_from_own_pages() -> None:
     async with client(owner_token="own") as http:
         refused = await http.post("/api/v1/session", json={"token": "wrong"})
         assert refused.status_code == 401
@@ -191,7 +192,7 @@ async def test_a_session_is_a_cookie_that_only_our_pages_send() -> None:
         assert (await http.get("/api/v1/who")).status_code == 401
 
 
-async def test_a_form_of_another_site_signs_nobody_in() -> None:
+async def test_sign_in_from_another_site_is_refused() -> None:
     async with client(owner_token="own") as http:
         for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "same-site"}):
             made = await http.post("/api/v1/session", json={"token": "own"}, headers=headers)
@@ -201,7 +202,7 @@ async def test_a_form_of_another_site_signs_nobody_in() -> None:
         assert "set-cookie" not in form.headers
 
 
-async def test_behind_tls_the_cookie_keeps_to_it() -> None:
+async def test_behind_tls_the_cookie_is_secure() -> None:
     proxied = {"X-Forwarded-Proto": "https"}
     body = {"token": "own"}
     async with client(owner_token="own", proxy_addresses="127.0.0.1") as http:
@@ -212,7 +213,7 @@ async def test_behind_tls_the_cookie_keeps_to_it() -> None:
         assert "Secure" not in made.headers["set-cookie"], "only a proxy of ours is believed"
 
 
-async def test_a_program_of_the_same_user_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_of_the_same_user_needs_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     async with client(monkeypatch, trust_same_user=True) as http:
         assert (await http.get("/api/v1/who")).json()["key"] == "owner:owner"
         wrong = await http.get("/api/v1/who", headers=bearer("wrong"))
@@ -242,7 +243,7 @@ async def test_a_program_of_the_same_user_needs_nothing(monkeypatch: pytest.Monk
         ({"Via": "1.1 proxy"}, 401),
     ],
 )
-async def test_a_browser_cannot_be_made_to_ask(
+async def test_cross_site_requests_of_a_browser_are_refused(
     monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], status: int
 ) -> None:
     hosts = "headrace.internal, other.internal"
@@ -254,7 +255,9 @@ async def test_a_browser_cannot_be_made_to_ask(
             assert found.json()["code"] == 7
 
 
-async def test_a_link_to_a_page_may_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_link_from_another_site_to_a_page_may_be_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     link = {
         "Sec-Fetch-Site": "cross-site",
         "Sec-Fetch-Mode": "navigate",
@@ -269,7 +272,7 @@ async def test_a_link_to_a_page_may_be_followed(monkeypatch: pytest.MonkeyPatch)
     ("address", "same_user"),
     [(("10.0.0.7", 40000), True), (CLIENT, False), (("127.0.0.1", 0), False), (("", 0), True)],
 )
-async def test_who_is_elsewhere_or_another_user_needs_a_token(
+async def test_other_machines_and_other_users_need_a_token(
     monkeypatch: pytest.MonkeyPatch, address: tuple[str, int], same_user: bool
 ) -> None:
     async with client(
@@ -278,7 +281,7 @@ async def test_who_is_elsewhere_or_another_user_needs_a_token(
         assert (await http.get("/api/v1/who")).status_code == 401
 
 
-async def test_a_proxys_word_is_taken_from_a_proxy_alone(tmp_path: Path) -> None:
+async def test_the_user_header_is_accepted_only_from_trusted_proxies(tmp_path: Path) -> None:
     roles = tmp_path / "roles.toml"
     roles.write_text('[[subjects]]\nuser = "alice"\nroles = { a = "viewer" }\n')
     settings = {
@@ -300,7 +303,7 @@ async def test_a_proxys_word_is_taken_from_a_proxy_alone(tmp_path: Path) -> None
         assert (await http.get("/api/v1/who", headers=told)).status_code == 401
 
 
-async def test_who_asks_too_often_is_told_when_to_ask_again(tmp_path: Path) -> None:
+async def test_a_rate_limited_caller_is_told_when_to_retry(tmp_path: Path) -> None:
     settings = {"requests_per_second": 0.1, "request_burst": 2, "owner_token": "own"}
     async with client(tokens_file=tokens(tmp_path), **settings) as http:
         for _ in range(2):
@@ -314,7 +317,7 @@ async def test_who_asks_too_often_is_told_when_to_ask_again(tmp_path: Path) -> N
         assert (await http.get("/livez", headers=bearer("ci-token"))).status_code == 404
 
 
-async def test_strangers_are_limited_by_address() -> None:
+async def test_unauthenticated_callers_are_limited_by_address() -> None:
     settings = {"stranger_requests_per_second": 0.1, "stranger_request_burst": 3}
     async with client(owner_token="own", **settings) as http:
         answers = [(await http.get("/api/v1/who", headers=bearer("x"))).status_code for _ in "1234"]
@@ -334,11 +337,9 @@ async def test_strangers_are_limited_by_address() -> None:
         ({"oidc_algorithms": "RS256,none"}, "none is not one of"),
         ({"userid_header": "kubeflow-userid"}, "proxy_addresses"),
         ({"proxy_addresses": "10.0.0.1/8"}, "host bits"),
-        ({"mode": "multi_user", "trust_same_user": True}, "single user"),
+        ({"mode": "multi_user", "trust_same_user": True}, "single_user"),
     ],
 )
-def test_settings_that_would_let_anybody_in_are_refused(
-    settings: dict[str, Any], says: str
-) -> None:
+def test_insecure_settings_are_rejected(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         Settings(**_CORE, **settings)

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from headrace_ui_gateway.auth.peer import SameUser, owner
+from headrace_ui_gateway.auth.peer import SameUserCheck, socket_owner
 
 PROC = Path("/proc/net")
 pytestmark = pytest.mark.skipif(not (PROC / "tcp").exists(), reason="this system has no /proc")
@@ -35,15 +35,15 @@ def ends(accepted: socket.socket) -> tuple[tuple[str, int], tuple[str, int]]:
     return accepted.getpeername()[:2], accepted.getsockname()[:2]
 
 
-def test_a_socket_is_its_users(listener: socket.socket) -> None:
+def test_the_owner_of_a_socket_is_its_user(listener: socket.socket) -> None:
     with closing(socket.create_connection(listener.getsockname()[:2])):
         accepted, _ = listener.accept()
         with accepted:
             client, server = ends(accepted)
-            assert owner(PROC, client, server) == os.geteuid()
-            assert SameUser().holds(client, server)
-            assert not SameUser(user=os.geteuid() + 1).holds(client, server)
-            assert owner(PROC, client, (server[0], server[1] + 1)) is None
+            assert socket_owner(PROC, client, server) == os.geteuid()
+            assert SameUserCheck().passes(client, server)
+            assert not SameUserCheck(user=os.geteuid() + 1).passes(client, server)
+            assert socket_owner(PROC, client, (server[0], server[1] + 1)) is None
 
 
 def test_an_ipv4_address_of_an_ipv6_socket_is_found() -> None:
@@ -56,30 +56,30 @@ def test_an_ipv4_address_of_an_ipv6_socket_is_found() -> None:
             pytest.skip("this machine has no IPv6")
         accepted, _ = listener.accept()
         with accepted:
-            assert owner(PROC, *ends(accepted)) == os.geteuid()
+            assert socket_owner(PROC, *ends(accepted)) == os.geteuid()
 
 
-def test_a_socket_that_was_closed_is_nobodys(listener: socket.socket) -> None:
+def test_a_closed_socket_has_no_owner(listener: socket.socket) -> None:
     """The kernel lists it as root's, with another state or no inode."""
     client = socket.create_connection(listener.getsockname()[:2])
     accepted, _ = listener.accept()
     with accepted:
         both = ends(accepted)
         client.close()
-        assert owner(PROC, *both) is None
-        assert not SameUser(user=0).holds(*both)
+        assert socket_owner(PROC, *both) is None
+        assert not SameUserCheck(user=0).passes(*both)
 
 
-def test_half_a_connection_is_nobodys(listener: socket.socket) -> None:
+def test_a_half_closed_connection_has_no_owner(listener: socket.socket) -> None:
     with closing(socket.create_connection(listener.getsockname()[:2])) as client:
         accepted, _ = listener.accept()
         with accepted:
             client.shutdown(socket.SHUT_WR)
-            assert owner(PROC, *ends(accepted)) is None
+            assert socket_owner(PROC, *ends(accepted)) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a process of another user")
-def test_a_process_of_another_user_is_told_apart(listener: socket.socket) -> None:
+def test_a_process_of_another_user_is_detected(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     script = (
         f"import encodings.idna, os, socket; os.setuid({NOBODY}); "
@@ -88,8 +88,8 @@ def test_a_process_of_another_user_is_told_apart(listener: socket.socket) -> Non
     with subprocess.Popen([sys.executable, "-I", "-c", script]) as other:
         accepted, _ = listener.accept()
         with accepted:
-            assert owner(PROC, *ends(accepted)) == NOBODY
-            assert not SameUser().holds(*ends(accepted))
+            assert socket_owner(PROC, *ends(accepted)) == NOBODY
+            assert not SameUserCheck().passes(*ends(accepted))
         other.wait(10)
 
 
@@ -111,32 +111,32 @@ def listed(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("port", "user"), [(1000, 1000), (1001, None), (1002, None), (1003, None), (9, None)]
 )
-def test_only_a_connected_socket_that_is_held_counts(
+def test_only_connected_sockets_that_a_process_holds_have_owners(
     listed: Path, port: int, user: int | None
 ) -> None:
-    assert owner(listed, ("127.0.0.1", port), ("127.0.0.1", 8080)) == user
+    assert socket_owner(listed, ("127.0.0.1", port), ("127.0.0.1", 8080)) == user
 
 
-def test_addresses_that_are_none_are_nobodys(listed: Path) -> None:
-    assert owner(listed, ("", 0), ("127.0.0.1", 8080)) is None
-    assert owner(Path("/nowhere"), ("127.0.0.1", 1000), ("127.0.0.1", 8080)) is None
+def test_invalid_addresses_have_no_owner(listed: Path) -> None:
+    assert socket_owner(listed, ("", 0), ("127.0.0.1", 8080)) is None
+    assert socket_owner(Path("/nowhere"), ("127.0.0.1", 1000), ("127.0.0.1", 8080)) is None
 
 
-def test_an_answer_is_kept_for_one_connection_alone(listed: Path) -> None:
+def test_a_result_is_cached_for_one_connection_only(listed: Path) -> None:
     """A port is used again; the object that the server has for a connection is not."""
-    peers = SameUser(listed, user=1000)
+    peers = SameUserCheck(listed, user=1000)
     first, second = tuple(["127.0.0.1", 1000]), tuple(["127.0.0.1", 1000])
     server = ("127.0.0.1", 8080)
     assert first is not second
-    assert peers.holds(first, server)
+    assert peers.passes(first, server)
     (listed / "tcp").write_text("\n")
-    assert peers.holds(first, server)
-    assert not peers.holds(second, server)
+    assert peers.passes(first, server)
+    assert not peers.passes(second, server)
 
 
-def test_few_are_remembered(listed: Path) -> None:
-    peers = SameUser(listed, user=1000)
+def test_the_cache_is_bounded(listed: Path) -> None:
+    peers = SameUserCheck(listed, user=1000)
     held = [("127.0.0.1", port) for port in range(3000)]
     for client in held:
-        peers.holds(client, ("127.0.0.1", 8080))
-    assert len(peers._known) <= 1024
+        peers.passes(client, ("127.0.0.1", 8080))
+    assert len(peers._cache) <= 1024

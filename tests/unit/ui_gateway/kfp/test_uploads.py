@@ -1,4 +1,4 @@
-"""Uploads of packages: what is passed on, and what is refused in an upload's own shape."""
+"""Uploads of packages: what is passed on, and what is rejection in an upload's own shape."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import pytest
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RetryableError
 
-from tests.unit.ui_gateway.kfp.fake_services import LIMIT, kfp_world, refused
-from tests.unit.ui_gateway.kfp.test_app import PIPELINE, TWO, VERSION
+from tests.unit.ui_gateway.kfp.fake_services import (
+    LIMIT,
+    PIPELINE,
+    TWO,
+    VERSION,
+    kfp_world,
+    rejection,
+)
 
 UPLOAD = "/apis/v2beta1/pipelines/upload"
 VERSIONS = f"{UPLOAD}_version"
@@ -23,7 +29,7 @@ def form(
 
 
 @pytest.mark.parametrize("content", [b"a: b", b"PK\x03\x04\x00\xff", b"\x1f\x8b\x08\x00\xfe"])
-async def test_a_package_goes_through_as_it_is(content: bytes) -> None:
+async def test_a_package_passes_unchanged(content: bytes) -> None:
     async with kfp_world() as world:
         world.api.answers["POST /pipelines"] = PIPELINE
         answer = await world.client.post(
@@ -83,7 +89,7 @@ async def test_a_version() -> None:
         ({"json": {}}, "not multipart/form-data"),
     ],
 )
-async def test_what_is_not_one_file_is_refused(request_: dict[str, Any], message: str) -> None:
+async def test_an_upload_must_have_exactly_one_file(request_: dict[str, Any], message: str) -> None:
     async with kfp_world() as world:
         answer = await world.client.post(UPLOAD, **request_)
     assert answer.status_code == 400
@@ -96,15 +102,15 @@ async def test_what_is_not_one_file_is_refused(request_: dict[str, Any], message
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (refused(RejectionCode.INVALID_SPEC, "why"), 400),
-        (refused(RejectionCode.FORBIDDEN, "why"), 403),
-        (refused(RejectionCode.NOT_FOUND, "why"), 404),
-        (refused(RejectionCode.CONFLICT, "why"), 409),
-        (refused(RejectionCode.TOO_LARGE, "why"), 413),
+        (rejection(RejectionCode.INVALID_SPEC, "why"), 400),
+        (rejection(RejectionCode.FORBIDDEN, "why"), 403),
+        (rejection(RejectionCode.NOT_FOUND, "why"), 404),
+        (rejection(RejectionCode.CONFLICT, "why"), 409),
+        (rejection(RejectionCode.TOO_LARGE, "why"), 413),
         (RetryableError("why"), 503),
     ],
 )
-async def test_refusals_have_an_uploads_own_shape(error: Exception, status: int) -> None:
+async def test_errors_of_uploads_have_their_own_format(error: Exception, status: int) -> None:
     async with kfp_world() as world:
         world.api.answers["POST /pipelines"] = error
         answer = await world.client.post(UPLOAD, **form())
@@ -113,7 +119,7 @@ async def test_refusals_have_an_uploads_own_shape(error: Exception, status: int)
 
 
 @pytest.mark.parametrize("path", [UPLOAD, VERSIONS + f"?pipelineid={UUID(int=2)}"])
-async def test_an_upload_is_read_no_further_than_the_limit(path: str) -> None:
+async def test_an_upload_larger_than_the_limit_is_rejected(path: str) -> None:
     async with kfp_world() as world:
         answer = await world.client.post(path, **form(b"x" * (LIMIT + 100_000)))
     assert answer.status_code == 413

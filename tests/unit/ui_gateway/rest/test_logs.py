@@ -1,4 +1,4 @@
-"""A followed log: every byte once, until the task has ended, whatever happens in between."""
+"""Following a log: every byte once, until the task ends."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from uuid import UUID
 
 import httpx
 import pytest
-from headrace_ui_gateway.rest.logs import followed
+from headrace_ui_gateway.rest.logs import TaskLog, follow_log
 from headrace_ui_gateway.upstream.client import ServiceClient
 
-RUN, TASK = str(UUID(int=1)), UUID(int=2)
-PATH = f"/runs/{RUN}/tasks/{TASK}/log"
+RUN, TASK = UUID(int=1), UUID(int=2)
+LOG = TaskLog(RUN, TASK)
 
 
-class Watching:
-    """RunAnnouncements updates, without a bus: every wait is over at once."""
+class NoAnnouncements:
+    """Announcements without a bus: every wait ends at once."""
 
     def __init__(self) -> None:
         self.stopping = False
@@ -27,22 +27,22 @@ class Watching:
     async def watch(self, run_id: str) -> AsyncIterator[asyncio.Event]:
         yield asyncio.Event()
 
-    async def pause(self, news: asyncio.Event, seconds: float) -> bool:
+    async def wait(self, changed: asyncio.Event, seconds: float) -> bool:
         await asyncio.sleep(0)
         return False
 
 
-class Reader:
-    """Who reads the stream, as the server sees him."""
+class StreamRequest:
+    """The request of a stream."""
 
-    gone = False
+    disconnected = False
 
     async def is_disconnected(self) -> bool:
-        return self.gone
+        return self.disconnected
 
 
 def recorder(*answers: Callable[[httpx.Request], httpx.Response]) -> ServiceClient:
-    """One that gives these answers, one for each request for the log."""
+    """A recorder with these answers, one for each request for the log."""
     waiting = list(answers)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -50,17 +50,13 @@ def recorder(*answers: Callable[[httpx.Request], httpx.Response]) -> ServiceClie
             return httpx.Response(200, json=task(final=not waiting))
         return waiting.pop(0)(request)
 
-    made = ServiceClient("recorder", "http://recorder", "token")
-    made._client = httpx.AsyncClient(
-        base_url="http://recorder", transport=httpx.MockTransport(answer)
-    )
-    return made
+    return ServiceClient("recorder", "http://recorder", "token", httpx.MockTransport(answer))
 
 
 def task(*, final: bool) -> dict[str, Any]:
     return {
         "task_id": str(TASK),
-        "run_id": RUN,
+        "run_id": str(RUN),
         "name": "a",
         "display_name": "a",
         "path": "root/a",
@@ -72,7 +68,7 @@ def task(*, final: bool) -> dict[str, Any]:
 def log(
     text: bytes, *, complete: bool = False, attempt: int = 1
 ) -> Callable[[httpx.Request], httpx.Response]:
-    """The recorder's answer while the log has this content."""
+    """An answer of the recorder with a log of this content."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         offset = int(request.url.params["offset"])
@@ -94,14 +90,16 @@ def status(code: int) -> Callable[[httpx.Request], httpx.Response]:
     return lambda _: httpx.Response(code, json=body)
 
 
-def away(request: httpx.Request) -> httpx.Response:
+def unavailable(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("refused", request=request)
 
 
-async def read(behind: ServiceClient, offset: int = 0, reader: Reader | None = None) -> list[bytes]:
-    live: Any = Watching()
-    asking: Any = reader or Reader()
-    stream = followed(asking, behind, live, (RUN, TASK, PATH), offset)
+async def read(
+    recorder: ServiceClient, offset: int = 0, reader: StreamRequest | None = None
+) -> list[bytes]:
+    announcements: Any = NoAnnouncements()
+    request: Any = reader or StreamRequest()
+    stream = follow_log(request, recorder, announcements, LOG, offset)
     async with asyncio.timeout(5):
         return [part async for part in stream]
 
@@ -114,7 +112,7 @@ async def read(behind: ServiceClient, offset: int = 0, reader: Reader | None = N
         ([log(b"abc", complete=True)], 3, []),
         ([status(404), status(404), log(b"a", complete=True)], 0, [b"a"]),
         ([status(404)], 0, []),
-        ([log(b"a"), away, status(503), log(b"ab", complete=True)], 0, [b"a", b"b"]),
+        ([log(b"a"), unavailable, status(503), log(b"ab", complete=True)], 0, [b"a", b"b"]),
         (
             [log(b"first"), log(b"", attempt=2), log(b"", attempt=2), SECOND],
             0,
@@ -128,31 +126,33 @@ async def read(behind: ServiceClient, offset: int = 0, reader: Reader | None = N
     ],
     ids=[
         "grows",
-        "from a place on",
-        "nothing after it",
-        "not begun",
-        "ends without one",
-        "the recorder is away",
-        "tried again",
-        "tried again, longer",
+        "from an offset",
+        "offset at the end",
+        "not started",
+        "ends without a log",
+        "recorder unavailable",
+        "new attempt",
+        "new attempt with a longer log",
     ],
 )
-async def test_a_log_is_followed(answers: list[Any], offset: int, parts: list[bytes]) -> None:
+async def test_a_log_is_followed_until_the_task_ends(
+    answers: list[Any], offset: int, parts: list[bytes]
+) -> None:
     assert await read(recorder(*answers), offset) == parts
 
 
-async def test_it_ends_when_the_reader_has_gone() -> None:
-    reader = Reader()
+async def test_the_stream_ends_when_the_client_disconnects() -> None:
+    reader = StreamRequest()
 
     def last(request: httpx.Request) -> httpx.Response:
-        reader.gone = True
+        reader.disconnected = True
         return log(b"a")(request)
 
     assert await read(recorder(last), reader=reader) == [b"a"]
 
 
-async def test_it_ends_when_the_gateway_stops() -> None:
-    live: Any = Watching()
-    live.stopping = True
-    asking: Any = Reader()
-    assert [part async for part in followed(asking, recorder(), live, (RUN, TASK, PATH), 0)] == []
+async def test_the_stream_ends_when_the_gateway_stops() -> None:
+    announcements: Any = NoAnnouncements()
+    announcements.stopping = True
+    request: Any = StreamRequest()
+    assert [part async for part in follow_log(request, recorder(), announcements, LOG, 0)] == []

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from headrace_ui_gateway.rest import visualizations as own_visualizations
+from headrace_ui_gateway.rest import visualizations as visualizations
 
-from tests.unit.ui_gateway.rest.fake_services import Behind, client_over
+from tests.unit.ui_gateway.rest.fake_services import FakeServices, client_over
 
 RUN = "01900000-0000-7000-8000-000000000001"
 TASKS = [f"01900000-0000-7000-8000-0000000000{n}0" for n in range(1, 4)]
@@ -21,25 +21,25 @@ Artifacts = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture
-def behind() -> Behind:
-    return Behind()
+def fake() -> FakeServices:
+    return FakeServices()
 
 
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What is behind links; each may be read once that it is there."""
+    """What is fake links; each may be read once that it is there."""
     kept: dict[str, bytes] = {}
 
     async def download(url: str, most: int) -> tuple[bytes, bool]:
         return kept[url][:most], len(kept[url]) <= most
 
-    monkeypatch.setattr(own_visualizations, "download", download)
+    monkeypatch.setattr(visualizations, "download", download)
     return kept
 
 
 @pytest.fixture
-async def client(behind: Behind) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_over(behind) as made:
+async def client(fake: FakeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_over(fake) as made:
         yield made
 
 
@@ -67,7 +67,7 @@ def task(at: int, path: str, artifacts: Artifacts) -> dict[str, Any]:
     }
 
 
-def tell(behind: Behind, *tasks: dict[str, Any]) -> None:
+def tell(fake: FakeServices, *tasks: dict[str, Any]) -> None:
     """What recorder knows: the run with these tasks."""
     run = {
         "run_id": RUN,
@@ -81,9 +81,9 @@ def tell(behind: Behind, *tasks: dict[str, Any]) -> None:
         "tasks": list(tasks),
     }
     headers = {"X-Run-Version": "3", "X-Run-State": "SUCCEEDED"}
-    behind.answer("GET", f"/runs/{RUN}", run, **headers)
+    fake.answer("GET", f"/runs/{RUN}", run, **headers)
     for one in tasks:
-        behind.answer("GET", f"/tasks/{one['task_id']}", one)
+        fake.answer("GET", f"/tasks/{one['task_id']}", one)
     record = {
         "artifact_id": ARTIFACT,
         "namespace": "default",
@@ -94,12 +94,12 @@ def tell(behind: Behind, *tasks: dict[str, Any]) -> None:
         "uri": "s3://headrace/k",
         "created_at": AT,
     }
-    behind.answer("GET", f"/artifacts/{ARTIFACT}", record)
+    fake.answer("GET", f"/artifacts/{ARTIFACT}", record)
 
 
-def link(behind: Behind, url: str, at: int = 0, output: str = "out") -> None:
+def link(fake: FakeServices, url: str, at: int = 0, output: str = "out") -> None:
     """The link that recorder gives to an artifact."""
-    behind.answer("GET", f"/runs/{RUN}/tasks/{TASKS[at]}/artifacts/{output}", {"url": url})
+    fake.answer("GET", f"/runs/{RUN}/tasks/{TASKS[at]}/artifacts/{output}", {"url": url})
 
 
 async def shown(client: httpx.AsyncClient, query: str = "") -> list[dict[str, Any]]:
@@ -108,12 +108,12 @@ async def shown(client: httpx.AsyncClient, query: str = "") -> list[dict[str, An
     return list(answer.json()["visualizations"])
 
 
-async def test_those_of_a_run_of_a_task_and_of_what_is_inside(
-    client: httpx.AsyncClient, behind: Behind
+async def test_visualizations_of_a_run_of_a_task_and_of_the_tasks_inside(
+    client: httpx.AsyncClient, fake: FakeServices
 ) -> None:
     metrics: Artifacts = {"m": [artifact("system.Metrics", metadata={"a": 1})]}
     paths = ("root/loop", "root/loop/0", "root/looping")
-    tell(behind, *(task(at, path, metrics) for at, path in enumerate(paths)))
+    tell(fake, *(task(at, path, metrics) for at, path in enumerate(paths)))
     assert [one["path"] for one in await shown(client)] == list(paths)
     inside = await shown(client, f"?task_id={TASKS[0]}")
     assert [one["path"] for one in inside] == ["root/loop", "root/loop/0"]
@@ -123,21 +123,19 @@ async def test_those_of_a_run_of_a_task_and_of_what_is_inside(
     assert answer.status_code == 404
 
 
-async def test_an_unchanged_list_is_not_sent_again(
-    client: httpx.AsyncClient, behind: Behind
-) -> None:
-    tell(behind)
+async def test_an_unmodified_list_is_a_304(client: httpx.AsyncClient, fake: FakeServices) -> None:
+    tell(fake)
     tag = (await client.get(f"/runs/{RUN}/visualizations")).headers["etag"]
     again = await client.get(f"/runs/{RUN}/visualizations", headers={"If-None-Match": tag})
     assert again.status_code == 304
 
 
-async def test_content_is_read_by_the_link_of_the_store(
-    client: httpx.AsyncClient, behind: Behind, stored: dict[str, bytes]
+async def test_content_is_downloaded_by_the_link_of_the_recorder(
+    client: httpx.AsyncClient, fake: FakeServices, stored: dict[str, bytes]
 ) -> None:
     stored["http://store/page"] = b"<h1>hello</h1>"
-    tell(behind, task(0, "root/a", {"out": [artifact("system.HTML")]}))
-    link(behind, "http://store/page")
+    tell(fake, task(0, "root/a", {"out": [artifact("system.HTML")]}))
+    link(fake, "http://store/page")
     (page,) = await shown(client)
     assert (page["type"], page["text"]) == ("html", "<h1>hello</h1>")
     of_artifact = await client.get(f"/artifacts/{ARTIFACT}/visualizations")
@@ -145,11 +143,11 @@ async def test_content_is_read_by_the_link_of_the_store(
 
 
 async def test_a_page_has_no_origin_and_no_network(
-    client: httpx.AsyncClient, behind: Behind, stored: dict[str, bytes]
+    client: httpx.AsyncClient, fake: FakeServices, stored: dict[str, bytes]
 ) -> None:
     stored["http://store/page"] = b"<script>alert(1)</script>"
-    tell(behind, task(0, "root/a", {"out": [artifact("system.HTML")]}))
-    link(behind, "http://store/page")
+    tell(fake, task(0, "root/a", {"out": [artifact("system.HTML")]}))
+    link(fake, "http://store/page")
     answer = await client.get(f"/artifacts/{ARTIFACT}/visualizations/0/page")
     assert answer.text == "<script>alert(1)</script>"
     assert answer.headers["content-type"].startswith("text/html")
@@ -161,61 +159,61 @@ async def test_a_page_has_no_origin_and_no_network(
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1/x", "gs://b/x", "s3://other/x", "/etc/passwd"])
-async def test_an_artifact_that_lies_elsewhere_is_not_download(
-    client: httpx.AsyncClient, behind: Behind, stored: dict[str, bytes], uri: str
+async def test_an_artifact_outside_of_the_object_store_is_not_downloaded(
+    client: httpx.AsyncClient, fake: FakeServices, stored: dict[str, bytes], uri: str
 ) -> None:
     stored[uri] = b"secret"
-    tell(behind, task(0, "root/a", {"out": [artifact("system.HTML", uri=uri)]}))
-    link(behind, uri)
+    tell(fake, task(0, "root/a", {"out": [artifact("system.HTML", uri=uri)]}))
+    link(fake, uri)
     (fault,) = await shown(client)
-    assert fault["message"] == f"the artifact is at {uri}, from where nothing is download"
+    assert fault["message"] == f"the artifact is at {uri}, outside of the deployment's object store"
 
 
-async def test_a_source_is_asked_of_recorder_and_its_refusal_is_told(
-    client: httpx.AsyncClient, behind: Behind, stored: dict[str, bytes]
+async def test_the_recorder_decides_which_sources_may_be_read(
+    client: httpx.AsyncClient, fake: FakeServices, stored: dict[str, bytes]
 ) -> None:
     named = {**TABLE, "storage": "", "source": "s3://headrace/runs/x"}
     content = json.dumps({"outputs": [named, TABLE]}).encode()
     stored |= {"http://store/ui": content, "http://store/x": b"7\n"}
     output = "mlpipeline_ui_metadata"
-    tell(behind, task(0, "root/a", {output: [artifact("")]}))
-    link(behind, "http://store/ui", output=output)
+    tell(fake, task(0, "root/a", {output: [artifact("")]}))
+    link(fake, "http://store/ui", output=output)
     first, second = await shown(client)
-    assert (first["type"], first["message"]) == ("error", "there is no such thing")
+    assert (first["type"], first["message"]) == ("error", "not found")
     assert second["rows"] == [["1"]]
-    asked = [one for one in behind.asked if one.url.path.endswith("/source")]
+    asked = [one for one in fake.requests if one.url.path.endswith("/source")]
     assert asked[0].url.params["uri"] == "s3://headrace/runs/x"
-    behind.answer("GET", f"/runs/{RUN}/source", {"url": "http://store/x"})
+    fake.answer("GET", f"/runs/{RUN}/source", {"url": "http://store/x"})
     first, second = await shown(client)
     assert (first["rows"], second["rows"]) == ([["7"]], [["1"]])
 
 
-async def test_a_folder_is_no_page(client: httpx.AsyncClient, behind: Behind) -> None:
-    tell(behind, task(0, "root/a", {"out": [artifact("system.HTML")]}))
-    behind.answer("GET", f"/runs/{RUN}/tasks/{TASKS[0]}/artifacts/out", {"files": []})
+async def test_a_folder_cannot_be_shown(client: httpx.AsyncClient, fake: FakeServices) -> None:
+    tell(fake, task(0, "root/a", {"out": [artifact("system.HTML")]}))
+    fake.answer("GET", f"/runs/{RUN}/tasks/{TASKS[0]}/artifacts/out", {"files": []})
     (fault,) = await shown(client)
     assert "a folder" in fault["message"]
 
 
-async def test_a_store_that_is_away_is_no_fault_of_the_artifact(
-    client: httpx.AsyncClient, behind: Behind
+async def test_an_unavailable_object_store_is_a_503(
+    client: httpx.AsyncClient, fake: FakeServices
 ) -> None:
-    tell(behind, task(0, "root/a", {"out": [artifact("system.HTML")]}))
-    link(behind, "http://127.0.0.1:1/away")
+    tell(fake, task(0, "root/a", {"out": [artifact("system.HTML")]}))
+    link(fake, "http://127.0.0.1:1/away")
     answer = await client.get(f"/runs/{RUN}/visualizations")
     assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
 
 
-async def test_an_answer_has_an_end(
-    client: httpx.AsyncClient, behind: Behind, stored: dict[str, bytes],
+async def test_the_size_of_a_response_is_limited(
+    client: httpx.AsyncClient, fake: FakeServices, stored: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(own_visualizations, "_MOST", 5)
-    monkeypatch.setattr(own_visualizations, "_MOST_BYTES_OF_ANSWER", 100)
+    monkeypatch.setattr(visualizations, "_MAX_VISUALIZATIONS", 5)
+    monkeypatch.setattr(visualizations, "_MAX_RESPONSE_BYTES", 100)
     stored["http://store/page"] = b"x" * 60
     several = [artifact("system.HTML", artifact_id=None)] * 6
-    tell(behind, task(0, "root/a", {"out": several}))
-    link(behind, "http://store/page")
+    tell(fake, task(0, "root/a", {"out": several}))
+    link(fake, "http://store/page")
     answer = (await client.get(f"/runs/{RUN}/visualizations")).json()
     assert answer["truncated"] is True
     kinds = [one["type"] for one in answer["visualizations"]]

@@ -11,10 +11,10 @@ from headrace_contracts.values import Artifact, ArtifactType
 from headrace_contracts.values import Content as Kept
 from headrace_ui_gateway.visualizations.artifacts import (
     Content,
-    Made,
+    OutputArtifact,
     Read,
-    rendered,
     visualizations,
+    with_html,
 )
 from headrace_ui_gateway.visualizations.charts import FaultError
 from headrace_ui_gateway.visualizations.markdown import html_of
@@ -64,7 +64,7 @@ def show(
     if viewer is None:
         return []
     own = Content(content) if isinstance(content, bytes) else content
-    reading = visualizations(Made(TASK, "root/t", output, 0, artifact), viewer)
+    reading = visualizations(OutputArtifact(TASK, "root/t", output, 0, artifact), viewer)
     came: Any = None
     try:
         while True:
@@ -104,7 +104,7 @@ def test_metrics_are_scalars() -> None:
         ("system.Markdown", Kept(kind="file", bytes=0)),
     ],
 )
-def test_what_shows_nothing(kind: str | None, kept: Kept) -> None:
+def test_artifacts_without_visualizations(kind: str | None, kept: Kept) -> None:
     assert show(kind=kind, kept=kept) == []
 
 
@@ -121,7 +121,7 @@ CLASSIFIED = {
 }
 
 
-def test_both_versions_show_the_same() -> None:
+def test_both_versions_of_kfp_show_the_same() -> None:
     second = show(kind="system.ClassificationMetrics", metadata=CLASSIFIED)
     first = show_v1(MATRIX, ROC)
     for one, other in zip(first, second, strict=True):
@@ -157,7 +157,7 @@ def test_every_slice_is_shown_under_its_name() -> None:
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [
-        ({"confusionMatrix": 3}, "confusionMatrix", "3 is no object"),
+        ({"confusionMatrix": 3}, "confusionMatrix", "3 is not an object"),
         ({"confusionMatrix": {}}, "confusionMatrix.annotationSpecs", "missing"),
         (
             {"confusionMatrix": {"annotationSpecs": [{}], "rows": []}},
@@ -172,7 +172,7 @@ def test_every_slice_is_shown_under_its_name() -> None:
                 }
             },
             "confusionMatrix.rows",
-            "1 labels need as many rows",
+            "1 labels need 1 rows",
         ),
         (
             {
@@ -182,10 +182,10 @@ def test_every_slice_is_shown_under_its_name() -> None:
                 }
             },
             "confusionMatrix.rows.0.row.0",
-            '"x" is no number',
+            '"x" is not a number',
         ),
         ({"confidenceMetrics": []}, "confidenceMetrics", "no points"),
-        ({"confidenceMetrics": {"a": 1}}, "confidenceMetrics", "no list"),
+        ({"confidenceMetrics": {"a": 1}}, "confidenceMetrics", "is not a list"),
         (
             {
                 "confidenceMetrics": [
@@ -193,7 +193,7 @@ def test_every_slice_is_shown_under_its_name() -> None:
                 ]
             },
             "confidenceMetrics.0.falsePositiveRate",
-            "1.5 is no rate",
+            "1.5 is not a rate",
         ),
         (
             {"confidenceMetrics": [{"confidenceThreshold": 1, "falsePositiveRate": 1}]},
@@ -202,7 +202,7 @@ def test_every_slice_is_shown_under_its_name() -> None:
         ),
     ],
 )
-def test_malformed_metadata_names_the_fault_and_hides_nothing_else(
+def test_invalid_metadata_is_an_error_and_the_rest_is_shown(
     change: dict[str, Any], field: str, words: str
 ) -> None:
     shown = show(kind="system.ClassificationMetrics", metadata={**CLASSIFIED, **change})
@@ -212,7 +212,7 @@ def test_malformed_metadata_names_the_fault_and_hides_nothing_else(
     assert len(shown) == 2
 
 
-def test_a_table_is_as_it_was_written() -> None:
+def test_a_table_has_the_values_as_written() -> None:
     (shown,) = show_v1(TABLE)
     assert shown["columns"] == ["x", "y"]
     assert shown["rows"] == [["1", "a, b"], ["2", ""]]
@@ -221,7 +221,7 @@ def test_a_table_is_as_it_was_written() -> None:
     assert (shown["columns"], shown["rows"][0]) == (["p", ""], ["1", "a, b"])
 
 
-def test_columns_are_found_by_their_names() -> None:
+def test_columns_are_found_by_name() -> None:
     schema = [{"name": name} for name in ("count", "guess", "truth")]
     other = {
         **MATRIX,
@@ -237,7 +237,7 @@ def test_columns_are_found_by_their_names() -> None:
     assert shown["axes"] == ["truth", "guess"]
 
 
-def test_texts_and_pages_are_inline_or_elsewhere() -> None:
+def test_texts_and_pages_are_inline_or_at_an_address() -> None:
     shown = show_v1(
         {"type": "markdown", "storage": "inline", "source": "# Hi"},
         {"type": "web-app", "source": "s3://b/page"},
@@ -251,7 +251,7 @@ def test_texts_and_pages_are_inline_or_elsewhere() -> None:
     assert show(kind="system.Markdown", content=b"\xef\xbb\xbfx")[0]["text"] == "x"
 
 
-def test_a_source_that_is_not_read_says_why_and_hides_nothing_else() -> None:
+def test_an_unreadable_source_is_an_error_and_the_rest_is_shown() -> None:
     refused = FaultError("nothing is fetched from there")
     shown = show_v1({**TABLE, "storage": "gcs", "source": "gs://b/x"}, MATRIX,
                     places={"gs://b/x": refused})  # fmt: skip
@@ -260,42 +260,42 @@ def test_a_source_that_is_not_read_says_why_and_hides_nothing_else() -> None:
     assert shown[1]["type"] == "confusion_matrix"
 
 
-def test_tensorboard_is_not_there_and_its_log_is_told() -> None:
+def test_tensorboard_is_an_error_with_the_address_of_the_log() -> None:
     (shown,) = show_v1({"type": "tensorboard", "source": "s3://b/logs"})
     assert shown["type"] == "error"
-    assert "has no TensorBoard" in shown["message"]
+    assert "does not run TensorBoard" in shown["message"]
     assert "s3://b/logs" in shown["message"]
 
 
 @pytest.mark.parametrize(
     ("output", "field", "words"),
     [
-        (7, "outputs.0", "7 is no object"),
+        (7, "outputs.0", "7 is not an object"),
         ({}, "outputs.0.type", "missing"),
         ({"type": "table"}, "outputs.0.source", "missing"),
-        ({"type": "pie", "source": "x"}, "outputs.0.type", "no viewer 'pie'"),
+        ({"type": "pie", "source": "x"}, "outputs.0.type", "unknown viewer 'pie'"),
         ({**TABLE, "header": None}, "outputs.0.header", "missing"),
-        ({**TABLE, "header": "x"}, "outputs.0.header", "no list"),
-        ({**TABLE, "header": ["x", None]}, "outputs.0.header.1", "no text"),
-        ({**TABLE, "format": "tsv"}, "outputs.0.format", '"tsv" is no format'),
+        ({**TABLE, "header": "x"}, "outputs.0.header", "is not a list"),
+        ({**TABLE, "header": ["x", None]}, "outputs.0.header.1", "null is not a string"),
+        ({**TABLE, "format": "tsv"}, "outputs.0.format", '"tsv" is not supported'),
         ({**TABLE, "source": '"' + "x" * 200_000}, "outputs.0.source", "not CSV"),
-        ({**TABLE, "storage": "gcs"}, "outputs.0.storage", "no address"),
-        ({**TABLE, "storage": None, "source": "x" * 2001}, "outputs.0.storage", "no address"),
-        ({**MATRIX, "labels": None}, "outputs.0.labels", "no list"),
-        ({**MATRIX, "labels": ["a"]}, "outputs.0.source", 'row 2: "b" is none of the labels'),
-        ({**MATRIX, "labels": ["a", "b", "a"]}, "outputs.0.labels", "twice"),
-        ({**MATRIX, "schema": None}, "outputs.0.schema", "no list"),
+        ({**TABLE, "storage": "gcs"}, "outputs.0.storage", "not an address"),
+        ({**TABLE, "storage": None, "source": "x" * 2001}, "outputs.0.storage", "not an address"),
+        ({**MATRIX, "labels": None}, "outputs.0.labels", "is not a list"),
+        ({**MATRIX, "labels": ["a"]}, "outputs.0.source", 'row 2: "b" is not one of the labels'),
+        ({**MATRIX, "labels": ["a", "b", "a"]}, "outputs.0.labels", "duplicate label"),
+        ({**MATRIX, "schema": None}, "outputs.0.schema", "is not a list"),
         ({**MATRIX, "schema": [{"x": 1}] * 3}, "outputs.0.schema.0.name", "missing"),
-        ({**MATRIX, "target_col": "t"}, "outputs.0.target_col", '"t" is no column'),
+        ({**MATRIX, "target_col": "t"}, "outputs.0.target_col", '"t" is not a column'),
         ({**MATRIX, "schema": MATRIX["schema"][:2]}, "outputs.0.schema", "three columns"),  # type: ignore[index]
         ({**MATRIX, "source": "a,a,-1\n"}, "outputs.0.source", "row 1: "),
         ({**MATRIX, "source": "a,a\n"}, "outputs.0.source", "row 1 has 2 of 3 columns"),
         ({**ROC, "schema": [{"name": "fpr"}]}, "outputs.0.schema", "fpr, tpr and threshold"),
-        ({**ROC, "source": "0,nan,1\n"}, "outputs.0.source", 'row 1: "nan" is no number'),
+        ({**ROC, "source": "0,nan,1\n"}, "outputs.0.source", 'row 1: "nan" is not a number'),
         ({**ROC, "source": "  "}, "outputs.0.source", "no points"),
     ],
 )
-def test_a_malformed_output_names_the_fault_and_hides_nothing_else(
+def test_an_invalid_output_is_an_error_and_the_others_are_shown(
     output: Any, field: str, words: str
 ) -> None:
     shown, other = show_v1(output, TABLE)
@@ -310,14 +310,14 @@ def test_a_malformed_output_names_the_fault_and_hides_nothing_else(
     [
         (b"{", "not JSON"),
         (b"[1]", "not an object with 'outputs'"),
-        (b"{}", "null is no list"),
+        (b"{}", "null is not a list"),
         (b"[" * 100_000, "not JSON"),
         (b"\xff", "UTF-8"),
         (Content(b"{", whole=False), "larger than 8 MiB"),
         (FaultError("the artifact is a folder"), "a folder"),
     ],
 )
-def test_a_file_that_cannot_be_read_says_why(content: Any, words: str) -> None:
+def test_an_unreadable_file_is_an_error_with_the_reason(content: Any, words: str) -> None:
     (shown,) = show("mlpipeline-ui-metadata", content=content)
     assert shown["type"] == "error"
     assert words in shown["message"]
@@ -338,7 +338,7 @@ def test_metrics_of_version_1() -> None:
     assert [one["field"] for one in shown[1:]] == ["metrics.1.numberValue", "metrics.2.name"]
 
 
-def test_what_is_long_is_cut_and_says_so() -> None:
+def test_long_content_is_truncated_and_marked() -> None:
     table = {**TABLE, "source": "1,2\n" * 1001}
     wide = {**TABLE, "source": ",".join("x" * 101)}
     deep = {**TABLE, "source": "x" * 1001}
@@ -361,7 +361,7 @@ def test_what_is_long_is_cut_and_says_so() -> None:
     assert not whole["truncated"]
 
 
-def test_of_a_large_file_a_table_shows_its_beginning_and_a_curve_nothing() -> None:
+def test_a_truncated_table_is_shown_and_a_truncated_curve_is_not() -> None:
     cut = Content(b"1,2\n3,4\n5", whole=False)
     table, curve, page = show_v1(
         {**TABLE, "storage": "", "source": "a"},
@@ -376,13 +376,13 @@ def test_of_a_large_file_a_table_shows_its_beginning_and_a_curve_nothing() -> No
     assert (text["text"], text["truncated"]) == ("", True)
 
 
-def test_a_hundred_outputs_are_shown() -> None:
+def test_the_number_of_outputs_is_limited() -> None:
     shown = show_v1(*[TABLE] * 101)
     assert len(shown) == 101
-    assert shown[-1]["message"] == "101 are told; 100 are shown"
+    assert shown[-1]["message"] == "only the first 100 of 101 outputs are shown"
 
 
-def test_hostile_texts_stay_texts() -> None:
+def test_malicious_strings_stay_strings() -> None:
     labels = [EVIL, '" onload="alert(1)']
     quoted = [label.replace('"', '""') for label in labels]
     source = "".join(f'"{one}","{other}",1\n' for one in quoted for other in quoted)
@@ -405,7 +405,7 @@ def test_hostile_texts_stay_texts() -> None:
         '[x](https://e.example "\\" onclick=\\"alert(1)")',
     ],
 )
-def test_markdown_does_no_harm(text: str) -> None:
+def test_rendered_markdown_is_safe(text: str) -> None:
     from html.parser import HTMLParser
 
     found: list[tuple[str, list[Any]]] = []
@@ -423,18 +423,18 @@ def test_markdown_does_no_harm(text: str) -> None:
             assert not value.startswith(("javascript:", "data:", "vbscript:"))
 
 
-def test_pictures_are_links_that_nobody_follows_by_himself() -> None:
+def test_images_become_links() -> None:
     assert "<img" not in html_of("![x](https://e.example/x.png)")
     assert "<em>a</em>" in html_of("*a*")
 
 
-def test_as_much_markdown_is_rendered_as_is_quick() -> None:
-    one = Made(TASK, "root/t", "out", 0, Artifact(name="n", uri="s3://b/k"))
+def test_rendered_markdown_is_limited() -> None:
+    one = OutputArtifact(TASK, "root/t", "out", 0, Artifact(name="n", uri="s3://b/k"))
     from headrace_ui_gateway.visualizations.models import Markdown
 
     texts = [
         Markdown(task_id=one.task_id, path=one.path, output="o", title="t", text="x" * size)
         for size in (60, 50, 40)
     ]
-    found = list(rendered(texts, 100))
+    found = list(with_html(texts, 100))
     assert [bool(getattr(text, "html", None)) for text in found] == [True, False, True]

@@ -1,12 +1,9 @@
-"""Where requests come from, and how often: names, origins, networks, buckets."""
+"""The origin of a request and the names of the gateway."""
 
 from __future__ import annotations
 
 import pytest
-from headrace_ui_gateway.auth.rules import origins as guard
-from headrace_ui_gateway.auth.rules.rate_limits import Buckets, Rate
-from hypothesis import given
-from hypothesis import strategies as st
+from headrace_ui_gateway.auth.rules import origins
 
 OWN = {"host": "localhost:8080"}
 
@@ -14,8 +11,8 @@ OWN = {"host": "localhost:8080"}
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:80", "localhost.", "127.0.0.1:1", "127.9.9.9", "[::1]:5"]
 )
-def test_loopback_names_lead_here(host: str) -> None:
-    assert guard.leads_here(host, ())
+def test_loopback_names_are_own_hosts(host: str) -> None:
+    assert origins.is_own_host(host, ())
 
 
 @pytest.mark.parametrize(
@@ -35,13 +32,13 @@ def test_loopback_names_lead_here(host: str) -> None:
         "x.localhost",
     ],
 )
-def test_other_names_do_not(host: str) -> None:
-    assert not guard.leads_here(host, ())
+def test_other_names_are_not_own_hosts(host: str) -> None:
+    assert not origins.is_own_host(host, ())
 
 
-def test_configured_names_lead_here() -> None:
-    assert guard.leads_here("Headrace.Example.org:443", ["headrace.example.org"])
-    assert not guard.leads_here("example.org", ["headrace.example.org"])
+def test_configured_names_are_own_hosts() -> None:
+    assert origins.is_own_host("Headrace.Example.org:443", ["headrace.example.org"])
+    assert not origins.is_own_host("example.org", ["headrace.example.org"])
 
 
 @pytest.mark.parametrize(
@@ -62,71 +59,46 @@ def test_configured_names_lead_here() -> None:
         ({"origin": "http://evil.example", "sec-fetch-site": "same-origin"}, True),
     ],
 )
-def test_what_a_browser_says_of_a_page_elsewhere(headers: dict[str, str], foreign: bool) -> None:
-    assert guard.from_elsewhere("POST", False, {**OWN, **headers}) is foreign
+def test_cross_site_requests_are_detected(headers: dict[str, str], foreign: bool) -> None:
+    assert origins.is_cross_site("POST", False, {**OWN, **headers}) is foreign
 
 
-def test_a_link_to_a_page_may_be_followed() -> None:
+def test_a_link_from_another_site_to_a_page_may_be_followed() -> None:
     link = {
         **OWN,
         "sec-fetch-site": "cross-site",
         "sec-fetch-mode": "navigate",
         "sec-fetch-dest": "document",
     }
-    assert not guard.from_elsewhere("GET", True, link)
-    assert guard.from_elsewhere("GET", False, link), "an API is no page"
-    assert guard.from_elsewhere("POST", True, link), "a form is no link"
-    assert guard.from_elsewhere("GET", True, {**link, "sec-fetch-dest": "iframe"})
-    assert guard.from_elsewhere("GET", True, {**link, "sec-fetch-mode": "no-cors"})
+    assert not origins.is_cross_site("GET", True, link)
+    assert origins.is_cross_site("GET", False, link), "an API is no page"
+    assert origins.is_cross_site("POST", True, link), "a form is no link"
+    assert origins.is_cross_site("GET", True, {**link, "sec-fetch-dest": "iframe"})
+    assert origins.is_cross_site("GET", True, {**link, "sec-fetch-mode": "no-cors"})
 
 
-def test_a_page_of_a_configured_name_is_ours() -> None:
+def test_a_page_of_a_configured_host_is_not_cross_site() -> None:
     behind = {"host": "10.0.0.7:8080", "origin": "https://headrace.example.org"}
-    assert guard.from_elsewhere("POST", False, behind)
-    assert not guard.from_elsewhere("POST", False, behind, ["Headrace.example.org"])
-    assert guard.from_elsewhere("POST", False, behind, ["example.org"])
-    assert guard.from_elsewhere("POST", False, {"origin": "https://"}, [])
+    assert origins.is_cross_site("POST", False, behind)
+    assert not origins.is_cross_site("POST", False, behind, ["Headrace.example.org"])
+    assert origins.is_cross_site("POST", False, behind, ["example.org"])
+    assert origins.is_cross_site("POST", False, {"origin": "https://"}, [])
 
 
 def test_networks() -> None:
-    allowed = guard.networks(["10.1.0.0/16", "::1", "192.168.0.7"])
-    assert guard.within("10.1.2.3", allowed)
-    assert guard.within("::1", allowed)
-    assert not guard.within("10.2.0.1", allowed)
-    assert not guard.within("", allowed)
-    assert not guard.within("127.0.0.1", ())
+    allowed = origins.networks(["10.1.0.0/16", "::1", "192.168.0.7"])
+    assert origins.in_networks("10.1.2.3", allowed)
+    assert origins.in_networks("::1", allowed)
+    assert not origins.in_networks("10.2.0.1", allowed)
+    assert not origins.in_networks("", allowed)
+    assert not origins.in_networks("127.0.0.1", ())
     with pytest.raises(ValueError):
-        guard.networks(["10.1.0.1/16"])
+        origins.networks(["10.1.0.1/16"])
 
 
-def test_of_ipv6_a_network_is_one_stranger() -> None:
-    assert guard.neighbourhood("2001:db8::1") == guard.neighbourhood("2001:db8::ffff")
-    assert guard.neighbourhood("2001:db8::1") != guard.neighbourhood("2001:db8:0:1::1")
-    assert guard.neighbourhood("fe80::1%eth0") == "fe80::/64"
-    assert guard.neighbourhood("10.0.0.1") == "10.0.0.1"
-    assert guard.neighbourhood("") == ""
-
-
-def test_a_bucket_gives_its_burst_and_then_by_the_clock() -> None:
-    buckets = Buckets(Rate(per_second=2, burst=3), 10)
-    assert [buckets.take("a", 0) for _ in range(3)] == [0, 0, 0]
-    assert buckets.take("a", 0) == pytest.approx(0.5)
-    assert buckets.take("b", 0) == 0, "each has its own"
-    assert buckets.take("a", 0.25) == pytest.approx(0.25), "asking in vain costs nothing"
-    assert buckets.take("a", 0.5) == 0
-    assert buckets.take("a", 0.5) > 0
-    assert [buckets.take("a", 1000) for _ in range(4)] == [0, 0, 0, pytest.approx(0.5)]
-
-
-def test_a_clock_that_steps_back_gives_nothing() -> None:
-    buckets = Buckets(Rate(per_second=1, burst=1), 10)
-    assert buckets.take("a", 10) == 0
-    assert buckets.take("a", 5) > 0
-
-
-@given(st.lists(st.text(max_size=3), max_size=200))
-def test_there_is_room_for_a_bounded_number(keys: list[str]) -> None:
-    buckets = Buckets(Rate(per_second=1, burst=1), 5)
-    for moment, key in enumerate(keys):
-        buckets.take(key, moment)
-        assert len(buckets) <= 5
+def test_ipv6_addresses_are_limited_by_network() -> None:
+    assert origins.rate_limit_key("2001:db8::1") == origins.rate_limit_key("2001:db8::ffff")
+    assert origins.rate_limit_key("2001:db8::1") != origins.rate_limit_key("2001:db8:0:1::1")
+    assert origins.rate_limit_key("fe80::1%eth0") == "fe80::/64"
+    assert origins.rate_limit_key("10.0.0.1") == "10.0.0.1"
+    assert origins.rate_limit_key("") == ""

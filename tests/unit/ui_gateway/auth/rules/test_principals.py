@@ -32,7 +32,7 @@ def table(**more: object) -> TokenTable:
     return TokenTable.read(json.dumps({"tokens": [entry]}), False)
 
 
-def test_a_static_token_is_known_by_its_digest() -> None:
+def test_a_static_token_is_found_by_its_digest() -> None:
     found = table().find("s3cret", NOW)
     assert found is not None
     assert (found.kind, found.name, found.key) == (Kind.MACHINE, "ci", "machine:ci")
@@ -43,7 +43,7 @@ def test_a_static_token_is_known_by_its_digest() -> None:
     assert table().find("\udcff", NOW) is None
 
 
-def test_an_expired_token_is_told_to_be() -> None:
+def test_an_expired_token_has_its_own_error() -> None:
     until = table(expires_at=NOW.isoformat())
     assert until.find("s3cret", NOW - timedelta(seconds=1)) is not None
     with pytest.raises(CredentialError) as caught:
@@ -78,24 +78,24 @@ def test_the_same_file_as_toml() -> None:
         ({"expire_at": "2026-12-01T00:00:00Z"}, "expire_at"),
     ],
 )
-def test_a_mistake_refuses_the_file_and_is_named(entry: dict[str, object], says: str) -> None:
+def test_an_invalid_entry_invalidates_the_file(entry: dict[str, object], says: str) -> None:
     with pytest.raises(FileError, match=says.replace("*", ".")):
         table(**entry)
 
 
 @pytest.mark.parametrize(("text", "toml"), [("{", False), ("[]", False), ("a =", True)])
-def test_what_is_no_file_of_tokens_is_refused(text: str, toml: bool) -> None:
+def test_an_invalid_tokens_file_is_rejected(text: str, toml: bool) -> None:
     with pytest.raises(FileError):
         TokenTable.read(text, toml)
 
 
-def test_two_tokens_of_one_name_are_refused() -> None:
+def test_duplicate_token_names_are_rejected() -> None:
     entry = {"name": "ci", "sha256": digest("a"), "roles": {"a": "viewer"}}
     with pytest.raises(FileError, match="same name"):
         TokenTable.read(json.dumps({"tokens": [entry, {**entry, "sha256": digest("b")}]}), False)
 
 
-def test_the_owners_token_opens_everything() -> None:
+def test_the_owner_token_has_every_right() -> None:
     assert owner_token("own").find("own", NOW) is OWNER
     assert OWNER.access.may(Role.ADMIN, "anything")
 
@@ -104,7 +104,7 @@ def roles(*subjects: dict[str, object]) -> RoleTable:
     return RoleTable.read(json.dumps({"subjects": subjects}), False)
 
 
-def test_a_user_has_the_highest_of_his_roles_in_each_namespace() -> None:
+def test_a_user_has_the_highest_of_their_roles_in_each_namespace() -> None:
     written = roles(
         {"user": "alice", "roles": {"team-a": "viewer", "own": "admin"}},
         {"group": "ml", "roles": {"team-a": "editor", "team-b": "viewer"}},

@@ -30,7 +30,7 @@ def test_a_64_bit_integer_is_read_as_number_or_text(given: Any) -> None:
 
 
 @pytest.mark.parametrize("given", ["x", "", "-", "1.5", 1.5, True, [], 2**63, "9" * 30, "٣"])
-def test_what_is_no_64_bit_integer_is_refused(given: Any) -> None:
+def test_invalid_64_bit_integers_are_rejected(given: Any) -> None:
     with pytest.raises(ValidationError):
         V2beta1RecurringRun.model_validate({"max_concurrency": given})
 
@@ -43,7 +43,7 @@ def test_an_enum_is_read_by_name_or_number(given: Any) -> None:
 
 
 @pytest.mark.parametrize("given", ["OFF", "disable", 3, -1, True, 1.5, []])
-def test_any_other_word_or_number_is_refused(given: Any) -> None:
+def test_an_unknown_enum_value_is_rejected(given: Any) -> None:
     with pytest.raises(ValidationError):
         V2beta1RecurringRun.model_validate({"mode": given})
 
@@ -53,36 +53,36 @@ def test_any_other_word_or_number_is_refused(given: Any) -> None:
     [
         ({"surprise": 1}, "unknown field 'surprise'"),
         ({"runtime_config": {"extra": 1}}, "unknown field 'extra'"),
-        ({"display_name": "a", "displayName": "b"}, "display_name is given twice"),
+        ({"display_name": "a", "displayName": "b"}, "duplicate field display_name"),
         ({"display_name": 3}, "valid string"),
         ({"no_catchup": "true"}, "valid boolean"),
         ({"runtime_config": "text"}, "valid dictionary"),
         ({"runtime_config": {"parameters": [1]}}, "valid dictionary"),
-        ({"created_at": 3}, "a moment is wanted"),
+        ({"created_at": 3}, "expected a timestamp"),
         ({"created_at": "2026-01-02"}, "timezone"),
         ({"created_at": "0001-01-01T00:00:00+14:00"}, "outside of the years"),
     ],
 )
-def test_what_does_not_fit_is_refused(body: dict[str, Any], message: str) -> None:
+def test_invalid_fields_are_rejected(body: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         V2beta1RecurringRun.model_validate(body)
 
 
-def test_null_is_nothing() -> None:
+def test_null_means_absent() -> None:
     read = V2beta1Pipeline.model_validate({"name": None, "tags": None})
     assert (read.name, read.tags) == ("", {})
     assert read.model_fields_set == set()
     assert V2beta1Pipeline.model_validate({"tags": {}}).model_fields_set == {"tags"}
 
 
-def test_only_what_is_empty_is_left_out() -> None:
+def test_only_empty_fields_are_omitted() -> None:
     assert V2beta1Run().to_dict() == {}
     parameters = {"a": None, "b": "", "c": [], "d": {}, "f": 0, "g": False}
     body = {"runtime_config": {"parameters": parameters}}
     assert V2beta1Run.model_validate(body).to_dict() == body
 
 
-def test_moments_are_told_in_utc() -> None:
+def test_timestamps_are_written_in_utc() -> None:
     read = V2beta1Pipeline.model_validate({"created_at": "2026-01-02T05:04:05.250+02:00"})
     assert read.to_dict() == {"created_at": "2026-01-02T03:04:05.250000Z"}
     assert V2beta1Pipeline(created_at=datetime(2026, 1, 2, tzinfo=UTC)).to_dict() == {
@@ -103,7 +103,7 @@ def test_the_details_of_an_error_name_their_type() -> None:
     assert GoogleRpcStatus.model_validate(body).to_dict() == body
 
 
-def test_the_document_tells_what_is_read_and_what_is_written() -> None:
+def test_the_schema_describes_requests_and_responses() -> None:
     read = V2beta1RecurringRun.model_json_schema(mode="validation")
     written = V2beta1RecurringRun.model_json_schema(mode="serialization")
     assert {"type": "null"} in read["properties"]["display_name"]["anyOf"]

@@ -16,7 +16,7 @@ from headrace_ui_gateway.kfp.translate.lists import (
     VERSIONS,
     ListFields,
     Paging,
-    asked,
+    list_params,
 )
 
 
@@ -25,12 +25,12 @@ def one(**fields: Any) -> str:
 
 
 def rewritten(keys: ListFields, text: str) -> Any:
-    parameters, _ = asked(keys, Paging(filter=text))
+    parameters, _ = list_params(keys, Paging(filter=text))
     return json.loads(parameters["filter"])["predicates"]
 
 
-def test_the_first_made_come_first() -> None:
-    parameters, namespace = asked(RUNS, Paging())
+def test_the_default_order_is_oldest_first() -> None:
+    parameters, namespace = list_params(RUNS, Paging())
     assert parameters == {
         "filter": None,
         "sort_by": "created_at asc",
@@ -38,13 +38,13 @@ def test_the_first_made_come_first() -> None:
         "page_token": None,
     }
     assert namespace == ""
-    assert asked(ARTIFACT_TASKS, Paging())[0]["sort_by"] is None
+    assert list_params(ARTIFACT_TASKS, Paging())[0]["sort_by"] is None
 
 
-def test_a_token_knows_its_order() -> None:
-    parameters, _ = asked(RUNS, Paging(page_token="t", page_size=5))
+def test_with_a_page_token_no_order_is_sent() -> None:
+    parameters, _ = list_params(RUNS, Paging(page_token="t", page_size=5))
     assert (parameters["page_token"], parameters["sort_by"]) == ("t", None)
-    parameters, _ = asked(RUNS, Paging(page_token="t", sort_by="name"))
+    parameters, _ = list_params(RUNS, Paging(page_token="t", sort_by="name"))
     assert (parameters["page_token"], parameters["sort_by"]) == ("t", "display_name asc")
 
 
@@ -65,13 +65,13 @@ def test_a_token_knows_its_order() -> None:
     ],
 )
 def test_orders(keys: ListFields, text: str, expected: str) -> None:
-    assert asked(keys, Paging(sort_by=text))[0]["sort_by"] == expected
+    assert list_params(keys, Paging(sort_by=text))[0]["sort_by"] == expected
 
 
 @pytest.mark.parametrize("text", ["color", "name up", "name desc desc", "tags.a", "desc"])
-def test_any_other_order_is_refused(text: str) -> None:
+def test_an_invalid_order_is_rejected(text: str) -> None:
     with pytest.raises(RejectedError, match="cannot be sorted") as caught:
-        asked(PIPELINES, Paging(sort_by=text))
+        list_params(PIPELINES, Paging(sort_by=text))
     assert caught.value.rejection.field == "sort_by"
 
 
@@ -89,13 +89,13 @@ def test_any_other_order_is_refused(text: str) -> None:
         (RECURRING_RUNS, "name", "display_name"),
     ],
 )
-def test_keys(keys: ListFields, key: str, ours: str) -> None:
+def test_fields_are_translated(keys: ListFields, key: str, ours: str) -> None:
     text = one(operation=1, key=key, stringValue="x")
     expected = {"key": ours, "operation": "EQUALS", "string_value": "x"}
     assert rewritten(keys, text) == [expected]
 
 
-def test_all_predicates_are_kept() -> None:
+def test_all_predicates_are_translated() -> None:
     predicates = [
         {"operation": "IS_SUBSTRING", "key": "name", "stringValue": "a"},
         {"operation": 5, "key": "created_at", "timestampValue": "2026-01-02T00:00:00Z"},
@@ -154,21 +154,25 @@ def test_storage_states(operation: str, value: dict[str, Any], expected: dict[st
         (RUNS, one(operation=1, key="color", string_value="x"), "unrecognized field 'color'"),
         (RUNS, one(operation=1, key="tags.a", string_value="x"), "unrecognized field 'tags.a'"),
         (RUNS, one(operation=1, key="storage_state", string_value="x"), "not a storage state"),
-        (RUNS, one(operation=3, key="storage_state", string_value="x"), "does not go with"),
-        (RUNS, one(operation=3, key="state", string_value="x"), "does not go with"),
+        (RUNS, one(operation=3, key="storage_state", string_value="x"), "is not supported for"),
+        (RUNS, one(operation=3, key="state", string_value="x"), "is not supported for"),
         (RUNS, one(operation=1, key="state", int_value=3), "not a state"),
         (RUNS, one(operation=8, key="name", string_value="x"), "takes several values"),
         (RUNS, "{", "not JSON"),
-        (RUNS, one(operation=8, key="namespace", string_values={"values": ["a"]}), "one namespace"),
+        (
+            RUNS,
+            one(operation=8, key="namespace", string_values={"values": ["a"]}),
+            "only one predicate",
+        ),
     ],
 )
-def test_faults_are_named(keys: ListFields, text: str, message: str) -> None:
+def test_invalid_filters_are_rejected(keys: ListFields, text: str, message: str) -> None:
     with pytest.raises(RejectedError, match=message) as caught:
-        asked(keys, Paging(filter=text))
+        list_params(keys, Paging(filter=text))
     assert caught.value.rejection.field == "filter"
 
 
-def test_a_filter_by_namespace_is_the_lists_own() -> None:
+def test_a_filter_by_namespace_becomes_the_namespace_of_the_list() -> None:
     text = one(operation=1, key="namespace", string_value="team")
-    parameters, namespace = asked(RUNS, Paging(filter=text))
+    parameters, namespace = list_params(RUNS, Paging(filter=text))
     assert (parameters["filter"], namespace) == (None, "team")

@@ -42,7 +42,7 @@ def kept(body: dict[str, Any]) -> RecurringRun:
     return RecurringRun(**fields, recurring_run_id=UUID(int=9), created_at=AT, updated_at=AT)
 
 
-def test_what_is_sent_comes_back() -> None:
+def test_a_definition_is_returned_as_sent() -> None:
     answer = recurring_run(kept(BODY))
     assert answer == {
         **BODY,
@@ -54,7 +54,7 @@ def test_what_is_sent_comes_back() -> None:
     }
 
 
-def test_an_interval_and_camel_case_and_texts_for_numbers() -> None:
+def test_an_interval_in_camel_case_with_strings_for_numbers() -> None:
     trigger = {"periodicSchedule": {"startTime": "2027-01-01T00:00:00Z", "intervalSecond": "60"}}
     body = {**BODY, "trigger": trigger, "maxConcurrency": "2", "mode": "DISABLE"}
     del body["max_concurrency"], body["no_catchup"]
@@ -78,6 +78,6 @@ def test_an_interval_and_camel_case_and_texts_for_numbers() -> None:
         ({"display_name": ""}, "display_name"),
     ],
 )
-def test_a_fault_is_named(changes: dict[str, Any], fault: str) -> None:
+def test_an_invalid_field_is_named(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(RejectedError, match=fault):
         definition({**BODY, **changes})

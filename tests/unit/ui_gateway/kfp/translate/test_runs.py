@@ -1,4 +1,4 @@
-"""Runs and tasks in KFP's words, and its requests for runs in ours."""
+"""Runs and tasks as KFP's messages, and KFP's requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from headrace_contracts.values import Artifact, Inputs, Outputs
 from headrace_runtime.errors import RejectedError
 from headrace_ui_gateway.kfp.messages.runs import RuntimeState, V2beta1Run
 from headrace_ui_gateway.kfp.translate import runs as kfp_runs
-from headrace_ui_gateway.kfp.translate.nodes import node_of, output_uri
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EPOCH = "1970-01-01T00:00:00Z"
@@ -101,12 +100,12 @@ def test_states_of_tasks(state: TaskState, expected: str) -> None:
     assert answer["state_history"][-1]["state"] == expected
 
 
-def test_every_state_has_a_word() -> None:
+def test_every_state_is_translated() -> None:
     assert {kfp_runs.run_state(state) for state in RunState} <= set(RuntimeState)
     assert {kfp_runs.task_state(state) for state in TaskState} <= set(RuntimeState)
 
 
-def test_a_run_that_has_just_begun() -> None:
+def test_a_pending_run() -> None:
     assert told(a_run()) == {
         "experiment_id": str(EXPERIMENT),
         "run_id": str(RUN),
@@ -119,7 +118,7 @@ def test_a_run_that_has_just_begun() -> None:
     }
 
 
-def test_a_run_with_everything() -> None:
+def test_a_run_with_all_fields() -> None:
     identity = PipelineIdentity(
         name="train", pipeline_id=UUID(int=4), pipeline_version_id=UUID(int=5)
     )
@@ -155,18 +154,18 @@ def test_a_run_with_everything() -> None:
     assert [one["task_id"] for one in answer["run_details"]["task_details"]] == [str(TASK)]
 
 
-def test_a_canceled_run_says_that_it_was_terminated() -> None:
+def test_a_canceled_run_has_the_error_terminated() -> None:
     answer = told(a_run(state=RunState.CANCELED))
     assert answer["error"] == {"code": 1, "message": "the run was terminated"}
 
 
-def test_a_spec_that_came_along_is_given_back() -> None:
+def test_a_submitted_spec_is_returned() -> None:
     assert told(a_run(), DOCUMENT)["pipeline_spec"] == {"root": {}}
     both = {"pipeline_spec": {"root": {}}, "platform_spec": {"platforms": {}}}
     assert told(a_run(), both)["pipeline_spec"] == both
 
 
-def test_a_task_that_waits_has_moments_that_clients_can_read() -> None:
+def test_a_waiting_task_has_timestamps() -> None:
     answer = detail(a_task(state=TaskState.PENDING))
     assert (answer["start_time"], answer["end_time"]) == (EPOCH, EPOCH)
     assert answer["create_time"] == "2026-01-02T03:04:05Z"
@@ -174,7 +173,7 @@ def test_a_task_that_waits_has_moments_that_clients_can_read() -> None:
     assert "executor_detail" not in answer
 
 
-def test_a_task_with_everything() -> None:
+def test_a_task_with_all_fields() -> None:
     data = Artifact(name="data", uri="s3://b/d", artifact_id=UUID(int=7))
     found = a_task(
         state=TaskState.FAILED,
@@ -210,11 +209,11 @@ def test_a_task_with_everything() -> None:
         {"attempt": 1, "origin": Origin(kind="cache", run_id=RUN, task_id=TASK)},
     ],
 )
-def test_what_no_job_carried_out_has_none(fields: dict[str, Any]) -> None:
+def test_a_task_without_a_job_has_no_executor_detail(fields: dict[str, Any]) -> None:
     assert "executor_detail" not in detail(a_task(**fields))
 
 
-def test_a_task_knows_those_inside_it() -> None:
+def test_a_task_lists_the_tasks_inside_it() -> None:
     inside = [a_task(task_id=UUID(int=20 + n), parent_task_id=TASK) for n in range(2)]
     answer = told(a_run(tasks=(a_task(kind=TaskKind.DAG), *inside)))
     details = answer["run_details"]["task_details"]
@@ -246,7 +245,7 @@ def requested(body: dict[str, Any]) -> SubmitRun:
         },
     ],
 )
-def test_a_request_in_either_spelling(body: dict[str, Any]) -> None:
+def test_field_names_may_be_snake_case_or_camel_case(body: dict[str, Any]) -> None:
     request = requested(body)
     assert request.pipeline is not None
     assert request.pipeline.pipeline_id == UUID(int=4)
@@ -255,19 +254,19 @@ def test_a_request_in_either_spelling(body: dict[str, Any]) -> None:
     assert (request.pipeline_root, request.service_account) == ("s3://b/r", "robot")
 
 
-def test_a_spec_in_a_request_is_not_looked_into() -> None:
+def test_a_spec_in_a_request_is_not_validated() -> None:
     spec = {"pipelineInfo": {"name": "x"}, "camelCase": {"stays": 1}}
     request = requested({"pipeline_spec": spec, "runtime_config": None})
     assert (request.pipeline_spec, request.pipeline, request.parameters) == (spec, None, {})
 
 
-def test_what_only_the_server_knows_is_read_past() -> None:
+def test_fields_of_the_server_are_ignored_in_requests() -> None:
     answered = told(a_run(state=RunState.FAILED, error=BROKE, tasks=(a_task(),)), DOCUMENT)
     request = requested(answered)
     assert (request.display_name, request.pipeline_spec) == ("a run", {"root": {}})
 
 
-def test_the_experiment_of_the_query_counts_where_the_body_has_none() -> None:
+def test_the_experiment_of_the_query_is_the_default() -> None:
     body = V2beta1Run(display_name="x")
     request = kfp_runs.submit_request(body, "team", str(EXPERIMENT))
     assert (request.experiment_id, request.namespace) == (EXPERIMENT, "team")
@@ -283,7 +282,11 @@ def test_the_experiment_of_the_query_counts_where_the_body_has_none() -> None:
             "pipeline.pipeline_id",
             "valid UUID",
         ),
-        ({"plugins_input": {"mlflow": {"a": 1}}}, "plugins_input", "no plugins here"),
+        (
+            {"plugins_input": {"mlflow": {"a": 1}}},
+            "plugins_input",
+            "plugins_input is not supported",
+        ),
         ({"pipeline_version_id": "x"}, "pipeline_version_id", "pipeline_version_reference"),
         (
             {"pipeline_version_reference": {"pipeline_version_id": "x"}},
@@ -292,28 +295,10 @@ def test_the_experiment_of_the_query_counts_where_the_body_has_none() -> None:
         ),
     ],
 )
-def test_a_faulty_request_names_its_field(body: Any, field: str, message: str) -> None:
+def test_an_invalid_request_names_its_field(body: Any, field: str, message: str) -> None:
     with pytest.raises(RejectedError) as caught:
         requested(body)
     rejection = caught.value.rejection
     assert rejection.code == RejectionCode.MALFORMED
     assert rejection.field == field
     assert message in rejection.message
-
-
-def test_a_node_is_a_task_by_id_or_by_the_only_name() -> None:
-    twins = [a_task(task_id=UUID(int=30 + n), name="print", display_name="Print") for n in (0, 1)]
-    found = a_run(tasks=(a_task(), *twins))
-    for node in (str(TASK), "train", "Train"):
-        assert node_of(found, node).task_id == TASK
-    assert node_of(found, str(UUID(int=31))).task_id == UUID(int=31)
-    with pytest.raises(RejectedError, match="2 tasks are named 'print'"):
-        node_of(found, "print")
-    with pytest.raises(RejectedError, match="no task 'nobody'"):
-        node_of(found, "nobody")
-
-
-def test_where_an_output_lies() -> None:
-    data = Artifact(name="data", uri="s3://b/d")
-    assert output_uri(a_task(outputs=Outputs(artifacts={"data": (data,)})), "data") == "s3://b/d"
-    assert output_uri(a_task(), "data") is None

@@ -11,14 +11,14 @@ from headrace_ui_gateway.rest import session as auth_routes
 from headrace_ui_gateway.rest.description.examples import EXAMPLES
 from jsonschema import Draft202012Validator
 
-from tests.unit.ui_gateway.rest.fake_services import Behind, client_over
+from tests.unit.ui_gateway.rest.fake_services import FakeServices, client_over
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @pytest.fixture(scope="module")
 async def document() -> dict[str, Any]:
-    async with client_over(Behind()) as client:
+    async with client_over(FakeServices()) as client:
         return dict((await client.get("/openapi.json")).json())
 
 
@@ -34,7 +34,7 @@ def faults(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list
     return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
 
 
-def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+def test_every_operation_has_a_description(document: dict[str, Any]) -> None:
     seen = set()
     for path, method, operation in operations(document):
         where = f"{method} {path}"
@@ -48,7 +48,7 @@ def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
     assert len(seen) > 50
 
 
-def test_every_operation_says_what_can_go_wrong(document: dict[str, Any]) -> None:
+def test_every_operation_documents_its_errors(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         where, responses = f"{method} {path}", operation["responses"]
         wanted = {"400", "401", "403", "429", "503"}
@@ -71,7 +71,7 @@ def test_every_operation_says_what_can_go_wrong(document: dict[str, Any]) -> Non
             assert "ETag" in responses["200"]["headers"], where
 
 
-def test_every_body_has_an_example_that_fits_its_schema(document: dict[str, Any]) -> None:
+def test_every_body_has_a_valid_example(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
         for body in bodies:
@@ -86,7 +86,7 @@ def test_every_body_has_an_example_that_fits_its_schema(document: dict[str, Any]
                     assert document["components"]["schemas"][name].get("examples"), where
 
 
-def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+def test_references_resolve(document: dict[str, Any]) -> None:
     def references(value: Any) -> Iterator[str]:
         if isinstance(value, dict):
             if isinstance(value.get("$ref"), str):
@@ -102,13 +102,13 @@ def test_references_lead_somewhere(document: dict[str, Any]) -> None:
     assert found <= known.keys()
 
 
-def test_nothing_in_an_address_or_header_is_null(document: dict[str, Any]) -> None:
+def test_parameters_and_headers_are_never_null(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         for parameter in operation.get("parameters", ()):
             assert "anyOf" not in parameter["schema"], f"{method} {path} {parameter['name']}"
 
 
-def test_no_example_is_left_over(document: dict[str, Any]) -> None:
+def test_every_example_is_used(document: dict[str, Any]) -> None:
     models = {**vars(own_models), **vars(auth_routes)}
     unknown = EXAMPLES.keys() - document["components"]["schemas"].keys() - models.keys()
     assert not unknown

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.ui_gateway.rest.fake_services import Behind, client_over
+from tests.unit.ui_gateway.rest.fake_services import FakeServices, client_over
 
 ID = "01920f39-1b2c-7d55-8e0a-3c4d5e6f7a80"
 EXPERIMENT = {
@@ -21,13 +21,13 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
-def behind() -> Behind:
-    return Behind()
+def fake() -> FakeServices:
+    return FakeServices()
 
 
 @pytest.fixture
-async def client(behind: Behind) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_over(behind) as made:
+async def client(fake: FakeServices) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_over(fake) as made:
         yield made
 
 
@@ -135,9 +135,9 @@ async def client(behind: Behind) -> AsyncIterator[httpx.AsyncClient]:
         ("GET", "/nothing", {}, 404, "NOT_FOUND", None),
     ],
 )  # fmt: skip
-async def test_a_refusal_is_a_problem_that_names_the_field(
+async def test_an_error_is_a_problem_that_names_the_field(
     client: httpx.AsyncClient,
-    behind: Behind,
+    fake: FakeServices,
     method: str,
     path: str,
     options: dict[str, Any],
@@ -150,92 +150,100 @@ async def test_a_refusal_is_a_problem_that_names_the_field(
     body = response.json()
     assert (response.status_code, body["code"], body.get("field")) == (status, code, field), body
     assert body["status"] == status
-    assert not behind.asked
+    assert not fake.requests
 
 
-async def test_a_wrong_method_is_told_all_that_are_possible(client: httpx.AsyncClient) -> None:
+async def test_a_405_lists_the_allowed_methods(client: httpx.AsyncClient) -> None:
     response = await client.put("/runs")
     assert response.headers["allow"] == "GET, POST"
     assert (await client.post(f"/pipelines/{ID}")).headers["allow"] == "DELETE, GET, PATCH"
 
 
-async def test_a_known_state_is_not_sent_again(client: httpx.AsyncClient, behind: Behind) -> None:
-    behind.answer("GET", f"/experiments/{ID}", EXPERIMENT)
+async def test_an_unmodified_resource_is_a_304(
+    client: httpx.AsyncClient, fake: FakeServices
+) -> None:
+    fake.answer("GET", f"/experiments/{ID}", EXPERIMENT)
     first = await client.get(f"/experiments/{ID}")
     assert first.json()["display_name"] == "churn"
     again = await client.get(f"/experiments/{ID}", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
-    behind.answer("GET", f"/experiments/{ID}", {**EXPERIMENT, "display_name": "other"})
+    fake.answer("GET", f"/experiments/{ID}", {**EXPERIMENT, "display_name": "other"})
     changed = await client.get(
         f"/experiments/{ID}", headers={"If-None-Match": first.headers["etag"]}
     )
     assert changed.status_code == 200
 
 
-async def test_a_known_run_costs_one_row(client: httpx.AsyncClient, behind: Behind) -> None:
-    behind.answer("GET", f"/runs/{ID}", {}, **{"X-Run-Version": "12", "X-Run-State": "RUNNING"})
+async def test_an_unmodified_run_reads_one_row(
+    client: httpx.AsyncClient, fake: FakeServices
+) -> None:
+    fake.answer("GET", f"/runs/{ID}", {}, **{"X-Run-Version": "12", "X-Run-State": "RUNNING"})
     known = await client.get(f"/runs/{ID}", headers={"If-None-Match": 'W/"12"'})
     assert known.status_code == 304
-    assert [str(one.url.query, "ascii") for one in behind.asked] == ["tasks=false"]
-    behind.asked.clear()
+    assert [str(one.url.query, "ascii") for one in fake.requests] == ["tasks=false"]
+    fake.requests.clear()
     changed = await client.get(f"/runs/{ID}", headers={"If-None-Match": 'W/"11"'})
     assert (changed.status_code, changed.headers["etag"]) == (200, 'W/"12"')
 
 
-async def test_a_change_of_what_was_changed_meanwhile_is_refused(
-    client: httpx.AsyncClient, behind: Behind
+async def test_a_change_of_a_modified_resource_is_rejected(
+    client: httpx.AsyncClient, fake: FakeServices
 ) -> None:
     limits = {"namespace": "default", "max_active_runs": 3}
-    behind.answer("GET", "/namespaces/default/limits", limits)
+    fake.answer("GET", "/namespaces/default/limits", limits)
     tag = (await client.get("/namespaces/default/limits")).headers["etag"]
-    behind.answer("GET", "/namespaces/default/limits", {**limits, "max_active_runs": 4})
+    fake.answer("GET", "/namespaces/default/limits", {**limits, "max_active_runs": 4})
     change = {"json": {"max_active_runs": 5}, "headers": {"If-Match": tag}}
     refused = await client.put("/namespaces/default/limits", **change)
     assert (refused.status_code, refused.json()["field"]) == (412, "If-Match")
-    behind.answer("GET", "/namespaces/default/limits", limits)
-    behind.answer("PUT", "/namespaces/default/limits", {**limits, "max_active_runs": 5})
+    fake.answer("GET", "/namespaces/default/limits", limits)
+    fake.answer("PUT", "/namespaces/default/limits", {**limits, "max_active_runs": 5})
     made = await client.put("/namespaces/default/limits", **change)
     assert made.json()["max_active_runs"] == 5
 
 
-async def test_ids_moments_and_lists_are_read(client: httpx.AsyncClient, behind: Behind) -> None:
+async def test_ids_timestamps_and_lists_are_parsed(
+    client: httpx.AsyncClient, fake: FakeServices
+) -> None:
     run = {"experiment_id": ID, "rerun": {"run_id": ID, "tasks": ["root/a"]}, "priority": 1.0}
-    assert (await client.post("/runs", json=run)).status_code == 404, "nobody behind has it"
-    assert behind.body["rerun"] == run["rerun"]
+    assert (await client.post("/runs", json=run)).status_code == 404, "nobody fake has it"
+    assert fake.body["rerun"] == run["rerun"]
     trigger = {"interval_seconds": 60, "start_at": "2026-11-24T09:30:00Z"}
     changes = {"experiment_id": ID, "trigger": trigger, "parameters": {"a": [1, "1", True, None]}}
     await client.patch(f"/recurring-runs/{ID}", json=changes)
-    assert behind.body == changes
+    assert fake.body == changes
     changes["trigger"] = {**trigger, "start_at": 1}
     refused = await client.patch(f"/recurring-runs/{ID}", json=changes)
     assert refused.json()["field"] == "trigger.start_at"
 
 
-async def test_what_is_left_out_of_a_change_stays(
-    client: httpx.AsyncClient, behind: Behind
+async def test_omitted_fields_of_a_change_are_kept(
+    client: httpx.AsyncClient, fake: FakeServices
 ) -> None:
     await client.patch(f"/pipelines/{ID}", json={"max_active_runs": None})
-    assert behind.body == {"max_active_runs": None}
+    assert fake.body == {"max_active_runs": None}
     await client.patch(f"/pipelines/{ID}", json={"tags": {}})
-    assert behind.body == {"tags": {}}
+    assert fake.body == {"tags": {}}
 
 
-async def test_shortcuts_are_added_to_the_filter(client: httpx.AsyncClient, behind: Behind) -> None:
+async def test_query_parameters_are_added_to_the_filter(
+    client: httpx.AsyncClient, fake: FakeServices
+) -> None:
     given = '{"predicates":[{"operation":"EQUALS","key":"namespace","string_value":"a"}]}'
     await client.get("/recurring-runs", params={"name": "nightly", "filter": given})
-    asked = behind.asked[-1].url.params["filter"]
+    asked = fake.requests[-1].url.params["filter"]
     assert '"namespace"' in asked
     assert '"key":"display_name","string_value":"nightly"' in asked
 
 
-async def test_a_package_comes_as_a_body_or_as_a_file(
-    client: httpx.AsyncClient, behind: Behind
+async def test_a_package_is_a_body_or_a_form_file(
+    client: httpx.AsyncClient, fake: FakeServices
 ) -> None:
     await client.post("/pipelines?name=training", content=b"a: b")
-    raw = behind.asked[-1]
+    raw = fake.requests[-1]
     await client.post("/pipelines", files={"uploadfile": ("training.tar.gz", b"a: b")})
-    form = behind.asked[-1]
+    form = fake.requests[-1]
     for asked in (raw, form):
         assert asked.content == b"a: b"
         assert asked.url.params["name"] == "training"
