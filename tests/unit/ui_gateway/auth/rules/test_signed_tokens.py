@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from headrace_ui_gateway.auth.rules.principals import CredentialError, Fault
 from headrace_ui_gateway.auth.rules.signed_tokens import (
     ALGORITHMS,
@@ -24,6 +26,7 @@ from headrace_ui_gateway.auth.rules.signed_tokens import (
     read_header,
     verify,
 )
+from jwt.algorithms import RSAAlgorithm
 
 from tests.support.issuer import AUDIENCE, FakeIssuer, SigningKey
 
@@ -231,3 +234,17 @@ def test_unusable_keys_are_ignored(provider: FakeIssuer) -> None:
     assert keys.find(Header("first", "ES256")) is not None
     assert keys.find(Header("broken", "ES256")) is None
     assert keys.find(Header("enc", "ES256")) is None
+
+
+def test_an_rsa_key_below_2048_bits_is_rejected() -> None:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    document = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    document |= {"kid": "weak", "use": "sig", "key_ops": ["verify"]}
+    provider = FakeIssuer(ISSUER.url)
+    provider.published = [document]
+    body = json.dumps(provider.claims("alice")).encode()
+    weak = jwt.PyJWS(options={"enforce_minimum_key_length": False})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        token = weak.encode(body, private, "RS256", headers={"kid": "weak"})
+    assert fault(lambda: take(token, provider)) is Fault.UNKNOWN

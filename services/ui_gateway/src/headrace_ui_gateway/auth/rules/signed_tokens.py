@@ -1,7 +1,7 @@
-"""Tokens of an identity provider: signed claims about a user, by OpenID Connect.
+"""Signed tokens of an identity provider (OpenID Connect): signature and claims.
 
-Source: RFC 7519 (JWT), RFC 7517 (JWK), RFC 8725 (best practice: the algorithm is ours to choose,
-never the token's; what a token was made for is checked).
+Source: RFC 7519 (JWT), RFC 7517 (JWK), RFC 8725 (best practice: the allowed algorithms are
+configured, never taken from the token; issuer and audience are checked).
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from headrace_ui_gateway.auth.rules.principals import LONGEST_TOKEN, CredentialE
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-"""Those with a public key. With a shared secret, whoever can check a token can make one."""
+"""Algorithms with a public key. With a shared secret, anybody who can verify a token can also
+create one."""
 _JWS = PyJWS(options={"enforce_minimum_key_length": True})
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whose tokens are taken, and how they are read."""
+    """An identity provider, and how to read its tokens."""
 
     url: str
     audience: str
@@ -38,7 +39,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token is about."""
+    """The user of a token, and their groups."""
 
     user: str
     groups: tuple[str, ...]
@@ -46,22 +47,22 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Which key a token says that it was signed with, and how."""
+    """The header of a token: the key and algorithm that it claims."""
 
     key_id: str | None
     algorithm: str
 
 
 def looks_signed(token: str) -> bool:
-    """Whether a token may be a JWT at all."""
+    """Whether a token can be a JWT."""
     return len(token) <= LONGEST_TOKEN and token.count(".") == 2
 
 
 def read_header(token: str, issuer: Issuer) -> Header:
-    """The header of a token that nothing has been checked of yet.
+    """The header of an unverified token.
 
     Raises:
-        CredentialError: it has none, or its algorithm is not allowed.
+        CredentialError: there is none, or its algorithm is not allowed.
     """
     try:
         header = _JWS.get_unverified_header(token)
@@ -74,59 +75,59 @@ def read_header(token: str, issuer: Issuer) -> Header:
 
 
 class KeySet:
-    """An issuer's public keys, as its JWK set describes them."""
+    """An issuer's public keys, from its JWK set. Keys that cannot verify signatures are ignored."""
 
     def __init__(self, document: Any = None) -> None:
         """Raises ValueError when `document` is not a JWK set."""
         keys = document.get("keys") if isinstance(document, dict) else None
         if document is not None and not isinstance(keys, list):
             raise ValueError("a JWK set is an object with a list 'keys'")
-        self._described = [key for key in keys or () if _verifies(key)]
-        self._made: dict[tuple[int, str], PyJWK] = {}
+        self._documents = [key for key in keys or () if _can_verify(key)]
+        self._keys: dict[tuple[int, str], PyJWK] = {}
 
     def __len__(self) -> int:
-        return len(self._described)
+        return len(self._documents)
 
     def find(self, header: Header) -> PyJWK | None:
-        """The key that a token was signed with; without a key id, the only key that there is."""
-        for place, described in enumerate(self._described):
+        """The key of a token. Without a key id it is the only key, if there is exactly one."""
+        for position, document in enumerate(self._documents):
             if header.key_id is None:
-                known = len(self._described) == 1
+                matches = len(self._documents) == 1
             else:
-                known = described.get("kid") == header.key_id
-            if known and described.get("alg", header.algorithm) == header.algorithm:
-                return self._make(place, header.algorithm)
+                matches = document.get("kid") == header.key_id
+            if matches and document.get("alg", header.algorithm) == header.algorithm:
+                return self._parse(position, header.algorithm)
         return None
 
-    def _make(self, place: int, algorithm: str) -> PyJWK | None:
-        made = self._made.get((place, algorithm))
-        if made is None:
+    def _parse(self, position: int, algorithm: str) -> PyJWK | None:
+        key = self._keys.get((position, algorithm))
+        if key is None:
             try:
-                made = PyJWK(self._described[place], algorithm)
+                key = PyJWK(self._documents[position], algorithm)
             except (PyJWTError, ValueError, TypeError):
-                return None  # a key of another type than the algorithm's
-            self._made[place, algorithm] = made
-        return made
+                return None  # the key's type does not fit the algorithm
+            self._keys[position, algorithm] = key
+        return key
 
 
-def _verifies(key: Any) -> bool:
-    """Whether a key is a public one for signatures: a shared secret in a public set is none."""
+def _can_verify(key: Any) -> bool:
+    """Whether a key is a public key for signatures. A shared secret in a public set is not."""
     if not isinstance(key, dict) or key.get("kty") not in ("RSA", "EC", "OKP"):
         return False
     return key.get("use", "sig") == "sig" and "d" not in key
 
 
 def verify(token: str, key: PyJWK, issuer: Issuer, now: datetime) -> Identity:
-    """Who a token is about, once everything about it was checked.
+    """The user and groups of a token, after its signature and claims were checked.
 
     Raises:
-        CredentialError: something of it does not hold.
+        CredentialError: the token is not valid.
     """
     try:
         payload = _JWS.decode(token, key, algorithms=[key.algorithm_name])
         claims = json.loads(payload)
     except (PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise CredentialError(Fault.UNKNOWN, f"the signature does not hold: {error}") from None
+        raise CredentialError(Fault.UNKNOWN, f"invalid signature: {error}") from None
     if not isinstance(claims, dict):
         raise CredentialError(Fault.UNKNOWN, "the claims are not an object")
     check_claims(claims, issuer, now)
@@ -134,7 +135,7 @@ def verify(token: str, key: PyJWK, issuer: Issuer, now: datetime) -> Identity:
 
 
 def check_claims(claims: Mapping[str, Any], issuer: Issuer, now: datetime) -> None:
-    """Whether a token is from this issuer, for this audience, and for this moment.
+    """Check that a token is from this issuer, for this audience, and valid at the time `now`.
 
     Raises:
         CredentialError: it is not.
@@ -145,38 +146,38 @@ def check_claims(claims: Mapping[str, Any], issuer: Issuer, now: datetime) -> No
     audiences = audience if isinstance(audience, list) else [audience]
     if issuer.audience not in audiences:
         raise CredentialError(Fault.AUDIENCE, f"the audience is {audience!r}")
-    moment = now.timestamp()
-    expires = _moment(claims, "exp")
+    seconds = now.timestamp()
+    expires = _numeric_date(claims, "exp")
     if expires is None:
-        raise CredentialError(Fault.UNKNOWN, "the token never expires")
-    if moment >= expires + issuer.leeway_seconds:
+        raise CredentialError(Fault.UNKNOWN, "exp is missing")
+    if seconds >= expires + issuer.leeway_seconds:
         raise CredentialError(Fault.EXPIRED, f"expired at {expires}")
     for name in ("nbf", "iat"):
-        begins = _moment(claims, name)
-        if begins is not None and moment < begins - issuer.leeway_seconds:
+        begins = _numeric_date(claims, name)
+        if begins is not None and seconds < begins - issuer.leeway_seconds:
             raise CredentialError(Fault.UNKNOWN, f"{name} is in the future")
 
 
-def _moment(claims: Mapping[str, Any], name: str) -> float | None:
+def _numeric_date(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
-        raise CredentialError(Fault.UNKNOWN, f"{name} is not a moment")
+        raise CredentialError(Fault.UNKNOWN, f"{name} is not a NumericDate")
     return float(value)
 
 
 def identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
-    """The user and groups that claims name.
+    """The user and groups in claims.
 
     Raises:
-        CredentialError: they name no user.
+        CredentialError: the claims name no user.
     """
     user = claims.get(issuer.username_claim)
     if not isinstance(user, str) or not user:
-        raise CredentialError(Fault.UNKNOWN, f"there is no claim {issuer.username_claim!r}")
+        raise CredentialError(Fault.UNKNOWN, f"no claim {issuer.username_claim!r}")
     if issuer.username_claim == "email" and claims.get("email_verified") is False:
-        raise CredentialError(Fault.UNKNOWN, "the address was not verified")
+        raise CredentialError(Fault.UNKNOWN, "the email address is not verified")
     groups = claims.get(issuer.groups_claim)
     given = [groups] if isinstance(groups, str) else groups
     named = given if isinstance(given, list) else []
