@@ -19,20 +19,24 @@ _EVERY_RUN = ""
 
 
 class AnnouncedRuns:
-    """The ids of the runs that were announced since this was opened."""
+    """The ids of the runs that were announced since this was opened. Once a run is waited for, only
+    its announcements are collected."""
 
     def __init__(self) -> None:
         self._announced: set[str] = set()
+        self._awaited: str | None = None
         self._changed = asyncio.Event()
 
     def add(self, run_id: str) -> None:
         """Note an announcement."""
-        self._announced.add(run_id)
-        self._changed.set()
+        if self._awaited in (None, run_id):
+            self._announced.add(run_id)
+            self._changed.set()
 
     async def wait(self, run_id: str, seconds: float) -> bool:
         """Wait for an announcement of a run that no earlier call has returned; False if there is
-        none within `seconds`."""
+        none within `seconds`. Every call is about the same run."""
+        self._awaited = run_id
         try:
             async with asyncio.timeout(seconds):
                 while run_id not in self._announced:
