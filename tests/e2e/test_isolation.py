@@ -20,6 +20,7 @@ import yaml
 from headrace_contracts.access import HEADER, Access
 from headrace_ui_gateway.app import http_app
 from headrace_ui_gateway.settings import Settings
+from headrace_ui_gateway.upstream.services import Services
 
 from tests.support.deployment import Deployment
 from tests.support.issuer import AUDIENCE, FakeIssuer, serving
@@ -43,7 +44,7 @@ def _routes() -> set[str]:
         objects_access_key="x", objects_secret_key="x", api_url="x", recorder_url="x",
     )  # fmt: skip
     none: Any = None
-    return set(routes_of(http_app(none, none, none, settings).routes))
+    return set(routes_of(http_app(Services(none, none, none), settings).routes))
 
 
 ROUTES = _routes()
@@ -426,8 +427,8 @@ def test_a_user_of_an_identity_provider_has_the_roles_of_his_groups(world: World
     ("claims", "says"),
     [
         ({"exp": 1}, "the token has expired"),
-        ({"aud": "another"}, "the token is not for this audience"),
-        ({"iss": "https://other.example"}, "the token is not known here"),
+        ({"aud": "another"}, "the token is for another audience"),
+        ({"iss": "https://other.example"}, "the token is not valid"),
     ],
 )
 def test_what_an_identity_provider_did_not_mean_is_refused(

@@ -87,7 +87,7 @@ def test_a_source_is_read_where_a_run_of_the_namespace_has_left_it(client: Clien
     ]
     shown = client.visualizations(done(client, point, sources=[place, f"{place}2", *outside]))
     assert shown[0].rows == [{"x": 1, "y": 2}, {"x": 3, "y": 4}]
-    assert "there is nothing at this place" in (shown[1].error or "")
+    assert "the object does not exist" in (shown[1].error or "")
     assert [one.type for one in shown[2:]] == ["error"] * len(outside)
     for one, uri in zip(shown[2:], outside, strict=True):
         assert f"{uri} is no place" in (one.error or "")

@@ -1,6 +1,6 @@
-"""The page of the documentation that says what each call does here, made of the cases.
+"""Generates ``docs/kfp-api.md``, which lists what each call does, from the cases.
 
-``python -m tests.e2e.kfp.table`` writes it anew.
+Run ``python -m tests.e2e.kfp.table`` to update it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _BEFORE = ROOT / "tests" / "e2e" / "kfp" / "page.md"
 
 
 def page() -> str:
-    """The whole page: what is written by hand, then the tables."""
+    """The page: ``page.md``, then the tables."""
     parts = [_BEFORE.read_text().rstrip()]
     parts += ["## `kfp.Client`", _table("method", CLIENT.items())]
     parts.append("## `kfp_server_api`")
@@ -26,7 +26,7 @@ def page() -> str:
 
 
 def _table(what: str, rows: Iterable[tuple[str, str]]) -> str:
-    lines = [f"| {what} | here |", "|---|---|"]
+    lines = [f"| {what} | in Headrace |", "|---|---|"]
     lines += [f"| `{name}` | {said} |" for name, said in rows]
     return "\n".join(lines)
 

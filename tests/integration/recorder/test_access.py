@@ -30,6 +30,7 @@ SINGLE = (
     "/tasks?run_id={run}",
     "/tasks?parent_task_id={task}",
     "/artifacts/{artifact}",
+    "/artifacts/{artifact}/content",
     "/artifacts?run_id={run}",
 )
 LISTS = ("/runs", "/tasks", "/artifacts")

@@ -137,3 +137,12 @@ async def test_all_of_it_goes_with_the_run(recorder: Recorder) -> None:
                 f"SELECT count(*) FROM {table} WHERE run_id = $1", run
             )
             assert count == 0, table
+
+
+async def test_the_content_of_an_artifact_is_read_by_its_id_alone(recorder: Recorder) -> None:
+    run = await recorder.submit()
+    first, second = artifact("s3://x/first"), artifact("s3://x/second")
+    await recorder.tell(started(run), made(run, first, second))
+    found = await recorder.ask(f"/artifacts/{second.artifact_id}/content")
+    assert found == {"url": "s3://x/second"}
+    await recorder.ask(f"/artifacts/{uuid4()}/content", expect=404)

@@ -142,6 +142,21 @@ def run_router(database: Database, objects: ObjectStore, grant_seconds: int) -> 
             raise missing("the artifact lies in a place of the store that is not yours")
         return await _links(artifact, key)
 
+    @router.get("/artifacts/{artifact_id}/content")
+    async def get_artifact_content(caller: Caller, artifact_id: UUID) -> dict[str, Any]:
+        """Links to the content of an artifact, by its id alone."""
+        async with database.read() as connection:
+            record = await store.artifact_by_id(connection, artifact_id, caller.visible)
+        if record is None:
+            raise missing(f"there is no artifact {artifact_id}")
+        run_id, task_id, output = record["run_id"], record["task_id"], record["output"]
+        _, task = await _task(caller, run_id, task_id)
+        artifacts = Outputs.model_validate(task.outputs or {}).artifacts.get(output, ())
+        for index, artifact in enumerate(artifacts):
+            if artifact.artifact_id == artifact_id:
+                return await get_artifact(caller, run_id, task_id, output, index)
+        raise missing(f"the content of artifact {artifact_id} is no longer available")
+
     @router.get("/runs/{run_id}/source")
     async def get_source(
         caller: Caller, run_id: UUID, uri: Annotated[str, Query(max_length=10_000)]

@@ -9,7 +9,7 @@ from headrace_ui_gateway.settings import Settings
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run until the process is stopped."""
     run_service(Settings, serve)
 
 

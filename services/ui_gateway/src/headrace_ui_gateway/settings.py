@@ -9,12 +9,11 @@ from headrace_runtime.settings import InternalHttpSettings, ServiceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from headrace_ui_gateway.auth_oidc import is_safe
-from headrace_ui_gateway.core.guard import networks
-from headrace_ui_gateway.core.oidc import ALGORITHMS
+from headrace_ui_gateway.auth.issuer_keys import is_safe
+from headrace_ui_gateway.auth.rules.origins import networks
+from headrace_ui_gateway.auth.rules.signed_tokens import ALGORITHMS
 
-_Words = Annotated[tuple[str, ...], NoDecode]
-"""Words with commas between them."""
+_CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(ServiceSettings, InternalHttpSettings):
@@ -29,67 +28,68 @@ class Settings(ServiceSettings, InternalHttpSettings):
     max_package_bytes: int = 32 * 1024 * 1024
     """KFP's own limit for an upload."""
     live_per_second: float = 4.0
-    """How often a page is told of news at most: the eye follows four changes a second."""
+    """Largest rate of updates to a page: people can follow about four changes a second."""
     heartbeat_seconds: float = 15.0
-    """Proxies cut connections that are silent for 30 to 60 s."""
+    """Proxies close connections that are idle for 30 to 60 s."""
 
     mode: Literal["single_user", "multi_user"] = "single_user"
-    """With one user everything is his; with several, each has roles in namespaces."""
+    """In single-user mode the caller owns everything; in multi-user mode users have roles in
+    namespaces."""
     owner_token: SecretStr | None = None
-    """The deployment's own token: its holder is admin of every namespace."""
+    """The deployment's own token, with the role admin in every namespace."""
     trust_same_user: bool = False
-    """Take a program of the gateway's own user on this machine as the owner, without a token."""
-    public_hosts: _Words = ()
-    """Names by which the gateway is reached other than those of the loopback interface."""
+    """Accept programs of the gateway's own user on this machine as the owner, without a token."""
+    public_hosts: _CommaSeparated = ()
+    """The gateway's host names, other than those of the loopback interface."""
     tokens_file: Path | None = None
-    """Static tokens for machines: TOML by its ending, else JSON."""
+    """Static tokens for machines: TOML if the name ends in ``.toml``, else JSON."""
     roles_file: Path | None = None
-    """Roles of users and groups, in the same formats."""
+    """Roles of users and groups, in the same format."""
 
     oidc_issuer: str = ""
-    """Whose tokens are taken, exactly as they say it in ``iss``; empty: nobody's."""
+    """The identity provider, exactly as in the ``iss`` claim of its tokens; empty: none."""
     oidc_audience: str = ""
-    """What a token has to be made for."""
+    """The required ``aud`` claim."""
     oidc_jwks_url: str = ""
-    """Where the issuer's keys are; empty: where its discovery document says."""
+    """URL of the issuer's keys; empty: taken from its discovery document."""
     oidc_username_claim: str = "sub"
-    """The one claim that an issuer never gives to somebody else."""
+    """The only claim that an issuer never reassigns to another user."""
     oidc_groups_claim: str = "groups"
-    oidc_algorithms: _Words = ("RS256", "ES256")
-    """What providers sign with unless told otherwise."""
+    oidc_algorithms: _CommaSeparated = ("RS256", "ES256")
+    """The providers' defaults."""
     oidc_leeway_seconds: float = Field(default=30.0, ge=0, le=300)
-    """How far two machines' clocks may differ; with NTP it is below a second."""
+    """Allowed clock difference; with NTP clocks differ by less than a second."""
 
-    proxy_addresses: _Words = ()
-    """Addresses and networks of proxies in front, which tell who asks and by which scheme."""
+    proxy_addresses: _CommaSeparated = ()
+    """Addresses and networks of trusted proxies. Their headers name the user and the scheme."""
     userid_header: str = ""
-    """The header in which such a proxy tells the user, ``kubeflow-userid`` in Kubeflow; empty: a
-    proxy's word is not taken."""
+    """The header in which a trusted proxy names the user, ``kubeflow-userid`` in Kubeflow; empty:
+    proxies do not authenticate users."""
     userid_prefix: str = ""
-    """What stands before the user's name in it."""
+    """Prefix of the user's name in that header."""
 
     requests_per_second: float = Field(default=500.0, gt=0)
-    """Of each caller, in the long run: about what one gateway can answer, so that a single user
-    meets his machine's limit first."""
+    """For each caller, on average: about what one gateway can answer, so that a single user reaches
+    the machine's limit first."""
     request_burst: int = Field(default=2000, ge=1)
-    """Of each caller, at once."""
+    """For each caller, at once."""
     stranger_requests_per_second: float = Field(default=20.0, gt=0)
-    """Of each address that shows no credential, or a wrong one."""
+    """For each address without a valid credential."""
     stranger_request_burst: int = Field(default=100, ge=1)
-    """A page that loads for the first time makes about ten."""
+    """The first load of a page makes about ten requests."""
 
     @field_validator(
         "public_hosts", "oidc_algorithms", "proxy_addresses", mode="before", check_fields=True
     )
     @classmethod
-    def _words(cls, value: Any) -> Any:
+    def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return tuple(word.strip() for word in value.split(",") if word.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("oidc_algorithms")
     @classmethod
-    def _have_a_public_key(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for algorithm in value:
             if algorithm not in ALGORITHMS:
                 raise ValueError(f"{algorithm} is not one of {', '.join(sorted(ALGORITHMS))}")
@@ -97,23 +97,28 @@ class Settings(ServiceSettings, InternalHttpSettings):
 
     @field_validator("oidc_issuer", "oidc_jwks_url")
     @classmethod
-    def _can_be_trusted(cls, value: str) -> str:
+    def _check_urls(cls, value: str) -> str:
         if value and not is_safe(value):
             raise ValueError("must be https, or http on this machine")
         return value
 
     @field_validator("proxy_addresses")
     @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         networks(value)
         return value
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Settings:
+    def _check_combinations(self) -> Settings:
         if self.oidc_issuer and not self.oidc_audience:
-            raise ValueError("oidc_issuer needs oidc_audience: a token for others is not for us")
+            raise ValueError(
+                "oidc_issuer requires oidc_audience: the issuer's tokens for other audiences must "
+                "not be accepted"
+            )
         if self.userid_header and not self.proxy_addresses:
-            raise ValueError("userid_header needs proxy_addresses: else anybody can send it")
+            raise ValueError(
+                "userid_header requires proxy_addresses: otherwise any client could send the header"
+            )
         if self.mode == "multi_user" and self.trust_same_user:
-            raise ValueError("trust_same_user is for a single user")
+            raise ValueError("trust_same_user requires mode single_user")
         return self

@@ -1,4 +1,4 @@
-// What both pages use: elements made of text only, durations, and one live stream.
+// Shared by the pages: elements that contain only text, durations, and the live stream.
 
 const NS = "http://www.w3.org/2000/svg";
 
@@ -56,18 +56,18 @@ export function definitions(values) {  // pairs of a name and a value
   return list;
 }
 
-// `heard` has a function for each kind of event; one that returns true has heard enough.
-export function watch(url, heard) {
+// `handlers` has a function for each kind of event. The stream is closed when one returns true.
+export function watch(url, handlers) {
   const live = document.getElementById("live");
   const source = new EventSource(url);
   source.onopen = () => { live.textContent = "live"; };
-  for (const [kind, take] of Object.entries(heard)) {
+  for (const [kind, handle] of Object.entries(handlers)) {
     source.addEventListener(kind, (event) => {
-      if (take(JSON.parse(event.data)) === true) {
+      if (handle(JSON.parse(event.data)) === true) {
         source.close();
         live.textContent = "";
       }
     });
   }
-  source.onerror = () => { live.textContent = "connection lost, trying again"; };
+  source.onerror = () => { live.textContent = "connection lost, reconnecting"; };
 }

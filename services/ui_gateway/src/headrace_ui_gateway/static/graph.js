@@ -1,4 +1,4 @@
-// Tasks in layers: each one right of all that it depends on. O(V + E).
+// Tasks in layers: each one is to the right of the tasks on which it depends. O(V + E).
 
 import { address, svg } from "./common.js";
 
@@ -6,7 +6,7 @@ const WIDTH = 170, HEIGHT = 34, GAP_X = 50, GAP_Y = 16;
 
 function layers(tasks) {
   const depth = new Map();
-  for (const task of tasks) {  // tasks come in an order in which they can run
+  for (const task of tasks) {  // the tasks are in topological order
     const above = (task.dependencies ?? []).map((id) => depth.get(id) ?? 0);
     depth.set(task.task_id, above.length ? Math.max(...above) + 1 : 0);
   }
@@ -50,7 +50,7 @@ export function draw(graph, tasks) {
     const name = task.display_name;
     label.textContent = name.length > 20 ? `${name.slice(0, 19)}…` : name;
     box.append(title, svg("rect", { x, y, width: WIDTH, height: HEIGHT, rx: 6 }), label);
-    if (task.kind === "DAG" || task.kind === "LOOP") {  // a second edge: there is more inside
+    if (task.kind === "DAG" || task.kind === "LOOP") {  // a second border: the task contains other tasks
       box.append(svg("rect", { x: x + 3, y: y + 3, width: WIDTH - 6, height: HEIGHT - 6, rx: 4, class: "inner" }));
     }
     graph.append(box);

@@ -1,10 +1,10 @@
-// Hands the token in and shows the page that was asked for.
+// Exchanges the token for a session and shows the requested page.
 
 const form = document.getElementById("form");
 const field = document.getElementById("token");
 const error = document.getElementById("error");
 
-// After a link from another site the browser keeps the cookie back; asked from here it sends it.
+// After a link from another site the browser does not send the cookie; a request from this page does.
 if (!document.referrer.startsWith(location.origin)) {
   const known = await fetch("/api/v1/me");
   if (known.ok) location.replace(location.href);
@@ -20,13 +20,13 @@ form.addEventListener("submit", async (event) => {
       body: JSON.stringify({ token: field.value.trim() }),
     });
     if (answer.ok) {
-      location.replace(location.href);  // asked from here, so that the cookie goes along
+      location.replace(location.href);  // requested from this page, so that the browser sends the cookie
       return;
     }
     const problem = await answer.json();
     tell(problem.detail);
   } catch {
-    tell("Headrace cannot be reached; try again");
+    tell("Cannot reach Headrace; try again");
   }
 });
 

@@ -1,8 +1,8 @@
-// What a run's artifacts show. All of it is a stranger's: it becomes text, or a frame without an origin.
+// Visualizations of a run's artifacts. The content is untrusted: it becomes text, or a frame without an origin.
 
 import { address, cell, definitions, link, make, svg } from "./common.js";
 
-const PAUSE = 5000;  // between two looks at a run that goes on
+const REFRESH_MS = 5000;  // between two reads of a run that has not ended
 const AREA = 240, LEFT = 44, TOP = 12, RIGHT = 16, BOTTOM = 40;
 const PLAIN = new Set(
   "A BLOCKQUOTE BR CODE EM H1 H2 H3 H4 H5 H6 HR LI OL P PRE STRONG TABLE TBODY TD TH THEAD TR UL".split(" "),
@@ -87,7 +87,7 @@ function roc({ points, auc }) {
     made.textContent = text;
     return made;
   };
-  drawing.append(label(`ROC curve, area under it ${auc.toFixed(4)}`, { class: "unseen" }));
+  drawing.append(label(`ROC curve, area under the curve ${auc.toFixed(4)}`, { class: "unseen" }));
   for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
     drawing.append(
       svg("path", { d: `M${x(tick)},${y(0)}V${y(1)}M${x(0)},${y(tick)}H${x(1)}` }),
@@ -128,7 +128,7 @@ function markdown({ text, html }) {
   return shown;
 }
 
-function adopt(into, from) {  // plain elements and links to other sites; of all else the text
+function adopt(into, from) {  // plain elements and links to other sites; only the text of everything else
   for (const node of from.childNodes) {
     if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
     if (node.nodeType !== Node.ELEMENT_NODE) continue;
@@ -162,28 +162,28 @@ export function draw(shown) {
   const caption = make("figcaption");
   caption.append(make("strong", shown.title), " ", link(address(shown.path), shown.path.replace(/^root\//, "")));
   figure.append(caption, DRAWN[shown.type](shown));
-  if (shown.truncated) figure.append(make("p", "There is more than is shown.", "dim"));
+  if (shown.truncated) figure.append(make("p", "Some content was left out.", "dim"));
   return figure;
 }
 
-// Of the run, or of a task and what is inside of it; read again when there are more artifacts.
+// Of the run, or of a task and the tasks inside it. Read again when there are more artifacts.
 export async function visualize(run, task, ended) {
   const within = (one) => !task || `${one.path}/`.startsWith(`${task.path}/`);
   const made = run.tasks.filter(within).flatMap((one) => Object.values(one.outputs.artifacts).flat());
   const whose = task?.task_id ?? "";
   const now = `${whose} ${made.length}`;
-  const early = !ended && known?.startsWith(`${whose} `) && Date.now() - looked < PAUSE;
+  const early = !ended && known?.startsWith(`${whose} `) && Date.now() - looked < REFRESH_MS;
   if (now === known || early) return;
   [known, looked] = [now, Date.now()];
   const response = made.length
     ? await fetch(`/api/v1/runs/${run.run_id}/visualizations${task ? `?task_id=${whose}` : ""}`)
     : null;
   const answer = response ? await response.json() : { visualizations: [] };
-  if (now !== known) return;  // another task was chosen meanwhile
+  if (now !== known) return;  // another task was selected in the meantime
   const parts = response && !response.ok
     ? [make("p", answer.detail, "error")]
     : answer.visualizations.map(draw);
-  if (answer.truncated) parts.push(make("p", "There are more: choose a task to see all of its own.", "dim"));
+  if (answer.truncated) parts.push(make("p", "There are more visualizations: select a task to see all of its own.", "dim"));
   section.hidden = !parts.length;
   document.getElementById("visualizations").replaceChildren(...parts);
 }

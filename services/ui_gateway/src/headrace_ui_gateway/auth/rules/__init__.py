@@ -1,0 +1,1 @@
+"""Pure rules of authentication: no I/O, no clock."""

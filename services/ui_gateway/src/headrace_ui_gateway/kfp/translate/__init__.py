@@ -1,0 +1,1 @@
+"""Pure translation between Headrace's resources and KFP's messages."""

@@ -1,0 +1,1 @@
+"""The services behind the gateway, the object store's links and the bus."""

@@ -1,0 +1,146 @@
+"""Runs, as the api accepted them and the recorder shows them.
+
+The recorder shows a change a few milliseconds after the api has accepted it. So that callers see
+their own change in the next request, a change waits until the recorder shows it, for at most
+`VISIBLE_WITHIN_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from headrace_contracts.commands import SubmitRun
+from headrace_contracts.failures import RejectionCode
+from headrace_contracts.resources import Run, SubmittedRun
+from headrace_contracts.states import RunState
+from headrace_runtime.errors import RejectedError, RetryableError
+
+from headrace_ui_gateway.upstream.announcements import AnnouncedRuns, RunAnnouncements
+from headrace_ui_gateway.upstream.client import ServiceClient
+from headrace_ui_gateway.upstream.models import RunSnapshot
+
+VISIBLE_WITHIN_SECONDS = 2.0
+"""After this the caller gets what the api answered: a recorder that hangs must not block them."""
+_FIRST_FALLBACK_SECONDS = 0.1
+"""When to read without an announcement; each later wait is twice as long."""
+_IS_VISIBLE: Mapping[str, Callable[[Run], bool]] = {
+    "archive": lambda run: run.archived,
+    "unarchive": lambda run: not run.archived,
+    "retry": lambda run: run.state not in (RunState.FAILED, RunState.CANCELED),
+}
+"""Whether the recorder shows an operation's effect."""
+
+
+class Runs:
+    """Reads and changes runs."""
+
+    def __init__(
+        self, api: ServiceClient, recorder: ServiceClient, announcements: RunAnnouncements
+    ) -> None:
+        self._api = api
+        self._recorder = recorder
+        self._announcements = announcements
+
+    async def submit(self, request: SubmitRun, key: str | None = None) -> tuple[Run, bool]:
+        """Submit a run. Returns it, and whether the idempotency key belongs to an earlier one."""
+        body = request.model_dump_json(exclude_none=True).encode()
+        async with self._announcements.collect() as announced:
+            submitted, _ = await self._api.post_idempotent(SubmittedRun, "/runs", body, key)
+            found = await self._visible(
+                submitted.run_id,
+                announced,
+                lambda run: run is not None,
+                read_first=submitted.duplicate,
+            )
+        return found or _pending(submitted), submitted.duplicate
+
+    async def operate(self, run_id: UUID | str, operation: str) -> None:
+        """Carry out an operation on a run."""
+        is_visible = _IS_VISIBLE.get(operation)
+        async with self._announcements.collect() as announced:
+            await self._api.call("POST", f"/runs/{run_id}/{operation}")
+            if is_visible is not None:
+                await self._visible(
+                    run_id, announced, lambda run: run is None or is_visible(run), read_first=True
+                )
+
+    async def delete(self, run_id: UUID | str) -> None:
+        """Delete a run."""
+        async with self._announcements.collect() as announced:
+            await self._api.call("DELETE", f"/runs/{run_id}")
+            await self._visible(run_id, announced, lambda run: run is None)
+
+    async def _visible(
+        self,
+        run_id: UUID | str,
+        announced: AnnouncedRuns,
+        is_visible: Callable[[Run | None], bool],
+        *,
+        read_first: bool = False,
+    ) -> Run | None:
+        """The run once the recorder shows the change, or None when it does not in time.
+
+        It is read after each announcement, and without one after growing waits. With `read_first`
+        also at once: an operation that changes nothing is not announced.
+        """
+        wait = 0.0 if read_first else _FIRST_FALLBACK_SECONDS
+        try:
+            async with asyncio.timeout(VISIBLE_WITHIN_SECONDS):
+                while True:
+                    if not await announced.wait(str(run_id), wait):
+                        wait = max(2 * wait, _FIRST_FALLBACK_SECONDS)
+                    try:
+                        found = await self._recorded(run_id)
+                    except RetryableError:
+                        continue
+                    if is_visible(found):
+                        return found
+        except TimeoutError:
+            return None
+
+    async def _recorded(self, run_id: UUID | str) -> Run | None:
+        """The run without its tasks; None if the recorder does not show it."""
+        try:
+            return await self._recorder.get(Run, f"/runs/{run_id}", tasks="false")
+        except RejectedError:
+            return None
+
+    async def get(self, run_id: str) -> Run:
+        """One run with its tasks."""
+        return Run.model_validate_json((await self.snapshot(run_id)).body)
+
+    async def version(self, run_id: str) -> int:
+        """The version of a run; reads one row.
+
+        Raises:
+            RejectedError: the run is not found.
+        """
+        return (await self.snapshot(run_id, tasks=False)).version
+
+    async def snapshot(self, run_id: str, since: int = 0, *, tasks: bool = True) -> RunSnapshot:
+        """One run as JSON, with the tasks that have changed since a version. A run that the
+        recorder does not have yet is read from the api, as PENDING."""
+        params = {"since": since} if tasks else {"tasks": "false"}
+        try:
+            found = await self._recorder.call("GET", f"/runs/{run_id}", params=params)
+        except RejectedError as error:
+            if error.rejection.code is not RejectionCode.NOT_FOUND:
+                raise
+            run = _pending(await self._api.get(SubmittedRun, f"/runs/{run_id}"))
+            return RunSnapshot(0, run.state, run.to_json())
+        version, state = found.headers["X-Run-Version"], found.headers["X-Run-State"]
+        return RunSnapshot(int(version), RunState(state), found.content)
+
+
+def _pending(submitted: SubmittedRun) -> Run:
+    fields = submitted.model_dump(exclude={"submitted_at", "duplicate", "rerun"})
+    return Run(
+        **fields,
+        rerun_of=submitted.rerun.run_id if submitted.rerun else None,
+        state=RunState.PENDING,
+        created_at=submitted.submitted_at,
+        version=0,
+        tasks=(),
+    )

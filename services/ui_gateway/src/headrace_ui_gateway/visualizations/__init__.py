@@ -1,0 +1,1 @@
+"""Pure conversion of artifacts into visualizations."""
