@@ -42,7 +42,7 @@ def up(context: Context, foreground: bool) -> None:
         state = _wait_ready(data, None)
         print_result(context, _summary(data, state), f"already running at {state['gateway_url']}")
         return
-    if not processes.marked(data.path):  # else the new supervisor reads what to clear
+    if not processes.of_deployment(data.path):  # else the new supervisor reads what to clear
         (data.run / "state.json").unlink(missing_ok=True)
     supervisor = _spawn(data)
     try:

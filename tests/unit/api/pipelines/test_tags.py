@@ -32,8 +32,8 @@ def test_tags_up_to_the_limits_are_valid() -> None:
         ({"team": "v" * (MAX_VALUE_LENGTH + 1)}, "'team' has 254 characters"),
         ({"team": 1}, "'team' must be a string"),
         ({"team": None}, "'team' must be a string"),
-        ({"team": "\0"}, "holds a NUL"),
-        ({"a\0b": "a"}, "holds a NUL"),
+        ({"team": "\0"}, "contains a NUL"),
+        ({"a\0b": "a"}, "contains a NUL"),
         ({"team": "\ud800"}, "not Unicode"),
     ],
 )
