@@ -19,7 +19,7 @@ import headrace_launcher
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
 from headrace_executor.core.launch import Limits, Places, launch_file, local_inputs
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.process.backend import ProcessBackend
 from headrace_runtime.objects import ObjectMissingError
 
 RUN_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")

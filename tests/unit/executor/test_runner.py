@@ -15,7 +15,7 @@ from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
 from headrace_executor.handlers import Handlers
-from headrace_executor.ports import CannotLaunchError, Handle, Tell
+from headrace_executor.backends.port import CannotLaunchError, Handle, Tell
 from headrace_executor.runner import Runner
 from headrace_executor.store import Launch
 from headrace_runtime.bus.consumer import Received

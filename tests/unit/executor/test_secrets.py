@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from headrace_executor.core.platform import Kept, Mount, PlatformError, placed, provision, wanted
-from headrace_executor.kept import read_kept
+from headrace_executor.backends.process.secret_folders import read_kept
 
 from tests.support.launches import launch_command
 

@@ -8,7 +8,7 @@ from headrace_runtime.service import open_service
 from starlette.applications import Starlette
 
 from headrace_executor.handlers import Handlers
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.process.backend import ProcessBackend
 from headrace_executor.runner import Runner
 from headrace_executor.settings import Settings
 

@@ -24,8 +24,8 @@ from structlog.contextvars import bound_contextvars
 
 from headrace_executor import store
 from headrace_executor.core.outcome import Outcome, failed, lost, outcome
-from headrace_executor.ports import Backend, CannotLaunchError, Handle
-from headrace_executor.queue import Queue
+from headrace_executor.backends.port import Backend, CannotLaunchError, Handle
+from headrace_executor.slot_queue import Queue
 from headrace_executor.store import Identity, Launch
 
 _RETRY_SECONDS = 0.5

@@ -32,8 +32,8 @@ from headrace_contracts.places import is_plain, may_be_lent, run_folder
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
-from headrace_executor import processes
-from headrace_executor.carried import CarriedPackage
+from headrace_executor.backends.process import pids
+from headrace_executor.backends.process.step_package import CarriedPackage
 from headrace_executor.core.arguments import too_long
 from headrace_executor.core.bootstrap import (
     RequirementSet,
@@ -55,10 +55,10 @@ from headrace_executor.core.launch import (
 from headrace_executor.core.placeholders import PlaceholderError, resolve_command, resolve_text
 from headrace_executor.core.platform import Mount, PlatformError, placed, provision, wanted
 from headrace_executor.core.workspace import with_workspace
-from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
-from headrace_executor.forkserver import ForkServer
-from headrace_executor.kept import read_kept
-from headrace_executor.ports import CannotLaunchError, Handle, Tell
+from headrace_executor.backends.process.environments import EnvironmentFailedError, EnvironmentStore
+from headrace_executor.backends.process.fork_client import ForkServer
+from headrace_executor.backends.process.secret_folders import read_kept
+from headrace_executor.backends.port import CannotLaunchError, Handle, Tell
 from headrace_executor.settings import Settings
 
 _PASSED_ON = (
@@ -149,7 +149,7 @@ class ProcessBackend:
     def find(self, command: LaunchAttempt) -> Handle | None:
         """The launcher that a predecessor forked just before it died."""
         places = self._places(command)
-        found = processes.find_by_stderr(places.launcher_log)
+        found = pids.find_by_stderr(places.launcher_log)
         if found is None and Path(places.result).exists():
             return Handle(0, 0)  # it has ended already, and left its result
         return found
@@ -160,16 +160,16 @@ class ProcessBackend:
             await self._forks.wait(self._places(command).launch_file, handle)
         manifest = await self._manifest(command)
         if manifest is None:  # the launcher was killed: its step may have outlived it
-            processes.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
+            pids.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
             self._log.warning("attempt_vanished", launcher=self._last_words(command))
         return manifest
 
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         """Ask the launcher to end its step's whole tree; kill both when it does not in time."""
-        processes.send(handle, signal.SIGTERM)
+        pids.send(handle, signal.SIGTERM)
         await asyncio.sleep(self._settings.grace_seconds + _STOP_MARGIN_SECONDS)
-        processes.send(handle, signal.SIGKILL)
-        processes.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
+        pids.send(handle, signal.SIGKILL)
+        pids.kill_marked(f"HEADRACE_LAUNCH_ID={launch_id(command)}")
 
     def place(self, handle: Handle) -> str:
         """Host and process number."""

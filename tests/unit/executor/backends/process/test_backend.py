@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from headrace_executor.core.launch import launch_id
-from headrace_executor.ports import CannotLaunchError
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.port import CannotLaunchError
+from headrace_executor.backends.process.backend import ProcessBackend
 
 from tests.support.launches import (
     PREFIX,

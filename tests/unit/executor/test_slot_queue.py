@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace_executor.queue import Queue
+from headrace_executor.slot_queue import Queue
 from headrace_executor.store import Launch
 
 from tests.support.launches import launch_command

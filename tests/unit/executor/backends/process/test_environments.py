@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from headrace_executor import environments
+from headrace_executor.backends.process import environments
 from headrace_executor.core.bootstrap import Install, RequirementSet
-from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
+from headrace_executor.backends.process.environments import EnvironmentFailedError, EnvironmentStore
 
 WANTED = RequirementSet((Install(("a", "b"), ("--trusted-host", "h", "--pre")),))
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import ResultManifest
-from headrace_executor.environments import EnvironmentStore, StepEnvironment
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.process.environments import EnvironmentStore, StepEnvironment
+from headrace_executor.backends.process.backend import ProcessBackend
 
 from tests.support.deployment import ROOT
 from tests.support.launches import (

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from headrace_executor.ports import Handle
+from headrace_executor.backends.port import Handle
 
 _PROC = Path("/proc")
 _START_TIME = 19

@@ -19,8 +19,8 @@ from pathlib import Path
 import headrace_launcher
 from headrace_runtime.errors import RetryableError
 
-from headrace_executor import processes
-from headrace_executor.ports import Handle
+from headrace_executor.backends.process import pids
+from headrace_executor.backends.port import Handle
 
 _ANSWER_SECONDS = 10.0
 _KEPT = max(4, os.cpu_count() or 1)
@@ -115,7 +115,7 @@ class ForkServer:
         """Return when this launch is over, or its launcher, which may be a predecessor's."""
         launcher = self._busy.get(launch_file)
         if launcher is None:
-            await processes.wait_for_end(handle)
+            await pids.wait_for_end(handle)
         else:
             await launcher.wait()
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from headrace.component import bootstrap
 from headrace_contracts.launches import ResultManifest
-from headrace_executor import environments
-from headrace_executor.carried import CarriedPackage
+from headrace_executor.backends.process import environments
+from headrace_executor.backends.process.step_package import CarriedPackage
 from headrace_executor.core.bootstrap import recognise
-from headrace_executor.environments import EnvironmentStore
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.process.environments import EnvironmentStore
+from headrace_executor.backends.process.backend import ProcessBackend
 
 from tests.support.launches import (
     PREFIX,
