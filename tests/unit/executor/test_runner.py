@@ -14,8 +14,13 @@ from headrace_contracts.commands import CleanRun, LaunchAttempt
 from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
+from headrace_executor.backends.port import (
+    CannotLaunchError,
+    Handle,
+    ReportWaiting,
+    Vanished,
+)
 from headrace_executor.handlers import Handlers
-from headrace_executor.backends.port import CannotLaunchError, Handle, Tell
 from headrace_executor.runner import Runner
 from headrace_executor.store import Launch
 from headrace_runtime.bus.consumer import Received
@@ -36,6 +41,9 @@ class Connection:
 
     async def fetch(self, *_: Any) -> list[Any]:
         return []
+
+    async def execute(self, *_: Any) -> None:
+        return
 
 
 class Database:
@@ -71,25 +79,36 @@ class Database:
 _ENDS = {"attempt.succeeded", "attempt.failed"}
 
 
-class Backend:
-    """Attempts run until they are let go."""
+class OneSlotBackend:
+    """One attempt at a time, which runs until it is let go."""
+
+    owner = "test"
+    is_shared = False
 
     def __init__(self) -> None:
         self.launched: list[int] = []
         self.cleaned: list[UUID] = []
         self.go = asyncio.Event()
         self.fault: Exception | None = None
+        self._is_taken = False
 
-    async def launch(self, command: LaunchAttempt, tell: Tell) -> Handle:
+    def reserve(self, command: LaunchAttempt, *, is_running: bool) -> bool:
+        is_free, self._is_taken = not self._is_taken, True
+        return is_free
+
+    def release(self, command: LaunchAttempt) -> None:
+        self._is_taken = False
+
+    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
         if self.fault is not None:
             raise self.fault
         self.launched.append(command.task_id.int)
-        return Handle(command.task_id.int, 1)
+        return {"number": command.task_id.int}
 
-    def find(self, command: LaunchAttempt) -> Handle | None:
+    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
         return None
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | None:
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
         await self.go.wait()
         return ResultManifest.model_validate(
             {"launch_id": "l", "state": "SUCCEEDED", "finished_at": command.run_created_at}
@@ -98,11 +117,8 @@ class Backend:
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         self.go.set()
 
-    def place(self, handle: Handle) -> str:
+    def describe(self, handle: Handle) -> str | None:
         return "here"
-
-    def log_key(self, command: LaunchAttempt) -> str:
-        return "log"
 
     async def clean(self, command: LaunchAttempt) -> None:
         return
@@ -116,12 +132,12 @@ class Running:
 
     def __init__(self) -> None:
         self.database = Database()
-        self.backend = Backend()
-        self.runner = Runner(self.database, self.backend, 1)  # type: ignore[arg-type]
+        self.backend = OneSlotBackend()
+        self.runner = Runner(self.database, self.backend, 20)  # type: ignore[arg-type]
 
     def add(self, number: int, priority: int = 0) -> Launch:
         command = launch_command(task_id=UUID(int=number), priority=priority)
-        launch = Launch(command, "WAITING", False, None, None, None)
+        launch = Launch(command)
         self.runner.enqueue(launch)
         return launch
 
@@ -130,7 +146,7 @@ class Running:
 async def running() -> AsyncIterator[Running]:
     made = Running()
     task = asyncio.ensure_future(made.runner.run())
-    await asyncio.sleep(0)
+    await made.runner.until_adopted()
     yield made
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

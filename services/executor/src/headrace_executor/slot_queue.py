@@ -1,4 +1,4 @@
-"""Launches that wait for a slot."""
+"""Launches that wait for their turn."""
 
 from __future__ import annotations
 
@@ -8,43 +8,60 @@ from collections import deque
 
 from headrace_executor.store import Identity, Launch
 
-_Rank = tuple[bool, int, int]
+_Rank = tuple[int, int]
 
 
-class Queue:
-    """What runs already comes first, since it holds a slot whether it is counted or not; then goes
-    what has the higher priority, then what came first. What is canceled while it waits stands
-    apart: it needs no slot."""
+class SlotQueue:
+    """Orders launches that need a slot: higher priority first, then order of arrival.
+
+    Launches that need none are kept apart: those that run already, and those that were canceled
+    before they started.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[_Rank, Identity]] = []
         self._waiting: dict[Identity, Launch] = {}
-        self._canceled: deque[Launch] = deque()
+        self._slotless: deque[Launch] = deque()
         self._arrivals = itertools.count()
 
     def add(self, launch: Launch) -> None:
-        """Let a launch wait."""
-        if launch.cancel_requested and launch.state != "RUNNING":
-            self._canceled.append(launch)
+        """Add a launch."""
+        if launch.cancel_requested or launch.state == "RUNNING":
+            self._slotless.append(launch)
             return
         self._waiting[launch.identity] = launch
-        rank = (launch.state != "RUNNING", -launch.command.priority, next(self._arrivals))
+        rank = (-launch.command.priority, next(self._arrivals))
         heapq.heappush(self._heap, (rank, launch.identity))
 
     def cancel(self, identity: Identity) -> None:
-        """Take a launch out of the waiting ones, if it is among them."""
+        """Let a launch go without a slot, if it waits for one."""
         launch = self._waiting.pop(identity, None)
         if launch is not None:
-            self._canceled.append(launch)
+            self._slotless.append(launch)
 
-    def take(self) -> Launch | None:
-        """The next launch that needs a slot, None when there is none."""
+    def discard(self, identity: Identity) -> bool:
+        """Remove a launch; False if it is not here."""
+        if self._waiting.pop(identity, None) is not None:
+            return True
+        found = [launch for launch in self._slotless if launch.identity == identity]
+        for launch in found:
+            self._slotless.remove(launch)
+        return bool(found)
+
+    def peek(self) -> Launch | None:
+        """The launch that gets the next slot, None when none waits."""
         while self._heap:
-            launch = self._waiting.pop(heapq.heappop(self._heap)[1], None)
+            launch = self._waiting.get(self._heap[0][1])
             if launch is not None:
                 return launch
+            heapq.heappop(self._heap)
         return None
 
-    def take_canceled(self) -> Launch | None:
-        """A launch that was canceled while it waited, None when there is none."""
-        return self._canceled.popleft() if self._canceled else None
+    def take(self) -> Launch:
+        """Remove and return the launch that gets the next slot."""
+        launch = self._waiting.pop(heapq.heappop(self._heap)[1])
+        return launch
+
+    def take_slotless(self) -> Launch | None:
+        """Remove and return a launch that needs no slot, None when there is none."""
+        return self._slotless.popleft() if self._slotless else None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from headrace_executor.backends.process import environments
-from headrace_executor.core.bootstrap import Install, RequirementSet
 from headrace_executor.backends.process.environments import EnvironmentFailedError, EnvironmentStore
+from headrace_executor.core.bootstrap import Install, RequirementSet
 
 WANTED = RequirementSet((Install(("a", "b"), ("--trusted-host", "h", "--pre")),))
 
@@ -67,7 +67,7 @@ async def test_an_installer_or_folder_that_is_not_there(
     with pytest.raises(EnvironmentFailedError, match="Not a directory"):
         await EnvironmentStore(asked.parent / "uv" / "x").ensure(WANTED)
     monkeypatch.setattr(environments, "_UV", tmp_path / "none")
-    with pytest.raises(EnvironmentFailedError, match=r"cannot be made: .*none"):
+    with pytest.raises(EnvironmentFailedError, match=r"cannot create .*none"):
         await EnvironmentStore(tmp_path / "environments").ensure(WANTED)
 
 

@@ -15,10 +15,10 @@ import pytest
 from headrace.component import bootstrap
 from headrace_contracts.launches import ResultManifest
 from headrace_executor.backends.process import environments
-from headrace_executor.backends.process.step_package import CarriedPackage
-from headrace_executor.core.bootstrap import recognise
-from headrace_executor.backends.process.environments import EnvironmentStore
 from headrace_executor.backends.process.backend import ProcessBackend
+from headrace_executor.backends.process.environments import EnvironmentStore
+from headrace_executor.backends.process.step_package import StepPackage
+from headrace_executor.core.bootstrap import recognise
 
 from tests.support.launches import (
     PREFIX,
@@ -76,7 +76,7 @@ async def backend(
 ) -> AsyncIterator[ProcessBackend]:
     settings = Settings(tmp_path)
     settings.environments_dir = environments_dir
-    made = ProcessBackend(settings, Store(objects))  # type: ignore[arg-type]
+    made = ProcessBackend(settings, Store(objects), "test")  # type: ignore[arg-type]
     yield made
     await made.close()
 
@@ -320,8 +320,8 @@ async def test_code_that_is_in_the_image(backend: ProcessBackend, tmp_path: Path
 
 
 def test_the_package_of_steps_is_made_once(tmp_path: Path) -> None:
-    first = asyncio.run(CarriedPackage(tmp_path).ensure())
-    assert asyncio.run(CarriedPackage(tmp_path).ensure()) == first
+    first = asyncio.run(StepPackage(tmp_path).ensure())
+    assert asyncio.run(StepPackage(tmp_path).ensure()) == first
     assert list(tmp_path.iterdir()) == [first]
     assert list(first.rglob("executor.*.pyc"))
     assert not list(first.rglob("bootstrap*"))

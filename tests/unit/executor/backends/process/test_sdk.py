@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import ResultManifest
-from headrace_executor.backends.process.environments import EnvironmentStore, StepEnvironment
 from headrace_executor.backends.process.backend import ProcessBackend
+from headrace_executor.backends.process.environments import EnvironmentStore, StepEnvironment
 
 from tests.support.deployment import ROOT
 from tests.support.launches import (
@@ -106,7 +106,7 @@ async def backend(
         return StepEnvironment(KFP)
 
     monkeypatch.setattr(EnvironmentStore, "ensure", ensure)
-    made = ProcessBackend(Settings(tmp_path), Store(objects))  # type: ignore[arg-type]
+    made = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
     yield made
     await made.close()
 

@@ -1,4 +1,4 @@
-"""The folder of the few files of the SDK that steps get to see: one for each version of them."""
+"""The step package: the few files of Headrace's SDK that run inside a step, as a folder."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from pathlib import Path
 from headrace.component import carried
 
 
-class CarriedPackage:
-    """What a step of Headrace's own SDK has on its ``PYTHONPATH``.
+class StepPackage:
+    """A folder for the ``PYTHONPATH`` of steps that use Headrace's own SDK.
 
-    Invariant: the folder has the digest of its files in its name, and is there when it is complete.
+    Invariant: its name contains the digest of its files, and it exists only when it is complete.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is where it is made."""
-        self._folder = folder
+    def __init__(self, parent: Path) -> None:
+        """`parent` is the folder in which it is created."""
+        self._parent = parent
         self._files = carried.files()
-        self._path = folder / f"headrace-{carried.digest(self._files)}"
+        self._path = parent / f"headrace-{carried.digest(self._files)}"
 
     async def ensure(self) -> Path:
-        """The folder, made if need be.
+        """The folder, which is created if it does not exist.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         if not self._path.is_dir():
-            await asyncio.to_thread(self._make)
+            await asyncio.to_thread(self._create)
         return self._path
 
-    def _make(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix="headrace-", dir=self._folder))
+    def _create(self) -> None:
+        self._parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix="headrace-", dir=self._parent))
         try:
-            made.chmod(0o755)
+            draft.chmod(0o755)
             for name, content in self._files.items():
-                path = made / name
+                path = draft / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            # by this Python, of which the environments are made; another one ignores it
-            compileall.compile_dir(made, quiet=2, stripdir=str(made), prependdir=str(self._path))
+            # Compiled by the Python that the environments are made of; another one ignores it.
+            compileall.compile_dir(draft, quiet=2, stripdir=str(draft), prependdir=str(self._path))
             try:
-                os.rename(made, self._path)
-            except OSError:  # another executor has just made the same
+                os.rename(draft, self._path)
+            except OSError:  # another executor has created the same folder
                 if not self._path.is_dir():
                     raise
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(draft, ignore_errors=True)

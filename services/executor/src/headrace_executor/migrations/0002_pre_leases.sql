@@ -1,0 +1,23 @@
+SET LOCAL lock_timeout = '4s';
+SET LOCAL statement_timeout = '60s';
+
+-- The columns pid and pid_started are not used from here on. They stay, so that an executor of the
+-- version before runs on this schema.
+ALTER TABLE launch
+ADD COLUMN handle jsonb,
+ADD COLUMN owner text,
+ADD COLUMN epoch bigint NOT NULL DEFAULT 0;
+
+CREATE TABLE owner_lease (
+    owner text PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+
+CREATE TABLE pending_clean (
+    owner text NOT NULL,
+    run_id uuid NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, run_id)
+);
+
+CREATE INDEX launch_canceled ON launch (owner) WHERE cancel_requested AND state <> 'ENDED';
