@@ -107,7 +107,7 @@ def test_what_is_missing_is_told_in_the_log_and_does_not_fail(
     assert result.artifacts["model"][0].content.kind == "none"
     log = objects.held[f"{PREFIX}log.txt"].decode()
     assert "done" in log
-    assert "[headrace] output artifact 'model': the command left nothing" in log
+    assert "[headrace] output artifact 'model': the command wrote nothing" in log
 
 
 def test_what_any_op_may_write_and_this_one_has_not_is_no_artifact(
@@ -256,7 +256,7 @@ def test_a_path_that_leads_out_is_refused(tmp_path: Path, objects: Objects) -> N
     result = run(tmp_path, plan(tmp_path, objects, ("true",), launch, files=files))
     assert result.failure is not None
     assert result.failure.code == "INPUT_FETCH_FAILED"
-    assert "leads out" in result.failure.message
+    assert "is outside of it" in result.failure.message
 
 
 def test_an_artifact_that_the_sdk_put_into_the_workspace_is_uploaded(

@@ -108,7 +108,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="'x' is not UTF-8"):
         outputs.parameters(declared(tmp_path / "x", "STRING"), {})
     (tmp_path / "folder").mkdir()
-    with pytest.raises(StepError, match="'x' cannot be read: Is a directory"):
+    with pytest.raises(StepError, match="cannot read output parameter 'x': Is a directory"):
         outputs.parameters(declared(tmp_path / "folder", "STRING"), {})
 
 
@@ -135,9 +135,9 @@ def test_a_large_value_is_kept_whole(tmp_path: Path) -> None:
 
 def test_what_no_database_takes_is_replaced_in_metadata() -> None:
     given = {"a\0": ["b\0", 2.0, {"c": "\ud800"}], "d": 0.5, "e": None}
-    assert outputs.printable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
-    assert [type(value) for value in outputs.printable([1e300, 10**30])] == [float, float]
-    assert outputs.printable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}
+    assert outputs.storable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
+    assert [type(value) for value in outputs.storable([1e300, 10**30])] == [float, float]
+    assert outputs.storable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_failed_command_fails_whatever_it_wrote(tmp_path: Path, objects: Objec
     result = run(tmp_path, plan(tmp_path, objects, python(code)))
     name, message = failure(result)
     assert name == "COMMAND_FAILED"
-    assert message.startswith("ValueError: no column x; the command exited with code 1; it last")
+    assert message.startswith("ValueError: no column x; the command exited with code 1; last output:")
     assert result.exit_code == 1
     assert result.parameters == {}
 
@@ -94,13 +94,13 @@ def test_a_failed_command_fails_whatever_it_wrote(tmp_path: Path, objects: Objec
     ("tail", "start"),
     [
         ("", "it ended"),
-        ("only words", "it ended; it last said:\nonly words"),
+        ("only words", "it ended; last output:\nonly words"),
         (
             "Traceback (most recent call last):\n  File x\nKeyError: 'a'\n\nDuring handling:\n\n"
             "Traceback (most recent call last):\n  File y\n    call()\nmod.Error: b\nmore",
-            "mod.Error: b; it ended; it last said:\nTraceback",
+            "mod.Error: b; it ended; last output:\nTraceback",
         ),
-        ("Traceback (most recent call last):\n  File x", "it ended; it last said:\nTraceback"),
+        ("Traceback (most recent call last):\n  File x", "it ended; last output:\nTraceback"),
         ("Traceback (most recent call last):\n  File x\nE: " + "x" * 900, "E: xxx"),
     ],
 )
@@ -112,11 +112,11 @@ def test_an_exception_comes_first(tail: str, start: str) -> None:
     ("code", "said", "exit_code", "number"),
     [
         ("exit 3", "the command exited with code 3", 3, None),
-        ("kill -9 $$", "killed by signal 9 (SIGKILL), as happens when memory runs out", None, 9),
+        ("kill -9 $$", "killed by signal 9 (SIGKILL); the machine may be out of memory", None, 9),
         ("kill -11 $$", "killed by signal 11 (SIGSEGV)", None, 11),
-        ("exit 137", "code 137, a shell's word for signal 9 (SIGKILL), as happens", 137, None),
+        ("exit 137", "code 137, which a shell uses for signal 9 (SIGKILL); the machine", 137, None),
         ("exit 255", "the command exited with code 255", 255, None),
-        ("printf 'a\\0b'; exit 1", "it last said:\na\ufffdb", 1, None),
+        ("printf 'a\\0b'; exit 1", "last output:\na\ufffdb", 1, None),
     ],
 )
 def test_an_end_is_told_in_words(
@@ -144,7 +144,7 @@ def test_arguments_that_are_too_long_together(tmp_path: Path, objects: Objects) 
 def test_a_step_has_its_time(tmp_path: Path, objects: Objects) -> None:
     launch = launch_command(timeout_seconds=0.2)
     result = run(tmp_path, plan(tmp_path, objects, ("sleep", "60"), launch))
-    assert failure(result) == ("TIMEOUT", "the step took longer than 0.2 s")
+    assert failure(result) == ("TIMEOUT", "the step exceeded its time limit of 0.2 s")
 
 
 def test_nothing_of_the_tree_is_left(tmp_path: Path, objects: Objects) -> None:

@@ -13,7 +13,7 @@ from tests.support.launches import Objects
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "_WAITS", (0, 0, 0))
+    monkeypatch.setattr(transfer, "_PAUSES", (0, 0, 0))
 
 
 def test_an_object_goes_there_and_back(tmp_path: Path, objects: Objects) -> None:
@@ -80,7 +80,7 @@ def test_a_fault_of_this_machine_is_not_the_stores(tmp_path: Path, objects: Obje
     with pytest.raises(TransferError, match="No such file"):
         moving.send(objects.grant.model_dump(), "key", str(tmp_path / "none"))
     (tmp_path / "file").touch()
-    with pytest.raises(TransferError, match="could not make the folder"):
+    with pytest.raises(TransferError, match="could not create the folder"):
         moving.fetch(objects.url("key"), str(tmp_path / "file" / "below"))
     moving.close()
     assert objects.requests == []
