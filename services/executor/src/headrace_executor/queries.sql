@@ -143,7 +143,7 @@ JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id
 WHERE owner = $1
 
 -- confirm_owned --
--- Whether the owner has this launch; until the commit nobody takes it over.
+-- Whether the owner has this launch; it cannot be taken over before the commit.
 SELECT attempt FROM launch
 WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
     AND state <> 'ENDED'

@@ -76,7 +76,7 @@ class Runner:
         self._lease.request_comparison()
 
     async def clean_run(self, run_id: UUID) -> None:
-        """Remove what was kept for a run as a whole."""
+        """Remove what the backend has for a run as a whole."""
         await self._backend.clean_run(run_id)
 
     async def run(self) -> None:

@@ -14,8 +14,8 @@ _Rank = tuple[int, int]
 class SlotQueue:
     """Orders launches that need a slot: higher priority first, then order of arrival.
 
-    Launches that need none are kept apart: those that run already, and those that were canceled
-    before they started.
+    Launches that need none have a queue without order: those that run already, and those that were
+    canceled before they started.
     """
 
     def __init__(self) -> None:

@@ -163,7 +163,7 @@ async def epochs(
 
 
 async def confirm_owned(connection: Connection, key: Identity, owner: str, epoch: int) -> bool:
-    """Whether the owner has this launch; until the commit nobody takes it over."""
+    """Whether the owner has this launch; it cannot be taken over before the commit."""
     return await connection.fetchrow(_QUERIES["confirm_owned"], *key, owner, epoch) is not None
 
 

@@ -1,11 +1,11 @@
 """The port between the runner and the places where attempts run.
 
 A backend decides how a launch becomes a running launcher (a process, a container, a pod), and sees
-how it ends. It keeps no state of its own that a restart would lose: what it needs to find a launch
-again is the handle, which the runner stores, or can be derived from the launch command.
+how it ends. It has no state that a restart would lose: what it needs to find a launch is in the
+handle, which the runner stores, or follows from the launch command.
 
 A backend implements `Backend`, has a folder beside this file, and is registered in `app.py`.
-`tests/support/backends.py` runs the same tests against every backend.
+`tests/unit/executor/backends/test_port.py` runs the same tests on every backend.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ class Backend(Protocol):
         ...
 
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
-        """Ask a launch to end, and end it by force after the grace period. `wait` tells when it has
-        ended."""
+        """Ask a launch to end, and end it by force after the grace period. `wait` returns when it
+        has ended."""
         ...
 
     def describe(self, handle: Handle) -> str | None:
@@ -128,5 +128,5 @@ class Backend(Protocol):
         ...
 
     async def clean_run(self, run_id: UUID) -> None:
-        """Remove what was kept for a run as a whole. Idempotent."""
+        """Remove what the backend has for a run as a whole, such as its workspace. Idempotent."""
         ...

@@ -25,7 +25,7 @@ from headrace_executor.backends.process.pids import ProcessId
 
 _ANSWER_SECONDS = 10.0
 _MAX_IDLE_LAUNCHERS = max(4, os.cpu_count() or 1)
-"""Launchers that wait for a launch; each has some MB of its own."""
+"""Each idle launcher uses some MB."""
 _PACKAGE = str(Path(headrace_launcher.__file__).parent)
 
 

@@ -1,8 +1,7 @@
 """The name of a work folder, by which its executor owns launches.
 
-Invariant: one process holds a work folder. The kernel drops its lock when the process dies, however
-that happens, so whoever gets it knows that the former holder is dead and that what runs in the
-folder has no other executor.
+Invariant: one process holds a work folder. The kernel releases the lock whenever the process dies,
+so the next holder knows that the former one is dead, and may adopt its launches at once.
 """
 
 from __future__ import annotations
