@@ -86,7 +86,7 @@ def test_the_executor_input_lists_every_artifact() -> None:
     }
 
 
-def test_the_launch_file_says_what_to_fetch_and_where_all_shall_lie() -> None:
+def test_the_launch_file_has_inputs_paths_and_keys() -> None:
     command = launch_command(
         inputs={
             "artifacts": {
@@ -148,7 +148,7 @@ def test_a_program_starts_with_short_arguments() -> None:
     ]
 
 
-def test_the_environment_is_the_steps_own() -> None:
+def test_the_command_gets_only_its_own_environment() -> None:
     env = environment(
         launch_command(retry_index=2),
         PATHS,
@@ -161,7 +161,7 @@ def test_the_environment_is_the_steps_own() -> None:
     assert env["HEADRACE_LAUNCH_ID"] == f"{RUN_ID}-{TASK_ID}-1"
 
 
-def test_the_workspace_is_put_where_it_is_asked_for() -> None:
+def test_the_workspace_placeholder_is_replaced_everywhere() -> None:
     command = launch_command(
         inputs={
             "parameters": {
@@ -189,7 +189,7 @@ def test_the_workspace_is_put_where_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "env", "said"),
+    ("argv", "env", "expected"),
     [
         (("x" * ARGUMENT_BYTES, "ö" * (ARGUMENT_BYTES // 2)), {"A": "b"}, None),
         (("cat", "small" + "l" * ARGUMENT_BYTES), {}, "argument 1 .*input is 'large' with"),
@@ -197,15 +197,15 @@ def test_the_workspace_is_put_where_it_is_asked_for() -> None:
         ((), {"A": "x" * ARGUMENT_BYTES}, "environment variable 'A'"),
     ],
 )
-def test_what_linux_cannot_start(
-    argv: tuple[str, ...], env: dict[str, str], said: str | None
+def test_an_argument_or_variable_that_is_too_long_is_named(
+    argv: tuple[str, ...], env: dict[str, str], expected: str | None
 ) -> None:
     fault = too_long(argv, env, {"s": "small", "large": "l" * ARGUMENT_BYTES, "n": None})
-    if said is None:
+    if expected is None:
         assert fault is None
     else:
         assert fault is not None
-        assert re.search(said, fault)
+        assert re.search(expected, fault)
 
 
 @pytest.mark.parametrize(
@@ -218,13 +218,13 @@ def test_what_linux_cannot_start(
         {"pvcMount": []},
     ],
 )
-def test_settings_that_a_step_can_do_without(platform: dict[str, Any]) -> None:
+def test_settings_that_are_ignored(platform: dict[str, Any]) -> None:
     provided = provision(launch_command(platform=platform), "host")
     assert (provided.env, provided.folders) == ({}, {})
 
 
 @pytest.mark.parametrize(
-    ("platform", "said"),
+    ("platform", "expected"),
     [
         ({"secretAsEnv": [{"secretName": "s", "optional": False}]}, "the secret 's'"),
         ({"secretAsVolume": [{"secretName": "s", "mountPath": "/s"}]}, r"\(secretAsVolume\)"),
@@ -239,8 +239,8 @@ def test_settings_that_a_step_can_do_without(platform: dict[str, Any]) -> None:
         ({"fieldPathAsEnv": [{"name": "A", "fieldPath": "spec.x"}]}, "'spec.x'"),
     ],
 )
-def test_settings_that_a_step_cannot_do_without(platform: dict[str, Any], said: str) -> None:
-    with pytest.raises(PlatformError, match=said) as caught:
+def test_settings_that_are_refused(platform: dict[str, Any], expected: str) -> None:
+    with pytest.raises(PlatformError, match=expected) as caught:
         provision(launch_command(platform=platform), "host")
     is_folder = any(name.startswith(("secret", "configMap")) for name in platform)
     hint = "in its data folder" if is_folder else "without a Kubernetes cluster"
@@ -259,7 +259,7 @@ def test_settings_that_a_step_cannot_do_without(platform: dict[str, Any], said: 
         ("metadata.labels['none']", ""),
     ],
 )
-def test_a_pods_fields_without_a_pod(path: str, value: str) -> None:
+def test_fields_of_the_pod_have_equivalents(path: str, value: str) -> None:
     platform = {
         "fieldPathAsEnv": [{"name": "A", "fieldPath": path}],
         "podMetadata": {"labels": {"mine": "yes"}},
@@ -267,7 +267,7 @@ def test_a_pods_fields_without_a_pod(path: str, value: str) -> None:
     assert provision(launch_command(platform=platform), "host").env == {"A": value}
 
 
-def test_folders_that_have_to_be_there() -> None:
+def test_required_folders() -> None:
     platform = {
         "emptyDirMounts": [{"volumeName": "v", "mountPath": "/mnt/v"}],
         "genericEphemeralVolume": [{"volumeName": "e", "mountPath": "/mnt/e"}],
@@ -306,7 +306,7 @@ def test_a_success_has_outputs_with_identities() -> None:
         ("OUTPUT_INVALID", False, "OUTPUT_INVALID", False),
     ],
 )
-def test_a_failure_says_whose_it_is(
+def test_a_failure_is_the_platforms_or_the_steps(
     code: str, canceled: bool, expected: str, retryable: bool
 ) -> None:
     manifest = result(state="FAILED", failure={"code": code, "message": "m"}, exit_code=1)

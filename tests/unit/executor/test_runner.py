@@ -152,7 +152,7 @@ async def running() -> AsyncIterator[Running]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_one_slot_takes_them_by_priority(running: Running) -> None:
+async def test_launches_get_a_slot_by_priority(running: Running) -> None:
     running.backend.go.set()
     for number, priority in ((1, 0), (2, 5), (3, 5)):
         running.add(number, priority)
@@ -167,7 +167,7 @@ async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Run
     waiting = running.add(2)
     await asyncio.sleep(0.01)
     running.runner.cancel(waiting.identity)
-    running.runner.cancel((RUN_ID, UUID(int=99), 1))  # nobody knows it
+    running.runner.cancel((RUN_ID, UUID(int=99), 1))  # unknown
     (end,) = await running.database.ends(1)
     assert isinstance(end, AttemptFailed)
     assert (end.task_id.int, end.failure.code) == (2, FailureCode.CANCELED)
@@ -177,7 +177,7 @@ async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Run
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "said"),
+    ("fault", "code", "expected"),
     [
         (OSError(28, "No space left"), FailureCode.LAUNCHER_ERROR, "No space left"),
         (
@@ -188,21 +188,21 @@ async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Run
     ],
 )
 async def test_an_attempt_that_cannot_start_fails_and_frees_its_slot(
-    running: Running, fault: Exception, code: FailureCode, said: str
+    running: Running, fault: Exception, code: FailureCode, expected: str
 ) -> None:
     running.backend.fault = fault
     running.add(1)
     (end,) = await running.database.ends(1)
     assert isinstance(end, AttemptFailed)
     assert end.failure.code == code
-    assert said in end.failure.message
+    assert expected in end.failure.message
     running.backend.fault = None
     running.backend.go.set()
     running.add(2)
     assert len(await running.database.ends(2)) == 2
 
 
-async def test_a_run_is_cleaned_however_often_it_is_asked(running: Running) -> None:
+async def test_a_run_can_be_cleaned_repeatedly(running: Running) -> None:
     handlers = Handlers(running.database, running.runner, "local")  # type: ignore[arg-type]
     clean = CleanRun(cluster="local", run_id=RUN_ID)
     received: Received[Any] = Received(attributes(), clean)

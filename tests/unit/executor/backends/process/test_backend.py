@@ -62,7 +62,7 @@ async def refusal(backend: ProcessBackend, **changes: Any) -> tuple[str, str]:
     return caught.value.failure.code, caught.value.failure.message
 
 
-async def test_an_attempt_runs_and_its_folder_goes(
+async def test_an_attempt_runs_and_its_folder_is_removed(
     backend: ProcessBackend, objects: Objects, tmp_path: Path
 ) -> None:
     code = "import os; print(os.environ['KFP_RETRY_INDEX'], os.environ['N'])"
@@ -102,7 +102,7 @@ async def test_a_workspace_is_shared_by_the_run_and_cleaned_with_it(
     assert not (tmp_path / "steps" / str(RUN_ID)).exists()
 
 
-async def test_what_lies_at_a_uri_that_nobody_knows_is_looked_up(
+async def test_an_artifact_of_unknown_kind_is_looked_up(
     backend: ProcessBackend, objects: Objects
 ) -> None:
     objects.held |= {"one": b"1", "many/a": b"2", "many/b": b"3"}
@@ -155,7 +155,7 @@ async def test_a_component_takes_an_input_of_megabytes(
     assert result.parameters == {"Output": "ö" * 6_000_000}
 
 
-async def test_what_cannot_run_is_refused_with_words(backend: ProcessBackend) -> None:
+async def test_a_launch_that_cannot_run_is_refused_with_a_message(backend: ProcessBackend) -> None:
     secret = {"secretAsEnv": [{"secretName": "s"}]}
     assert (await refusal(backend, platform=secret))[1].startswith("the step needs the secret 's'")
     folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": "/no/such/place"}]}
@@ -173,14 +173,14 @@ async def test_what_cannot_run_is_refused_with_words(backend: ProcessBackend) ->
     assert (await refusal(backend, container=wrong))[0] == "PLACEHOLDER_INVALID"
 
 
-async def test_a_folder_that_is_there_serves_as_an_empty_one(
+async def test_an_existing_folder_serves_as_an_empty_one(
     backend: ProcessBackend, tmp_path: Path
 ) -> None:
     folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": str(tmp_path)}]}
     assert (await run_on(backend, launch_command(platform=folder))).state == "SUCCEEDED"
 
 
-async def test_a_folder_that_cannot_be_made(backend: ProcessBackend, tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created(backend: ProcessBackend, tmp_path: Path) -> None:
     (tmp_path / "steps").touch()
     code, message = await refusal(backend)
     assert code == "LAUNCHER_ERROR"
@@ -234,7 +234,7 @@ async def test_a_launcher_serves_one_launch_after_another(backend: ProcessBacken
     assert not marked("HEADRACE_LAUNCH_ID=" + launch_id(launch_command(attempt=2)))
 
 
-async def test_a_stopped_step_leaves_its_launcher_to_the_next(backend: ProcessBackend) -> None:
+async def test_the_launcher_of_a_stopped_step_is_used_again(backend: ProcessBackend) -> None:
     command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
     handle = await backend.launch(command, ignore_waiting)
     stopping = asyncio.ensure_future(backend.stop(command, handle))
@@ -244,20 +244,20 @@ async def test_a_stopped_step_leaves_its_launcher_to_the_next(backend: ProcessBa
     assert await finished(backend, 2) == handle["pid"]
 
 
-async def test_launches_at_one_time_have_launchers_of_their_own(backend: ProcessBackend) -> None:
+async def test_concurrent_launches_have_different_launchers(backend: ProcessBackend) -> None:
     sleep = {"container": {"image": "i", "command": ["sleep", "0.5"]}}
     pids = await asyncio.gather(*(finished(backend, n, **sleep) for n in range(1, 9)))
     assert len(set(pids)) == len(pids)
 
 
-async def test_a_launcher_that_died_while_it_waited_is_not_missed(backend: ProcessBackend) -> None:
+async def test_an_idle_launcher_that_died_is_replaced(backend: ProcessBackend) -> None:
     pid = await finished(backend, 1)
     os.kill(pid, signal.SIGTERM)
     await until(lambda: not Path(f"/proc/{pid}").exists())
     assert await finished(backend, 2) != pid
 
 
-async def test_a_launcher_ends_with_its_executor_and_after_its_step(
+async def test_launchers_end_with_their_executor_busy_ones_after_their_step(
     backend: ProcessBackend,
 ) -> None:
     waits = await finished(backend, 1)
@@ -274,7 +274,7 @@ async def test_a_launcher_ends_with_its_executor_and_after_its_step(
     assert manifest.state == "SUCCEEDED"
 
 
-async def test_a_fork_server_that_died_is_started_anew(backend: ProcessBackend) -> None:
+async def test_a_fork_server_that_died_is_restarted(backend: ProcessBackend) -> None:
     slow = launch_command(attempt=1, container={"image": "i", "command": ["sleep", "0.5"]})
     running = await backend.launch(slow, ignore_waiting)
     os.kill(fork_server(), signal.SIGKILL)
@@ -284,7 +284,7 @@ async def test_a_fork_server_that_died_is_started_anew(backend: ProcessBackend) 
     assert manifest.state == "SUCCEEDED"
 
 
-async def test_a_launch_that_is_given_up_runs_to_be_found_or_not_at_all(
+async def test_a_cancelled_launch_is_found_or_never_runs(
     backend: ProcessBackend,
 ) -> None:
     """Whenever in its course it is given up."""
@@ -337,7 +337,7 @@ def marked(marker: str) -> list[str]:
     return found
 
 
-async def test_a_launcher_is_found_again_and_so_is_its_result(backend: ProcessBackend) -> None:
+async def test_a_launcher_and_its_result_are_found(backend: ProcessBackend) -> None:
     command = launch_command(container={"image": "i", "command": ["sleep", "0.2"]})
     assert await backend.find(command, None) is None
     handle = await backend.launch(command, ignore_waiting)
@@ -350,9 +350,7 @@ async def test_a_launcher_is_found_again_and_so_is_its_result(backend: ProcessBa
     assert isinstance(await backend.wait(command, ended), ResultManifest)
 
 
-async def test_a_result_that_cannot_be_read_is_a_failure(
-    backend: ProcessBackend, tmp_path: Path
-) -> None:
+async def test_a_malformed_result_is_a_failure(backend: ProcessBackend, tmp_path: Path) -> None:
     command = launch_command()
     handle = await backend.launch(command, ignore_waiting)
     await backend.wait(command, handle)
@@ -367,9 +365,7 @@ async def test_a_result_that_cannot_be_read_is_a_failure(
 @pytest.mark.parametrize(
     "key", ["runs/other/digits/1/out", "specs/0.json", "runs/team/../other/digits/1/out"]
 )
-async def test_an_input_in_a_place_of_another_namespace_is_refused(
-    backend: ProcessBackend, key: str
-) -> None:
+async def test_an_input_of_another_namespace_is_refused(backend: ProcessBackend, key: str) -> None:
     data = {"name": "data", "uri": URI_PREFIX + key, "content": {"kind": "file"}}
     code, message = await refusal(backend, inputs={"artifacts": {"data": [data]}})
     assert code == "INPUT_INVALID"

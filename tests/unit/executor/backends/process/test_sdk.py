@@ -127,7 +127,7 @@ async def step(
     return await run_on(backend, launch(spec, name, **inputs))
 
 
-async def test_a_function_returns_an_artifact_of_its_own_making(
+async def test_a_function_returns_an_artifact_that_it_created(
     backend: ProcessBackend, objects: Objects, spec: dict[str, Any]
 ) -> None:
     (made,) = (await step(backend, spec, "make")).artifacts["Output"]
@@ -166,7 +166,7 @@ async def test_a_custom_path_is_honoured(
     assert objects.held[f"{PREFIX}model"] == b"custom"
 
 
-async def test_an_exception_is_the_first_thing_that_is_said(
+async def test_a_failure_message_begins_with_the_exception(
     backend: ProcessBackend, spec: dict[str, Any]
 ) -> None:
     result = await step(backend, spec, "fail", parameters={"n": 7.0})

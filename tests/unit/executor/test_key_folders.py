@@ -21,7 +21,7 @@ from tests.support.launches import launch_command
 KNOWN = {("secrets", "s"): KeyFolder("/data/secrets/default/s", {"k": "v"})}
 
 
-def test_what_a_launch_asks_for_cannot_lead_out_of_its_folder() -> None:
+def test_a_requested_name_cannot_be_a_path_out_of_its_folder() -> None:
     names = ["s", "../x", "", ".", "a/b", "a.b-1"]
     platform = {
         "secretAsEnv": [{"secretName": name} for name in names],
@@ -34,7 +34,7 @@ def test_what_a_launch_asks_for_cannot_lead_out_of_its_folder() -> None:
     ]
 
 
-def test_they_are_read_from_folders_of_their_namespace(tmp_path: Path) -> None:
+def test_key_folders_are_read_from_their_namespace(tmp_path: Path) -> None:
     folder = tmp_path / "secrets" / "team" / "s"
     folder.mkdir(parents=True)
     (folder / "k").write_text("v")
@@ -69,13 +69,13 @@ ENV = {"A": "/keys/a.json", "B": "/keys", "C": "/keys-of-others", "D": "words"}
         ({}, {"C": "/keys-of-others", "D": "words"}),
     ],
 )
-def test_variables_tell_where_files_are(known: Any, env: dict[str, str]) -> None:
+def test_paths_in_variables_become_paths_of_the_files(known: Any, env: dict[str, str]) -> None:
     entry = {"secretName": "s", "mountPath": "/keys/", "optional": True}
     provided = provision(launch_command(platform={"secretAsVolume": [entry]}), "host", known)
     assert mounted_paths(ENV, provided.mounts) == env
 
 
-def test_files_that_no_variable_tells_of_cannot_be_had() -> None:
+def test_required_files_without_a_variable_are_refused() -> None:
     mount = Mount("/keys", "/data", "the secret 's' (secretAsVolume)", is_needed=True)
     with pytest.raises(PlatformError, match="in an environment variable"):
         mounted_paths({"D": "words"}, (mount,))
