@@ -15,6 +15,7 @@ from headrace_executor.handlers import Handlers
 from headrace_executor.lease import Lease
 from headrace_executor.runner import Runner
 from headrace_runtime.bus.connection import Bus
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.pg.database import Database
 
 from tests.support.backends import MemoryBackend, MemoryCluster
@@ -208,6 +209,23 @@ async def test_an_outage_of_the_database_is_no_death(
     await lease.compare(_nothing)
     assert lease.is_certain()
     assert not lease.may_take_over()
+
+
+async def test_a_comparison_that_failed_is_still_due(database: Database) -> None:
+    lease = Lease(database, "one", 20)
+    await lease.acquire()
+    assert not lease.is_comparison_due()
+    lease.request_comparison()
+    assert lease.is_certain(), "nothing says that a launch was lost"
+
+    async def fail() -> None:
+        raise RetryableError("postgres")
+
+    with pytest.raises(RetryableError):
+        await lease.compare(fail)
+    assert lease.is_comparison_due()
+    await lease.compare(_nothing)
+    assert not lease.is_comparison_due()
 
 
 async def test_a_cancellation_reaches_the_owner_through_another(

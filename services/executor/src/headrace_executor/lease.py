@@ -36,6 +36,7 @@ class Lease:
         self._renewed_at = -seconds
         self._held_since = 0.0
         self._compared_at = 0.0
+        self._requests = self._answered_requests = 0
         self._is_doubtful = True
         self._attention = asyncio.Event()
         self._confirmed = asyncio.Event()
@@ -91,17 +92,21 @@ class Lease:
 
     def request_comparison(self) -> None:
         """Have the launches compared with the database soon."""
-        self._compared_at = -_COMPARE_SECONDS
+        self._requests += 1
         self._attention.set()
 
     def is_comparison_due(self) -> bool:
         """Whether the launches are to be compared with the database now."""
-        return self._is_doubtful or _now() - self._compared_at > _COMPARE_SECONDS
+        is_requested = self._requests != self._answered_requests
+        is_old = _now() - self._compared_at > _COMPARE_SECONDS
+        return self._is_doubtful or is_requested or is_old
 
     async def compare(self, comparison: Callable[[], Awaitable[None]]) -> None:
-        """Run a comparison, which removes any doubt."""
-        self._compared_at = _now()
+        """Run a comparison, which removes any doubt; a request that comes meanwhile is for the
+        next one."""
+        now, requests = _now(), self._requests
         await comparison()
+        self._compared_at, self._answered_requests = now, requests
         self._is_doubtful = False
         self._confirmed.set()
 
