@@ -96,7 +96,7 @@ def _plain(read: dict[str, Any]) -> dict[str, Any]:
     """Without ids of artifacts, and messages without the last words of a step: the executors of
     the two SDKs have tracebacks of their own."""
     return {
-        key: value.partition("; it last said:")[0] if key == "message" and value else value
+        key: value.partition("; last output:")[0] if key == "message" and value else value
         for key, value in read.items()
         if key != "artifact_id"
     }

@@ -18,8 +18,8 @@ from uuid import UUID
 import headrace_launcher
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
-from headrace_executor.core.launch import Limits, Places, launch_file, local_inputs
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.port import Backend
+from headrace_executor.core.launch import AttemptPaths, Limits, launch_file, local_inputs
 from headrace_runtime.objects import ObjectMissingError
 
 RUN_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
@@ -148,17 +148,18 @@ def plan(
 ) -> LaunchFile:
     """The launch file of a command whose attempt lives in `folder`."""
     command = command or launch_command()
-    places = Places(PurePosixPath(folder))
+    paths = AttemptPaths(PurePosixPath(folder))
     return launch_file(
         command,
-        places,
+        paths,
         argv=argv,
         env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", **(env or {})},
-        inputs=local_inputs(command, places, files or {}),
+        inputs=local_inputs(command, paths, files or {}),
         files=files or {},
         grant=objects.grant,
         uri_prefix=URI_PREFIX,
         limits=limits or Limits(grace_seconds=0.3, log_limit_bytes=1 << 20, log_flush_seconds=60),
+        upload_result=False,
     )
 
 
@@ -223,16 +224,17 @@ class Settings:
         self.log_inline_bytes = 0
         self.log_flush_seconds = 60.0
         self.grant_seconds = 60
+        self.slots = 2
 
 
-async def tell(_: str) -> None:
-    """Nobody listens to what an attempt waits for."""
+async def ignore_waiting(_: str) -> None:
+    """Ignores what an attempt waits for."""
 
 
-async def run_on(backend: ProcessBackend, command: LaunchAttempt) -> ResultManifest:
+async def run_on(backend: Backend, command: LaunchAttempt) -> ResultManifest:
     """Run an attempt on a backend to its end."""
-    handle = await backend.launch(command, tell)
+    handle = await backend.launch(command, ignore_waiting)
     async with asyncio.timeout(30):
         ended = await backend.wait(command, handle)
-    assert ended is not None
+    assert isinstance(ended, ResultManifest), ended
     return ended

@@ -181,7 +181,7 @@ CASES = [
         made={
             "describe": {
                 "Output": "exit-handler-1 FAILED task 'exit-handler-1/fail' failed: "
-                "the command exited with code 3; it last said:\noh no"
+                "the command exited with code 3; last output:\noh no"
             }
         },
     ),

@@ -185,7 +185,7 @@ CASES = [
         failing_step,
         "partly: the words are in the step's log alone",
         state="FAILED",
-        error="task 'fail' failed: the command exited with code 3; it last said:\nthe disk is full",
+        error="task 'fail' failed: the command exited with code 3; last output:\nthe disk is full",
         tasks={"fail": "FAILED", "say": "SKIPPED"},
     ),
     Case(

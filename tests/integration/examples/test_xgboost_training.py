@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from headrace_executor.environments import EnvironmentStore
+from headrace_executor.backends.process.environments import EnvironmentStore
 
 from tests.support.components import Component
 from tests.support.xgboost_example import COMPONENTS, Example

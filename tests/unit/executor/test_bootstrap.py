@@ -65,7 +65,7 @@ def bootstrap(installs: str, assignment: str = "PIP_DISABLE_PIP_VERSION_CHECK=1 
         ),
     ],
 )
-def test_a_bootstrap_is_known(installs: str, expected: tuple[Install, ...]) -> None:
+def test_a_bootstrap_is_recognised(installs: str, expected: tuple[Install, ...]) -> None:
     found = recognise(("sh", "-c", bootstrap(installs), *INNER))
     assert found is not None
     assert found.requirement_set.installs == expected
@@ -90,11 +90,11 @@ def test_a_bootstrap_is_known(installs: str, expected: tuple[Install, ...]) -> N
         "",
     ],
 )
-def test_what_is_nearly_a_bootstrap_is_run_as_it_is(script: str) -> None:
+def test_an_altered_bootstrap_is_run_as_it_is(script: str) -> None:
     assert recognise(("sh", "-c", script, *INNER)) is None
 
 
-def test_a_bootstrap_is_a_shells() -> None:
+def test_only_a_shell_is_a_bootstrap() -> None:
     script = bootstrap(PIP + KFP)
     assert recognise(("bash", "-c", script, *INNER)) is None
     assert recognise(("sh", "-c", script)) is None
@@ -126,7 +126,7 @@ WRAPPED_START = START.replace(" " * 25, " \\\n    ")
         (WRAPPED_START, "kfp.dsl.executor_main", {"_KFP_RUNTIME": "true"}),
     ],
 )
-def test_a_program_is_known(start: str, module: str, env: dict[str, str]) -> None:
+def test_a_program_is_recognised(start: str, module: str, env: dict[str, str]) -> None:
     found = recognise_program(("sh", "-ec", start, "the source", "--executor_input", "{}"))
     assert found is not None
     assert (found.source, found.module) == ("the source", module)
@@ -151,7 +151,7 @@ def test_a_program_is_known(start: str, module: str, env: dict[str, str]) -> Non
         "",
     ],
 )
-def test_what_is_nearly_a_program_is_run_as_it_is(start: str) -> None:
+def test_an_altered_program_is_run_as_it_is(start: str) -> None:
     assert recognise_program(("sh", "-ec", start, "the source")) is None
 
 

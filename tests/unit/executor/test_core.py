@@ -16,8 +16,8 @@ from headrace_contracts.launches import InputFile, ResultManifest, UploadGrant
 from headrace_executor.core.arguments import ARGUMENT_BYTES, too_long
 from headrace_executor.core.bootstrap import Program
 from headrace_executor.core.launch import (
+    AttemptPaths,
     Limits,
-    Places,
     environment,
     executor_input,
     launch_file,
@@ -31,7 +31,7 @@ from headrace_executor.core.workspace import with_workspace
 
 from tests.support.launches import PREFIX, RUN_ID, TASK_ID, URI_PREFIX, launch_command
 
-PLACES = Places(PurePosixPath("/steps/attempt"))
+PATHS = AttemptPaths(PurePosixPath("/steps/attempt"))
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LIMITS = Limits(5.0, 1000, 2.0)
 
@@ -57,8 +57,8 @@ def test_the_executor_input_lists_every_artifact() -> None:
             "artifacts": {"m": {"artifactType": {"schemaTitle": "system.Model"}}},
         },
     )
-    inputs = local_inputs(command, PLACES, {"s3://bucket/a/x": (), "s3://bucket/b/..": ()})
-    given = executor_input(command, PLACES, inputs)
+    inputs = local_inputs(command, PATHS, {"s3://bucket/a/x": (), "s3://bucket/b/..": ()})
+    given = executor_input(command, PATHS, inputs)
     assert given["inputs"]["parameterValues"] == {"rounds": 3, "deep": {"a": [1, 0.5]}}
     assert [
         (entry["name"], entry["uri"], entry["metadata"])
@@ -86,7 +86,7 @@ def test_the_executor_input_lists_every_artifact() -> None:
     }
 
 
-def test_the_launch_file_says_what_to_fetch_and_where_all_shall_lie() -> None:
+def test_the_launch_file_has_inputs_paths_and_keys() -> None:
     command = launch_command(
         inputs={
             "artifacts": {
@@ -105,14 +105,15 @@ def test_the_launch_file_says_what_to_fetch_and_where_all_shall_lie() -> None:
     files = {"s3://bucket/a": (InputFile(path="f", url="http://store/a/f"),)}
     plan = launch_file(
         command,
-        PLACES,
+        PATHS,
         argv=("true",),
         env={"A": "b"},
-        inputs=local_inputs(command, PLACES, files),
+        inputs=local_inputs(command, PATHS, files),
         files=files,
         grant=UploadGrant(url="http://store", fields={}),
         uri_prefix=URI_PREFIX,
         limits=LIMITS,
+        upload_result=True,
     )
     assert [(i.name, i.path, i.files) for i in plan.inputs] == [
         ("data", "/steps/attempt/in/data/0/a", files["s3://bucket/a"])
@@ -135,25 +136,24 @@ def test_the_launch_file_says_what_to_fetch_and_where_all_shall_lie() -> None:
 
 def test_a_program_starts_with_short_arguments() -> None:
     program = Program("source", "kfp.dsl.executor_main", ("--executor_input", "x" * 10**6), {})
-    argv, files = program_start(program, PLACES)
+    argv, files = program_start(program, PATHS)
     assert argv[:2] == ("python3", "-c")
     assert max(map(len, argv)) < 1000
     texts = {file.path: file.text for file in files}
-    assert texts[PLACES.program] == "source"
+    assert texts[PATHS.program] == "source"
     assert json.loads(texts[argv[3]]) == [
         "--component_module_path",
-        PLACES.program,
+        PATHS.program,
         *program.arguments,
     ]
 
 
-def test_the_environment_is_the_steps_own() -> None:
+def test_the_command_gets_only_its_own_environment() -> None:
     env = environment(
         launch_command(retry_index=2),
-        PLACES,
+        PATHS,
         path="/bin",
         passed_on={"TZ": "UTC"},
-        data_dir="/data",
         env={"HOME": "/mine"},
     )
     assert env["KFP_RETRY_INDEX"] == "2"
@@ -161,7 +161,7 @@ def test_the_environment_is_the_steps_own() -> None:
     assert env["HEADRACE_LAUNCH_ID"] == f"{RUN_ID}-{TASK_ID}-1"
 
 
-def test_the_workspace_is_put_where_it_is_asked_for() -> None:
+def test_the_workspace_placeholder_is_replaced_everywhere() -> None:
     command = launch_command(
         inputs={
             "parameters": {
@@ -189,7 +189,7 @@ def test_the_workspace_is_put_where_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "env", "said"),
+    ("argv", "env", "expected"),
     [
         (("x" * ARGUMENT_BYTES, "ö" * (ARGUMENT_BYTES // 2)), {"A": "b"}, None),
         (("cat", "small" + "l" * ARGUMENT_BYTES), {}, "argument 1 .*input is 'large' with"),
@@ -197,15 +197,15 @@ def test_the_workspace_is_put_where_it_is_asked_for() -> None:
         ((), {"A": "x" * ARGUMENT_BYTES}, "environment variable 'A'"),
     ],
 )
-def test_what_linux_cannot_start(
-    argv: tuple[str, ...], env: dict[str, str], said: str | None
+def test_an_argument_or_variable_that_is_too_long_is_named(
+    argv: tuple[str, ...], env: dict[str, str], expected: str | None
 ) -> None:
     fault = too_long(argv, env, {"s": "small", "large": "l" * ARGUMENT_BYTES, "n": None})
-    if said is None:
+    if expected is None:
         assert fault is None
     else:
         assert fault is not None
-        assert re.search(said, fault)
+        assert re.search(expected, fault)
 
 
 @pytest.mark.parametrize(
@@ -218,13 +218,13 @@ def test_what_linux_cannot_start(
         {"pvcMount": []},
     ],
 )
-def test_settings_that_a_step_can_do_without(platform: dict[str, Any]) -> None:
+def test_settings_that_are_ignored(platform: dict[str, Any]) -> None:
     provided = provision(launch_command(platform=platform), "host")
     assert (provided.env, provided.folders) == ({}, {})
 
 
 @pytest.mark.parametrize(
-    ("platform", "said"),
+    ("platform", "expected"),
     [
         ({"secretAsEnv": [{"secretName": "s", "optional": False}]}, "the secret 's'"),
         ({"secretAsVolume": [{"secretName": "s", "mountPath": "/s"}]}, r"\(secretAsVolume\)"),
@@ -239,10 +239,12 @@ def test_settings_that_a_step_can_do_without(platform: dict[str, Any]) -> None:
         ({"fieldPathAsEnv": [{"name": "A", "fieldPath": "spec.x"}]}, "'spec.x'"),
     ],
 )
-def test_settings_that_need_a_cluster(platform: dict[str, Any], said: str) -> None:
-    with pytest.raises(PlatformError, match=said) as caught:
+def test_settings_that_are_refused(platform: dict[str, Any], expected: str) -> None:
+    with pytest.raises(PlatformError, match=expected) as caught:
         provision(launch_command(platform=platform), "host")
-    assert "without a Kubernetes cluster" in str(caught.value)
+    is_folder = any(name.startswith(("secret", "configMap")) for name in platform)
+    hint = "in its data folder" if is_folder else "without a Kubernetes cluster"
+    assert hint in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_settings_that_need_a_cluster(platform: dict[str, Any], said: str) -> No
         ("metadata.labels['none']", ""),
     ],
 )
-def test_a_pods_fields_without_a_pod(path: str, value: str) -> None:
+def test_fields_of_the_pod_have_equivalents(path: str, value: str) -> None:
     platform = {
         "fieldPathAsEnv": [{"name": "A", "fieldPath": path}],
         "podMetadata": {"labels": {"mine": "yes"}},
@@ -265,7 +267,7 @@ def test_a_pods_fields_without_a_pod(path: str, value: str) -> None:
     assert provision(launch_command(platform=platform), "host").env == {"A": value}
 
 
-def test_folders_that_have_to_be_there() -> None:
+def test_required_folders() -> None:
     platform = {
         "emptyDirMounts": [{"volumeName": "v", "mountPath": "/mnt/v"}],
         "genericEphemeralVolume": [{"volumeName": "e", "mountPath": "/mnt/e"}],
@@ -304,7 +306,7 @@ def test_a_success_has_outputs_with_identities() -> None:
         ("OUTPUT_INVALID", False, "OUTPUT_INVALID", False),
     ],
 )
-def test_a_failure_says_whose_it_is(
+def test_a_failure_is_the_platforms_or_the_steps(
     code: str, canceled: bool, expected: str, retryable: bool
 ) -> None:
     manifest = result(state="FAILED", failure={"code": code, "message": "m"}, exit_code=1)
@@ -314,10 +316,11 @@ def test_a_failure_says_whose_it_is(
 
 
 def test_an_end_without_a_manifest() -> None:
-    end = lost(launch_command(), NOW, cancel_requested=False)
+    end = lost(launch_command(), "it was killed", NOW, cancel_requested=False)
     assert isinstance(end, AttemptFailed)
     assert (end.failure.code, end.retryable) == (FailureCode.ATTEMPT_LOST, True)
-    end = lost(launch_command(), NOW, cancel_requested=True)
+    assert end.failure.message == "it was killed"
+    end = lost(launch_command(), "it was killed", NOW, cancel_requested=True)
     assert isinstance(end, AttemptFailed)
     assert (end.failure.code, end.retryable) == (FailureCode.CANCELED, False)
     silent = outcome(launch_command(), result(state="FAILED"), cancel_requested=False)

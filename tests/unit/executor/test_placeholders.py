@@ -55,7 +55,7 @@ DECLARED = {"text", "whole", "flag", "list", "null", "data", "absent", "default"
         ({"a": [None, False]}, '{"a":[null,false]}'),
     ],
 )
-def test_a_value_as_a_word(value: Any, text: str) -> None:
+def test_a_value_as_text(value: Any, text: str) -> None:
     assert format_value(value) == text
 
 
@@ -102,7 +102,7 @@ def test_the_executor_input_is_json_of_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("element", "said"),
+    ("element", "expected"),
     [
         ("{{$.inputs.parameters['none']}}", "args[0]: .*no input 'none'; it has: absent, data"),
         ("{{$.inputs.artifacts['none'].uri}}", "no input 'none'"),
@@ -112,6 +112,6 @@ def test_the_executor_input_is_json_of_everything() -> None:
         ('{"IfPresent":{"Then":"a"}}', "malformed structure"),
     ],
 )
-def test_a_name_that_does_not_exist_is_told(element: str, said: str) -> None:
-    with pytest.raises(PlaceholderError, match=said.replace("[0]", r"\[0\]")):
+def test_an_unknown_name_is_an_error(element: str, expected: str) -> None:
+    with pytest.raises(PlaceholderError, match=expected.replace("[0]", r"\[0\]")):
         resolve_command([], [element], GIVEN, {}, DECLARED)

@@ -14,8 +14,13 @@ from headrace_contracts.commands import CleanRun, LaunchAttempt
 from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
+from headrace_executor.backends.port import (
+    CannotLaunchError,
+    Handle,
+    ReportWaiting,
+    Vanished,
+)
 from headrace_executor.handlers import Handlers
-from headrace_executor.ports import CannotLaunchError, Handle, Tell
 from headrace_executor.runner import Runner
 from headrace_executor.store import Launch
 from headrace_runtime.bus.consumer import Received
@@ -36,6 +41,9 @@ class Connection:
 
     async def fetch(self, *_: Any) -> list[Any]:
         return []
+
+    async def execute(self, *_: Any) -> None:
+        return
 
 
 class Database:
@@ -71,25 +79,36 @@ class Database:
 _ENDS = {"attempt.succeeded", "attempt.failed"}
 
 
-class Backend:
-    """Attempts run until they are let go."""
+class OneSlotBackend:
+    """One attempt at a time, which runs until it is let go."""
+
+    owner = "test"
+    is_shared = False
 
     def __init__(self) -> None:
         self.launched: list[int] = []
         self.cleaned: list[UUID] = []
         self.go = asyncio.Event()
         self.fault: Exception | None = None
+        self._is_taken = False
 
-    async def launch(self, command: LaunchAttempt, tell: Tell) -> Handle:
+    def reserve(self, command: LaunchAttempt, *, is_running: bool) -> bool:
+        is_free, self._is_taken = not self._is_taken, True
+        return is_free
+
+    def release(self, command: LaunchAttempt) -> None:
+        self._is_taken = False
+
+    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
         if self.fault is not None:
             raise self.fault
         self.launched.append(command.task_id.int)
-        return Handle(command.task_id.int, 1)
+        return {"number": command.task_id.int}
 
-    def find(self, command: LaunchAttempt) -> Handle | None:
+    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
         return None
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | None:
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
         await self.go.wait()
         return ResultManifest.model_validate(
             {"launch_id": "l", "state": "SUCCEEDED", "finished_at": command.run_created_at}
@@ -98,11 +117,8 @@ class Backend:
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         self.go.set()
 
-    def place(self, handle: Handle) -> str:
+    def describe(self, handle: Handle) -> str | None:
         return "here"
-
-    def log_key(self, command: LaunchAttempt) -> str:
-        return "log"
 
     async def clean(self, command: LaunchAttempt) -> None:
         return
@@ -116,12 +132,12 @@ class Running:
 
     def __init__(self) -> None:
         self.database = Database()
-        self.backend = Backend()
-        self.runner = Runner(self.database, self.backend, 1)  # type: ignore[arg-type]
+        self.backend = OneSlotBackend()
+        self.runner = Runner(self.database, self.backend, 20)  # type: ignore[arg-type]
 
     def add(self, number: int, priority: int = 0) -> Launch:
         command = launch_command(task_id=UUID(int=number), priority=priority)
-        launch = Launch(command, "WAITING", False, None, None, None)
+        launch = Launch(command)
         self.runner.enqueue(launch)
         return launch
 
@@ -130,13 +146,13 @@ class Running:
 async def running() -> AsyncIterator[Running]:
     made = Running()
     task = asyncio.ensure_future(made.runner.run())
-    await asyncio.sleep(0)
+    await made.runner.until_adopted()
     yield made
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_one_slot_takes_them_by_priority(running: Running) -> None:
+async def test_launches_get_a_slot_by_priority(running: Running) -> None:
     running.backend.go.set()
     for number, priority in ((1, 0), (2, 5), (3, 5)):
         running.add(number, priority)
@@ -151,7 +167,7 @@ async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Run
     waiting = running.add(2)
     await asyncio.sleep(0.01)
     running.runner.cancel(waiting.identity)
-    running.runner.cancel((RUN_ID, UUID(int=99), 1))  # nobody knows it
+    running.runner.cancel((RUN_ID, UUID(int=99), 1))  # unknown
     (end,) = await running.database.ends(1)
     assert isinstance(end, AttemptFailed)
     assert (end.task_id.int, end.failure.code) == (2, FailureCode.CANCELED)
@@ -161,7 +177,7 @@ async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Run
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "said"),
+    ("fault", "code", "expected"),
     [
         (OSError(28, "No space left"), FailureCode.LAUNCHER_ERROR, "No space left"),
         (
@@ -172,21 +188,21 @@ async def test_a_waiting_launch_is_canceled_while_the_slot_is_taken(running: Run
     ],
 )
 async def test_an_attempt_that_cannot_start_fails_and_frees_its_slot(
-    running: Running, fault: Exception, code: FailureCode, said: str
+    running: Running, fault: Exception, code: FailureCode, expected: str
 ) -> None:
     running.backend.fault = fault
     running.add(1)
     (end,) = await running.database.ends(1)
     assert isinstance(end, AttemptFailed)
     assert end.failure.code == code
-    assert said in end.failure.message
+    assert expected in end.failure.message
     running.backend.fault = None
     running.backend.go.set()
     running.add(2)
     assert len(await running.database.ends(2)) == 2
 
 
-async def test_a_run_is_cleaned_however_often_it_is_asked(running: Running) -> None:
+async def test_a_run_can_be_cleaned_repeatedly(running: Running) -> None:
     handlers = Handlers(running.database, running.runner, "local")  # type: ignore[arg-type]
     clean = CleanRun(cluster="local", run_id=RUN_ID)
     received: Received[Any] = Received(attributes(), clean)

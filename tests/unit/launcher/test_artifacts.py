@@ -58,9 +58,7 @@ def test_a_file_is_uploaded_and_its_metadata_merged(tmp_path: Path, objects: Obj
     assert objects.held[f"{PREFIX}model"] == b"weights"
 
 
-def test_a_folder_is_uploaded_but_not_what_leads_out_of_it(
-    tmp_path: Path, objects: Objects
-) -> None:
+def test_a_folder_is_uploaded_without_links_out_of_it(tmp_path: Path, objects: Objects) -> None:
     code = (
         "os.makedirs(model + '/deep')\n"
         "open(model + '/a', 'w').write('1')\n"
@@ -82,7 +80,7 @@ def test_a_custom_path_is_honoured(tmp_path: Path, objects: Objects) -> None:
     assert objects.held[f"{PREFIX}model"] == b"Hello"
 
 
-def test_an_artifact_of_the_functions_own_making_is_uploaded(
+def test_an_artifact_that_the_function_created_is_uploaded(
     tmp_path: Path, objects: Objects
 ) -> None:
     code = "open(root + '/Output', 'w').write('made')"
@@ -92,14 +90,14 @@ def test_an_artifact_of_the_functions_own_making_is_uploaded(
     assert objects.held[f"{PREFIX}Output"] == b"made"
 
 
-def test_a_uri_of_the_users_own_is_kept(tmp_path: Path, objects: Objects) -> None:
+def test_a_uri_of_another_store_stays(tmp_path: Path, objects: Objects) -> None:
     returned = [{"uri": "s3://theirs/model"}]
     (model,) = step(tmp_path, objects, command(), "pass", returned).artifacts["model"]
     assert model.uri == "s3://theirs/model"
     assert model.content.kind == "unknown"
 
 
-def test_what_is_missing_is_told_in_the_log_and_does_not_fail(
+def test_a_missing_artifact_is_noted_in_the_log_and_does_not_fail(
     tmp_path: Path, objects: Objects
 ) -> None:
     result = step(tmp_path, objects, command(), "print('done')")
@@ -107,10 +105,10 @@ def test_what_is_missing_is_told_in_the_log_and_does_not_fail(
     assert result.artifacts["model"][0].content.kind == "none"
     log = objects.held[f"{PREFIX}log.txt"].decode()
     assert "done" in log
-    assert "[headrace] output artifact 'model': the command left nothing" in log
+    assert "[headrace] output artifact 'model': the command wrote nothing" in log
 
 
-def test_what_any_op_may_write_and_this_one_has_not_is_no_artifact(
+def test_optional_outputs_that_were_not_written_are_no_artifacts(
     tmp_path: Path, objects: Objects
 ) -> None:
     anything = {"artifactType": {"schemaTitle": "system.Artifact"}}
@@ -155,7 +153,7 @@ outputs += [{"source": root + "/model", "storage": "inline"}, {"type": "roc"}]
 """
 
 
-def test_a_source_that_is_an_artifact_of_the_step_is_told_by_its_true_uri(
+def test_a_source_that_is_an_artifact_of_the_step_gets_its_uri(
     tmp_path: Path, objects: Objects
 ) -> None:
     anything = {"artifactType": {"schemaTitle": "system.Artifact"}}
@@ -174,7 +172,7 @@ def test_a_source_that_is_an_artifact_of_the_step_is_told_by_its_true_uri(
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[1]", '{"outputs": [1]}', '{ "outputs":  []}'])
-def test_a_ui_metadata_file_of_another_form_stays_as_it_is(
+def test_a_malformed_ui_metadata_file_stays_as_it_is(
     tmp_path: Path, objects: Objects, text: str
 ) -> None:
     anything = {"artifactType": {"schemaTitle": "system.Artifact"}}
@@ -207,7 +205,9 @@ def test_a_list_names_any_number_of_artifacts(tmp_path: Path, objects: Objects) 
     assert objects.held[f"{PREFIX}model/1"] == b"1"
 
 
-def test_a_list_that_nothing_is_said_of_is_what_was_left(tmp_path: Path, objects: Objects) -> None:
+def test_a_list_that_is_not_returned_is_what_the_command_wrote(
+    tmp_path: Path, objects: Objects
+) -> None:
     launch = command(is_list=True)
     assert step(tmp_path / "a", objects, launch, "pass").artifacts["model"] == ()
     left = step(tmp_path / "b", objects, launch, "open(model, 'w').write('1')").artifacts["model"]
@@ -215,7 +215,7 @@ def test_a_list_that_nothing_is_said_of_is_what_was_left(tmp_path: Path, objects
     assert step(tmp_path / "c", objects, launch, "pass", []).artifacts["model"] == ()
 
 
-def test_a_malformed_list_is_told(tmp_path: Path, objects: Objects) -> None:
+def test_a_malformed_list_is_an_error(tmp_path: Path, objects: Objects) -> None:
     result = step(tmp_path, objects, command(), "pass", ["no object"])
     assert result.failure is not None
     assert result.failure.code == "OUTPUT_INVALID"
@@ -249,14 +249,14 @@ def test_every_artifact_of_an_input_is_fetched(tmp_path: Path, objects: Objects)
     assert objects.held[f"{PREFIX}log.txt"] == b"onetwothree0"
 
 
-def test_a_path_that_leads_out_is_refused(tmp_path: Path, objects: Objects) -> None:
+def test_a_path_outside_of_the_artifact_is_refused(tmp_path: Path, objects: Objects) -> None:
     uri = f"{URI_PREFIX}a"
     launch = launch_command(inputs={"artifacts": {"data": [{"name": "data", "uri": uri}]}})
     files = {uri: (InputFile(path="../../../evil", url=objects.url("a")),)}
     result = run(tmp_path, plan(tmp_path, objects, ("true",), launch, files=files))
     assert result.failure is not None
     assert result.failure.code == "INPUT_FETCH_FAILED"
-    assert "leads out" in result.failure.message
+    assert "is outside of it" in result.failure.message
 
 
 def test_an_artifact_that_the_sdk_put_into_the_workspace_is_uploaded(

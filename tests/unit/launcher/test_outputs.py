@@ -85,7 +85,7 @@ def test_a_value_of_the_executor_output_comes_before_the_file(
         ("STRING", "half a pair \ud800"),
     ],
 )
-def test_a_value_of_another_kind_is_named(tmp_path: Path, kind: str, given: Any) -> None:
+def test_a_value_of_another_type_is_an_error(tmp_path: Path, kind: str, given: Any) -> None:
     with pytest.raises(StepError) as caught:
         outputs.parameters(declared(tmp_path / "x", kind), {"parameterValues": {"x": given}})
     assert caught.value.code == "OUTPUT_INVALID"
@@ -93,7 +93,7 @@ def test_a_value_of_another_kind_is_named(tmp_path: Path, kind: str, given: Any)
     assert kind in caught.value.message
 
 
-def test_null_is_as_if_nothing_was_said(tmp_path: Path) -> None:
+def test_null_counts_as_absent(tmp_path: Path) -> None:
     null = {"parameterValues": {"x": None}}
     assert outputs.parameters(declared(tmp_path / "x", "STRING", optional=True), null) == {}
     with pytest.raises(StepError) as caught:
@@ -103,19 +103,19 @@ def test_null_is_as_if_nothing_was_said(tmp_path: Path) -> None:
     assert outputs.parameters(declared(tmp_path / "x", "STRING"), null) == {"x": "from the file"}
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\xff\xfe")
     with pytest.raises(StepError, match="'x' is not UTF-8"):
         outputs.parameters(declared(tmp_path / "x", "STRING"), {})
     (tmp_path / "folder").mkdir()
-    with pytest.raises(StepError, match="'x' cannot be read: Is a directory"):
+    with pytest.raises(StepError, match="cannot read output parameter 'x': Is a directory"):
         outputs.parameters(declared(tmp_path / "folder", "STRING"), {})
 
 
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"parameterValues": [1]}', '{"artifacts": "none"}', "\udc80"]
 )
-def test_a_malformed_executor_output_is_told(tmp_path: Path, text: str) -> None:
+def test_a_malformed_executor_output_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "executor_output.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(StepError, match="the executor output") as caught:
@@ -123,7 +123,7 @@ def test_a_malformed_executor_output_is_told(tmp_path: Path, text: str) -> None:
     assert caught.value.code == "OUTPUT_INVALID"
 
 
-def test_without_an_executor_output_nothing_is_said(tmp_path: Path) -> None:
+def test_without_an_executor_output_nothing_is_returned(tmp_path: Path) -> None:
     assert outputs.executor_output(str(tmp_path / "none.json")) == {}
 
 
@@ -133,11 +133,11 @@ def test_a_large_value_is_kept_whole(tmp_path: Path) -> None:
     assert outputs.parameters(declared(tmp_path / "x", "LIST"), {}) == {"x": value}
 
 
-def test_what_no_database_takes_is_replaced_in_metadata() -> None:
+def test_what_a_database_cannot_store_is_replaced_in_metadata() -> None:
     given = {"a\0": ["b\0", 2.0, {"c": "\ud800"}], "d": 0.5, "e": None}
-    assert outputs.printable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
-    assert [type(value) for value in outputs.printable([1e300, 10**30])] == [float, float]
-    assert outputs.printable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}
+    assert outputs.storable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
+    assert [type(value) for value in outputs.storable([1e300, 10**30])] == [float, float]
+    assert outputs.storable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,7 @@ def test_what_no_database_takes_is_replaced_in_metadata() -> None:
         ("/elsewhere", "/elsewhere"),
     ],
 )
-def test_the_uri_that_a_command_saw_becomes_the_true_one(
-    tmp_path: Path, told: str, value: str
-) -> None:
+def test_a_local_uri_becomes_the_uri_in_the_store(tmp_path: Path, told: str, value: str) -> None:
     launch = {
         **declared(tmp_path / "x", "STRING"),
         "output_artifacts": [{"handed_uri": "/steps/1/out/model", "uri": "s3://b/1/model"}],

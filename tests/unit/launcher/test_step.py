@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from headrace_contracts.launches import LaunchFile, ResultManifest, WrittenFile
 from headrace_executor.core.bootstrap import Program
-from headrace_executor.core.launch import Limits, Places, program_start
+from headrace_executor.core.launch import AttemptPaths, Limits, program_start
 from headrace_launcher.command import explain
 
 from tests.support.launches import PREFIX, Objects, launch_command, manifest, plan, run, start
@@ -39,7 +39,7 @@ def wait_for(path: Path) -> None:
     raise AssertionError(f"{path} did not come")
 
 
-def test_the_manifest_lies_here_and_in_the_store(tmp_path: Path, objects: Objects) -> None:
+def test_the_manifest_is_written_locally_and_uploaded(tmp_path: Path, objects: Objects) -> None:
     launch = launch_command(
         output_definitions={"parameters": {"n": {"parameterType": "NUMBER_INTEGER"}}}
     )
@@ -57,7 +57,7 @@ def test_the_manifest_lies_here_and_in_the_store(tmp_path: Path, objects: Object
     assert stored == result
 
 
-def test_the_store_gets_no_more_than_it_has_to(tmp_path: Path, objects: Objects) -> None:
+def test_only_what_is_needed_is_uploaded(tmp_path: Path, objects: Objects) -> None:
     result = run(tmp_path, plan(tmp_path, objects, ("true",)))
     assert result.state == "SUCCEEDED"
     assert result.log is not None
@@ -65,7 +65,9 @@ def test_the_store_gets_no_more_than_it_has_to(tmp_path: Path, objects: Objects)
     assert objects.held == {}
 
 
-def test_the_launcher_reads_what_the_launch_file_says(tmp_path: Path, objects: Objects) -> None:
+def test_the_launcher_reads_every_field_of_the_launch_file(
+    tmp_path: Path, objects: Objects
+) -> None:
     launch = plan(tmp_path, objects, ("sh", "-c", 'cat "$FROM"; pwd; ls -d "$TO"'))
     places = {"FROM": str(tmp_path / "deep" / "text"), "TO": str(tmp_path / "made")}
     launch = launch.model_copy(
@@ -85,7 +87,7 @@ def test_a_failed_command_fails_whatever_it_wrote(tmp_path: Path, objects: Objec
     result = run(tmp_path, plan(tmp_path, objects, python(code)))
     name, message = failure(result)
     assert name == "COMMAND_FAILED"
-    assert message.startswith("ValueError: no column x; the command exited with code 1; it last")
+    assert message.startswith("ValueError: no column x; the command exited with code 1; last out")
     assert result.exit_code == 1
     assert result.parameters == {}
 
@@ -94,13 +96,13 @@ def test_a_failed_command_fails_whatever_it_wrote(tmp_path: Path, objects: Objec
     ("tail", "start"),
     [
         ("", "it ended"),
-        ("only words", "it ended; it last said:\nonly words"),
+        ("only words", "it ended; last output:\nonly words"),
         (
             "Traceback (most recent call last):\n  File x\nKeyError: 'a'\n\nDuring handling:\n\n"
             "Traceback (most recent call last):\n  File y\n    call()\nmod.Error: b\nmore",
-            "mod.Error: b; it ended; it last said:\nTraceback",
+            "mod.Error: b; it ended; last output:\nTraceback",
         ),
-        ("Traceback (most recent call last):\n  File x", "it ended; it last said:\nTraceback"),
+        ("Traceback (most recent call last):\n  File x", "it ended; last output:\nTraceback"),
         ("Traceback (most recent call last):\n  File x\nE: " + "x" * 900, "E: xxx"),
     ],
 )
@@ -112,14 +114,14 @@ def test_an_exception_comes_first(tail: str, start: str) -> None:
     ("code", "said", "exit_code", "number"),
     [
         ("exit 3", "the command exited with code 3", 3, None),
-        ("kill -9 $$", "killed by signal 9 (SIGKILL), as happens when memory runs out", None, 9),
+        ("kill -9 $$", "killed by signal 9 (SIGKILL); the machine may be out of memory", None, 9),
         ("kill -11 $$", "killed by signal 11 (SIGSEGV)", None, 11),
-        ("exit 137", "code 137, a shell's word for signal 9 (SIGKILL), as happens", 137, None),
+        ("exit 137", "code 137, which a shell uses for signal 9 (SIGKILL); the machine", 137, None),
         ("exit 255", "the command exited with code 255", 255, None),
-        ("printf 'a\\0b'; exit 1", "it last said:\na\ufffdb", 1, None),
+        ("printf 'a\\0b'; exit 1", "last output:\na\ufffdb", 1, None),
     ],
 )
-def test_an_end_is_told_in_words(
+def test_an_exit_status_has_a_message(
     tmp_path: Path, objects: Objects, code: str, said: str, exit_code: Any, number: Any
 ) -> None:
     result = run(tmp_path, plan(tmp_path, objects, ("sh", "-c", code)))
@@ -128,26 +130,26 @@ def test_an_end_is_told_in_words(
     assert (result.exit_code, result.signal) == (exit_code, number)
 
 
-def test_a_command_that_is_not_there(tmp_path: Path, objects: Objects) -> None:
+def test_a_command_that_does_not_exist(tmp_path: Path, objects: Objects) -> None:
     for name in ("no-such-command", "/no/such/command"):
         code, message = failure(run(tmp_path, plan(tmp_path, objects, (name,))))
         assert code == "COMMAND_NOT_FOUND"
         assert name in message
 
 
-def test_arguments_that_are_too_long_together(tmp_path: Path, objects: Objects) -> None:
+def test_arguments_that_together_are_too_long(tmp_path: Path, objects: Objects) -> None:
     code, message = failure(run(tmp_path, plan(tmp_path, objects, ("true", *["x" * 130_000] * 60))))
     assert code == "INPUT_INVALID"
     assert "longer than this machine allows" in message
 
 
-def test_a_step_has_its_time(tmp_path: Path, objects: Objects) -> None:
+def test_a_step_has_a_time_limit(tmp_path: Path, objects: Objects) -> None:
     launch = launch_command(timeout_seconds=0.2)
     result = run(tmp_path, plan(tmp_path, objects, ("sleep", "60"), launch))
-    assert failure(result) == ("TIMEOUT", "the step took longer than 0.2 s")
+    assert failure(result) == ("TIMEOUT", "the step exceeded its time limit of 0.2 s")
 
 
-def test_nothing_of_the_tree_is_left(tmp_path: Path, objects: Objects) -> None:
+def test_no_process_of_the_tree_is_left(tmp_path: Path, objects: Objects) -> None:
     """A grandchild that left the session and ignores SIGTERM."""
     pids = tmp_path / "pids"
     grandchild = (
@@ -165,7 +167,7 @@ def test_nothing_of_the_tree_is_left(tmp_path: Path, objects: Objects) -> None:
         os.kill(int(pids.read_text()), 0)
 
 
-def test_a_canceled_step_is_asked_and_then_killed(tmp_path: Path, objects: Objects) -> None:
+def test_a_canceled_step_gets_sigterm_and_then_sigkill(tmp_path: Path, objects: Objects) -> None:
     ready = tmp_path / "ready"
     code = (
         "import os, signal, sys, time; "
@@ -191,7 +193,7 @@ def test_a_log_has_a_limit(tmp_path: Path, objects: Objects) -> None:
     assert log == b"x" * 1000 + b"\n[headrace] log truncated: 4001 bytes dropped\n"
 
 
-def test_a_short_log_is_told_and_not_uploaded(tmp_path: Path, objects: Objects) -> None:
+def test_a_short_log_is_in_the_manifest_and_not_uploaded(tmp_path: Path, objects: Objects) -> None:
     limits = dataclasses.replace(LIMITS, log_inline_bytes=20)
     argv = ("sh", "-c", "echo grün; echo oh >&2")
     result = run(tmp_path, plan(tmp_path, objects, argv, limits=limits))
@@ -201,9 +203,7 @@ def test_a_short_log_is_told_and_not_uploaded(tmp_path: Path, objects: Objects) 
 
 
 @pytest.mark.parametrize("said", ["printf '%021d' 7", r"printf '\377'", r"printf 'a\0b'"])
-def test_one_that_is_long_or_no_text_is_uploaded(
-    tmp_path: Path, objects: Objects, said: str
-) -> None:
+def test_a_long_or_binary_log_is_uploaded(tmp_path: Path, objects: Objects, said: str) -> None:
     limits = dataclasses.replace(LIMITS, log_inline_bytes=20)
     result = run(tmp_path, plan(tmp_path, objects, ("sh", "-c", said), limits=limits))
     assert result.log is not None
@@ -211,13 +211,15 @@ def test_one_that_is_long_or_no_text_is_uploaded(
     assert len(objects.held[f"{PREFIX}log.txt"]) == result.log.bytes
 
 
-def test_the_last_words_are_told_though_the_log_is_full(tmp_path: Path, objects: Objects) -> None:
+def test_a_failure_has_the_last_output_even_if_the_log_is_full(
+    tmp_path: Path, objects: Objects
+) -> None:
     argv = python("print('x' * 9000); raise KeyError('late')")
     result = run(tmp_path, plan(tmp_path, objects, argv, limits=LIMITS))
     assert failure(result)[1].startswith("KeyError: 'late'; the command exited with code 1")
 
 
-def test_a_log_is_sent_while_it_grows(tmp_path: Path, objects: Objects) -> None:
+def test_a_log_is_uploaded_while_it_grows(tmp_path: Path, objects: Objects) -> None:
     limits = dataclasses.replace(LIMITS, log_flush_seconds=0.05)
     go_on = tmp_path / "go"
     code = (
@@ -243,14 +245,14 @@ def test_a_step_does_not_wait_for_a_full_disk(tmp_path: Path, objects: Objects) 
     assert result.log is None or result.log.truncated
 
 
-def test_a_fault_of_the_launcher_is_a_failure_too(tmp_path: Path, objects: Objects) -> None:
+def test_an_error_of_the_launcher_is_a_failure(tmp_path: Path, objects: Objects) -> None:
     (tmp_path / "work").touch()
     code, message = failure(run(tmp_path, plan(tmp_path, objects, ("true",))))
     assert code == "LAUNCHER_ERROR"
     assert "work" in message
 
 
-def test_an_input_that_is_not_there(tmp_path: Path, objects: Objects) -> None:
+def test_an_input_that_does_not_exist(tmp_path: Path, objects: Objects) -> None:
     launch = plan(tmp_path, objects, ("true",)).model_dump()
     place = {"name": "data", "path": str(tmp_path / "in")}
     launch["inputs"] = [
@@ -278,7 +280,7 @@ def test_a_component_is_started_from_files(tmp_path: Path, objects: Objects) -> 
     )
     env = {"_KFP_RUNTIME": "true"}
     program = Program("# söurce", "kfp.dsl.executor_main", ("ö" * 3_000_000,), env)
-    argv, files = program_start(program, Places(tmp_path))  # type: ignore[arg-type]
+    argv, files = program_start(program, AttemptPaths(tmp_path))  # type: ignore[arg-type]
     launch = plan(tmp_path, objects, argv, env=env).model_copy(update={"files": files})
     result = run(tmp_path, launch)
     said = objects.held[f"{PREFIX}log.txt"].decode()

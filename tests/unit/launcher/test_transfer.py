@@ -13,10 +13,10 @@ from tests.support.launches import Objects
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "_WAITS", (0, 0, 0))
+    monkeypatch.setattr(transfer, "_PAUSES", (0, 0, 0))
 
 
-def test_an_object_goes_there_and_back(tmp_path: Path, objects: Objects) -> None:
+def test_an_object_is_uploaded_and_fetched(tmp_path: Path, objects: Objects) -> None:
     body = bytes(range(256)) * 20_000
     (tmp_path / "from").write_bytes(body)
     moving = Transfer()
@@ -29,7 +29,7 @@ def test_an_object_goes_there_and_back(tmp_path: Path, objects: Objects) -> None
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-def test_a_store_in_trouble_is_asked_again(tmp_path: Path, objects: Objects, status: int) -> None:
+def test_a_server_error_is_retried(tmp_path: Path, objects: Objects, status: int) -> None:
     objects.held["key"] = b"value"
     objects.faults = [status, status]
     moving = Transfer()
@@ -51,7 +51,7 @@ def test_a_body_that_ends_too_early_is_fetched_again(tmp_path: Path, objects: Ob
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_a_refusal_is_told_at_once_without_the_signature(
+def test_a_refusal_is_not_retried_and_hides_the_signature(
     tmp_path: Path, objects: Objects, status: int
 ) -> None:
     objects.faults = [status]
@@ -63,7 +63,9 @@ def test_a_refusal_is_told_at_once_without_the_signature(
     assert len(objects.requests) == 1
 
 
-def test_a_store_that_stays_away_is_told_in_the_end(tmp_path: Path, objects: Objects) -> None:
+def test_an_unavailable_store_is_an_error_after_the_retries(
+    tmp_path: Path, objects: Objects
+) -> None:
     objects.faults = [500] * 4
     moving = Transfer()
     with pytest.raises(TransferError, match=r"could not upload key: .*status 500"):
@@ -72,7 +74,7 @@ def test_a_store_that_stays_away_is_told_in_the_end(tmp_path: Path, objects: Obj
     assert len(objects.requests) == 4
 
 
-def test_a_fault_of_this_machine_is_not_the_stores(tmp_path: Path, objects: Objects) -> None:
+def test_a_local_error_is_not_retried(tmp_path: Path, objects: Objects) -> None:
     objects.held["key"] = b"value"
     moving = Transfer()
     with pytest.raises(TransferError, match="Is a directory"):
@@ -80,14 +82,14 @@ def test_a_fault_of_this_machine_is_not_the_stores(tmp_path: Path, objects: Obje
     with pytest.raises(TransferError, match="No such file"):
         moving.send(objects.grant.model_dump(), "key", str(tmp_path / "none"))
     (tmp_path / "file").touch()
-    with pytest.raises(TransferError, match="could not make the folder"):
+    with pytest.raises(TransferError, match="could not create the folder"):
         moving.fetch(objects.url("key"), str(tmp_path / "file" / "below"))
     moving.close()
     assert objects.requests == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_told_at_once(objects: Objects) -> None:
+def test_a_full_disk_is_not_retried(objects: Objects) -> None:
     objects.held["key"] = b"value" * 100_000
     moving = Transfer()
     with pytest.raises(TransferError, match="No space left"):

@@ -1,5 +1,5 @@
-"""``python -I -S <this folder> LAUNCH.json`` runs one launch; ``--serve`` is the fork server,
-whose standard input is a Unix socket."""
+"""``python -I -S <this folder> LAUNCH.json`` runs one launch. ``--serve`` is the fork server, whose
+standard input is a Unix socket."""
 
 import os
 import socket
@@ -8,13 +8,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from headrace_launcher import forkserver, step  # the path comes first
+from headrace_launcher import fork_server, step  # after the change of the path
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--serve"]:
         with socket.socket(fileno=os.dup(0)) as control:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            forkserver.serve(control)
+            fork_server.serve(control)
     elif len(sys.argv) == 2:
         sys.exit(step.run(sys.argv[1]))
     else:

@@ -1,7 +1,7 @@
-"""The user's command: its process tree, its log, its time.
+"""The user's command: its process tree, its log, its time limit.
 
-Invariant: when `run` returns or raises, nothing of the tree is left. The launcher is the tree's
-subreaper, so that even a process which has left the group becomes its child and can be found.
+Invariant: when `run` returns or raises, no process of the tree is left. The launcher is the tree's
+subreaper, so that a process which has left the process group becomes its child and is found.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from headrace_launcher.failure import EXIT_TIMEOUT, CanceledError, StepError
 from headrace_launcher.log import Log
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-"""What asks a launcher to stop its step."""
+"""The signals that ask a launcher to stop its step."""
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
-_LAST_WORDS_SECONDS = 1.0
+_LAST_OUTPUT_SECONDS = 1.0
 _SHELL_SIGNALS = 128
 """A shell exits with this plus the number of the signal that ended its command."""
 _EXCEPTION_LENGTH = 300
@@ -32,25 +32,25 @@ _EXCEPTION_LENGTH = 300
 try:
     _LIBC: Any = ctypes.CDLL(None)
     _PRCTL: Any = _LIBC.prctl
-except (OSError, AttributeError):  # not Linux: no subreaper, the group has to do
+except (OSError, AttributeError):  # not Linux: without a subreaper only the group is found
     _PRCTL = None
 
 
 class Cancellation:
-    """Whether SIGTERM or SIGINT has come."""
+    """Whether SIGTERM or SIGINT has arrived."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
+        self.requested = threading.Event()
 
     def install(self) -> None:
-        """Listen to the signals, also to one that was held back until now."""
+        """Handle the signals, also one that was held back until now."""
         for number in STOPPING:
-            signal.signal(number, lambda *_: self.asked.set())
+            signal.signal(number, lambda *_: self.requested.set())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def check(self) -> None:
-        """Raise `CanceledError` if asked."""
-        if self.asked.is_set():
+        """Raise `CanceledError` if the step is to be canceled."""
+        if self.requested.is_set():
             raise CanceledError
 
 
@@ -70,18 +70,20 @@ def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
         ended = _wait(process, launch, cancellation, log)
     finally:
         _end_tree(process, launch["grace_seconds"])
-        copying.join(_LAST_WORDS_SECONDS)
-    if cancellation.asked.is_set():
+        copying.join(_LAST_OUTPUT_SECONDS)
+    if cancellation.requested.is_set():
         raise CanceledError
     if not ended:
         seconds = launch.get("timeout_seconds")
-        raise StepError("TIMEOUT", f"the step took longer than {seconds:g} s", EXIT_TIMEOUT)
-    _judge(process.returncode, log)
+        raise StepError(
+            "TIMEOUT", f"the step exceeded its time limit of {seconds:g} s", EXIT_TIMEOUT
+        )
+    _check_status(process.returncode, log)
 
 
 def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Start the command. Nothing runs between fork and exec, so that the kernel need not copy the
-    launcher for it; a command whose launcher is killed is found by its environment."""
+    """Start the command. No Python code runs between fork and exec, so the kernel need not copy the
+    launcher. A command whose launcher is killed is found by its environment."""
     try:
         return subprocess.Popen(
             _found(launch["argv"], launch["env"]),
@@ -97,16 +99,18 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
         if error.errno == errno.E2BIG:
             raise StepError(
                 "INPUT_INVALID",
-                f"the arguments and environment of {name!r} are together longer than this "
+                f"the arguments and environment of {name!r} together are longer than this "
                 "machine allows; pass large values as artifacts",
             ) from None
         raise StepError(
-            "COMMAND_NOT_FOUND", f"the command {name!r} cannot be run here: {error.strerror}", 127
+            "COMMAND_NOT_FOUND",
+            f"cannot run the command {name!r} on this machine: {error.strerror}",
+            127,
         ) from None
 
 
 def _found(argv: list[str], env: dict[str, str]) -> list[str]:
-    """The command by its path in the step's PATH, not in the launcher's."""
+    """The command line, with its command looked up in the step's PATH, not the launcher's."""
     name = argv[0]
     if "/" in name:
         return list(argv)
@@ -114,7 +118,7 @@ def _found(argv: list[str], env: dict[str, str]) -> list[str]:
         candidate = os.path.join(folder, name)
         if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return [candidate, *argv[1:]]
-    raise StepError("COMMAND_NOT_FOUND", f"there is no command {name!r} on this machine", 127)
+    raise StepError("COMMAND_NOT_FOUND", f"command {name!r} not found on this machine", 127)
 
 
 def _wait(
@@ -123,12 +127,12 @@ def _wait(
     cancellation: Cancellation,
     log: Log,
 ) -> bool:
-    """Wait for the end; False when the time is over, or the step was canceled."""
+    """Wait for the end; False when the time limit is reached or the step is canceled."""
     seconds = launch.get("timeout_seconds")
     deadline = time.monotonic() + seconds if seconds else None
     while True:
         left = None if deadline is None else deadline - time.monotonic()
-        if cancellation.asked.is_set() or (left is not None and left <= 0):
+        if cancellation.requested.is_set() or (left is not None and left <= 0):
             return False
         if _ended_within(process, _POLL_SECONDS if left is None else min(_POLL_SECONDS, left)):
             return True
@@ -136,8 +140,8 @@ def _wait(
 
 
 def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for the command's end, without asking for it again and again where that can be done
-    (Linux 5.3)."""
+    """Whether the command ends within this time; waits without polling where possible (Linux
+    5.3)."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except (AttributeError, OSError):
@@ -152,19 +156,19 @@ def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _end_tree(process: subprocess.Popen[bytes], grace: float) -> None:
-    """Ask the command's group to end, then kill it and every descendant that is left."""
+    """Ask the command's group to end; after the grace kill it and every remaining descendant."""
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(grace)
     _signal_group(process.pid, signal.SIGKILL)
     process.wait()
-    while _kill_children():  # their children become ours, so go on until there are none
+    while _kill_children():  # their children become ours: repeat until there are none
         time.sleep(0.01)
 
 
 def _kill_children() -> int:
-    """Kill every child of this process; returns how many there were."""
+    """Kill every child of this process; returns their number."""
     try:
         with open(f"/proc/self/task/{os.getpid()}/children") as file:
             children = [int(pid) for pid in file.read().split()]
@@ -186,7 +190,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _judge(status: int, log: Log) -> None:
+def _check_status(status: int, log: Log) -> None:
     if status == 0:
         return
     if status < 0:
@@ -195,20 +199,20 @@ def _judge(status: int, log: Log) -> None:
         raise StepError("COMMAND_FAILED", message, _SHELL_SIGNALS - status, signal=-status)
     ended = f"the command exited with code {status}"
     if status - _SHELL_SIGNALS in signal.valid_signals():
-        ended += f", a shell's word for signal {_named(status - _SHELL_SIGNALS)}"
+        ended += f", which a shell uses for signal {_named(status - _SHELL_SIGNALS)}"
     raise StepError("COMMAND_FAILED", explain(ended, log.tail()), status, exit_code=status)
 
 
 def explain(ended: str, tail: str) -> str:
-    """How the command ended, after the exception that a Python traceback names, before its last
-    words."""
+    """A failure message: the exception of a Python traceback, how the command ended, and the end of
+    its output."""
     exception = _exception(tail)
-    said = f"; it last said:\n{tail}" if tail else ""
-    return f"{exception + '; ' if exception else ''}{ended}{said}"
+    output = f"; last output:\n{tail}" if tail else ""
+    return f"{exception + '; ' if exception else ''}{ended}{output}"
 
 
 def _exception(tail: str) -> str:
-    """The line that ends the last traceback: the first that is not indented."""
+    """The line with the exception of the last traceback: the first that is not indented."""
     _, found, rest = tail.rpartition("Traceback (most recent call last):\n")
     if not found:
         return ""
@@ -219,5 +223,5 @@ def _exception(tail: str) -> str:
 def _named(number: int) -> str:
     name = signal.Signals(number).name if number in set(signal.Signals) else "real-time"
     if number == signal.SIGKILL:
-        return f"{number} ({name}), as happens when memory runs out"
+        return f"{number} ({name}); the machine may be out of memory"
     return f"{number} ({name})"

@@ -1,4 +1,4 @@
-"""Why a step came to nothing, with the exit code that tells it to whoever only sees that."""
+"""Why a step failed, and the exit status of the launcher for those who see only that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ EXIT_CANCELED = 143
 
 
 class StepError(Exception):
-    """The step failed; `code` is one of the platform's failure codes."""
+    """The step failed. `code` is one of the platform's failure codes, `exit_status` the launcher's;
+    `exit_code` and `signal` are the command's."""
 
     def __init__(
         self,
@@ -30,7 +31,7 @@ class StepError(Exception):
 
 
 class CanceledError(StepError):
-    """Somebody sent SIGTERM: to be told, not to be retried here."""
+    """The launcher got SIGTERM or SIGINT."""
 
     def __init__(self) -> None:
         super().__init__("CANCELED", "the step was canceled", EXIT_CANCELED)

@@ -1,4 +1,4 @@
-"""The step's log: kept on disk up to a limit, and uploaded while it grows."""
+"""The step's log: written to disk up to a limit, and uploaded while it grows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from headrace_launcher.transfer import Transfer, TransferError
 
 _TAIL_BYTES = 4000
 _LIVE_BYTES = 1 << 20
-"""A log is uploaded whole each time; beyond this the pauses grow with it, so that the sum of all
-uploads stays in proportion to the log."""
+"""Each upload is the whole log. Beyond this size the pauses grow with the log, so that the sum of
+all uploads stays in proportion to it."""
 
 
 class Log:
-    """One step's output, standard output and error together."""
+    """One step's standard output and error, as one log."""
 
     def __init__(self, plan: dict[str, Any], grant: dict[str, Any], transfer: Transfer) -> None:
         self._plan = plan
@@ -24,27 +24,27 @@ class Log:
         self._lock = threading.Lock()
         self._transfer = transfer
         self._uploaded = 0
-        self._next = time.monotonic() + plan["flush_seconds"]
-        self._last = b""
+        self._next_upload = time.monotonic() + plan["flush_seconds"]
+        self._tail = b""
         self.bytes = 0
         self.dropped = 0
 
     def copy(self, stream: IO[bytes]) -> None:
-        """Read `stream` to its end; what is beyond the limit is counted and dropped."""
+        """Read `stream` to its end; bytes beyond the limit are counted and dropped."""
         while chunk := stream.read1(65536):  # type: ignore[attr-defined]
             with self._lock:
-                kept = self._write(chunk[: max(0, self._plan["limit_bytes"] - self.bytes)])
-                self.dropped += len(chunk) - kept
-                self._last = (self._last + chunk)[-_TAIL_BYTES:]
+                written = self._write(chunk[: max(0, self._plan["limit_bytes"] - self.bytes)])
+                self.dropped += len(chunk) - written
+                self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
 
     def note(self, text: str) -> None:
-        """A line of the launcher's own."""
+        """Write a line of the launcher itself."""
         with self._lock:
             self._write(f"[headrace] {text}\n".encode())
 
     def _write(self, data: bytes) -> int:
-        """How much of it was written: a full disk must not stop the reading, which the step
-        would wait for."""
+        """The number of bytes written. With a full disk the rest is dropped: the step must not be
+        blocked by its output."""
         try:
             written = self._file.write(data)
         except OSError:
@@ -53,35 +53,34 @@ class Log:
         return written
 
     def flush_if_due(self) -> None:
-        """Upload what there is, when it has grown and it is time."""
+        """Upload the log, if it has grown and an upload is due."""
         now = time.monotonic()
-        if now < self._next or self.bytes == self._uploaded:
+        if now < self._next_upload or self.bytes == self._uploaded:
             return
         growth = max(1.0, self.bytes / _LIVE_BYTES)
-        self._next = now + self._plan["flush_seconds"] * growth
+        self._next_upload = now + self._plan["flush_seconds"] * growth
         self._uploaded = self.bytes
         try:
             self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
         except TransferError:
-            return  # the next one brings it
+            return  # the next upload has all of it
 
     def finish(self) -> dict[str, Any]:
-        """Upload the whole log, unless it is short and can be told; returns what the manifest says
-        of it."""
+        """Upload the log, unless it fits into the manifest; returns the manifest entry."""
         with self._lock:
             if self.dropped:
                 self._write(f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode())
             self._file.close()
-        said = {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
+        entry = {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
         text = self._short()
         if text is not None:
-            said["text"] = text
+            entry["text"] = text
         elif self.bytes:
             self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
-        return said
+        return entry
 
     def _short(self) -> str | None:
-        """The whole log, if it is short, text, and was never uploaded."""
+        """The whole log, if it is short, is text, and was not uploaded before."""
         if self._uploaded or self.bytes > self._plan.get("inline_bytes", 0):
             return None
         try:
@@ -92,6 +91,6 @@ class Log:
         return None if "\0" in text else text
 
     def tail(self) -> str:
-        """The last few thousand bytes that were said, as text, whether they were kept or not."""
+        """The last few thousand bytes of output as text, dropped ones included."""
         with self._lock:
-            return self._last.decode(errors="replace").strip()
+            return self._tail.decode(errors="replace").strip()

@@ -1,7 +1,7 @@
-"""One step from its launch file to its result manifest.
+"""One step, from its launch file to its result manifest.
 
-Invariant: whatever happens, a manifest is written that says so, as the last thing; only a killed
-launcher leaves none.
+Invariant: the last thing that is written is a manifest, whatever happens; only a launcher that is
+killed leaves none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from headrace_launcher.transfer import Transfer, TransferError
 
 
 def run(launch_path: str) -> int:
-    """Run the launch that is described at `launch_path`; returns the exit status."""
+    """Run the launch of this launch file; returns the exit status."""
     with open(launch_path, encoding="utf-8") as file:
         launch = json.load(file)
     cancellation = command.Cancellation()
@@ -46,13 +46,13 @@ def run(launch_path: str) -> int:
         manifest |= {"state": "SUCCEEDED", "exit_code": 0}
     except StepError as error:
         status = error.exit_status
-        manifest |= _failed(error.code, outputs.printable(error.message))
+        manifest |= _failed(error.code, outputs.storable(error.message))
         manifest |= {"exit_code": error.exit_code, "signal": error.signal}
     except Exception as error:
         traceback.print_exc()
         status = EXIT_LAUNCHER_ERROR
-        said = outputs.printable(f"the launcher failed: {type(error).__name__}: {error}")
-        manifest |= _failed("LAUNCHER_ERROR", said)
+        message = f"the launcher failed: {type(error).__name__}: {error}"
+        manifest |= _failed("LAUNCHER_ERROR", outputs.storable(message))
     status = _deliver(launch, manifest, log, transfer, status)
     transfer.close()
     return status
@@ -61,9 +61,8 @@ def run(launch_path: str) -> int:
 def _prepare(launch: dict[str, Any], transfer: Transfer) -> Log:
     for folder in launch["dirs"]:
         os.makedirs(folder, exist_ok=True)
-    places = [*launch["output_parameters"], *launch["output_artifacts"]]
-    for place in places:
-        os.makedirs(os.path.dirname(place["path"]), exist_ok=True)
+    for output in (*launch["output_parameters"], *launch["output_artifacts"]):
+        os.makedirs(os.path.dirname(output["path"]), exist_ok=True)
     for file in launch.get("files", ()):
         os.makedirs(os.path.dirname(file["path"]), exist_ok=True)
         with open(file["path"], "w", encoding="utf-8", newline="") as written:
@@ -80,7 +79,10 @@ def _fetch(launch: dict[str, Any], transfer: Transfer, cancellation: command.Can
             if file["path"]:
                 path = os.path.normpath(os.path.join(path, file["path"]))
                 if not path.startswith(artifact["path"] + os.sep):
-                    raise StepError("INPUT_FETCH_FAILED", f"{file['path']!r} leads out", EXIT_INPUT)
+                    message = (
+                        f"input artifact {artifact['name']!r}: {file['path']!r} is outside of it"
+                    )
+                    raise StepError("INPUT_FETCH_FAILED", message, EXIT_INPUT)
             try:
                 transfer.fetch(file["url"], path)
             except TransferError as error:
@@ -95,8 +97,8 @@ def _deliver(
     transfer: Transfer,
     status: int,
 ) -> int:
-    """Upload the log, then leave the manifest: here, and in the object store where it is to lie
-    there, or where there is no room for it here."""
+    """Upload the log, then write the manifest: to the local path, and to the object store if the
+    launch file says so or the local path cannot be written."""
     try:
         if log is not None:
             manifest["log"] = log.finish()
@@ -105,7 +107,7 @@ def _deliver(
         manifest["log"] = None
     manifest["finished_at"] = _now()
     body = json.dumps(manifest).encode()
-    if not _left_here(launch["result"]["path"], body) or launch["result"]["upload"]:
+    if not _written_locally(launch["result"]["path"], body) or launch["result"]["upload"]:
         try:
             transfer.send(launch["upload"], launch["result"]["key"], body)
         except TransferError as error:
@@ -114,13 +116,13 @@ def _deliver(
     return status
 
 
-def _left_here(path: str, body: bytes) -> bool:
+def _written_locally(path: str, body: bytes) -> bool:
     try:
         with open(path + ".part", "wb") as file:
             file.write(body)
         os.replace(path + ".part", path)
     except OSError as error:
-        sys.stderr.write(f"no local copy of the result: {error}\n")
+        sys.stderr.write(f"cannot write the result manifest: {error}\n")
         return False
     return True
 

@@ -1,5 +1,5 @@
-"""Objects over presigned URLs: GET to a file, POST from a file or bytes. Streams, never holds a
-large object in memory; tries again while the store is away.
+"""Objects over presigned URLs: GET to a file, POST from a file or bytes. Streams large objects, and
+retries while the store is unavailable.
 
 Source of the form: Amazon S3, "Browser-based uploads using POST"; the field ``file`` comes last.
 """
@@ -16,16 +16,16 @@ from urllib.parse import urlsplit
 
 _CHUNK = 1 << 20
 _TIMEOUT_SECONDS = 60
-_WAITS = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
-"""Some 30 s in all: a server that restarts is back by then."""
+_PAUSES = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+"""Pauses before retries; 30 s in all, in which a server restarts."""
 
 
 class TransferError(Exception):
-    """The store refused, or stayed away."""
+    """The store refused a request, or was unavailable for all retries."""
 
 
 class Transfer:
-    """Keeps a connection to each host."""
+    """Transfers with one connection for each host."""
 
     def __init__(self) -> None:
         self._connections: dict[tuple[str, str], http.client.HTTPConnection] = {}
@@ -35,14 +35,16 @@ class Transfer:
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
-            raise TransferError(f"could not make the folder of {path}: {error.strerror}") from None
+            raise TransferError(
+                f"could not create the folder of {path}: {error.strerror}"
+            ) from None
 
         def attempt() -> None:
             with _local(open, path, "wb") as file:
                 response = self._request("GET", url, None, {})
                 while chunk := response.read(_CHUNK):
                     _local(file.write, chunk)
-                if response.length:  # http.client says nothing of a body that ends too early
+                if response.length:  # http.client does not report a body that ends too early
                     raise OSError(f"{response.length} bytes are missing")
 
         self._with_retries(attempt, "fetch", url)
@@ -66,12 +68,12 @@ class Transfer:
         self._with_retries(attempt, "upload", key)
 
     def _with_retries(self, attempt: Any, verb: str, what: str) -> None:
-        shown = what.partition("?")[0]  # never the signature
-        for wait in (*_WAITS, None):
+        shown = what.partition("?")[0]  # without the signature
+        for wait in (*_PAUSES, None):
             try:
                 attempt()
                 return
-            except _Refused as error:
+            except _RefusedError as error:
                 raise TransferError(f"could not {verb} {shown}: {error}") from None
             except (OSError, http.client.HTTPException) as error:
                 self.close()
@@ -93,10 +95,10 @@ class Transfer:
         response = connection.getresponse()
         if response.status < 300:
             return response
-        said = response.read(2000).decode(errors="replace")
+        answer = response.read(2000).decode(errors="replace")
         if response.status >= 500 or response.status == 429:
-            raise OSError(f"status {response.status}: {said}")
-        raise _Refused(f"status {response.status}: {said}")
+            raise OSError(f"status {response.status}: {answer}")
+        raise _RefusedError(f"status {response.status}: {answer}")
 
     def _connection(self, scheme: str, host: str) -> http.client.HTTPConnection:
         known = self._connections.get((scheme, host))
@@ -113,16 +115,18 @@ class Transfer:
         self._connections.clear()
 
 
-class _Refused(Exception):
-    """The store said no, and would again."""
+class _RefusedError(Exception):
+    """A request that would be refused again."""
 
 
 def _local(call: Any, *arguments: Any) -> Any:
-    """Something with a file of this machine: that it fails has nothing to do with the store."""
+    """Call something with a local file; its failure is not the store's, and is not retried."""
     try:
         return call(*arguments)
     except OSError as error:
-        raise _Refused(f"{error.strerror or error!r} ({error.filename or 'local file'})") from None
+        raise _RefusedError(
+            f"{error.strerror or error!r} ({error.filename or 'local file'})"
+        ) from None
 
 
 def _opened(source: str | bytes) -> BinaryIO:
@@ -134,7 +138,7 @@ def _send_piece(connection: http.client.HTTPConnection, piece: Any) -> None:
         connection.send(piece)
         return
     file, left = piece
-    while left:  # exactly as much as was announced, should the file still grow
+    while left:  # exactly the announced length, even if the file grows
         chunk = file.read(min(_CHUNK, left))
         if not chunk:
             raise OSError("the file became shorter while it was uploaded")

@@ -1,1 +1,1 @@
-"""The executor: runs attempts on a backend, and notices how each of them ends."""
+"""The executor: runs attempts on a backend, and reports how each of them ends."""

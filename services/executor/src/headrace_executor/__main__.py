@@ -9,7 +9,7 @@ from headrace_executor.settings import Settings
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run the executor until it is told to stop."""
     run_service(Settings, serve)
 
 

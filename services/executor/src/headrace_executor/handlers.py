@@ -1,9 +1,7 @@
-"""Commands in: what shall run is kept, then handed to the runner; what shall stop is told to;
-what a run leaves is removed."""
+"""Handles the launch, cancel and clean commands of one cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from headrace_contracts.commands import AttemptCommand, CancelAttempt, CleanRun, LaunchAttempt
@@ -11,6 +9,7 @@ from headrace_contracts.events import AttemptFailed
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.subjects import executor_commands
 from headrace_runtime.bus.consumer import Received
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_executor import store
@@ -19,7 +18,12 @@ from headrace_executor.store import Launch, identity
 
 
 class Handlers:
-    """The executor's ear."""
+    """Stores what the commands of a batch ask for, then hands it to the runner.
+
+    All executors of a cluster read the same consumer. The one that gets a launch owns it; a cancel
+    or clean command that concerns launches of another executor is left to it in the database, which
+    that executor reads when it renews its lease.
+    """
 
     def __init__(self, database: Database, runner: Runner, cluster: str) -> None:
         self._database = database
@@ -27,44 +31,53 @@ class Handlers:
         self._consumer = executor_commands(cluster).durable
 
     async def handle(self, batch: list[Received[AttemptCommand]]) -> None:
-        """Keep a batch of commands, then act on them. To clean leaves nothing to keep: it is done
-        before the message counts as handled, and harmless when it is done twice."""
-        for run_id in {c.message.run_id for c in batch if isinstance(c.message, CleanRun)}:
+        """Handle a batch; handling it repeatedly has the same effect as once."""
+        await self._runner.until_adopted()
+        cleans = [c.message.run_id for c in batch if isinstance(c.message, CleanRun)]
+        for run_id in set(cleans):
             await self._runner.clean_run(run_id)
-        fresh, cancels = await self._database.transact(lambda unit: self._keep(unit, batch))
-        for command in fresh:
-            self._runner.enqueue(Launch(command, "WAITING", False, None, None, None))
-        for cancel in cancels:
-            self._runner.cancel(identity(cancel))
+        try:
+            new = await self._database.transact(lambda unit: self._store(unit, batch))
+        except RetryableError:
+            self._runner.request_comparison()  # it may be committed, and another executor get it
+            raise
+        launches = [c.message for c in batch if isinstance(c.message, LaunchAttempt)]
+        for command in launches:
+            if identity(command) in new:
+                self._runner.enqueue(Launch(command))
+        if not all(identity(command) in new for command in launches):
+            # The first delivery may have been committed by a process that did not learn of it.
+            self._runner.request_comparison()
+        for received in batch:
+            if isinstance(received.message, CancelAttempt):
+                self._runner.cancel(identity(received.message))
 
-    async def _keep(
+    async def _store(
         self, unit: Unit, batch: list[Received[AttemptCommand]]
-    ) -> tuple[list[LaunchAttempt], list[CancelAttempt]]:
-        """What to run and what to stop. A repeat of the batch, whose first transaction may have
-        committed without anybody having heard so, gives the same answer."""
+    ) -> set[store.Identity]:
+        """Store what the new commands ask for; returns the launches that were unknown."""
         admitted = await unit.admit(self._consumer, [received.id for received in batch])
         fresh = [received.message for received in batch if received.id in admitted]
-        launches = list({identity(c): c for c in fresh if isinstance(c, LaunchAttempt)}.values())
-        new = await store.insert(unit.connection, launches) if launches else set()
-        await self._answer_repeats(unit, [c for c in launches if identity(c) not in new])
+        launches = {identity(c): c for c in fresh if isinstance(c, LaunchAttempt)}
+        owner = self._runner.owner
+        new: set[store.Identity] = set()
+        if launches:
+            new = await store.insert(unit.connection, owner, list(launches.values()))
+        await self._report_results(unit, [key for key in launches if key not in new])
         for cancel in (c for c in fresh if isinstance(c, CancelAttempt)):
             result = _canceled(cancel)
             if await store.request_cancel(unit.connection, cancel, result):
                 unit.publish(result)
-        commands = [received.message for received in batch]
-        known = [c for c in commands if isinstance(c, LaunchAttempt) and identity(c) not in new]
-        waiting = await store.waiting(unit.connection, known) if known else set()
-        return (
-            [c for c in launches if identity(c) in new]
-            + [c for c in known if identity(c) in waiting],
-            [c for c in commands if isinstance(c, CancelAttempt)],
-        )
+        cleans = [c.run_id for c in fresh if isinstance(c, CleanRun)]
+        if cleans:
+            await store.request_cleans(unit.connection, owner, cleans)
+        return new
 
-    async def _answer_repeats(self, unit: Unit, repeats: Sequence[LaunchAttempt]) -> None:
-        """A launch that is known is a question: what became of it? Under a new message id, since
-        whoever asks has not heard the first answer."""
-        if repeats:
-            for result in await store.results(unit.connection, repeats):
+    async def _report_results(self, unit: Unit, keys: list[store.Identity]) -> None:
+        """Report how these launches ended, those that have. A repeated launch command is a status
+        query; the answer has a new message id, since the first one did not arrive."""
+        if keys:
+            for result in await store.results(unit.connection, keys):
                 unit.publish(result)
 
 
@@ -73,6 +86,8 @@ def _canceled(command: CancelAttempt) -> AttemptFailed:
         run_id=command.run_id,
         task_id=command.task_id,
         attempt=command.attempt,
-        failure=Failure(code=FailureCode.CANCELED, message="canceled before it started"),
+        failure=Failure(
+            code=FailureCode.CANCELED, message="the step was canceled before it started"
+        ),
         finished_at=datetime.now(UTC),
     )

@@ -1,52 +1,150 @@
 -- insert_launches --
--- Attempts to run; one that is known is left as it is.
-INSERT INTO launch (run_id, task_id, attempt, state, command)
-SELECT run_id, task_id, attempt, 'WAITING', command
+-- Attempts to run, owned by $5; one that is known is left as it is.
+INSERT INTO launch (run_id, task_id, attempt, state, command, owner, epoch)
+SELECT run_id, task_id, attempt, 'WAITING', command, $5, 1
 FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::jsonb[])
     AS new (run_id, task_id, attempt, command)
 ON CONFLICT DO NOTHING
 RETURNING run_id, task_id, attempt
 
 -- insert_canceled --
--- A cancellation that overtook its launch: the launch will find that it has ended.
+-- A cancellation that arrived before its launch: the launch will find that it has ended.
 INSERT INTO launch (run_id, task_id, attempt, state, cancel_requested, result, ended_at)
 VALUES ($1, $2, $3, 'ENDED', true, $4, now())
 ON CONFLICT DO NOTHING
 RETURNING attempt
 
 -- request_cancel --
--- Remembered, so that a restarted executor cancels too.
+-- Stored for the owner, which may be another executor, or one that is restarting.
 UPDATE launch SET cancel_requested = true
 WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND state <> 'ENDED'
 RETURNING attempt
 
 -- results --
--- What became of attempts that have ended.
+-- The results of those of these attempts that have ended.
 SELECT result FROM launch
-JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS asked (run_id, task_id, attempt)
+JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS requested (run_id, task_id, attempt)
     USING (run_id, task_id, attempt)
 WHERE state = 'ENDED'
 
--- waiting --
--- Those of these attempts that have not been started.
-SELECT run_id, task_id, attempt FROM launch
-JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS asked (run_id, task_id, attempt)
-    USING (run_id, task_id, attempt)
-WHERE state = 'WAITING'
-
--- open_launches --
--- Attempts that have not ended, in the order of their arrival.
-SELECT run_id, task_id, attempt, state, command, cancel_requested, pid, pid_started, started_at
-FROM launch WHERE state <> 'ENDED' ORDER BY position
-
 -- set_running --
--- The launcher's process, by which a restarted executor finds it again.
-UPDATE launch SET state = 'RUNNING', pid = $4, pid_started = $5, started_at = $6
-WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND state <> 'ENDED'
+-- Stores the backend's handle, unless another executor owns the launch.
+UPDATE launch SET state = 'RUNNING', handle = $6, started_at = $7
+WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
+    AND state <> 'ENDED'
 RETURNING attempt
 
 -- set_ended --
--- The end is written once; whoever comes second changes nothing.
-UPDATE launch SET state = 'ENDED', result = $4, ended_at = now()
-WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND state <> 'ENDED'
+-- Stores the end, once, unless another executor owns the launch.
+UPDATE launch SET state = 'ENDED', result = $6, ended_at = now()
+WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
+    AND state <> 'ENDED'
 RETURNING attempt
+
+-- acquire_lease --
+-- Starts the lease of an owner, also when it had one before.
+INSERT INTO owner_lease (owner, expires_at) VALUES ($1, now() + $2)
+ON CONFLICT (owner) DO UPDATE SET expires_at = excluded.expires_at
+
+-- renew_lease --
+-- Extends the lease, which covers all launches of the owner, and returns what waits for it: launches
+-- to cancel, runs to clean, and whether a lease of another owner with open launches has expired.
+WITH renewed AS (
+    UPDATE owner_lease SET expires_at = now() + $2 WHERE owner = $1
+    RETURNING owner
+)
+SELECT 'lease' AS kind, NULL::uuid AS run_id, NULL::uuid AS task_id, NULL::integer AS attempt
+FROM renewed
+UNION ALL
+SELECT 'cancel', run_id, task_id, attempt FROM launch
+WHERE owner = $1 AND cancel_requested AND state <> 'ENDED'
+UNION ALL
+SELECT 'clean', run_id, NULL, NULL FROM pending_clean WHERE owner = $1
+UNION ALL
+SELECT 'expired', NULL, NULL, NULL WHERE EXISTS (
+    SELECT FROM owner_lease AS other
+    WHERE other.owner <> $1 AND other.expires_at < now() AND EXISTS (
+        SELECT FROM launch WHERE launch.owner = other.owner AND launch.state <> 'ENDED'
+    )
+)
+
+-- release_lease --
+-- Lets other executors take over at once.
+UPDATE owner_lease SET expires_at = '-infinity' WHERE owner = $1
+
+-- adopt --
+-- The open launches of a predecessor with the same name, or of a version without owners.
+UPDATE launch SET owner = $1, epoch = epoch + 1
+WHERE state <> 'ENDED' AND (owner = $1 OR owner IS NULL)
+RETURNING run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
+    is_foreign
+
+-- take_over --
+-- At most $2 open launches of owners whose lease has expired. The lock on a lease makes its owner's
+-- renewal wait, so that the owner then sees what it has lost.
+WITH expired AS (
+    SELECT owner FROM owner_lease WHERE owner <> $1 AND expires_at < now()
+    FOR UPDATE SKIP LOCKED
+),
+
+claimed AS (
+    SELECT run_id, task_id, attempt FROM launch
+    WHERE state <> 'ENDED' AND owner IN (SELECT owner FROM expired)
+    ORDER BY position LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+
+UPDATE launch SET owner = $1, epoch = launch.epoch + 1, is_foreign = true
+FROM claimed
+WHERE launch.run_id = claimed.run_id AND launch.task_id = claimed.task_id
+    AND launch.attempt = claimed.attempt
+RETURNING launch.run_id, launch.task_id, launch.attempt, launch.state, launch.command,
+    launch.cancel_requested, launch.handle, launch.epoch, launch.position, launch.is_foreign
+
+-- owned --
+-- Which open launches an owner has.
+SELECT run_id, task_id, attempt, epoch FROM launch WHERE owner = $1 AND state <> 'ENDED'
+
+-- owned_launches --
+-- Those of these attempts that the owner has and that are open.
+SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
+    is_foreign
+FROM launch
+JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
+    USING (run_id, task_id, attempt)
+WHERE owner = $1 AND state <> 'ENDED'
+
+-- request_cleans --
+-- Leaves the cleaning of runs to the other executors that had launches of them.
+INSERT INTO pending_clean (owner, run_id)
+SELECT DISTINCT owner, run_id FROM launch WHERE run_id = ANY($2::uuid[]) AND owner <> $1
+ON CONFLICT DO NOTHING
+
+-- cleaned --
+-- The owner has cleaned these runs.
+DELETE FROM pending_clean WHERE owner = $1 AND run_id = ANY($2::uuid[])
+
+-- purge_leases --
+-- Removes leases that expired long ago and have no open launches.
+DELETE FROM owner_lease
+WHERE expires_at < now() - $1::interval AND NOT EXISTS (
+    SELECT FROM launch WHERE launch.owner = owner_lease.owner AND launch.state <> 'ENDED'
+)
+
+-- purge_cleans --
+-- Removes cleanings that their owner never came back for.
+DELETE FROM pending_clean WHERE requested_at < now() - $1::interval
+
+-- epochs --
+-- The epochs of those of these attempts that the owner has or had when they ended.
+SELECT run_id, task_id, attempt, epoch FROM launch
+JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
+    USING (run_id, task_id, attempt)
+WHERE owner = $1
+
+-- confirm_owned --
+-- Whether the owner has this launch; it cannot be taken over before the commit.
+SELECT attempt FROM launch
+WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
+    AND state <> 'ENDED'
+FOR SHARE

@@ -1,235 +1,208 @@
-"""Runs launches, a bounded number at a time, from their arrival to their committed end: those of
-a higher priority first, equal ones in the order of their arrival.
+"""The launches of one executor: which it owns, and when each gets its turn.
 
-Invariant: an attempt's end is committed once, with the event that tells it, before its folder
-goes. A restarted executor takes up what its predecessor left: it waits for launchers that still
-run, reads the results of those that ended, and reports the rest as lost.
+Invariant: an open launch that this executor owns is carried out. A restarted executor adopts the
+launches of its predecessor. One whose lease expired loses its launches to others, and learns of it
+by comparing them with the database.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import timedelta
 from uuid import UUID
 
-from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.events import AttemptPreparing, AttemptStarted
-from headrace_contracts.failures import Failure, FailureCode
-from headrace_contracts.ids import derived_event_id
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.pg.database import Database, Unit
-from structlog.contextvars import bound_contextvars
 
 from headrace_executor import store
-from headrace_executor.core.outcome import Outcome, failed, lost, outcome
-from headrace_executor.ports import Backend, CannotLaunchError, Handle
-from headrace_executor.queue import Queue
+from headrace_executor.active_launch import ActiveLaunch
+from headrace_executor.backends.port import Backend
+from headrace_executor.lease import Lease
+from headrace_executor.retry import until_available
+from headrace_executor.slot_queue import SlotQueue
 from headrace_executor.store import Identity, Launch
 
-_RETRY_SECONDS = 0.5
-_SHORT_SECONDS = 0.25
-"""An attempt that is shorter is told with its end alone, which saves it a commit and an event."""
+_TAKE_OVER_LIMIT = 200
+"""Launches in one transaction; each comes with its whole command."""
+_KEEP_LEASES = timedelta(days=30)
+"""An executor that was away for longer has no work folder to clean any more."""
 
 
 class Runner:
-    """The launches of one executor."""
+    """Carries out the launches that this executor owns, as many at a time as its backend takes."""
 
-    def __init__(self, database: Database, backend: Backend, slots: int) -> None:
+    def __init__(self, database: Database, backend: Backend, lease_seconds: float) -> None:
         self._database = database
         self._backend = backend
-        self._free = slots
-        self._queue = Queue()
+        self._lease = Lease(database, backend.owner, lease_seconds)
+        self._queue = SlotQueue()
         self._wake = asyncio.Event()
-        self._known: set[Identity] = set()
-        self._cancels: dict[Identity, asyncio.Event] = {}
+        self._adopted = asyncio.Event()
+        self._active: dict[Identity, ActiveLaunch] = {}
+        self._ended_meanwhile: set[Identity] = set()
+        self._is_comparing = False
         self._log = get_logger()
 
+    @property
+    def owner(self) -> str:
+        """The name under which this executor owns launches."""
+        return self._lease.owner
+
+    async def until_adopted(self) -> None:
+        """Return when the predecessor's launches are adopted, from when on new ones may come."""
+        await self._adopted.wait()
+
     def enqueue(self, launch: Launch) -> None:
-        """Run this when a slot is free."""
-        if launch.identity in self._known:
+        """Carry out a launch when it gets its turn; one that is known is ignored."""
+        if launch.identity in self._active:
             return
-        self._known.add(launch.identity)
-        self._cancels[launch.identity] = asyncio.Event()
-        if launch.cancel_requested:
-            self._cancels[launch.identity].set()
+        self._active[launch.identity] = ActiveLaunch(
+            launch, self._database, self._backend, self._lease
+        )
         self._queue.add(launch)
         self._wake.set()
 
     def cancel(self, key: Identity) -> None:
-        """Stop this attempt, whether it waits or runs; one that has ended is left alone."""
-        event = self._cancels.get(key)
-        if event is not None:
-            event.set()
+        """Stop an attempt, whether it waits or runs; one that is unknown is ignored."""
+        active = self._active.get(key)
+        if active is not None:
+            active.cancel()
             self._queue.cancel(key)
             self._wake.set()
 
+    def request_comparison(self) -> None:
+        """Look soon for launches that this executor owns and does not carry out."""
+        self._lease.request_comparison()
+
     async def clean_run(self, run_id: UUID) -> None:
-        """Remove what was kept for a run as a whole."""
+        """Remove what the backend has for a run as a whole."""
         await self._backend.clean_run(run_id)
 
     async def run(self) -> None:
-        """Take up what was left, then run what comes, for ever."""
-        await self._persist(self._take_up)
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._wake.clear()
-                while (canceled := self._queue.take_canceled()) is not None:
-                    group.create_task(self._carry_out(canceled))  # needs no slot: it will not run
-                while self._free and (launch := self._queue.take()) is not None:
-                    self._free -= 1
-                    group.create_task(self._carry_out(launch)).add_done_callback(self._release)
-                await self._wake.wait()
+        """Adopt what a predecessor left, then carry out what comes, until cancelled."""
+        await until_available(self._adopt, "adoption_postponed")
+        self._adopted.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_lease())
+                while True:
+                    self._wake.clear()
+                    self._start_next(group)
+                    await self._wake.wait()
+        finally:
+            if self._backend.is_shared:
+                await self._release_lease()
 
-    def _release(self, _: object) -> None:
-        self._free += 1
-        self._wake.set()
+    def _start_next(self, group: asyncio.TaskGroup) -> None:
+        """Start every launch that needs no slot or gets one."""
+        while (launch := self._queue.take_slotless()) is not None:
+            is_running = launch.state == "RUNNING"
+            if is_running:
+                self._backend.reserve(launch.command, is_running=True)
+            self._start(group, launch, holds_slot=is_running)
+        while (waiting := self._queue.peek()) is not None:
+            if not self._backend.reserve(waiting.command, is_running=False):
+                return
+            self._start(group, self._queue.take(), holds_slot=True)
 
-    async def _take_up(self) -> None:
-        async with self._database.read() as connection:
-            launches = await store.open_launches(connection)
-        for launch in launches:
+    def _start(self, group: asyncio.TaskGroup, launch: Launch, *, holds_slot: bool) -> None:
+        def finish(_: object) -> None:
+            if holds_slot:
+                self._backend.release(launch.command)
+            self._forget(launch.identity)
+            self._wake.set()
+
+        self._active[launch.identity].start(group).add_done_callback(finish)
+
+    def _forget(self, key: Identity) -> None:
+        self._active.pop(key, None)
+        if self._is_comparing:
+            self._ended_meanwhile.add(key)
+
+    async def _adopt(self) -> None:
+        await self._lease.acquire()
+
+        async def work(unit: Unit) -> list[Launch]:
+            await store.purge(unit.connection, _KEEP_LEASES)
+            return await store.adopt(unit.connection, self.owner)
+
+        for launch in await self._database.transact(work):
             self.enqueue(launch)
 
-    async def _carry_out(self, launch: Launch) -> None:
-        command, key = launch.command, launch.identity
-        names = {"run_id": str(key[0]), "task": command.task_name, "attempt": key[2]}
-        with bound_contextvars(**names):
-            result = await self._outcome(launch)
-            await self._persist(lambda: self._end(key, result))
-            self._log.info("attempt_ended", outcome=result.type)
-            await self._backend.clean(command)
-        self._known.discard(key)
-        self._cancels.pop(key, None)
-
-    async def _outcome(self, launch: Launch) -> Outcome:
-        """See the attempt through; every path ends in an outcome."""
-        command = launch.command
-        canceled = self._cancels[launch.identity]
-        if launch.pid is not None and launch.pid_started is not None:
-            handle: Handle | None = Handle(launch.pid, launch.pid_started)
-        else:
-            handle = self._backend.find(command) if launch.left_behind else None
-        if handle is None:
-            if canceled.is_set():
-                return lost(command, datetime.now(UTC), cancel_requested=True)
-            try:
-                handle = await self._launch(command, canceled)
-            except CannotLaunchError as error:
-                return failed(command, error.failure, datetime.now(UTC))
-            if handle is None:
-                return lost(command, datetime.now(UTC), cancel_requested=canceled.is_set())
-        watching = asyncio.ensure_future(self._watch(command, handle, canceled))
-        try:
-            # Note and tell that it runs, unless it has ended before anybody could look.
-            if launch.state != "RUNNING":
-                await asyncio.wait({watching}, timeout=_SHORT_SECONDS)
-                if not watching.done():
-                    running = handle
-                    await self._persist(lambda: self._started(command, running))
-            result = await watching
-        finally:
-            watching.cancel()
-        place = self._backend.place(handle) if handle.pid else None
-        return result.model_copy(update={"place": place})
-
-    async def _launch(self, command: LaunchAttempt, canceled: asyncio.Event) -> Handle | None:
-        """Start the launcher, again while something is away; None when it was canceled
-        before it started."""
-
-        async def tell(message: str) -> None:
-            await self._persist(lambda: self._preparing(command, message))
-
-        while not canceled.is_set():
-            launching = asyncio.ensure_future(self._backend.launch(command, tell))
-            waiting = asyncio.ensure_future(canceled.wait())
-            try:
-                await asyncio.wait({launching, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if launching.done():
-                    return launching.result()
-            except RetryableError as error:
-                self._log.warning("launch_postponed", error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
-            except CannotLaunchError:
-                raise
-            except Exception as error:  # one attempt's fault, whatever it is, ends that attempt
-                self._log.exception("launch_failed")
-                message = f"the step could not be started: {error!r}"
-                failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
-                raise CannotLaunchError(failure) from error
-            finally:
-                launching.cancel()
-                waiting.cancel()
-                await asyncio.wait({launching})
-        return self._backend.find(command)  # its launcher may have begun just before
-
-    async def _watch(
-        self, command: LaunchAttempt, handle: Handle, canceled: asyncio.Event
-    ) -> Outcome:
-        async def stop_when_canceled() -> None:
-            await canceled.wait()
-            await self._backend.stop(command, handle)
-
-        stopping = asyncio.ensure_future(stop_when_canceled())
-        try:
-            while True:
-                try:
-                    manifest = await self._backend.wait(command, handle)
-                    break
-                except RetryableError as error:
-                    self._log.warning("result_postponed", error=str(error))
-                    await asyncio.sleep(_RETRY_SECONDS)
-        finally:
-            stopping.cancel()
-        if manifest is None:
-            return lost(command, datetime.now(UTC), cancel_requested=canceled.is_set())
-        return outcome(command, manifest, cancel_requested=canceled.is_set())
-
-    async def _started(self, command: LaunchAttempt, handle: Handle) -> None:
-        now = datetime.now(UTC)
-        event = AttemptStarted(
-            run_id=command.run_id,
-            task_id=command.task_id,
-            attempt=command.attempt,
-            started_at=now,
-            place=self._backend.place(handle),
-            log=self._backend.log_key(command),
-        )
-
-        async def work(unit: Unit) -> None:
-            key = store.identity(command)
-            if await store.set_running(unit.connection, key, handle.pid, handle.started, now):
-                unit.publish(event, derived_event_id(event.type, *key))
-
-        await self._database.transact(work)
-
-    async def _preparing(self, command: LaunchAttempt, message: str) -> None:
-        event = AttemptPreparing(
-            run_id=command.run_id,
-            task_id=command.task_id,
-            attempt=command.attempt,
-            message=message,
-        )
-
-        async def work(unit: Unit) -> None:
-            unit.publish(event)
-
-        await self._database.transact(work)
-
-    async def _end(self, key: Identity, result: Outcome) -> None:
-        async def work(unit: Unit) -> None:
-            if await store.set_ended(unit.connection, key, result):
-                unit.publish(result, derived_event_id("attempt.ended", *key))
-
-        await self._database.transact(work)
-
-    async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Write, for as long as it takes: what happened cannot be asked for a second time."""
+    async def _keep_lease(self) -> None:
+        """Renew the lease and act on what the renewal finds, for ever."""
         while True:
-            try:
-                await write()
+            await self._lease.wait()
+            await until_available(self._renew, "lease_postponed")
+
+    async def _renew(self) -> None:
+        renewal = await self._lease.renew()
+        if self._lease.is_comparison_due():
+            await self._lease.compare(self._compare)
+        for key in renewal.cancels:
+            self.cancel(key)
+        if renewal.has_expired_owner and self._lease.may_take_over():
+            await self._take_over()
+        if renewal.cleans:
+            await self._clean_runs(renewal.cleans)
+        self._wake.set()  # the backend may have room again
+
+    async def _take_over(self) -> None:
+        """Take the launches of executors whose lease has expired."""
+        while True:
+            launches = await self._database.transact(
+                lambda unit: store.take_over(unit.connection, self.owner, _TAKE_OVER_LIMIT)
+            )
+            for launch in launches:
+                self.enqueue(launch)
+            if launches:
+                self._log.warning("launches_taken_over", count=len(launches))
+            if len(launches) < _TAKE_OVER_LIMIT:
                 return
-            except RetryableError as error:
-                self._log.warning("write_postponed", error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _compare(self) -> None:
+        """Carry out what this executor owns, and drop what it does not own any more."""
+        known = {key: active.launch.epoch for key, active in self._active.items()}
+        self._is_comparing = True
+        try:
+            async with self._database.read() as connection:
+                owned = await store.owned(connection, self.owner)
+                # An own launch that has ended is not among them.
+                doubtful = [key for key, epoch in known.items() if owned.get(key) != epoch]
+                epochs = await store.epochs(connection, self.owner, doubtful) if doubtful else {}
+                missing = [key for key in owned if key not in known]
+                found = (
+                    await store.owned_launches(connection, self.owner, missing) if missing else []
+                )
+            for key in doubtful:
+                if epochs.get(key) != known[key]:
+                    self._disown(key)
+            for launch in found:
+                if launch.identity not in self._ended_meanwhile:
+                    self.enqueue(launch)
+        finally:
+            self._is_comparing = False
+            self._ended_meanwhile.clear()
+
+    def _disown(self, key: Identity) -> None:
+        active = self._active.get(key)
+        if active is None:
+            return
+        active.disown()
+        if self._queue.discard(key):
+            self._forget(key)
+
+    async def _clean_runs(self, run_ids: list[UUID]) -> None:
+        """Clean runs whose command another executor got."""
+        for run_id in run_ids:
+            await self._backend.clean_run(run_id)
+        await self._database.transact(
+            lambda unit: store.set_cleaned(unit.connection, self.owner, run_ids)
+        )
+
+    async def _release_lease(self) -> None:
+        try:
+            await self._lease.release()
+        except RetryableError as error:
+            self._log.warning("lease_not_released", error=str(error))

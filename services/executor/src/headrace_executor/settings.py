@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from headrace_runtime.settings import ObjectStoreSettings, PostgresSettings, ServiceSettings
 from pydantic import Field
@@ -16,24 +17,33 @@ class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     model_config = SettingsConfigDict(env_prefix="HEADRACE_EXECUTOR_", frozen=True, extra="ignore")
 
     cluster: str = "local"
-    """The launches that this executor takes."""
+    """This executor takes the launches of this cluster. Several executors of one cluster share
+    them."""
+    backend: Literal["process"] = "process"
+    """Where attempts run."""
+    lease_seconds: float = Field(default=20.0, gt=0)
+    """How long an executor may be silent before others take over its launches. It renews its lease
+    four times as often, so a restart of Postgres does not look like its death."""
     work_dir: Path
-    """Each attempt gets a folder of its own in here; it goes when the attempt's end is known."""
+    """Each attempt has a folder in it, until its end is committed. No two executors share it: it
+    also holds the name under which its executor owns launches."""
     environments_dir: Path
-    """Where the environments of steps are kept, one for each set of requirements."""
+    """Virtual environments of steps, one for each set of requirements, and the step package."""
     data_dir: Path
-    """Marks every process of this deployment, so that stopping it finds them all."""
+    """The data folder of the deployment. It is in the environment of each of its processes, by
+    which `headrace down` finds them."""
     slots: int = Field(default_factory=lambda: max(2, os.cpu_count() or 2), ge=1)
-    """Attempts at one time. A step is somebody's computation: one for each core keeps all of them
-    busy, and two let a step that waits share a single one."""
+    """Attempts at one time. A step is a computation: one for each core keeps all cores busy, and
+    two let a step that waits share a single core."""
     grace_seconds: float = 5.0
-    """From asking a step to stop to killing it; a Kubernetes pod has 30, a laptop less patience."""
+    """From asking a step to stop to killing it. Kubernetes gives a pod 30 s; on a laptop people
+    wait for it."""
     log_limit_bytes: int = 64 * 1024 * 1024
-    """Beyond this a log is no longer read by people; what comes after is counted and dropped."""
+    """Nobody reads a longer log. Bytes beyond it are counted and dropped."""
     log_inline_bytes: int = 4096
-    """A log that is not larger travels with the step's end: an object of its own costs more than
-    all that is in it. Messages have to stay small."""
+    """A log that is not larger travels with the event of the step's end: an object of its own costs
+    more than its content. Messages have to stay small."""
     log_flush_seconds: float = 2.0
-    """How far a live log may lag; each flush is one upload."""
+    """How far a live log may lag behind; each flush is one upload."""
     grant_seconds: int = 24 * 3600
-    """How long a step may fetch inputs and deliver outputs; S3 allows a week at most."""
+    """How long a step may fetch inputs and upload outputs; S3 allows a week at most."""

@@ -1,11 +1,15 @@
-"""Launches in Postgres: what was asked for, which process runs it, how it ended."""
+"""Launches in Postgres: what to run, who owns it, the backend's handle, and the result.
+
+Invariant: what changes a launch names its owner and epoch, and changes nothing if another executor
+has taken the launch over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 from headrace_contracts.commands import CancelAttempt, LaunchAttempt
@@ -14,26 +18,30 @@ from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries
 from pydantic import TypeAdapter
 
+from headrace_executor.backends.port import Handle
 from headrace_executor.core.outcome import Outcome
 
 _QUERIES = load_queries("headrace_executor")
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(AttemptSucceeded | AttemptFailed)
 
 Identity = tuple[UUID, UUID, int]
+"""Run, task, attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One attempt as it stands."""
+    """One attempt in the hands of this executor."""
 
     command: LaunchAttempt
-    state: str
-    cancel_requested: bool
-    pid: int | None
-    pid_started: int | None
-    started_at: datetime | None
-    left_behind: bool = False
-    """Kept by an earlier executor, which may have forked its launcher without noting it."""
+    epoch: int = 1
+    """Grows with each executor that takes the launch over; writes with an older one are refused."""
+    state: Literal["WAITING", "RUNNING"] = "WAITING"
+    cancel_requested: bool = False
+    handle: Handle | None = None
+    is_inherited: bool = False
+    """An earlier executor had it, and may have started it without storing the handle."""
+    is_foreign: bool = False
+    """An executor with another name had it at some time."""
 
     @property
     def identity(self) -> Identity:
@@ -41,73 +49,159 @@ class Launch:
         return identity(self.command)
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a renewal of the lease found."""
+
+    is_held: bool
+    """False when there was no lease to renew."""
+    cancels: list[Identity]
+    cleans: list[UUID]
+    has_expired_owner: bool
+    """Another owner has open launches and an expired lease."""
+
+
 def identity(command: LaunchAttempt | CancelAttempt) -> Identity:
     """Run, task, attempt."""
     return command.run_id, command.task_id, command.attempt
 
 
-async def insert(connection: Connection, commands: Sequence[LaunchAttempt]) -> set[Identity]:
-    """Keep these launches; returns those that are new."""
-    rows = await connection.fetch(_QUERIES["insert_launches"], *_columns(commands), list(commands))
-    return {(row["run_id"], row["task_id"], row["attempt"]) for row in rows}
+async def insert(
+    connection: Connection, owner: str, commands: Sequence[LaunchAttempt]
+) -> set[Identity]:
+    """Store these launches; returns those that are new."""
+    keys = _columns([identity(command) for command in commands])
+    rows = await connection.fetch(_QUERIES["insert_launches"], *keys, list(commands), owner)
+    return {_key(row) for row in rows}
 
 
-async def results(connection: Connection, commands: Sequence[LaunchAttempt]) -> list[Outcome]:
-    """How those of these attempts ended that have ended."""
-    rows = await connection.fetch(_QUERIES["results"], *_columns(commands))
+async def results(connection: Connection, keys: Sequence[Identity]) -> list[Outcome]:
+    """The results of those of these attempts that have ended."""
+    rows = await connection.fetch(_QUERIES["results"], *_columns(keys))
     return [_OUTCOME.validate_python(row["result"]) for row in rows]
 
 
 async def request_cancel(
     connection: Connection, command: CancelAttempt, result: AttemptFailed
 ) -> bool:
-    """Note that an attempt shall stop. Returns True when it was not known yet: then it has ended
-    before it began, with `result`."""
+    """Store that an attempt shall stop. Returns True when it was unknown: then it has ended, before
+    its launch arrived, with `result`."""
     key = identity(command)
     if await connection.fetchrow(_QUERIES["request_cancel"], *key) is not None:
         return False
     return await connection.fetchrow(_QUERIES["insert_canceled"], *key, result) is not None
 
 
-async def waiting(connection: Connection, commands: Sequence[LaunchAttempt]) -> set[Identity]:
-    """Those of these attempts that are known and have not been started."""
-    rows = await connection.fetch(_QUERIES["waiting"], *_columns(commands))
-    return {(row["run_id"], row["task_id"], row["attempt"]) for row in rows}
-
-
-async def open_launches(connection: ReadConnection) -> list[Launch]:
-    """Everything that has not ended."""
-    return [_launch(row) for row in await connection.fetch(_QUERIES["open_launches"])]
-
-
 async def set_running(
-    connection: Connection, key: Identity, pid: int, pid_started: int, at: datetime
+    connection: Connection, key: Identity, owner: str, epoch: int, handle: Handle, at: datetime
 ) -> bool:
-    """Note the launcher's process; False when the attempt has ended meanwhile."""
-    row = await connection.fetchrow(_QUERIES["set_running"], *key, pid, pid_started, at)
+    """Store the handle of a running launch; False when another executor owns it."""
+    row = await connection.fetchrow(_QUERIES["set_running"], *key, owner, epoch, handle, at)
     return row is not None
 
 
-async def set_ended(connection: Connection, key: Identity, result: Outcome) -> bool:
-    """Note the end; False when it was noted before."""
-    return await connection.fetchrow(_QUERIES["set_ended"], *key, result) is not None
+async def set_ended(
+    connection: Connection, key: Identity, owner: str, epoch: int, result: Outcome
+) -> bool:
+    """Store the end of a launch; False when another executor owns it."""
+    row = await connection.fetchrow(_QUERIES["set_ended"], *key, owner, epoch, result)
+    return row is not None
 
 
-def _columns(commands: Sequence[LaunchAttempt]) -> tuple[list[Any], ...]:
-    return (
-        [command.run_id for command in commands],
-        [command.task_id for command in commands],
-        [command.attempt for command in commands],
+async def acquire_lease(connection: Connection, owner: str, seconds: float) -> None:
+    """Start the owner's lease."""
+    await connection.execute(_QUERIES["acquire_lease"], owner, timedelta(seconds=seconds))
+
+
+async def renew_lease(connection: Connection, owner: str, seconds: float) -> Renewal:
+    """Extend the owner's lease, and read what waits for the owner."""
+    rows = await connection.fetch(_QUERIES["renew_lease"], owner, timedelta(seconds=seconds))
+    kinds = {row["kind"] for row in rows}
+    return Renewal(
+        is_held="lease" in kinds,
+        cancels=[_key(row) for row in rows if row["kind"] == "cancel"],
+        cleans=[row["run_id"] for row in rows if row["kind"] == "clean"],
+        has_expired_owner="expired" in kinds,
     )
+
+
+async def release_lease(connection: Connection, owner: str) -> None:
+    """End the owner's lease."""
+    await connection.execute(_QUERIES["release_lease"], owner)
+
+
+async def adopt(connection: Connection, owner: str) -> list[Launch]:
+    """Take the open launches of the owner's predecessor, in the order of their arrival."""
+    return _launches(await connection.fetch(_QUERIES["adopt"], owner))
+
+
+async def take_over(connection: Connection, owner: str, limit: int) -> list[Launch]:
+    """Take at most `limit` launches whose owner's lease has expired, in the order of arrival."""
+    return _launches(await connection.fetch(_QUERIES["take_over"], owner, limit))
+
+
+async def owned(connection: ReadConnection, owner: str) -> dict[Identity, int]:
+    """The open launches of an owner, with their epochs."""
+    rows = await connection.fetch(_QUERIES["owned"], owner)
+    return {_key(row): row["epoch"] for row in rows}
+
+
+async def owned_launches(
+    connection: ReadConnection, owner: str, keys: Sequence[Identity]
+) -> list[Launch]:
+    """Those of these launches that the owner has and that are open, in the order of arrival."""
+    rows = await connection.fetch(_QUERIES["owned_launches"], owner, *_columns(keys))
+    return _launches(rows)
+
+
+async def epochs(
+    connection: ReadConnection, owner: str, keys: Sequence[Identity]
+) -> dict[Identity, int]:
+    """The epochs of those of these launches that the owner has, or had when they ended."""
+    rows = await connection.fetch(_QUERIES["epochs"], owner, *_columns(keys))
+    return {_key(row): row["epoch"] for row in rows}
+
+
+async def confirm_owned(connection: Connection, key: Identity, owner: str, epoch: int) -> bool:
+    """Whether the owner has this launch; it cannot be taken over before the commit."""
+    return await connection.fetchrow(_QUERIES["confirm_owned"], *key, owner, epoch) is not None
+
+
+async def request_cleans(connection: Connection, owner: str, run_ids: Sequence[UUID]) -> None:
+    """Have the other owners that had launches of these runs clean them too."""
+    await connection.execute(_QUERIES["request_cleans"], owner, run_ids)
+
+
+async def set_cleaned(connection: Connection, owner: str, run_ids: Sequence[UUID]) -> None:
+    """Store that the owner has cleaned these runs."""
+    await connection.execute(_QUERIES["cleaned"], owner, run_ids)
+
+
+async def purge(connection: Connection, older_than: timedelta) -> None:
+    """Remove leases and cleanings of executors that are gone for this long."""
+    await connection.execute(_QUERIES["purge_leases"], older_than)
+    await connection.execute(_QUERIES["purge_cleans"], older_than)
+
+
+def _columns(keys: Sequence[Identity]) -> tuple[list[Any], ...]:
+    return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
+
+
+def _key(row: Any) -> Identity:
+    return row["run_id"], row["task_id"], row["attempt"]
+
+
+def _launches(rows: Sequence[Any]) -> list[Launch]:
+    return [_launch(row) for row in sorted(rows, key=lambda row: row["position"])]
 
 
 def _launch(row: Any) -> Launch:
     return Launch(
         command=LaunchAttempt.model_validate(row["command"]),
+        epoch=row["epoch"],
         state=row["state"],
         cancel_requested=row["cancel_requested"],
-        pid=row["pid"],
-        pid_started=row["pid_started"],
-        started_at=row["started_at"],
-        left_behind=True,
+        handle=row["handle"],
+        is_inherited=True,
+        is_foreign=row["is_foreign"],
     )

@@ -1,7 +1,7 @@
 """Recognises how a lightweight component installs its packages, and how it is started.
 
-Invariant: only a text that is understood to the last word is recognised; every other command is
-run as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17, and
+Invariant: a command is recognised only if every word of it is understood; any other command is run
+as it is. Source of the texts: `kfp.dsl.component_factory` of KFP 2.0 to 2.17, and
 `headrace.authoring.bootstrap`.
 """
 
@@ -26,15 +26,16 @@ _USE_VENV = (
     'python3 -m venv "$tmp/venv" --system-site-packages\n'
     '. "$tmp/venv/bin/activate"\n'
 )
-"""What `use_venv=True` adds: an environment of the step's own, which it gets here in any case."""
+"""What `use_venv=True` adds: a virtual environment of the step, which it has here in any case."""
 _OWN_SETTINGS = re.compile(
     r"export PIP_DISABLE_PIP_VERSION_CHECK=1\n"
     r"(?:tmp=\$\(mktemp -d\)\n"
     r"python3 -m venv \"\$tmp/venv\" --system-site-packages\n"
     r"\. \"\$tmp/venv/bin/activate\"\n)?"
 )
-_UNLESS_CARRIED = "{ python3 -c 'import headrace.component' 2>/dev/null || "
-"""Before the install of kfp in a component of Headrace's own SDK: only where no headrace is."""
+_UNLESS_INSTALLED = "{ python3 -c 'import headrace.component' 2>/dev/null || "
+"""Precedes the install of kfp in a component of Headrace's own SDK: only where headrace is not
+installed."""
 _HAND_OVER = '"$0" "$@"'
 
 _START = re.compile(
@@ -57,7 +58,7 @@ _OWN_START = (
 
 _PIECE = r"""(?:'[^']*'|"[^"$`\\]*"|[\w@%+=:,./-])"""
 _WORDS = re.compile(rf"{_PIECE}+(?: +{_PIECE}+)*", re.ASCII)
-"""Words to which a shell does nothing but remove their quotes."""
+"""Words from which a shell only removes quotes."""
 
 _INSTALL = ["python3", "-m", "pip", "install"]
 _SILENT = {"--quiet", "-q", "--no-warn-script-location", "--no-cache-dir"}
@@ -82,7 +83,7 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class RequirementSet:
-    """Everything that a component installs, in its order."""
+    """All installs of a component, in order."""
 
     installs: tuple[Install, ...]
 
@@ -92,13 +93,13 @@ class RequirementSet:
         return tuple(name for install in self.installs for name in install.requirements)
 
     def brings(self, package: str) -> bool:
-        """Whether a requirement begins with this name, as kfp's own bootstrap asks it."""
+        """Whether a requirement begins with this name, which is how kfp's bootstrap checks it."""
         return any(name.startswith(package) for name in self.requirements)
 
     def digest(self, interpreter: str) -> str:
         """32 hex digits: the same for the same installs in the same order on one interpreter.
 
-        `interpreter` tells Pythons apart whose environments cannot stand in for one another.
+        `interpreter` distinguishes Pythons that cannot use each other's environments.
         """
         installs = [[install.requirements, install.options] for install in self.installs]
         return sha256(json.dumps([installs, interpreter]).encode()).hexdigest()[:32]
@@ -106,7 +107,7 @@ class RequirementSet:
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """What has to be installed, and the command that then is left to run."""
+    """What to install, and the command to run after that."""
 
     requirement_set: RequirementSet
     argv: tuple[str, ...]
@@ -114,7 +115,8 @@ class Bootstrap:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A component's source, the module that runs it, and that module's further arguments."""
+    """A component's source, the module that runs it, that module's further arguments, and the
+    environment variables that the shell sets."""
 
     source: str
     module: str
@@ -123,13 +125,13 @@ class Program:
 
     @property
     def is_own(self) -> bool:
-        """Whether Headrace's own SDK wrote it."""
+        """Whether it is a component of Headrace's own SDK."""
         return self.module == _OWN_MODULE
 
 
 def recognise_program(argv: tuple[str, ...]) -> Program | None:
-    """The lightweight component that a command starts by way of a shell, or None when it is not
-    exactly that."""
+    """The lightweight component that a command starts through a shell, None for any other
+    command."""
     if len(argv) < 4 or argv[:2] != ("sh", "-ec"):
         return None
     if argv[2] == _OWN_START:
@@ -142,13 +144,13 @@ def recognise_program(argv: tuple[str, ...]) -> Program | None:
 
 
 def starts_own_module(argv: tuple[str, ...]) -> bool:
-    """Whether a command starts the executor of Headrace's own SDK, by a shell or by itself, as a
-    component does whose code is in its image."""
+    """Whether a command starts a component of Headrace's own SDK: through a shell, or directly, as
+    a component does whose code is in its image."""
     return _is_own(argv) or argv[:3] == ("python3", "-m", _OWN_MODULE)
 
 
 def recognise(argv: tuple[str, ...]) -> Bootstrap | None:
-    """The bootstrap of a resolved command, or None when it is not exactly one."""
+    """The bootstrap of a resolved command, None for any other command."""
     if _is_own(argv):
         return Bootstrap(RequirementSet(()), argv)
     if len(argv) < 4 or argv[:2] != ("sh", "-c"):
@@ -177,23 +179,23 @@ def _is_own(argv: tuple[str, ...]) -> bool:
 
 
 def _installs(parts: list[str], is_own: bool) -> tuple[Install, ...] | None:
-    """What has to be installed, or None when any of it is not understood."""
+    """The installs, None when any word of them is not understood."""
     installs: list[Install] = []
     for part in parts:
         text = part.lstrip(" ").removeprefix(_USE_VENV).strip(" ")
-        needless = is_own and text.startswith(_UNLESS_CARRIED) and text.endswith("; }")
-        if needless:
-            text = text[len(_UNLESS_CARRIED) : -len("; }")]
+        is_satisfied = is_own and text.startswith(_UNLESS_INSTALLED) and text.endswith("; }")
+        if is_satisfied:
+            text = text[len(_UNLESS_INSTALLED) : -len("; }")]
         install = _install(text)
         if install is None:
             return None
-        if not needless:
+        if not is_satisfied:
             installs.append(install)
     return tuple(installs)
 
 
 def _install(text: str) -> Install | None:
-    """One install, or None when any word of it is not understood."""
+    """One install, None when any word of it is not understood."""
     if not _WORDS.fullmatch(text):
         return None
     words = shlex.split(text)
@@ -214,7 +216,7 @@ def _install(text: str) -> Install | None:
 
 
 def _option(word: str, rest: Iterator[str]) -> list[str] | None:
-    """An option in its long form, with its value if it has one, or None for an unknown one."""
+    """An option in its long form, with its value if it has one; None for an unknown option."""
     if word in _FLAGS:
         return [_FLAGS[word]]
     name, equals, value = word.partition("=")

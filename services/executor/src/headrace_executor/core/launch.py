@@ -1,6 +1,6 @@
-"""From a launch command to the launch file: paths, keys, the executor input, the command line.
+"""From a launch command to the launch file: paths, object keys, executor input, command line.
 
-Pure: the places and grants come in, a `LaunchFile` comes out.
+Pure: paths and grants are arguments, a `LaunchFile` is the result.
 Source of the executor input's shape: `ExecutorInput` in KFP's pipeline_spec.proto.
 """
 
@@ -32,16 +32,20 @@ from headrace_contracts.values import Artifact, ArtifactType
 
 from headrace_executor.core.bootstrap import Program
 
+LAUNCH_ID_VARIABLE = "HEADRACE_LAUNCH_ID"
+"""In the environment of every process of an attempt, by which its processes can be found."""
+
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The local places of one attempt, all below its folder."""
+class AttemptPaths:
+    """The local paths of one attempt, all below its folder, as its launcher and command see
+    them."""
 
     folder: PurePosixPath
 
     @property
     def work(self) -> str:
-        """Where the command runs."""
+        """The command's working folder."""
         return str(self.folder / "work")
 
     @property
@@ -56,7 +60,7 @@ class Places:
 
     @property
     def launcher_log(self) -> str:
-        """What the launcher itself has to say; empty when all is well."""
+        """The launcher's own standard error; empty unless the launcher fails."""
         return str(self.folder / "launcher.err")
 
     @property
@@ -71,12 +75,12 @@ class Places:
 
     @property
     def task_root(self) -> str:
-        """Where the command's outputs go; what `dsl.get_uri` gives is in here."""
+        """The folder of the command's outputs, and of the paths that `dsl.get_uri` returns."""
         return str(self.folder / "out")
 
     @property
     def program(self) -> str:
-        """A lightweight component's source, under the name that KFP gives it."""
+        """A lightweight component's source, named as KFP names it."""
         return str(self.folder / "program" / "ephemeral_component.py")
 
     @property
@@ -85,19 +89,19 @@ class Places:
         return str(self.folder / "argv.json")
 
     def input(self, name: str, index: int, uri: str) -> str:
-        """An input artifact's place; it keeps the last part of its URI as its name."""
+        """An input artifact's path; its name is the last part of its URI."""
         leaf = posixpath.basename(uri.rstrip("/"))
         leaf = "data" if leaf in ("", ".", "..") else leaf
         return str(self.folder / "in" / name / str(index) / leaf)
 
     def output(self, name: str) -> str:
-        """An output's place."""
+        """An output's path."""
         return str(self.folder / "out" / name)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What holds for every attempt of this executor."""
+    """Limits of every attempt of this executor; the settings of the same names explain them."""
 
     grace_seconds: float
     log_limit_bytes: int
@@ -106,29 +110,39 @@ class Limits:
 
 
 def launch_id(command: LaunchAttempt) -> str:
-    """The attempt, as one word."""
+    """The attempt as one string."""
     return f"{command.run_id}-{command.task_id}-{command.attempt}"
 
 
 def key_prefix(command: LaunchAttempt) -> str:
-    """Where the attempt's objects lie. Each attempt has a prefix of its own, so that a late one
-    cannot touch what another made."""
+    """The prefix of the attempt's object keys. Each attempt has its own, so that a late one cannot
+    overwrite another's objects."""
     folder = run_folder(
         command.namespace, command.pipeline_name, command.run_id, command.pipeline_root
     )
     return f"{folder}{command.path.partition('/')[2]}/{command.attempt}/"
 
 
+def log_key(command: LaunchAttempt) -> str:
+    """The object key of the attempt's log."""
+    return key_prefix(command) + "log.txt"
+
+
+def result_key(command: LaunchAttempt) -> str:
+    """The object key of the attempt's result manifest, where that is uploaded."""
+    return key_prefix(command) + "result.json"
+
+
 def local_inputs(
-    command: LaunchAttempt, places: Places, fetchable: Mapping[str, object]
+    command: LaunchAttempt, paths: AttemptPaths, fetchable: Mapping[str, object]
 ) -> dict[str, list[tuple[Artifact, str]]]:
-    """Each input artifact with the URI that the command sees: the local path of what is fetched,
-    the artifact's own URI for what lies elsewhere."""
+    """Each input artifact with the URI that the command sees: a local path if it is fetched, else
+    the artifact's own URI. `fetchable` has the URIs that are fetched."""
     return {
         name: [
             (
                 artifact,
-                places.input(name, index, artifact.uri)
+                paths.input(name, index, artifact.uri)
                 if artifact.uri in fetchable
                 else artifact.uri,
             )
@@ -140,10 +154,10 @@ def local_inputs(
 
 def executor_input(
     command: LaunchAttempt,
-    places: Places,
+    paths: AttemptPaths,
     inputs: Mapping[str, list[tuple[Artifact, str]]],
 ) -> dict[str, Any]:
-    """The ExecutorInput message as the command gets it."""
+    """The ExecutorInput message that the command gets."""
     definitions = command.output_definitions
     return {
         "inputs": {
@@ -155,7 +169,7 @@ def executor_input(
         },
         "outputs": {
             "parameters": {
-                name: {"outputFile": places.output(name)} for name in definitions.parameters
+                name: {"outputFile": paths.output(name)} for name in definitions.parameters
             },
             "artifacts": {
                 name: {
@@ -163,21 +177,21 @@ def executor_input(
                         {
                             "name": name,
                             "type": definition.artifact_type.model_dump(exclude_none=True),
-                            "uri": places.output(name),
+                            "uri": paths.output(name),
                             "metadata": whole_numbers(definition.metadata),
                         }
                     ]
                 }
                 for name, definition in definitions.artifacts.items()
             },
-            "outputFile": places.executor_output,
+            "outputFile": paths.executor_output,
         },
     }
 
 
 def _runtime_artifact(artifact: Artifact, uri: str) -> dict[str, Any]:
     metadata = whole_numbers(artifact.metadata)
-    if uri != artifact.uri:  # it was fetched: the SDK must not look for it in a mounted workspace
+    if uri != artifact.uri:  # fetched: the SDK must not look for it in a mounted workspace
         metadata.pop("_kfp_workspace", None)
     return {
         "name": artifact.name,
@@ -189,7 +203,7 @@ def _runtime_artifact(artifact: Artifact, uri: str) -> dict[str, Any]:
 
 def launch_file(
     command: LaunchAttempt,
-    places: Places,
+    paths: AttemptPaths,
     *,
     argv: tuple[str, ...],
     env: dict[str, str],
@@ -199,35 +213,37 @@ def launch_file(
     grant: UploadGrant,
     uri_prefix: str,
     limits: Limits,
+    upload_result: bool,
 ) -> LaunchFile:
-    """All that the launcher has to know. `files` says what to fetch for a URI; `uri_prefix` is the
-    bucket's."""
+    """The launch file. `files` are the objects to fetch, by artifact URI; `uri_prefix` is the
+    bucket's; `written` are files that the launcher writes before the command starts. Without
+    `upload_result` the result manifest is uploaded only if it cannot be written locally."""
     prefix = key_prefix(command)
     return LaunchFile(
         launch_id=launch_id(command),
         argv=argv,
         env=env,
-        cwd=places.work,
-        dirs=(places.work, places.temporary, places.task_root, *_folders(inputs, files)),
+        cwd=paths.work,
+        dirs=(paths.work, paths.temporary, paths.task_root, *_folders(inputs, files)),
         timeout_seconds=command.timeout_seconds,
         grace_seconds=limits.grace_seconds,
         log=LogPlan(
-            path=str(places.folder / "log.txt"),
-            key=prefix + "log.txt",
+            path=str(paths.folder / "log.txt"),
+            key=log_key(command),
             limit_bytes=limits.log_limit_bytes,
             flush_seconds=limits.log_flush_seconds,
             inline_bytes=limits.log_inline_bytes,
         ),
         files=written,
         inputs=_fetched(inputs, files),
-        executor_output=places.executor_output,
-        output_parameters=_output_parameters(command, places),
-        output_artifacts=_output_artifacts(command, places, uri_prefix),
+        executor_output=paths.executor_output,
+        output_parameters=_output_parameters(command, paths),
+        output_artifacts=_output_artifacts(command, paths, uri_prefix),
         task_root=TaskRoot(
-            path=places.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
+            path=paths.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
         ),
         upload=grant,
-        result=ResultPlan(path=places.result, key=prefix + "result.json", upload=False),
+        result=ResultPlan(path=paths.result, key=result_key(command), upload=upload_result),
     )
 
 
@@ -242,12 +258,12 @@ def _fetched(
     )
 
 
-def _output_parameters(command: LaunchAttempt, places: Places) -> tuple[OutputParameter, ...]:
+def _output_parameters(command: LaunchAttempt, paths: AttemptPaths) -> tuple[OutputParameter, ...]:
     return tuple(
         OutputParameter(
             name=name,
             type=definition.parameter_type,
-            path=places.output(name),
+            path=paths.output(name),
             optional=definition.is_optional,
         )
         for name, definition in command.output_definitions.parameters.items()
@@ -255,14 +271,14 @@ def _output_parameters(command: LaunchAttempt, places: Places) -> tuple[OutputPa
 
 
 def _output_artifacts(
-    command: LaunchAttempt, places: Places, uri_prefix: str
+    command: LaunchAttempt, paths: AttemptPaths, uri_prefix: str
 ) -> tuple[OutputArtifact, ...]:
     prefix = key_prefix(command)
     return tuple(
         OutputArtifact(
             name=name,
-            path=places.output(name),
-            handed_uri=places.output(name),
+            path=paths.output(name),
+            handed_uri=paths.output(name),
             uri=f"{uri_prefix}{prefix}{name}",
             key=prefix + name,
             type=ArtifactType.model_validate(definition.artifact_type.model_dump()),
@@ -276,7 +292,7 @@ def _output_artifacts(
 def _folders(
     inputs: Mapping[str, list[tuple[Artifact, str]]], files: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """The places of input folders: they are there even when no file is in them."""
+    """The paths of input folders, which exist even if they are empty."""
     return tuple(
         path
         for given in inputs.values()
@@ -286,24 +302,25 @@ def _folders(
 
 
 def program_start(
-    program: Program, places: Places, *, bare: bool = False
+    program: Program, paths: AttemptPaths, *, bare: bool = False
 ) -> tuple[tuple[str, ...], tuple[WrittenFile, ...]]:
-    """The short command that starts a lightweight component as its shell would, and the files with
-    what is long. Saves two shells, and takes arguments of any size: Linux allows one 128 KiB.
+    """A short command that starts a lightweight component as its shell would, and the files with
+    its source and arguments. This saves two shells, and arguments may have any size, where Linux
+    allows 128 KiB for one.
 
     `bare` is for a component of Headrace's own SDK in an environment without packages: it starts
-    without `site`, for which its executor stands in."""
-    arguments = ["--component_module_path", places.program, *program.arguments]
+    without `site`, which that SDK's executor replaces."""
+    arguments = ["--component_module_path", paths.program, *program.arguments]
     start = (
-        ("python3", *(("-S",) if bare else ()), "-c", _START_OWN_PROGRAM, places.arguments)
+        ("python3", *(("-S",) if bare else ()), "-c", _START_OWN_PROGRAM, paths.arguments)
         if program.is_own
-        else ("python3", "-c", _START_PROGRAM, places.arguments, program.module)
+        else ("python3", "-c", _START_PROGRAM, paths.arguments, program.module)
     )
     return (
         start,
         (
-            WrittenFile(path=places.program, text=program.source),
-            WrittenFile(path=places.arguments, text=json.dumps(arguments)),
+            WrittenFile(path=paths.program, text=program.source),
+            WrittenFile(path=paths.arguments, text=json.dumps(arguments)),
         ),
     )
 
@@ -317,7 +334,7 @@ if not getattr(sys.flags, "safe_path", False):
     sys.path[0] = os.getcwd()
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
-"""What ``python3 -m MODULE ARGUMENTS`` does, with the arguments from a file."""
+"""The equivalent of ``python3 -m MODULE ARGUMENTS``, with the arguments from a file."""
 
 
 _START_OWN_PROGRAM = """\
@@ -325,29 +342,28 @@ import sys
 from headrace.component.main import main_from_file
 main_from_file(sys.argv[1])
 """
-"""The same for Headrace's own executor, without what `runpy` imports."""
+"""The same for Headrace's own SDK, without the imports of `runpy`."""
 
 
 def environment(
     command: LaunchAttempt,
-    places: Places,
+    paths: AttemptPaths,
     *,
     path: str,
     passed_on: Mapping[str, str],
-    data_dir: str,
     env: Mapping[str, str],
 ) -> dict[str, str]:
-    """The complete environment of the command: nothing of the executor's own reaches it. `env` is
-    the component's, resolved; `data_dir` marks the process as one of this deployment."""
+    """The complete environment of the command, which inherits nothing from the executor's.
+
+    `passed_on` are the backend's variables for every step, `env` are this step's."""
     return {
         **passed_on,
         "PATH": path,
-        "HOME": places.work,
-        "TMPDIR": places.temporary,
+        "HOME": paths.work,
+        "TMPDIR": paths.temporary,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "HEADRACE_DATA_DIR": data_dir,
-        "HEADRACE_LAUNCH_ID": launch_id(command),
+        LAUNCH_ID_VARIABLE: launch_id(command),
         "HEADRACE_RUN_ID": str(command.run_id),
         "KFP_RETRY_INDEX": str(command.retry_index),
         **env,

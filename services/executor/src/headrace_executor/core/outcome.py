@@ -1,4 +1,4 @@
-"""From a result manifest, or its absence, to the event that tells the end of an attempt."""
+"""From a result manifest, or its absence, to the event that reports the end of an attempt."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Outcome = AttemptSucceeded | AttemptFailed
 
 
 def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requested: bool) -> Outcome:
-    """The end that a manifest tells. A step that was stopped without anybody having asked for it
-    (a shutdown) is the platform's doing."""
+    """The end that a manifest describes. A step that was stopped although no cancellation was
+    requested, as by a shutdown, is a failure of the platform."""
     text = manifest.log.text if manifest.log else None
     log = manifest.log.key if manifest.log and text is None else None
     if manifest.state == "SUCCEEDED":
@@ -31,17 +31,20 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
             log_text=text,
         )
     failure = manifest.failure or Failure(
-        code=FailureCode.LAUNCHER_ERROR, message="the result names no failure"
+        code=FailureCode.LAUNCHER_ERROR,
+        message="the step failed, and its result manifest does not say why",
     )
     interrupted = failure.code is FailureCode.CANCELED and not cancel_requested
     if interrupted:
-        failure = Failure(code=FailureCode.ATTEMPT_LOST, message="the step was shut down")
+        failure = Failure(
+            code=FailureCode.ATTEMPT_LOST, message="the step was stopped by a shutdown"
+        )
     return AttemptFailed(
         run_id=command.run_id,
         task_id=command.task_id,
         attempt=command.attempt,
         failure=failure,
-        retryable=interrupted or failure.code in _PLATFORM_FAULTS,
+        retryable=interrupted or failure.code in _PLATFORM_FAILURES,
         started_at=manifest.started_at,
         finished_at=manifest.finished_at,
         exit_code=manifest.exit_code,
@@ -50,25 +53,25 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
     )
 
 
-_PLATFORM_FAULTS = frozenset({FailureCode.INPUT_FETCH_FAILED, FailureCode.OUTPUT_UPLOAD_FAILED})
+_PLATFORM_FAILURES = frozenset({FailureCode.INPUT_FETCH_FAILED, FailureCode.OUTPUT_UPLOAD_FAILED})
 
 
-def lost(command: LaunchAttempt, now: datetime, *, cancel_requested: bool) -> Outcome:
-    """The end of an attempt whose process vanished without a manifest."""
+def lost(
+    command: LaunchAttempt, reason: str, now: datetime, *, cancel_requested: bool
+) -> AttemptFailed:
+    """The end of an attempt that left no manifest; `reason` says why. Retryable, unless it was
+    canceled."""
     if cancel_requested:
         failure = Failure(code=FailureCode.CANCELED, message="the step was canceled")
     else:
-        failure = Failure(
-            code=FailureCode.ATTEMPT_LOST,
-            message="the step's process vanished without leaving a result",
-        )
+        failure = Failure(code=FailureCode.ATTEMPT_LOST, message=reason)
     return failed(command, failure, now, retryable=not cancel_requested)
 
 
 def failed(
     command: LaunchAttempt, failure: Failure, now: datetime, *, retryable: bool = False
 ) -> AttemptFailed:
-    """The end of an attempt that came to nothing before its command ran."""
+    """The end of an attempt without a result manifest."""
     return AttemptFailed(
         run_id=command.run_id,
         task_id=command.task_id,

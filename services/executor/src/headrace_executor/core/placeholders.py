@@ -1,10 +1,10 @@
-"""A container's command line with its placeholders replaced.
+"""Replaces the placeholders in a container's command line.
 
 Invariant: a text is resolved in one pass, so a value that looks like a placeholder stays as it is.
 Source of the placeholders: `kfp.dsl.placeholders`; the formats are those of KFP's Go launcher.
-Unlike that launcher this resolves metadata, lists of artifacts and ``Concat`` too, and a name that
-does not exist is an error. An optional input that is absent leaves an empty text and never drops
-its word: the words after it may be known to the command by their position.
+Unlike that launcher this also resolves metadata, lists of artifacts and ``Concat``, and an unknown
+name is an error. An absent optional input becomes an empty text and never removes its argument,
+since the command may know the arguments after it by their position.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _PLACEHOLDER = re.compile(
 
 
 class PlaceholderError(ValueError):
-    """A placeholder names what the component does not have; the message says which and where."""
+    """A placeholder cannot be resolved; the message says which one and where."""
 
 
 def format_value(value: Any) -> str:
-    """A value as a word: a text as it is, 7.0 as ``7``, 1e-7 as ``0.0000001``, null as nothing,
-    a list or an object as compact JSON."""
+    """A value as text: a string as it is, 7.0 as ``7``, 1e-7 as ``0.0000001``, null as the empty
+    text, a list or an object as compact JSON."""
     match value:
         case None:
             return ""
@@ -51,9 +51,9 @@ def resolve_command(
 ) -> tuple[str, ...]:
     """The command line of a container.
 
-    `defaults` stand in for optional input parameters without a value. `declared` are the names of
-    the component's inputs: one of them that has no value is an absent optional input, any other
-    name is an error; without `declared` every input counts as declared.
+    `defaults` are values of optional input parameters that are not given. `declared` are the names
+    of the component's inputs: one of them without a value is an absent optional input, any other
+    name is an error; without `declared` every name counts as declared.
 
     Raises:
         PlaceholderError: a placeholder cannot be resolved.
@@ -92,7 +92,7 @@ class _Resolver:
         self._declared = declared
 
     def element(self, element: str) -> list[str]:
-        """One element of a command; a structure may become none or several words."""
+        """The arguments of one element of a command; a structure may become none or several."""
         structure = _structure(element)
         return [self.text(element)] if structure is None else self._words(structure)
 
@@ -101,7 +101,7 @@ class _Resolver:
         return _PLACEHOLDER.sub(self._replacement, text)
 
     def _words(self, part: Any) -> list[str]:
-        """A structure's words, at any depth of it."""
+        """The arguments of a structure, at any depth."""
         match part:
             case None:
                 return []
@@ -183,7 +183,7 @@ def _json(value: Any) -> str:
 
 
 def _structure(element: str) -> Any:
-    """The structure that an element is, or None for an ordinary text."""
+    """The structure in an element, None for an ordinary text."""
     if not element.lstrip().startswith(('{"Concat":', '{"IfPresent":')):
         return None
     try:

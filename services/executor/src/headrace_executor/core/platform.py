@@ -1,8 +1,8 @@
-"""What Kubernetes settings of a step mean where there is no cluster.
+"""What a step's Kubernetes settings mean where there is no cluster.
 
-Settings that say how a pod is placed or built are accepted and have no effect. What the step's
-own code relies on is provided, or the step fails with words: it must not run without it.
-Secrets and config maps are folders of the deployment, with a file for each key.
+Settings for scheduling or building a pod are accepted and have no effect. What the step's own code
+relies on is provided, or the step fails with an error: it must not run without it.
+Secrets and config maps are folders of the deployment, with one file for each key.
 Source: `kubernetes_executor_config.proto` of Kubeflow Pipelines.
 """
 
@@ -25,7 +25,7 @@ _SOURCES = {
     "configMapAsVolume": (CONFIG_MAPS, "the config map", "configMapName"),
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
-"""The names that objects of Kubernetes have; none of them leads out of a folder."""
+"""Names of Kubernetes objects; none of them is a path out of its folder."""
 _FOLDERS = {
     "emptyDirMounts": "the empty folder",
     "genericEphemeralVolume": "the ephemeral volume",
@@ -36,12 +36,12 @@ _RUN_ID = "pipeline/runid"
 
 
 class PlatformError(ValueError):
-    """The step needs what only a Kubernetes cluster has; the message says what."""
+    """The step needs something that only a Kubernetes cluster has; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A secret or config map that the deployment has: its folder, and the texts by their keys."""
+class KeyFolder:
+    """A secret or config map of the deployment: its folder, and its values by key."""
 
     folder: str
     values: Mapping[str, str]
@@ -49,27 +49,28 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Files that a step expects in a folder, which cannot be mounted without a cluster."""
+    """A folder of files that a step expects at `path`, where it cannot be mounted."""
 
     path: str
     folder: str | None
-    """Where they are; None without an optional secret or config map."""
+    """The folder that has the files; None for an optional secret or config map that does not
+    exist."""
     what: str
     is_needed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """What a step gets for its platform settings: variables, and folders that have to exist and
-    be writable, each with what it stands for."""
+    """What a step gets for its platform settings: variables, folders that must exist and be
+    writable (each with a description of the setting), and mounts."""
 
     env: Mapping[str, str]
     folders: Mapping[str, str]
     mounts: tuple[Mount, ...] = ()
 
 
-def wanted(command: LaunchAttempt) -> list[tuple[str, str]]:
-    """The secrets and config maps that a launch asks for: which of the two, and the name."""
+def requested_key_folders(command: LaunchAttempt) -> list[tuple[str, str]]:
+    """The secrets and config maps that a launch refers to: kind (folder name) and name."""
     found = [
         (kind, _name(entry, key) or "")
         for setting, (kind, _, key) in _SOURCES.items()
@@ -78,12 +79,14 @@ def wanted(command: LaunchAttempt) -> list[tuple[str, str]]:
     return [(kind, name) for kind, name in found if _NAME.fullmatch(name)]
 
 
-def placed(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str, str]:
-    """Variables whose values are paths of mounted files, with the paths that the files have here;
-    without those of a secret or config map that is not there, as a tool then looks elsewhere.
+def mounted_paths(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str, str]:
+    """`env`, with each path of a mounted file replaced by the path that the file has here.
+
+    A variable with a path of an optional secret or config map that does not exist is left out, so
+    that a tool looks elsewhere.
 
     Raises:
-        PlatformError: files have to be there, and no variable tells their paths.
+        PlatformError: a mount is required, and no variable has a path in it.
     """
     found = dict(env)
     for mount in mounts:
@@ -97,22 +100,24 @@ def placed(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str, str]:
         if mount.is_needed and not names:
             raise PlatformError(
                 f"the step needs {mount.what} at {mount.path!r}, which cannot be mounted without a "
-                "Kubernetes cluster; here its files can be used by a variable with their path"
+                "Kubernetes cluster; pass the path of its files in an environment variable"
             )
     return found
 
 
 def provision(
-    command: LaunchAttempt, host: str, kept: Mapping[tuple[str, str], Kept] | None = None
+    command: LaunchAttempt,
+    host: str,
+    key_folders: Mapping[tuple[str, str], KeyFolder] | None = None,
 ) -> Provision:
-    """What the platform settings of a launch come to on the machine `host`, whose deployment has
-    the secrets and config maps `kept`.
+    """What the platform settings of a launch mean on the machine `host`. `key_folders` are the
+    secrets and config maps that the deployment has.
 
     Raises:
-        PlatformError: a setting that the step cannot do without.
+        PlatformError: a setting that the step needs is not available.
     """
     settings = command.platform
-    sources = _Sources(kept or {})
+    sources = _Sources(command.namespace, key_folders or {})
     for setting, (kind, what, key) in _SOURCES.items():
         for entry in _entries(settings, setting):
             sources.add(setting, (kind, _name(entry, key) or ""), what, entry)
@@ -139,20 +144,26 @@ def provision(
 
 @dataclass
 class _Sources:
-    """What secrets and config maps come to."""
+    """Collects the variables and mounts of secrets and config maps."""
 
-    kept: Mapping[tuple[str, str], Kept]
+    namespace: str
+    key_folders: Mapping[tuple[str, str], KeyFolder]
     env: dict[str, str] = field(default_factory=dict)
     mounts: list[Mount] = field(default_factory=list)
 
     def add(
         self, setting: str, source: tuple[str, str], what: str, entry: Mapping[str, Any]
     ) -> None:
-        """Take in one setting."""
-        found, is_optional = self.kept.get(source), bool(entry.get("optional"))
+        """Add one setting."""
+        found, is_optional = self.key_folders.get(source), bool(entry.get("optional"))
+        kind, name = source
+        named = f"{what} {name!r} ({setting})"
         if found is None and not is_optional:
-            raise _needs_cluster(setting, what, source[1])
-        named = f"{what} {source[1]!r} ({setting})"
+            raise PlatformError(
+                f"the step needs {named}, which this deployment does not have; create the folder "
+                f"{kind}/{self.namespace}/{name or 'NAME'} in its data folder, with a file for "
+                "each key"
+            )
         if setting.endswith("AsVolume"):
             folder = None if found is None else found.folder
             path = str(entry.get("mountPath"))
@@ -164,7 +175,7 @@ class _Sources:
             if key in values:
                 self.env[str(pair.get("envVar"))] = values[key]
             elif not is_optional:
-                raise PlatformError(f"the step needs the key {key!r} of {named}, which has none")
+                raise PlatformError(f"the step needs the key {key!r}, which {named} does not have")
 
 
 def _entries(settings: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -173,7 +184,7 @@ def _entries(settings: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def _name(entry: Mapping[str, Any], key: str) -> str | None:
-    """A name that is given as it is, or as a constant of a parameter."""
+    """A name that is given directly, or as a constant parameter."""
     parameter = entry.get(f"{key}Parameter") or {}
     constant = (parameter.get("runtimeValue") or {}).get("constant")
     return entry.get(key) or constant
@@ -182,12 +193,12 @@ def _name(entry: Mapping[str, Any], key: str) -> str | None:
 def _needs_cluster(setting: str, what: str, name: object) -> PlatformError:
     named = f"{what} {name!r}" if name else what
     return PlatformError(
-        f"the step needs {named} ({setting}), and there is none without a Kubernetes cluster"
+        f"the step needs {named} ({setting}), which does not exist without a Kubernetes cluster"
     )
 
 
 def _field(command: LaunchAttempt, path: str, host: str) -> str:
-    """The nearest thing to a pod's field."""
+    """The closest equivalent of a field of the pod."""
     pod = command.platform.get("podMetadata") or {}
     values = {
         "metadata.name": launch_id(command),
@@ -203,8 +214,8 @@ def _field(command: LaunchAttempt, path: str, host: str) -> str:
     entry = _MAP_ENTRY.fullmatch(path)
     if entry is None:
         raise PlatformError(
-            f"the step asks for its pod's {path!r} (fieldPathAsEnv), and has no pod without a "
-            "Kubernetes cluster"
+            f"the step needs the field {path!r} of its pod (fieldPathAsEnv), which does not exist "
+            "without a Kubernetes cluster"
         )
     known = {
         "annotations": {_RUN_NAME: command.run_display_name},

@@ -1,7 +1,7 @@
-"""The run's workspace: a folder that all steps of a run share, put where the pipeline asks for it.
+"""The run's workspace, a folder that all steps of a run share: its path in a launch command.
 
-Source of the placeholder: `kfp.dsl.WORKSPACE_PATH_PLACEHOLDER`, of which KFP replaces every
-occurrence within a constant.
+Source of the placeholder: `kfp.dsl.WORKSPACE_PATH_PLACEHOLDER`; KFP replaces every occurrence
+within a constant.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ _PLACEHOLDER = "{{$.workspace_path}}"
 
 
 def with_workspace(command: LaunchAttempt, path: str) -> LaunchAttempt:
-    """The same launch with the workspace's path in its input parameters, at any depth of them, and
-    in its container's command line and environment."""
+    """The launch with the placeholder replaced by `path`: in its input parameters, at any depth,
+    and in its container's command line and environment."""
     container = command.container
     parameters = command.inputs.parameters
     return command.model_copy(
         update={
             "inputs": command.inputs.model_copy(
-                update={"parameters": {name: _placed(v, path) for name, v in parameters.items()}}
+                update={"parameters": {name: _with_path(v, path) for name, v in parameters.items()}}
             ),
             "container": container.model_copy(
                 update={
-                    "command": tuple(_placed(word, path) for word in container.command),
-                    "args": tuple(_placed(word, path) for word in container.args),
+                    "command": tuple(_with_path(word, path) for word in container.command),
+                    "args": tuple(_with_path(word, path) for word in container.args),
                     "env": tuple(
-                        variable.model_copy(update={"value": _placed(variable.value, path)})
+                        variable.model_copy(update={"value": _with_path(variable.value, path)})
                         for variable in container.env
                     ),
                 }
@@ -37,13 +37,13 @@ def with_workspace(command: LaunchAttempt, path: str) -> LaunchAttempt:
     )
 
 
-def _placed(value: Any, path: str) -> Any:
+def _with_path(value: Any, path: str) -> Any:
     match value:
         case str():
             return value.replace(_PLACEHOLDER, path)
         case list():
-            return [_placed(item, path) for item in value]
+            return [_with_path(item, path) for item in value]
         case dict():
-            return {key: _placed(item, path) for key, item in value.items()}
+            return {key: _with_path(item, path) for key, item in value.items()}
         case _:
             return value

@@ -6,45 +6,54 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_executor.core.platform import Kept, Mount, PlatformError, placed, provision, wanted
-from headrace_executor.kept import read_kept
+from headrace_executor.backends.process.secret_folders import read_key_folders
+from headrace_executor.core.platform import (
+    KeyFolder,
+    Mount,
+    PlatformError,
+    mounted_paths,
+    provision,
+    requested_key_folders,
+)
 
 from tests.support.launches import launch_command
 
-KEPT = {("secrets", "s"): Kept("/data/secrets/default/s", {"k": "v"})}
+KNOWN = {("secrets", "s"): KeyFolder("/data/secrets/default/s", {"k": "v"})}
 
 
-def test_what_a_launch_asks_for_cannot_lead_out_of_its_folder() -> None:
+def test_a_requested_name_cannot_be_a_path_out_of_its_folder() -> None:
     names = ["s", "../x", "", ".", "a/b", "a.b-1"]
     platform = {
         "secretAsEnv": [{"secretName": name} for name in names],
         "configMapAsVolume": [{"configMapNameParameter": {"runtimeValue": {"constant": "m"}}}],
     }
-    assert wanted(launch_command(platform=platform)) == [
+    assert requested_key_folders(launch_command(platform=platform)) == [
         ("secrets", "s"),
         ("secrets", "a.b-1"),
         ("config-maps", "m"),
     ]
 
 
-def test_they_are_read_from_folders_of_their_namespace(tmp_path: Path) -> None:
+def test_key_folders_are_read_from_their_namespace(tmp_path: Path) -> None:
     folder = tmp_path / "secrets" / "team" / "s"
     folder.mkdir(parents=True)
     (folder / "k").write_text("v")
     names = [("secrets", "s"), ("secrets", "t"), ("config-maps", "s")]
-    assert read_kept(tmp_path, "team", names) == {("secrets", "s"): Kept(str(folder), {"k": "v"})}
-    assert read_kept(tmp_path, "other", names) == {}
+    assert read_key_folders(tmp_path, "team", names) == {
+        ("secrets", "s"): KeyFolder(str(folder), {"k": "v"})
+    }
+    assert read_key_folders(tmp_path, "other", names) == {}
 
 
 def test_keys_become_variables() -> None:
     entry = {"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "K"}]}
-    provided = provision(launch_command(platform={"secretAsEnv": [entry]}), "host", KEPT)
+    provided = provision(launch_command(platform={"secretAsEnv": [entry]}), "host", KNOWN)
     assert provided.env == {"K": "v"}
     entry["keyToEnv"] = [{"secretKey": "other", "envVar": "K"}]
-    with pytest.raises(PlatformError, match="the key 'other' of the secret 's'"):
-        provision(launch_command(platform={"secretAsEnv": [entry]}), "host", KEPT)
+    with pytest.raises(PlatformError, match="the key 'other', which the secret 's'"):
+        provision(launch_command(platform={"secretAsEnv": [entry]}), "host", KNOWN)
     optional = {"secretAsEnv": [entry | {"optional": True}]}
-    assert provision(launch_command(platform=optional), "host", KEPT).env == {}
+    assert provision(launch_command(platform=optional), "host", KNOWN).env == {}
 
 
 ENV = {"A": "/keys/a.json", "B": "/keys", "C": "/keys-of-others", "D": "words"}
@@ -54,19 +63,19 @@ ENV = {"A": "/keys/a.json", "B": "/keys", "C": "/keys-of-others", "D": "words"}
     ("known", "env"),
     [
         (
-            KEPT,
+            KNOWN,
             ENV | {"A": "/data/secrets/default/s/a.json", "B": "/data/secrets/default/s"},
         ),
         ({}, {"C": "/keys-of-others", "D": "words"}),
     ],
 )
-def test_variables_tell_where_files_are(known: Any, env: dict[str, str]) -> None:
+def test_paths_in_variables_become_paths_of_the_files(known: Any, env: dict[str, str]) -> None:
     entry = {"secretName": "s", "mountPath": "/keys/", "optional": True}
     provided = provision(launch_command(platform={"secretAsVolume": [entry]}), "host", known)
-    assert placed(ENV, provided.mounts) == env
+    assert mounted_paths(ENV, provided.mounts) == env
 
 
-def test_files_that_no_variable_tells_of_cannot_be_had() -> None:
+def test_required_files_without_a_variable_are_refused() -> None:
     mount = Mount("/keys", "/data", "the secret 's' (secretAsVolume)", is_needed=True)
-    with pytest.raises(PlatformError, match="a variable with their path"):
-        placed({"D": "words"}, (mount,))
+    with pytest.raises(PlatformError, match="in an environment variable"):
+        mounted_paths({"D": "words"}, (mount,))

@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from headrace_executor import environments
+from headrace_executor.backends.process import environments
+from headrace_executor.backends.process.environments import EnvironmentFailedError, EnvironmentStore
 from headrace_executor.core.bootstrap import Install, RequirementSet
-from headrace_executor.environments import EnvironmentFailedError, EnvironmentStore
 
 WANTED = RequirementSet((Install(("a", "b"), ("--trusted-host", "h", "--pre")),))
 
@@ -28,21 +28,23 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return asked
 
 
-def said(asked: Path) -> list[str]:
+def calls(asked: Path) -> list[str]:
     return asked.read_text().splitlines()
 
 
-async def test_an_environment_is_made_once_for_all_who_ask(tmp_path: Path, asked: Path) -> None:
+async def test_an_environment_is_created_once_for_concurrent_callers(
+    tmp_path: Path, asked: Path
+) -> None:
     stores = [EnvironmentStore(tmp_path / "environments") for _ in range(2)]
     made = await asyncio.gather(*(store.ensure(WANTED) for store in stores * 3))
     assert len({environment.path for environment in made}) == 1
-    venv, pip = said(asked)
+    venv, pip = calls(asked)
     assert venv.startswith("venv ")
     assert pip.endswith("--allow-insecure-host h --prerelease=allow a b")
     assert stores[0].has(WANTED)
 
 
-async def test_what_a_crash_left_is_made_anew(tmp_path: Path, asked: Path) -> None:
+async def test_an_environment_left_by_a_crash_is_created_again(tmp_path: Path, asked: Path) -> None:
     store = EnvironmentStore(tmp_path / "environments")
     path = (await store.ensure(WANTED)).path
     (path / ".complete").unlink()
@@ -52,7 +54,7 @@ async def test_what_a_crash_left_is_made_anew(tmp_path: Path, asked: Path) -> No
     assert not (path / "half").exists()
 
 
-async def test_the_installers_last_words_are_told(tmp_path: Path, asked: Path) -> None:
+async def test_the_error_has_the_end_of_the_installers_output(tmp_path: Path, asked: Path) -> None:
     (tmp_path / "fail").touch()
     store = EnvironmentStore(tmp_path / "environments")
     with pytest.raises(EnvironmentFailedError, match="no route to host"):
@@ -61,13 +63,13 @@ async def test_the_installers_last_words_are_told(tmp_path: Path, asked: Path) -
     await store.ensure(WANTED)
 
 
-async def test_an_installer_or_folder_that_is_not_there(
+async def test_a_missing_installer_or_folder(
     tmp_path: Path, asked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EnvironmentFailedError, match="Not a directory"):
         await EnvironmentStore(asked.parent / "uv" / "x").ensure(WANTED)
     monkeypatch.setattr(environments, "_UV", tmp_path / "none")
-    with pytest.raises(EnvironmentFailedError, match=r"cannot be made: .*none"):
+    with pytest.raises(EnvironmentFailedError, match=r"cannot create .*none"):
         await EnvironmentStore(tmp_path / "environments").ensure(WANTED)
 
 

@@ -1,7 +1,7 @@
-"""Environments for steps: one for each set of requirements, made once, then only used.
+"""Virtual environments for steps: one for each set of requirements, created once and then shared.
 
-Invariant: an environment with its marker is complete. One without is a leftover of a crash and is
-made anew.
+Invariant: an environment with its marker is complete. One without was left by a crash and is
+created again.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from headrace_executor.core.bootstrap import Install, RequirementSet
 _UV = Path(sys.executable).parent / "uv"
 _MARKER = ".complete"
 _TIMEOUT_SECONDS = 15 * 60.0
-"""Some packages are gigabytes; more than a quarter of an hour is a network that hangs."""
-_SHOWN = 1500
+"""Some packages are gigabytes; beyond this the network is taken to hang."""
+_SHOWN_CHARACTERS = 1500
+"""How much of the installer's output an error message holds."""
 _INTERPRETER = f"{sys.implementation.cache_tag}-{sys.platform}-{platform.machine()}"
-"""Environments of one kind of Python on one kind of machine can stand in for one another."""
+"""An environment is usable by the same Python version on the same kind of machine."""
 
 
 class EnvironmentFailedError(Exception):
-    """The packages could not be installed; the message holds the installer's last words."""
+    """The packages could not be installed; the message has the end of the installer's output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class StepEnvironment:
 
     @property
     def bin_dir(self) -> Path:
-        """What comes first in the step's PATH."""
+        """The folder that comes first in the step's PATH."""
         return self.path / "bin"
 
 
@@ -54,11 +55,12 @@ class EnvironmentStore:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def has(self, requirements: RequirementSet) -> bool:
-        """Whether nothing needs to be installed."""
+        """Whether the environment exists already."""
         return (self._path(requirements) / _MARKER).exists()
 
     async def ensure(self, requirements: RequirementSet) -> StepEnvironment:
-        """The environment with exactly these packages; a second caller waits for the first.
+        """The environment with exactly these packages, which is created if it does not exist. A
+        second caller waits for the first.
 
         Raises:
             EnvironmentFailedError: a package cannot be installed. The next call tries again.
@@ -68,20 +70,20 @@ class EnvironmentStore:
             return StepEnvironment(path)
         async with self._locks[path.name]:
             if not self.has(requirements):
-                await self._make(path, requirements)
+                await self._create(path, requirements)
         return StepEnvironment(path)
 
     def _path(self, requirements: RequirementSet) -> Path:
         return self._folder / requirements.digest(_INTERPRETER)
 
-    async def _make(self, path: Path, requirements: RequirementSet) -> None:
+    async def _create(self, path: Path, requirements: RequirementSet) -> None:
         try:
-            await self._make_locked(path, requirements)
+            await self._create_locked(path, requirements)
         except OSError as error:
-            message = f"the step's environment cannot be made: {error}"
+            message = f"cannot create the step's Python environment: {error}"
             raise EnvironmentFailedError(message) from None
 
-    async def _make_locked(self, path: Path, requirements: RequirementSet) -> None:
+    async def _create_locked(self, path: Path, requirements: RequirementSet) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / f"{path.name}.lock").open("w") as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
@@ -96,7 +98,7 @@ class EnvironmentStore:
 
 async def _install(path: Path, install: Install) -> None:
     options = list(install.options)
-    while "--trusted-host" in options:  # uv has another word for it
+    while "--trusted-host" in options:  # uv's name for it
         options[options.index("--trusted-host")] = "--allow-insecure-host"
     if "--pre" in options:
         options[options.index("--pre")] = "--prerelease=allow"
@@ -117,20 +119,23 @@ async def _uv(*arguments: str) -> None:
         start_new_session=True,
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_SECONDS)
+        output, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_SECONDS)
     except TimeoutError:
-        raise EnvironmentFailedError(f"uv {arguments[0]} took too long") from None
+        minutes = _TIMEOUT_SECONDS / 60
+        raise EnvironmentFailedError(
+            f"installing the step's packages timed out after {minutes:g} min (uv {arguments[0]})"
+        ) from None
     finally:
-        if process.returncode is None:  # and what it has started to build a package
+        if process.returncode is None:  # with what it started to build a package
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
-        words = said.decode(errors="replace").strip()[-_SHOWN:]
-        raise EnvironmentFailedError(f"the step's packages cannot be installed: {words}")
+        shown = output.decode(errors="replace").strip()[-_SHOWN_CHARACTERS:]
+        raise EnvironmentFailedError(f"cannot install the step's packages: {shown}")
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """uv's environment; it reads no pip configuration, so what is set for pip is passed on."""
+    """uv's environment. uv reads no pip configuration, so pip's settings are translated."""
     env = {key: value for key, value in environ.items() if not key.startswith("HEADRACE_")}
     for pip_name, uv_name in (
         ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),

@@ -1,18 +1,20 @@
-"""A warm process that launchers are forked from: everything is imported before the first step.
+"""A process that forks launchers and has everything imported before the first step.
 
-Whoever wants a launcher sends one end of a socket pair, which becomes its channel. A launcher takes
-one launch after another from it, so that a fork, the pages that it copies, and the end of a process
-are paid for once in many steps. One JSON object a line: ``{"launch", "stderr"}`` in, then
-``{"pid", "start_time"}`` before anything is done for it, and ``{"ended"}`` when its result is
-there; the end of the stream is the end of the launcher. A launcher ends with its channel, after its
-hundredth launch, when it was not needed for a while, and when anything may be left of a launch.
-The server ends with its own socket, or when it was not needed for a while; its launchers go on. It
-runs no threads, so a fork is safe.
+Protocol: the client sends one end of a socket pair through the server's socket; it becomes the
+channel of a new launcher. A launcher takes one launch after another from its channel, so that the
+cost of a fork, of the pages that it copies and of the end of a process is shared by many steps.
+Each message is a JSON object on a line. The client sends ``{"launch", "stderr"}``; the launcher
+answers ``{"pid", "start_time"}`` before it does anything for the launch, and ``{"ended"}`` when the
+result is written. The end of the stream is the end of the launcher.
+
+A launcher ends when its channel is closed, after 100 launches, when it is idle for a minute, and
+when a launch may have left something in it. The server ends when its socket is closed or when it is
+idle for a minute; its launchers go on. It has no threads, so a fork is safe.
 """
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  # a first connection needs it: read once here, not in each fork
+import encodings.idna  # noqa: F401  # a connection needs it: imported once, not in each fork
 import gc
 import json
 import os
@@ -28,20 +30,20 @@ from headrace_launcher.command import STOPPING
 from headrace_launcher.failure import EXIT_LAUNCHER_ERROR
 
 _IDLE_SECONDS = 60.0
-"""To start again costs 40 ms; to wait costs 20 MB, and some MB for each launcher."""
+"""A new start costs 40 ms; an idle server holds 20 MB, and some MB for each launcher."""
 _LAUNCHES = 100
-"""What a launcher has not given back of its memory goes with it."""
+"""Launches before a launcher is replaced, which bounds what it leaks."""
 _ENDED = b'{"ended": true}\n'
 
 
 def serve(control: socket.socket) -> None:
-    """Fork a launcher for each channel that comes through `control`, until there are no more."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: nobody waits here
+    """Fork a launcher for each channel that arrives through `control`, until it is closed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the launchers
     gc.collect()
-    gc.freeze()  # what a collection would touch, each fork would have to copy
+    gc.freeze()  # a collection would make each fork copy the pages
     while _readable(control):
-        asked, channels, _, _ = socket.recv_fds(control, 1, 1)
-        if not asked:
+        request, channels, _, _ = socket.recv_fds(control, 1, 1)
+        if not request:
             return
         if os.fork() == 0:
             control.close()
@@ -57,7 +59,7 @@ def _become_launcher(channel: socket.socket) -> None:
         _work(channel)
         status = 0
     except ConnectionError:
-        pass  # nobody is interested any more
+        pass  # the client has closed the channel
     except BaseException:
         traceback.print_exc()
     finally:
@@ -73,9 +75,9 @@ def _work(channel: socket.socket) -> None:
         if not line:
             return
         request = json.loads(line)
-        # A signal that asks to stop waits until the step listens, and can say that it was stopped.
+        # A signal to stop is held back until the step handles it and can report that it stopped.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        _redirect(request["stderr"])  # by this it can be found
+        _redirect(request["stderr"])  # the executor finds the launcher by this file
         channel.sendall(started)
         status = step.run(request["launch"])
         for number in STOPPING:
@@ -87,7 +89,7 @@ def _work(channel: socket.socket) -> None:
 
 
 def _readable(source: socket.socket) -> bool:
-    """Whether there is something to read, or the end, before it was idle for too long."""
+    """Whether `source` has data or is closed; False when it was idle for too long."""
     return bool(select.select([source], [], [], _IDLE_SECONDS)[0])
 
 
@@ -99,6 +101,7 @@ def _redirect(path: str) -> None:
 
 
 def _start_time() -> int:
-    """Field 22 of /proc/self/stat (proc(5)), which tells this process from others of its number."""
+    """Field 22 of /proc/self/stat (proc(5)), which distinguishes this process from a later one with
+    the same number."""
     with open("/proc/self/stat") as file:
         return int(file.read().rpartition(")")[2].split()[19])

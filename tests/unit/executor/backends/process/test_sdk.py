@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import ResultManifest
-from headrace_executor.environments import EnvironmentStore, StepEnvironment
-from headrace_executor.process_backend import ProcessBackend
+from headrace_executor.backends.process.backend import ProcessBackend
+from headrace_executor.backends.process.environments import EnvironmentStore, StepEnvironment
 
 from tests.support.deployment import ROOT
 from tests.support.launches import (
@@ -106,7 +106,7 @@ async def backend(
         return StepEnvironment(KFP)
 
     monkeypatch.setattr(EnvironmentStore, "ensure", ensure)
-    made = ProcessBackend(Settings(tmp_path), Store(objects))  # type: ignore[arg-type]
+    made = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
     yield made
     await made.close()
 
@@ -127,7 +127,7 @@ async def step(
     return await run_on(backend, launch(spec, name, **inputs))
 
 
-async def test_a_function_returns_an_artifact_of_its_own_making(
+async def test_a_function_returns_an_artifact_that_it_created(
     backend: ProcessBackend, objects: Objects, spec: dict[str, Any]
 ) -> None:
     (made,) = (await step(backend, spec, "make")).artifacts["Output"]
@@ -166,7 +166,7 @@ async def test_a_custom_path_is_honoured(
     assert objects.held[f"{PREFIX}model"] == b"custom"
 
 
-async def test_an_exception_is_the_first_thing_that_is_said(
+async def test_a_failure_message_begins_with_the_exception(
     backend: ProcessBackend, spec: dict[str, Any]
 ) -> None:
     result = await step(backend, spec, "fail", parameters={"n": 7.0})

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headrace_contracts.launches import ResultManifest
+from headrace_executor.backends.port import CannotLaunchError, Handle, Vanished
+from headrace_executor.backends.process.backend import ProcessBackend
 from headrace_executor.core.launch import launch_id
-from headrace_executor.ports import CannotLaunchError
-from headrace_executor.process_backend import ProcessBackend
 
 from tests.support.launches import (
     PREFIX,
@@ -24,10 +25,10 @@ from tests.support.launches import (
     Objects,
     Settings,
     Store,
+    ignore_waiting,
     launch_command,
     run_on,
     serving,
-    tell,
 )
 
 START = (
@@ -46,7 +47,7 @@ def objects() -> Iterator[Objects]:
 
 @pytest.fixture
 async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBackend]:
-    made = ProcessBackend(Settings(tmp_path), Store(objects))  # type: ignore[arg-type]
+    made = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
     yield made
     await made.close()
 
@@ -57,11 +58,11 @@ def python(code: str, *args: str, **more: Any) -> dict[str, Any]:
 
 async def refusal(backend: ProcessBackend, **changes: Any) -> tuple[str, str]:
     with pytest.raises(CannotLaunchError) as caught:
-        await backend.launch(launch_command(**changes), tell)
+        await backend.launch(launch_command(**changes), ignore_waiting)
     return caught.value.failure.code, caught.value.failure.message
 
 
-async def test_an_attempt_runs_and_its_folder_goes(
+async def test_an_attempt_runs_and_its_folder_is_removed(
     backend: ProcessBackend, objects: Objects, tmp_path: Path
 ) -> None:
     code = "import os; print(os.environ['KFP_RETRY_INDEX'], os.environ['N'])"
@@ -101,7 +102,7 @@ async def test_a_workspace_is_shared_by_the_run_and_cleaned_with_it(
     assert not (tmp_path / "steps" / str(RUN_ID)).exists()
 
 
-async def test_what_lies_at_a_uri_that_nobody_knows_is_looked_up(
+async def test_an_artifact_of_unknown_kind_is_looked_up(
     backend: ProcessBackend, objects: Objects
 ) -> None:
     objects.held |= {"one": b"1", "many/a": b"2", "many/b": b"3"}
@@ -154,7 +155,7 @@ async def test_a_component_takes_an_input_of_megabytes(
     assert result.parameters == {"Output": "ö" * 6_000_000}
 
 
-async def test_what_cannot_run_is_refused_with_words(backend: ProcessBackend) -> None:
+async def test_a_launch_that_cannot_run_is_refused_with_a_message(backend: ProcessBackend) -> None:
     secret = {"secretAsEnv": [{"secretName": "s"}]}
     assert (await refusal(backend, platform=secret))[1].startswith("the step needs the secret 's'")
     folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": "/no/such/place"}]}
@@ -172,50 +173,57 @@ async def test_what_cannot_run_is_refused_with_words(backend: ProcessBackend) ->
     assert (await refusal(backend, container=wrong))[0] == "PLACEHOLDER_INVALID"
 
 
-async def test_a_folder_that_is_there_serves_as_an_empty_one(
+async def test_an_existing_folder_serves_as_an_empty_one(
     backend: ProcessBackend, tmp_path: Path
 ) -> None:
     folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": str(tmp_path)}]}
     assert (await run_on(backend, launch_command(platform=folder))).state == "SUCCEEDED"
 
 
-async def test_a_folder_that_cannot_be_made(backend: ProcessBackend, tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created(backend: ProcessBackend, tmp_path: Path) -> None:
     (tmp_path / "steps").touch()
     code, message = await refusal(backend)
     assert code == "LAUNCHER_ERROR"
-    assert "cannot be made: Not a directory" in message
+    assert message.startswith("cannot create the step's folder ")
+    assert message.endswith(": Not a directory")
 
 
 async def test_a_step_is_stopped(backend: ProcessBackend) -> None:
     command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
-    handle = await backend.launch(command, tell)
+    handle = await backend.launch(command, ignore_waiting)
     stopping = asyncio.ensure_future(backend.stop(command, handle))
     manifest = await backend.wait(command, handle)
     stopping.cancel()
-    assert manifest is not None
+    assert isinstance(manifest, ResultManifest)
     assert manifest.failure is not None
     assert manifest.failure.code == "CANCELED"
 
 
 async def test_a_step_does_not_outlive_its_launcher(backend: ProcessBackend) -> None:
     command = launch_command(container=python("import time; time.sleep(600)"))
-    handle = await backend.launch(command, tell)
+    handle = await backend.launch(command, ignore_waiting)
     marker = f"HEADRACE_LAUNCH_ID={launch_id(command)}"
     await until(lambda: marked(marker))
-    os.kill(handle.pid, signal.SIGKILL)
-    assert await backend.wait(command, handle) is None
+    os.kill(pid_of(handle), signal.SIGKILL)
+    assert isinstance(await backend.wait(command, handle), Vanished)
     await until(lambda: not marked(marker))
+
+
+def pid_of(handle: Handle) -> int:
+    pid = handle["pid"]
+    assert isinstance(pid, int)
+    return pid
 
 
 async def finished(backend: ProcessBackend, attempt: int, **changes: Any) -> int:
     """The launcher of an attempt that ran and succeeded."""
     command = launch_command(attempt=attempt, **changes)
-    handle = await backend.launch(command, tell)
+    handle = await backend.launch(command, ignore_waiting)
     manifest = await backend.wait(command, handle)
-    assert manifest is not None
+    assert isinstance(manifest, ResultManifest)
     assert (manifest.launch_id, manifest.state) == (launch_id(command), "SUCCEEDED")
     await backend.clean(command)
-    return handle.pid
+    return pid_of(handle)
 
 
 async def test_a_launcher_serves_one_launch_after_another(backend: ProcessBackend) -> None:
@@ -226,76 +234,76 @@ async def test_a_launcher_serves_one_launch_after_another(backend: ProcessBacken
     assert not marked("HEADRACE_LAUNCH_ID=" + launch_id(launch_command(attempt=2)))
 
 
-async def test_a_stopped_step_leaves_its_launcher_to_the_next(backend: ProcessBackend) -> None:
+async def test_the_launcher_of_a_stopped_step_is_used_again(backend: ProcessBackend) -> None:
     command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
-    handle = await backend.launch(command, tell)
+    handle = await backend.launch(command, ignore_waiting)
     stopping = asyncio.ensure_future(backend.stop(command, handle))
     await backend.wait(command, handle)
     stopping.cancel()
     await backend.clean(command)
-    assert await finished(backend, 2) == handle.pid
+    assert await finished(backend, 2) == handle["pid"]
 
 
-async def test_launches_at_one_time_have_launchers_of_their_own(backend: ProcessBackend) -> None:
+async def test_concurrent_launches_have_different_launchers(backend: ProcessBackend) -> None:
     sleep = {"container": {"image": "i", "command": ["sleep", "0.5"]}}
     pids = await asyncio.gather(*(finished(backend, n, **sleep) for n in range(1, 9)))
     assert len(set(pids)) == len(pids)
 
 
-async def test_a_launcher_that_died_while_it_waited_is_not_missed(backend: ProcessBackend) -> None:
+async def test_an_idle_launcher_that_died_is_replaced(backend: ProcessBackend) -> None:
     pid = await finished(backend, 1)
     os.kill(pid, signal.SIGTERM)
     await until(lambda: not Path(f"/proc/{pid}").exists())
     assert await finished(backend, 2) != pid
 
 
-async def test_a_launcher_ends_with_its_executor_and_after_its_step(
+async def test_launchers_end_with_their_executor_busy_ones_after_their_step(
     backend: ProcessBackend,
 ) -> None:
     waits = await finished(backend, 1)
     command = launch_command(attempt=2, container={"image": "i", "command": ["sleep", "0.5"]})
-    busy = await backend.launch(command, tell)
-    other = await backend.launch(launch_command(attempt=3), tell)
+    busy = await backend.launch(command, ignore_waiting)
+    other = await backend.launch(launch_command(attempt=3), ignore_waiting)
     await backend.close()
-    for pid in (waits, busy.pid, other.pid):
+    for pid in (waits, busy["pid"], other["pid"]):
         await until(lambda pid=pid: not Path(f"/proc/{pid}").exists())  # type: ignore[misc]
-    found = backend.find(command)
+    found = await backend.find(command, None)
     assert found is not None
     manifest = await backend.wait(command, found)
-    assert manifest is not None
+    assert isinstance(manifest, ResultManifest)
     assert manifest.state == "SUCCEEDED"
 
 
-async def test_a_fork_server_that_died_is_started_anew(backend: ProcessBackend) -> None:
+async def test_a_fork_server_that_died_is_restarted(backend: ProcessBackend) -> None:
     slow = launch_command(attempt=1, container={"image": "i", "command": ["sleep", "0.5"]})
-    running = await backend.launch(slow, tell)
+    running = await backend.launch(slow, ignore_waiting)
     os.kill(fork_server(), signal.SIGKILL)
-    assert await finished(backend, 2) != running.pid
+    assert await finished(backend, 2) != running["pid"]
     manifest = await backend.wait(slow, running)
-    assert manifest is not None
+    assert isinstance(manifest, ResultManifest)
     assert manifest.state == "SUCCEEDED"
 
 
-async def test_a_launch_that_is_given_up_runs_to_be_found_or_not_at_all(
+async def test_a_cancelled_launch_is_found_or_never_runs(
     backend: ProcessBackend,
 ) -> None:
     """Whenever in its course it is given up."""
     outcomes = set()
     for attempt in range(1, 41):
         command = launch_command(attempt=attempt, container={"image": "i", "command": ["true"]})
-        launching = asyncio.ensure_future(backend.launch(command, tell))
+        launching = asyncio.ensure_future(backend.launch(command, ignore_waiting))
         await asyncio.sleep(attempt * 0.0002)
         launching.cancel()
         await asyncio.wait({launching})
         if launching.cancelled():
-            found = backend.find(command)
+            found = await backend.find(command, None)
             outcomes.add(found is not None)
             if found is None:
                 await asyncio.sleep(0.02)
-                assert backend.find(command) is None
+                assert await backend.find(command, None) is None
             else:
-                manifest = await backend.wait(command, found)  # None: it ended without it
-                assert manifest is None or manifest.state == "SUCCEEDED"
+                end = await backend.wait(command, found)
+                assert isinstance(end, Vanished) or end.state == "SUCCEEDED"
     assert False in outcomes
 
 
@@ -329,40 +337,36 @@ def marked(marker: str) -> list[str]:
     return found
 
 
-async def test_a_launcher_is_found_again_and_so_is_its_result(backend: ProcessBackend) -> None:
+async def test_a_launcher_and_its_result_are_found(backend: ProcessBackend) -> None:
     command = launch_command(container={"image": "i", "command": ["sleep", "0.2"]})
-    assert backend.find(command) is None
-    handle = await backend.launch(command, tell)
-    found = backend.find(command)
+    assert await backend.find(command, None) is None
+    handle = await backend.launch(command, ignore_waiting)
+    found = await backend.find(command, None)
     assert found is not None
-    assert found.pid == handle.pid
+    assert found["pid"] == handle["pid"]
     await backend.wait(command, handle)
-    ended = backend.find(command)
+    ended = await backend.find(command, None)
     assert ended is not None
-    assert await backend.wait(command, ended) is not None
+    assert isinstance(await backend.wait(command, ended), ResultManifest)
 
 
-async def test_a_result_that_cannot_be_read_is_a_failure(
-    backend: ProcessBackend, tmp_path: Path
-) -> None:
+async def test_a_malformed_result_is_a_failure(backend: ProcessBackend, tmp_path: Path) -> None:
     command = launch_command()
-    handle = await backend.launch(command, tell)
+    handle = await backend.launch(command, ignore_waiting)
     await backend.wait(command, handle)
     name = f"steps/{RUN_ID}/{command.task_id.hex}-1/result.json"
     (tmp_path / name).write_text(json.dumps({"v": 1}))
     manifest = await backend.wait(command, handle)
-    assert manifest is not None
+    assert isinstance(manifest, ResultManifest)
     assert manifest.failure is not None
-    assert "cannot be read" in manifest.failure.message
+    assert "is malformed" in manifest.failure.message
 
 
 @pytest.mark.parametrize(
     "key", ["runs/other/digits/1/out", "specs/0.json", "runs/team/../other/digits/1/out"]
 )
-async def test_an_input_in_a_place_of_another_namespace_is_refused(
-    backend: ProcessBackend, key: str
-) -> None:
+async def test_an_input_of_another_namespace_is_refused(backend: ProcessBackend, key: str) -> None:
     data = {"name": "data", "uri": URI_PREFIX + key, "content": {"kind": "file"}}
     code, message = await refusal(backend, inputs={"artifacts": {"data": [data]}})
     assert code == "INPUT_INVALID"
-    assert "not for namespace 'team'" in message
+    assert "namespace 'team' may read" in message

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from headrace.authoring import bootstrap
 from headrace_contracts.launches import ResultManifest
-from headrace_executor import environments
-from headrace_executor.carried import CarriedPackage
+from headrace_executor.backends.process import environments
+from headrace_executor.backends.process.backend import ProcessBackend
+from headrace_executor.backends.process.environments import EnvironmentStore
+from headrace_executor.backends.process.step_package import StepPackage
 from headrace_executor.core.bootstrap import recognise
-from headrace_executor.environments import EnvironmentStore
-from headrace_executor.process_backend import ProcessBackend
 
 from tests.support.launches import (
     PREFIX,
@@ -76,7 +76,7 @@ async def backend(
 ) -> AsyncIterator[ProcessBackend]:
     settings = Settings(tmp_path)
     settings.environments_dir = environments_dir
-    made = ProcessBackend(settings, Store(objects))  # type: ignore[arg-type]
+    made = ProcessBackend(settings, Store(objects), "test")  # type: ignore[arg-type]
     yield made
     await made.close()
 
@@ -99,7 +99,7 @@ def outputs(**types: str) -> dict[str, Any]:
     return {"parameters": {name: {"parameterType": kind} for name, kind in types.items()}}
 
 
-async def test_a_function_starts_with_nothing_but_what_it_needs(
+async def test_a_function_starts_with_few_imports(
     backend: ProcessBackend, objects: Objects
 ) -> None:
     function = """
@@ -139,7 +139,7 @@ async def test_a_function_starts_with_nothing_but_what_it_needs(
     assert objects.held.get(f"{PREFIX}log.txt", b"") == b""
 
 
-async def test_a_function_sees_the_sdk_and_none_of_our_packages(backend: ProcessBackend) -> None:
+async def test_a_function_can_import_the_step_package_only(backend: ProcessBackend) -> None:
     function = """
         def f() -> NamedTuple("Seen", sdk=str, missing=list, explained=list, child=str):
             import headrace, importlib.util, subprocess, sys
@@ -197,7 +197,9 @@ async def test_a_list_of_inputs_a_path_and_megabytes(
     assert result.parameters == {"Output": "123", "note": "1000000"}
 
 
-async def test_an_artifact_of_its_own_making(backend: ProcessBackend, objects: Objects) -> None:
+async def test_an_artifact_that_the_function_created(
+    backend: ProcessBackend, objects: Objects
+) -> None:
     function = """
         def f() -> Metrics:
             made = dsl.Metrics(uri=dsl.get_uri("made"))
@@ -250,7 +252,7 @@ async def test_faults_are_explained(backend: ProcessBackend, body: str, expected
     assert expected in result.failure.message
 
 
-async def test_what_is_logged_is_read(backend: ProcessBackend, objects: Objects) -> None:
+async def test_the_log_has_the_output(backend: ProcessBackend, objects: Objects) -> None:
     function = """
         def f():
             import logging
@@ -264,7 +266,7 @@ async def test_what_is_logged_is_read(backend: ProcessBackend, objects: Objects)
     assert log.count("\n") == 1
 
 
-async def test_packages_are_installed_into_an_environment_of_their_own(
+async def test_packages_are_installed_into_a_separate_environment(
     backend: ProcessBackend, tmp_path: Path
 ) -> None:
     package = wheel(tmp_path, "given", {"given.py": "word = 'given'\n"})
@@ -283,14 +285,16 @@ async def test_packages_are_installed_into_an_environment_of_their_own(
     assert result.parameters == {"Output": "givenTruesystem.Model"}
 
 
-async def test_a_variable_of_the_component_stays(backend: ProcessBackend) -> None:
+async def test_a_variable_of_the_component_is_extended(backend: ProcessBackend) -> None:
     function = "def f() -> str:\n    import os\n    return os.environ['PYTHONPATH']"
     given = {**container(function), "env": [{"name": "PYTHONPATH", "value": "/own"}]}
     result = await step(backend, given, output_definitions=outputs(Output="STRING"))
     assert str(result.parameters["Output"]).startswith("/own:/")
 
 
-async def test_code_that_is_in_the_image(backend: ProcessBackend, tmp_path: Path) -> None:
+async def test_a_component_whose_code_is_in_its_image(
+    backend: ProcessBackend, tmp_path: Path
+) -> None:
     (tmp_path / "beside.py").write_text("word = 'beside'\n")
     (tmp_path / "components.py").write_text(
         "from __future__ import annotations\n"
@@ -319,9 +323,9 @@ async def test_code_that_is_in_the_image(backend: ProcessBackend, tmp_path: Path
     assert result.parameters == {"Output": "beside 1 None"}
 
 
-def test_the_package_of_steps_is_made_once(tmp_path: Path) -> None:
-    first = asyncio.run(CarriedPackage(tmp_path).ensure())
-    assert asyncio.run(CarriedPackage(tmp_path).ensure()) == first
+def test_the_step_package_is_created_once(tmp_path: Path) -> None:
+    first = asyncio.run(StepPackage(tmp_path).ensure())
+    assert asyncio.run(StepPackage(tmp_path).ensure()) == first
     assert list(tmp_path.iterdir()) == [first]
     assert list(first.rglob("executor.*.pyc"))
     assert not list(first.rglob("bootstrap*"))
@@ -335,7 +339,7 @@ def test_the_environment_without_packages_has_a_name(tmp_path: Path) -> None:
     assert not EnvironmentStore(tmp_path).has(found.requirement_set)
 
 
-async def test_a_component_that_brings_its_own_sdk_gets_that(
+async def test_a_component_that_installs_headrace_uses_that(
     backend: ProcessBackend, objects: Objects, tmp_path: Path
 ) -> None:
     package = wheel(

@@ -1,0 +1,132 @@
+"""The port between the runner and the places where attempts run.
+
+A backend decides how a launch becomes a running launcher (a process, a container, a pod), and sees
+how it ends. It has no state that a restart would lose: what it needs to find a launch is in the
+handle, which the runner stores, or follows from the launch command.
+
+A backend implements `Backend`, has a folder beside this file, and is registered in `app.py`.
+`tests/unit/executor/backends/test_port.py` runs the same tests on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.failures import Failure
+from headrace_contracts.launches import ResultManifest
+from pydantic import JsonValue
+
+Handle = dict[str, JsonValue]
+"""How a backend refers to one launch that it started: a small JSON object that only the backend
+reads. The runner stores it, and gives it back also after a restart, so its fields are a format:
+a newer version of the backend still reads what an older one wrote."""
+
+ReportWaiting = Callable[[str], Awaitable[None]]
+"""Tells the user what a launch waits for before it starts, such as packages or an image."""
+
+
+class CannotLaunchError(Exception):
+    """The attempt cannot start, and another try would fail in the same way. `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A launch that ended without a result manifest; `reason` is a sentence for the user."""
+
+    reason: str
+
+
+class Backend(Protocol):
+    """A place where attempts run: processes of this machine, or pods of a cluster.
+
+    All calls for one launch come from one runner, one at a time, except `stop`, which runs beside
+    `wait`. Calls for different launches run concurrently. Any asynchronous call may raise
+    `RetryableError` when something that it needs is unavailable; the runner calls again.
+    """
+
+    @property
+    def owner(self) -> str:
+        """The name under which this executor owns launches.
+
+        Executors that run at the same time have different names. A restarted executor may have the
+        name of its predecessor, whose launches it then adopts at once, only if the backend rules
+        out that the predecessor still runs. A name that is drawn at each start is always correct;
+        launches of the predecessor are then taken over when its lease has expired.
+        """
+        ...
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether `find` sees the launches of every executor that runs the same cluster's attempts.
+
+        True for pods: a launch that is taken over from another owner goes on. False for processes,
+        which other machines cannot see: an attempt that is taken over is reported as lost, which is
+        retryable, and its former owner, if it is alive, stops and removes it.
+        """
+        ...
+
+    def reserve(self, command: LaunchAttempt, *, is_running: bool) -> bool:
+        """Take room for one launch; False when there is none at present.
+
+        A launch that runs already (`is_running`) takes its room in any case. The runner asks for
+        one launch at a time, in the order of priority, and asks again when it has released another
+        one and every few seconds.
+        """
+        ...
+
+    def release(self, command: LaunchAttempt) -> None:
+        """Give back the room of a launch."""
+        ...
+
+    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
+        """Start an attempt; returns when its launcher has the launch file.
+
+        The call may be cancelled. A launch that was cancelled either never starts its command, or
+        is found by `find`.
+
+        Raises:
+            CannotLaunchError: it can never start.
+        """
+        ...
+
+    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
+        """Find a launch that this or an earlier executor may have started.
+
+        `handle` is what was stored for it, None when its start was not stored.
+
+        Returns:
+            The handle to wait for, also when the launch has ended and its result can be read. None
+            when this backend sees neither: nothing was started, or nothing is left of it. The
+            runner then starts a launch whose start was never stored, and reports any other as
+            lost. It does not ask for a launch of another owner unless `is_shared`.
+        """
+        ...
+
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+        """Wait until the launch has ended and nothing of it runs; returns its result."""
+        ...
+
+    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+        """Ask a launch to end, and end it by force after the grace period. `wait` returns when it
+        has ended."""
+        ...
+
+    def describe(self, handle: Handle) -> str | None:
+        """Where the launch runs, for people; None when that is not known any more."""
+        ...
+
+    async def clean(self, command: LaunchAttempt) -> None:
+        """Remove what an attempt left, after its end was committed. Idempotent."""
+        ...
+
+    async def clean_run(self, run_id: UUID) -> None:
+        """Remove what the backend has for a run as a whole, such as its workspace. Idempotent."""
+        ...

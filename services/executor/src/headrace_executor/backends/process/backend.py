@@ -1,0 +1,306 @@
+"""Attempts as processes of this machine.
+
+A container's image is ignored: its command runs here. The packages of a lightweight component come
+from a virtual environment. Image, resources and placement describe a pod, and need a backend that
+has pods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePosixPath
+from uuid import UUID
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.failures import FailureCode
+from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_runtime.logging import get_logger
+from headrace_runtime.objects import ObjectStore
+
+from headrace_executor.backends.port import Handle, ReportWaiting, Vanished
+from headrace_executor.backends.prepare import (
+    LaunchPreparer,
+    cannot_launch,
+    check_command,
+    parse_manifest,
+    resolve_placeholders,
+)
+from headrace_executor.backends.process import pids
+from headrace_executor.backends.process.fork_client import ForkClient
+from headrace_executor.backends.process.owner import hold_work_dir
+from headrace_executor.backends.process.pids import ProcessId
+from headrace_executor.backends.process.secret_folders import read_key_folders
+from headrace_executor.backends.process.start import SYSTEM_PATH, StartPlanner
+from headrace_executor.core.launch import (
+    LAUNCH_ID_VARIABLE,
+    AttemptPaths,
+    Limits,
+    environment,
+    launch_id,
+)
+from headrace_executor.core.platform import (
+    Mount,
+    PlatformError,
+    mounted_paths,
+    provision,
+    requested_key_folders,
+)
+from headrace_executor.core.workspace import with_workspace
+from headrace_executor.settings import Settings
+
+_PASSED_ON = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "TZ",
+)
+"""How this machine reaches the network: steps need it too, and it is no secret of the platform."""
+_DATA_DIR_VARIABLE = "HEADRACE_DATA_DIR"
+_STOP_MARGIN_SECONDS = 5.0
+"""Beyond the grace of its step, before a launcher itself is killed."""
+_VANISHED = Vanished(
+    "the step's process ended without a result: it was killed from outside, or the machine "
+    "restarted"
+)
+
+
+@asynccontextmanager
+async def open_process_backend(
+    settings: Settings, objects: ObjectStore
+) -> AsyncIterator[ProcessBackend]:
+    """The backend, for as long as it holds its work folder.
+
+    Raises:
+        FatalError: another executor uses the same work folder.
+    """
+    async with hold_work_dir(settings.work_dir) as owner:
+        backend = ProcessBackend(settings, objects, owner)
+        try:
+            yield backend
+        finally:
+            await backend.close()
+
+
+class ProcessBackend:
+    """Runs each attempt in a folder of its own, by a launcher that the fork server forked."""
+
+    is_shared = False
+
+    def __init__(self, settings: Settings, objects: ObjectStore, owner: str) -> None:
+        self.owner = owner
+        self._settings = settings
+        self._free_slots = settings.slots
+        self._forks = ForkClient({"PATH": SYSTEM_PATH, _DATA_DIR_VARIABLE: str(settings.data_dir)})
+        self._starts = StartPlanner(settings.environments_dir)
+        limits = Limits(
+            settings.grace_seconds,
+            settings.log_limit_bytes,
+            settings.log_flush_seconds,
+            settings.log_inline_bytes,
+        )
+        self._preparer = LaunchPreparer(objects, limits, settings.grant_seconds)
+        self._log = get_logger()
+
+    def reserve(self, command: LaunchAttempt, *, is_running: bool) -> bool:
+        """Take one slot."""
+        if self._free_slots <= 0 and not is_running:
+            return False
+        self._free_slots -= 1
+        return True
+
+    def release(self, command: LaunchAttempt) -> None:
+        """Give back one slot."""
+        self._free_slots += 1
+
+    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
+        """Prepare the attempt's folder and start its launcher."""
+        paths = self._paths(command)
+        workspace = self._workspace(command.run_id)
+        if command.workspace:
+            command = with_workspace(command, str(workspace))
+        plan = await self._plan(command, paths, report_waiting)
+        _create_folder(paths, plan, workspace if command.workspace else None)
+        return _handle(await self._forks.start(paths.launch_file, paths.launcher_log))
+
+    async def _plan(
+        self, command: LaunchAttempt, paths: AttemptPaths, report_waiting: ReportWaiting
+    ) -> LaunchFile:
+        provided, mounts = self._provided(command)
+        inputs = await self._preparer.inputs(command, paths)
+        argv, env = resolve_placeholders(command, paths, inputs)
+        start = await self._starts.plan(argv, env, paths, report_waiting)
+        complete = environment(
+            command,
+            paths,
+            path=start.path,
+            passed_on=self._passed_on(),
+            env={**provided, **_with_mounts(env, mounts), **start.env},
+        )
+        check_command(command, start.argv, complete)
+        return await self._preparer.launch_file(
+            command,
+            paths,
+            inputs,
+            argv=start.argv,
+            env=complete,
+            written=start.written,
+            upload_result=False,
+        )
+
+    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
+        """The launcher by its stored process number, or by the file that is its standard error."""
+        process = _process(handle)
+        if process is not None and pids.is_alive(process):
+            return handle
+        paths = self._paths(command)
+        if _read(paths.result) is not None:
+            return {}
+        found = pids.find_by_stderr(paths.launcher_log)
+        if found is not None:
+            return _handle(found)
+        # It may have uploaded its result where there was no room for it on the disk.
+        return handle
+
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+        """Wait for the launcher, then read the result that it wrote."""
+        process = _process(handle)
+        if process is not None:
+            await self._forks.wait(self._paths(command).launch_file, process)
+        manifest = await self._manifest(command)
+        if manifest is not None:
+            return manifest
+        # The launcher was killed: processes of its step may have outlived it.
+        pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
+        self._log.warning("attempt_vanished", launcher_log=self._launcher_log(command))
+        return _VANISHED
+
+    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+        """Ask the launcher to end its step's processes; kill all of them when it does not."""
+        process = _process(handle)
+        if process is None:
+            return
+        pids.send(process, signal.SIGTERM)
+        await asyncio.sleep(self._settings.grace_seconds + _STOP_MARGIN_SECONDS)
+        pids.send(process, signal.SIGKILL)
+        pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
+
+    def describe(self, handle: Handle) -> str | None:
+        """Process number and host."""
+        process = _process(handle)
+        return None if process is None else f"process {process.pid} on {socket.gethostname()}"
+
+    async def clean(self, command: LaunchAttempt) -> None:
+        """Remove the attempt's folder, and free its launcher for another attempt."""
+        paths = self._paths(command)
+        self._forks.release(paths.launch_file)
+        await asyncio.to_thread(shutil.rmtree, paths.folder, ignore_errors=True)
+
+    async def clean_run(self, run_id: UUID) -> None:
+        """Remove the run's workspace, and its folder if no attempt's folder is in it."""
+        workspace = self._workspace(run_id)
+        await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            workspace.parent.rmdir()
+
+    async def close(self) -> None:
+        """End the fork server; running steps go on."""
+        await self._forks.close()
+
+    def _paths(self, command: LaunchAttempt) -> AttemptPaths:
+        name = f"{command.run_id}/{command.task_id.hex}-{command.attempt}"
+        return AttemptPaths(PurePosixPath(self._settings.work_dir, name))
+
+    def _workspace(self, run_id: UUID) -> Path:
+        return Path(self._settings.work_dir, str(run_id), "workspace")
+
+    def _passed_on(self) -> dict[str, str]:
+        machine = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+        return {**machine, _DATA_DIR_VARIABLE: str(self._settings.data_dir)}
+
+    def _provided(self, command: LaunchAttempt) -> tuple[Mapping[str, str], tuple[Mount, ...]]:
+        """The variables that platform settings stand for, and the files that a step expects at a
+        path; checks that required folders exist."""
+        names = requested_key_folders(command)
+        folders = read_key_folders(self._settings.data_dir, command.namespace, names)
+        try:
+            provided = provision(command, socket.gethostname(), folders)
+        except PlatformError as error:
+            raise cannot_launch(FailureCode.INPUT_INVALID, str(error)) from None
+        for folder, what in provided.folders.items():
+            if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+                raise cannot_launch(
+                    FailureCode.INPUT_INVALID,
+                    f"the step needs {what} at {folder!r}, which cannot be mounted without a "
+                    "Kubernetes cluster; create a folder there that the step may write to",
+                )
+        return provided.env, provided.mounts
+
+    async def _manifest(self, command: LaunchAttempt) -> ResultManifest | None:
+        body = _read(self._paths(command).result)
+        if body is None:
+            return await self._preparer.uploaded_manifest(command)
+        return parse_manifest(command, body)
+
+    def _launcher_log(self, command: LaunchAttempt) -> str:
+        """The end of what the launcher itself wrote to its standard error."""
+        output = _read(self._paths(command).launcher_log) or b""
+        return output[-2000:].decode(errors="replace")
+
+
+def _handle(process: ProcessId) -> Handle:
+    return {"pid": process.pid, "start_time": process.start_time}
+
+
+def _process(handle: Handle | None) -> ProcessId | None:
+    """The process of a handle; none when the launch had ended before it was found."""
+    if not handle:
+        return None
+    pid, start_time = handle["pid"], handle["start_time"]
+    assert isinstance(pid, int)
+    assert isinstance(start_time, int)
+    return ProcessId(pid, start_time)
+
+
+def _with_mounts(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str, str]:
+    try:
+        return mounted_paths(env, mounts)
+    except PlatformError as error:
+        raise cannot_launch(FailureCode.INPUT_INVALID, str(error)) from None
+
+
+def _create_folder(paths: AttemptPaths, plan: LaunchFile, workspace: Path | None) -> None:
+    """Create the attempt's folder and launch file. Not in a thread, which would cost more."""
+    folder = Path(paths.folder)
+    try:
+        if folder.exists():  # left by a launch that never reached a launcher
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if workspace is not None:
+            workspace.mkdir(exist_ok=True)
+        Path(paths.launch_file).write_bytes(plan.to_json())
+    except OSError as error:
+        raise cannot_launch(
+            FailureCode.LAUNCHER_ERROR,
+            f"cannot create the step's folder {folder}: {error.strerror}",
+        ) from None
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,142 @@
+"""A second backend, in memory: it proves that the executor's port fits more than processes.
+
+A `MemoryCluster` stands for a cluster, whose pods run whether an executor lives or not. Each
+executor has a `MemoryBackend`, and all of them see the same pods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.launches import ResultManifest
+from headrace_executor.backends.port import Handle, ReportWaiting, Vanished
+from headrace_executor.backends.prepare import (
+    LaunchPreparer,
+    check_command,
+    resolve_placeholders,
+)
+from headrace_executor.core.launch import AttemptPaths, Limits, environment, launch_id
+
+from tests.support.launches import Objects, Store
+
+
+class MemoryPod:
+    """One launch: it runs its command, one of ``true``, ``false`` and ``sleep SECONDS``, and
+    uploads its manifest unless it is killed."""
+
+    def __init__(self, plan: Any, objects: Objects) -> None:
+        self._plan = plan
+        self._objects = objects
+        self._stopped = asyncio.Event()
+        self.task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        name, *arguments = self._plan.argv
+        failure = None
+        try:
+            async with asyncio.timeout(float(arguments[0]) if name == "sleep" else 0):
+                await self._stopped.wait()
+                failure = {"code": "CANCELED", "message": "the step was canceled"}
+        except TimeoutError:
+            if name == "false":
+                failure = {"code": "COMMAND_FAILED", "message": "the command failed"}
+        manifest = {
+            "launch_id": self._plan.launch_id,
+            "state": "FAILED" if failure else "SUCCEEDED",
+            "failure": failure,
+            "finished_at": datetime.now(UTC).isoformat(),
+        }
+        self._objects.held[self._plan.result.key] = json.dumps(manifest).encode()
+
+    def stop(self) -> None:
+        """End its command."""
+        self._stopped.set()
+
+    def kill(self) -> None:
+        """End it without a manifest."""
+        self.task.cancel()
+
+
+class MemoryCluster:
+    """Pods by name."""
+
+    def __init__(self, objects: Objects, room: int = 2) -> None:
+        self.objects = objects
+        self.room = room
+        self.pods: dict[str, MemoryPod] = {}
+        self.started: list[str] = []
+
+
+class MemoryBackend:
+    """One executor's view of the cluster."""
+
+    is_shared = True
+
+    def __init__(self, cluster: MemoryCluster, owner: str = "memory") -> None:
+        self.owner = owner
+        self._cluster = cluster
+        store: Any = Store(cluster.objects)
+        self._preparer = LaunchPreparer(store, Limits(1, 1 << 20, 60), 60)
+        self._reserved = 0
+        self.cleaned_runs: list[UUID] = []
+
+    def reserve(self, command: LaunchAttempt, *, is_running: bool) -> bool:
+        if self._reserved >= self._cluster.room and not is_running:
+            return False
+        self._reserved += 1
+        return True
+
+    def release(self, command: LaunchAttempt) -> None:
+        self._reserved -= 1
+
+    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
+        paths = AttemptPaths(PurePosixPath("/attempt"))
+        inputs = await self._preparer.inputs(command, paths)
+        argv, env = resolve_placeholders(command, paths, inputs)
+        complete = environment(command, paths, path="/bin", passed_on={}, env=env)
+        check_command(command, argv, complete)
+        plan = await self._preparer.launch_file(command, paths, inputs, argv=argv, env=complete)
+        name = launch_id(command)
+        if name not in self._cluster.pods:  # a repeated creation finds the pod
+            self._cluster.pods[name] = MemoryPod(plan, self._cluster.objects)
+            self._cluster.started.append(name)
+        return {"pod": name}
+
+    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
+        name = launch_id(command)
+        is_there = name in self._cluster.pods
+        if is_there or await self._preparer.uploaded_manifest(command) is not None:
+            return {"pod": name}
+        return None
+
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+        pod = self._cluster.pods.get(str(handle["pod"]))
+        if pod is not None:
+            await asyncio.wait({pod.task})
+        manifest = await self._preparer.uploaded_manifest(command)
+        return Vanished("the pod was deleted") if manifest is None else manifest
+
+    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+        pod = self._cluster.pods.get(str(handle["pod"]))
+        if pod is not None:
+            pod.stop()
+
+    def describe(self, handle: Handle) -> str | None:
+        return f"pod {handle['pod']}"
+
+    async def clean(self, command: LaunchAttempt) -> None:
+        pod = self._cluster.pods.pop(launch_id(command), None)
+        if pod is not None:
+            pod.kill()
+        for key in [key for key in self._cluster.objects.held if key.endswith("result.json")]:
+            if launch_id(command) in self._cluster.objects.held[key].decode():
+                del self._cluster.objects.held[key]
+
+    async def clean_run(self, run_id: UUID) -> None:
+        self.cleaned_runs.append(run_id)
