@@ -15,10 +15,12 @@ from headrace_runtime.pg.queries import load_queries
 from tests.support.servers import Servers
 
 SERVICES = ("api", "scheduler", "executor", "recorder")
+RECORDER_PARTS = ("cache", "history", "lineage", "metrics", "retention", "runs")
 FILES = [
     ("headrace_runtime.pg", "queries.sql"),
     ("headrace_runtime.pg", "migrate.sql"),
-    *((f"headrace_{name}", "queries.sql") for name in SERVICES),
+    *((f"headrace_{name}", "queries.sql") for name in SERVICES if name != "recorder"),
+    *((f"headrace_recorder.{name}", "queries.sql") for name in RECORDER_PARTS),
     ("headrace_api", "once.sql"),
 ]
 
@@ -40,7 +42,7 @@ async def prepared(servers: Servers) -> dict[str, str]:
         )
         await migrate(connection, "headrace_runtime.pg", f"headrace_{service}")
         for package, file in FILES:
-            if package in ("headrace_runtime.pg", f"headrace_{service}"):
+            if package.partition(".")[0] in ("headrace_runtime", f"headrace_{service}"):
                 for name, sql in load_queries(package, file).items():
                     try:
                         await connection.prepare(sql)

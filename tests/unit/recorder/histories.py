@@ -10,6 +10,7 @@ from headrace_contracts import events as e
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import TaskKind
 from headrace_contracts.values import BlobRef, Inputs, Outputs
+from headrace_recorder.core.rows import TaskRow
 
 RUN = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
 BEGIN = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
@@ -154,3 +155,11 @@ def history() -> list[Told]:
         e.RunSucceeded(run_id=RUN, revision=6, outputs=Outputs(parameters={"of": 3})),
     ]
     return [(event, at(second)) for second, event in enumerate(events)]
+
+
+def task_row(path: str, position: int = 0, *after: str, **fields: Any) -> TaskRow:
+    """The row of a task that was planned."""
+    plan = planned(path, *after, position=position, **fields.pop("plan", {})).model_dump(
+        mode="json"
+    )
+    return TaskRow(of(path), RUN, plan=plan, created_at=at(10), **fields)

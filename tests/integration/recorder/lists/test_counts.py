@@ -1,0 +1,148 @@
+"""The counts that totals come from are those of the runs, whatever changes them, at one time."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from headrace_contracts import events as e
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.ids import new_id
+from headrace_contracts.values import Outputs
+from headrace_recorder.runs import store
+from headrace_runtime.pg.database import Unit
+
+from tests.integration.recorder.conftest import measured, started
+from tests.support.submissions import submitted
+
+if TYPE_CHECKING:
+    from tests.integration.recorder.conftest import Recorder
+
+_BY = "namespace, experiment_id, recurring_run_id, state, archived"
+_FAILURE = Failure(code=FailureCode.COMMAND_FAILED, message="no")
+
+
+async def drift(recorder: Recorder) -> list[object]:
+    """Where the kept counts are others than those of the rows."""
+    async with recorder.database.read() as connection:
+        return list(
+            await connection.fetch(
+                f"""
+                SELECT {_BY}, sum(amount) FROM (
+                    SELECT {_BY}, amount FROM run_count
+                    UNION ALL
+                    SELECT {_BY}, -count(*) FROM run
+                    WHERE submission IS NOT NULL AND NOT deleted GROUP BY {_BY}
+                ) AS difference
+                GROUP BY {_BY} HAVING sum(amount) <> 0
+                """
+            )
+        )
+
+
+def life(run_id: UUID, namespace: str, draw: random.Random) -> list[e.Event]:
+    """What becomes of one run; not every one has all of it."""
+    born = submitted(
+        run_id,
+        namespace=namespace,
+        experiment_id=UUID(int=draw.randrange(3)),
+        recurring_run_id=draw.choice([None, UUID(int=9)]),
+    )
+    end: e.Event = e.RunSucceeded(run_id=run_id, revision=4, outputs=Outputs())
+    if draw.random() < 0.5:
+        end = e.RunFailed(run_id=run_id, revision=4, failure=_FAILURE)
+    events: list[e.Event] = [
+        born,
+        started(run_id),
+        e.RunPaused(run_id=run_id, revision=2),
+        e.RunResumed(run_id=run_id, revision=3),
+        measured(run_id, x=draw.random()),
+        end,
+        e.RunArchived(run_id=run_id),
+        e.RunUnarchived(run_id=run_id),
+        e.RunDeleted(run_id=run_id),
+    ]
+    return events[: draw.randrange(1, len(events) + 1)]
+
+
+async def test_counts_do_not_drift_under_concurrency(recorder: Recorder) -> None:
+    draw = random.Random(7)
+    events: list[e.Event] = []
+    for _ in range(60):
+        events += life(new_id(), recorder.namespace, draw)
+    draw.shuffle(events)  # any order, also news of a run before its submission
+    batches = [events[start : start + 7] for start in range(0, len(events), 7)]
+    for start in range(0, len(batches), 6):
+        await asyncio.gather(*(recorder.tell(*batch) for batch in batches[start : start + 6]))
+    assert await drift(recorder) == []
+    async with recorder.database.read() as connection:
+        there = await connection.fetchval(
+            "SELECT count(*) FROM run WHERE namespace = $1 AND NOT deleted", recorder.namespace
+        )
+    assert there > 20
+    page = await recorder.ask("/runs", page_size=200)
+    assert (page["total_size"], len(page["runs"])) == (there, there)
+
+
+async def test_news_of_one_new_run_at_one_time_is_all_kept(recorder: Recorder) -> None:
+    for _ in range(10):
+        run_id = new_id()
+        await asyncio.gather(
+            recorder.tell(submitted(run_id, namespace=recorder.namespace)),
+            recorder.tell(started(run_id)),
+            recorder.tell(measured(run_id, x=1)),
+            recorder.tell(e.RunArchived(run_id=run_id)),
+        )
+        run = await recorder.ask(f"/runs/{run_id}")
+        assert (run["state"], run["archived"], run["metrics"]) == ("RUNNING", True, {"x": 1})
+        assert [task["state"] for task in run["tasks"]] == ["SUCCEEDED"]
+    assert await drift(recorder) == []
+
+
+async def test_an_end_that_waited_too_long_is_counted_and_sorted_as_one(recorder: Recorder) -> None:
+    run_id = await recorder.submit()
+    await recorder.tell(started(run_id))
+    await recorder.tell(e.RunFailed(run_id=run_id, revision=2, failure=_FAILURE))
+    assert (await recorder.ask("/runs", state="RUNNING"))["total_size"] == 1
+    await recorder.database.transact(lambda unit: store.show_overdue_ends(unit.connection, 0))
+    assert (await recorder.ask("/runs", state="RUNNING"))["total_size"] == 0
+    assert (await recorder.ask("/runs", state="FAILED"))["total_size"] == 1
+    (shown,) = (await recorder.ask("/runs", sort_by="finished_at desc"))["runs"]
+    async with recorder.database.read() as connection:
+        finished = await connection.fetchval("SELECT finished_at FROM run WHERE run_id=$1", run_id)
+    assert shown["finished_at"].startswith(finished.strftime("%Y-%m-%dT%H:%M:%S"))
+    assert await drift(recorder) == []
+
+
+async def test_statements_that_know_nothing_of_counts_change_them_too(recorder: Recorder) -> None:
+    """As those of an older version do, and as a COPY does."""
+    columns = ["run_id", "namespace", "state", "revision", "submission", "history", "archived",
+               "deleted"]  # fmt: skip
+    ids = [uuid4() for _ in range(3)]
+    rows = "".join(
+        f"{run_id},{recorder.namespace},{state},0,{{}},{{}},f,f\n"
+        for run_id, state in zip(ids, ("PENDING", "PENDING", "RUNNING"), strict=True)
+    )
+
+    async def copy(unit: Unit) -> None:
+        await unit.connection.copy_to_table(
+            "run", source=io.BytesIO(rows.encode()), columns=columns, format="csv"
+        )
+        await unit.connection.execute(
+            "UPDATE run SET state = 'FAILED' WHERE namespace = $1 AND state = 'RUNNING'",
+            recorder.namespace,
+        )
+        await unit.connection.execute("DELETE FROM run WHERE run_id = ANY($1)", [ids[0], ids[2]])
+
+    await recorder.database.transact(copy)
+    assert await drift(recorder) == []
+
+    async def clean(unit: Unit) -> None:
+        """These rows are no runs that other tests could read."""
+        await unit.connection.execute("DELETE FROM run WHERE run_id = ANY($1)", ids)
+
+    await recorder.database.transact(clean)
+    assert await drift(recorder) == []
