@@ -1,4 +1,4 @@
-"""Random pipelines as trees, their IR, and what they come to by a few lines of recursion."""
+"""Random pipelines as trees, their IR, and a reference interpreter for them."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def _task(t: T, components: dict[str, Any], key: str, *, scoped: bool) -> dict[s
         "componentRef": {"name": key},
         "dependentTasks": list(t.upstream),
         "inputs": {"parameters": bound},
+        "cachingOptions": {"enableCache": not t.inside},
     }
     trigger: dict[str, Any] = {}
     conditions: list[str] = []
@@ -112,7 +113,7 @@ def _task(t: T, components: dict[str, Any], key: str, *, scoped: bool) -> dict[s
 
 @dataclass
 class Expected:
-    """What a pipeline comes to: the state of every task by path, and each step's value."""
+    """The result of a pipeline: the state of every task by path, and each step's value."""
 
     states: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
@@ -122,7 +123,7 @@ Fails = Callable[[str, T], bool]
 
 
 def interpret(tasks: tuple[T, ...], fails: Fails) -> Expected:
-    """Run a pipeline in one's head, nothing being cut short by a failure."""
+    """The expected result of a pipeline whose failures do not stop other tasks."""
     expected = Expected()
     _interpret(tasks, "root", None, fails, expected)
     return expected

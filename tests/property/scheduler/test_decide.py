@@ -1,5 +1,5 @@
-"""The scheduler's core under reordered, repeated, delayed and lost news, crashes and replays,
-against a reference interpreter."""
+"""The scheduler's core with reordered, duplicated, delayed and lost events, and crashes, compared
+with a reference interpreter."""
 
 from __future__ import annotations
 

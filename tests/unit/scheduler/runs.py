@@ -13,8 +13,8 @@ from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ir.parse import parse_document
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Outputs
-from headrace_scheduler.core.decide import News, TimeCame, decide
-from headrace_scheduler.core.draft import LookupAnswered, Taken
+from headrace_scheduler.core.decide import News, TimerDue, decide
+from headrace_scheduler.core.decision import EarlierOutputs, LookupAnswered
 from headrace_scheduler.core.plan import plan
 from headrace_scheduler.core.run import Run, TaskRecord
 
@@ -82,7 +82,7 @@ class Played:
     run: Run
     outputs: Mapping[str, Mapping[str, Any]]
     failing: Mapping[str, int]
-    cached: Mapping[str, Taken]
+    cached: Mapping[str, EarlierOutputs]
     now: datetime = AT
     launches: dict[str, LaunchAttempt] = field(default_factory=dict)
     commands: list[AttemptCommand] = field(default_factory=list)
@@ -129,8 +129,8 @@ class Played:
         self.now += timedelta(seconds=seconds)
         for record in list(self.records.values()):
             if record.due_at is not None and record.state is TaskState.WAITING:
-                self.take(TimeCame(self.run.run_id, record.task_id))
-        self.take(TimeCame(self.run.run_id, None))
+                self.take(TimerDue(self.run.run_id, record.task_id))
+        self.take(TimerDue(self.run.run_id, None))
 
     def record(self, path: str) -> TaskRecord:
         """A task as it stands."""
@@ -149,7 +149,7 @@ def start(
     documents: list[Spec],
     outputs: Mapping[str, Mapping[str, Any]] | None = None,
     failing: Mapping[str, int] | None = None,
-    cached: Mapping[str, Taken] | None = None,
+    cached: Mapping[str, EarlierOutputs] | None = None,
     **submission: Any,
 ) -> Played:
     """A run that was just submitted. `outputs` are what steps make, `failing` how many attempts

@@ -18,7 +18,7 @@ from headrace_contracts.failures import FailureCode
 from headrace_contracts.values import Outputs
 from headrace_scheduler.core.admission import Queued, admit
 from headrace_scheduler.core.decide import RunAdmitted
-from headrace_scheduler.core.draft import Taken
+from headrace_scheduler.core.decision import EarlierOutputs
 from headrace_scheduler.core.plan import Retries
 
 from tests.support.submissions import RUN_ID
@@ -174,7 +174,7 @@ def test_a_run_that_succeeded_is_not_retried() -> None:
 
 
 CACHED = {"cachingOptions": {"enableCache": True}}
-TAKEN = Taken(
+TAKEN = EarlierOutputs(
     Outputs(parameters={"value": "kept"}),
     Origin(kind="cache", run_id=UUID(int=7), task_id=UUID(int=8)),
 )

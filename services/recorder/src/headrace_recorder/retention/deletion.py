@@ -1,9 +1,9 @@
 """Deletes what deleted runs leave: their rows at once, their objects in the background.
 
 The transaction that records a deletion only writes to Postgres: it deletes the rows and requests
-the deletion of the objects. `run` works on the requests, so a slow or unavailable object store delays
-neither that transaction nor the events of other runs. A request stays until all its objects are
-deleted; attempts repeat with growing pauses, also after a crash.
+the deletion of the objects. `run` works on the requests, so a slow or unavailable object store
+delays neither that transaction nor the events of other runs. A request stays until all its objects
+are deleted; attempts repeat with growing pauses, also after a crash.
 
 An artifact can be used by other runs, which took it from the cache, kept it in a rerun, or imported
 it. Its objects stay in the folder of the run that made them until no run refers to them; then the

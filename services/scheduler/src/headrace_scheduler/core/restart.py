@@ -1,5 +1,6 @@
-"""DAGs, loops and steps that run again: what succeeded stays, but for what depends on something
-that did not. Attempts have new numbers, so that what is still heard of earlier ones does not count.
+"""Restarts of DAGs, loops and steps. Tasks that succeeded keep their outputs, unless they depend on
+a task that did not. Restarted tasks get new attempt numbers, so events of earlier attempts are
+ignored.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from headrace_contracts.states import TaskKind, TaskState
 from headrace_scheduler.core.draft import Draft
 from headrace_scheduler.core.run import NO_INPUTS, NO_OUTPUTS, Node
 
-_INSIDE = (TaskKind.DAG, TaskKind.LOOP)
+_NESTED = (TaskKind.DAG, TaskKind.LOOP)
 
 
-def reopen(draft: Draft, node: Node) -> None:
-    """Go on with a DAG or loop that has ended, with the inputs that it had."""
+def restart(draft: Draft, node: Node) -> None:
+    """Continue a DAG or loop that has ended, with the same inputs."""
     draft.put(
         node,
         state=TaskState.RUNNING,
@@ -24,38 +25,37 @@ def reopen(draft: Draft, node: Node) -> None:
         unreached=False,
         outputs=NO_OUTPUTS,
     )
-    draft.tell_started(node)
-    rouse(draft, node)
+    draft.publish_started(node)
+    restart_children(draft, node)
 
 
-def rouse(draft: Draft, node: Node) -> None:
-    """Have the children of a DAG or loop that runs again wait for their turn, as far as they have
-    to run."""
-    again = _to_run_again(node)
-    for child in again.values():
+def restart_children(draft: Draft, node: Node) -> None:
+    """Restart those children of a restarted DAG or loop that have to run."""
+    to_run = _children_to_run(node)
+    for child in to_run.values():
         if child.record.state is TaskState.PENDING:
             continue  # it was reset together with the node
-        same_inputs = not any(other.key in again for other in child.upstream())
-        if not (same_inputs and child.children and child.kind in _INSIDE):
+        same_inputs = not any(other.key in to_run for other in child.upstream())
+        if not (same_inputs and child.children and child.kind in _NESTED):
             reset(draft, child)
         elif node.kind is TaskKind.DAG:
-            reopen(draft, child)
+            restart(draft, child)
         else:
-            _have_wait(draft, child)  # the loop's limit says when it goes on
+            _make_pending(draft, child)  # the loop's limit decides when it continues
     node.recount()
     if node.kind is TaskKind.DAG:
-        draft.agenda += [child for child in again.values() if not child.waiting]
+        draft.agenda += [child for child in to_run.values() if not child.waiting]
     draft.agenda.append(node)
 
 
 def reset(draft: Draft, node: Node) -> None:
-    """Have a task, and all in it, wait for its turn as if it had never had it."""
+    """Make a task and its descendants pending, as if they had never started."""
     for child in node.children.values():
         reset(draft, child)
-    _have_wait(draft, node)
+    _make_pending(draft, node)
 
 
-def _have_wait(draft: Draft, node: Node) -> None:
+def _make_pending(draft: Draft, node: Node) -> None:
     node.scope = node.items = None
     draft.put(
         node,
@@ -81,8 +81,8 @@ def _have_wait(draft: Draft, node: Node) -> None:
     )
 
 
-def _to_run_again(node: Node) -> dict[str | int, Node]:
-    """The children that have not succeeded, and all that depend on one of them."""
+def _children_to_run(node: Node) -> dict[str | int, Node]:
+    """The children that have not succeeded, and those that depend on one of them."""
     found = {
         key: child
         for key, child in node.children.items()

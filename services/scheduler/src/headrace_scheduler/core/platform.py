@@ -1,8 +1,8 @@
-"""A step's platform settings: those that parameters give, and what an input of type TASK_CONFIG
-gets of them, for code that starts further work with the same ones.
+"""A step's platform settings: references to parameters in them, and the settings that an input of
+type TASK_CONFIG passes to the step's code.
 
-Source: KFP's `kubernetes_executor_config.proto` and `TaskConfigPassthrough`; the names that code
-sees are those of a Kubernetes pod.
+Source: KFP's `kubernetes_executor_config.proto` and `TaskConfigPassthrough`; the names that the
+code sees are those of a Kubernetes pod.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from typing import Any
 from headrace_scheduler.core.plan import TaskPlan
 
 _BY_PARAMETER = ("Parameter", "Json")
-"""How the names of settings end that hold where a value comes from, rather than a value."""
+"""Suffixes of settings that can hold a reference instead of a value."""
 _SOURCES = ("taskOutputParameter", "runtimeValue", "componentInputParameter")
 
 
-def filled_in(
+def resolve_settings(
     settings: Mapping[str, Any], value_of: Callable[[str, dict[str, Any]], Any]
 ) -> dict[str, Any]:
-    """The settings with values in place of where they come from: ``secretNameParameter`` gives
-    ``secretName``, ``tolerationJson`` keeps its name. An entry of a list whose value is null is
-    left out, as on KFP."""
-    filled = _filled(dict(settings), value_of)
+    """The settings with values in place of references: ``secretNameParameter`` becomes
+    ``secretName``, ``tolerationJson`` keeps its name. List entries whose reference has no value are
+    omitted, as on KFP."""
+    filled = _resolve(dict(settings), value_of)
     return filled if filled is not _NOTHING else {}
 
 
 _NOTHING: dict[str, Any] = {}
 
 
-def _filled(setting: Any, value_of: Callable[[str, dict[str, Any]], Any]) -> Any:
+def _resolve(setting: Any, value_of: Callable[[str, dict[str, Any]], Any]) -> Any:
     if isinstance(setting, list):
-        entries = [_filled(entry, value_of) for entry in setting]
+        entries = [_resolve(entry, value_of) for entry in setting]
         return [entry for entry in entries if entry is not _NOTHING]
     if not isinstance(setting, dict):
         return setting
     filled: dict[str, Any] = {}
     for name, value in setting.items():
-        comes_from = isinstance(value, dict) and any(source in value for source in _SOURCES)
-        if not (name.endswith(_BY_PARAMETER) and comes_from):
-            filled[name] = _filled(value, value_of)
+        is_reference = isinstance(value, dict) and any(source in value for source in _SOURCES)
+        if not (name.endswith(_BY_PARAMETER) and is_reference):
+            filled[name] = _resolve(value, value_of)
             continue
         found = value_of(name, value)
         if found is None:
@@ -50,7 +50,7 @@ def _filled(setting: Any, value_of: Callable[[str, dict[str, Any]], Any]) -> Any
 
 
 def task_config(plan: TaskPlan) -> dict[str, Any]:
-    """The settings that the component asks for, as far as the task has them."""
+    """Those of the settings that the component requests which the task has."""
     container = plan.container
     config: dict[str, Any] = {}
     for passthrough in plan.component.task_config_passthroughs:
@@ -68,7 +68,7 @@ def task_config(plan: TaskPlan) -> dict[str, Any]:
 
 
 def _affinity(terms: list[dict[str, Any]]) -> dict[str, Any]:
-    """A pod's node affinity: terms with a weight are preferred, the others required."""
+    """The node affinity of a pod: terms with a weight are preferred, others required."""
     required = [_term(term) for term in terms if not term.get("weight")]
     preferred = [
         {"weight": term["weight"], "preference": _term(term)}
