@@ -202,7 +202,8 @@ class Handlers:
         for unverified in batch.unverified:
             self._verifications.start(unverified, self._answer_lookups)
         if excluded:
-            self._log.warning("runs_postponed", count=len(excluded), error=repr(_any(excluded)))
+            first = next(iter(excluded.values()))
+            self._log.warning("runs_postponed", count=len(excluded), error=type(first).__name__)
         return excluded
 
     async def _decide(
@@ -314,10 +315,6 @@ class Handlers:
 
 def _run_of(event: Event) -> UUID | None:
     return getattr(event, "run_id", None)
-
-
-def _any(excluded: Excluded) -> Exception:
-    return next(iter(excluded.values()))
 
 
 def _publish(unit: Unit, run: Run, decision: Decision, *, repeated: bool) -> None:
