@@ -57,7 +57,7 @@ async def lived(recorder: Recorder) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", SINGLE)
-async def test_one_thing_is_there_for_its_namespace_alone(recorder: Recorder, path: str) -> None:
+async def test_a_resource_is_visible_in_its_namespace_only(recorder: Recorder, path: str) -> None:
     there = await lived(recorder)
     asked = path.format_map(there)
     await recorder.ask(asked)
@@ -69,7 +69,7 @@ async def test_one_thing_is_there_for_its_namespace_alone(recorder: Recorder, pa
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_lists_are_of_one_namespace(recorder: Recorder, path: str) -> None:
+async def test_lists_are_limited_to_one_namespace(recorder: Recorder, path: str) -> None:
     there = await lived(recorder)
     rows = path.removeprefix("/")
     mine, theirs = {recorder.namespace: Role.VIEWER}, {"another": Role.ADMIN}
@@ -87,7 +87,7 @@ async def test_lists_are_of_one_namespace(recorder: Recorder, path: str) -> None
     await recorder.ask(path, namespace="\0", access=Access.everywhere(), expect=400)
 
 
-async def test_uses_of_artifacts_are_limited_to_what_is_seen(recorder: Recorder) -> None:
+async def test_uses_of_artifacts_are_limited_to_visible_namespaces(recorder: Recorder) -> None:
     there = await lived(recorder)
     asked = {"artifact_id": str(there["artifact"]), "run_id": str(there["run"])}
     for name, value in (*asked.items(), ("task_id", str(there["task"]))):
@@ -103,7 +103,7 @@ async def test_uses_of_artifacts_are_limited_to_what_is_seen(recorder: Recorder)
         )  # fmt: skip
 
 
-async def test_a_token_of_another_namespace_opens_nothing(recorder: Recorder) -> None:
+async def test_a_page_token_is_valid_in_its_namespace_only(recorder: Recorder) -> None:
     for _ in range(3):
         await recorder.submit()
     token = (await recorder.ask("/runs", page_size=1))["next_page_token"]
@@ -113,7 +113,7 @@ async def test_a_token_of_another_namespace_opens_nothing(recorder: Recorder) ->
     await recorder.ask("/runs", access=both, namespace="another", page_token=token, expect=400)
 
 
-async def test_the_task_of_another_run_is_not_in_this_one(recorder: Recorder) -> None:
+async def test_a_task_of_another_run_is_not_found(recorder: Recorder) -> None:
     one, other = await lived(recorder), await lived(recorder)
     for below in ("log", "cache", "artifacts/out"):
         await recorder.ask(f"/runs/{one['run']}/tasks/{other['task']}/{below}", expect=404)
@@ -131,7 +131,7 @@ async def test_earlier_executions_are_of_the_same_namespace(recorder: Recorder) 
     assert str(theirs["run"]) not in str(found)
 
 
-async def test_numbers_beyond_what_a_row_can_have_are_refused(recorder: Recorder) -> None:
+async def test_numbers_out_of_range_are_rejected(recorder: Recorder) -> None:
     there = await lived(recorder)
     for path, name in (("", "since"), ("/events", "after"), ("/events", "limit")):
         for value in (-1, 2**63):
@@ -149,7 +149,7 @@ async def reused(recorder: Recorder, run: UUID, task_id: UUID) -> str:
     return f"/runs/{mine}/tasks/{of(mine)}/log"
 
 
-async def test_the_log_of_a_task_that_did_not_run_is_that_of_its_origin(recorder: Recorder) -> None:
+async def test_a_task_that_reused_outputs_has_the_log_of_its_origin(recorder: Recorder) -> None:
     there = await lived(recorder)
     assert await recorder.ask(await reused(recorder, there["run"], there["task"])) == "it says"
     gone = UUID(int=7)
@@ -168,7 +168,7 @@ async def imported(recorder: Recorder, uri: str, **fields: Any) -> str:
     return f"/runs/{run}/tasks/{of(run)}/artifacts/out"
 
 
-async def test_what_an_artifact_says_of_its_place_opens_no_other_place(recorder: Recorder) -> None:
+async def test_the_uri_of_an_artifact_gives_no_access_to_other_runs(recorder: Recorder) -> None:
     own = recorder.namespace
     recorder.namespace = own + "-theirs"
     their_run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
@@ -201,7 +201,7 @@ async def test_what_an_artifact_says_of_its_place_opens_no_other_place(recorder:
     assert await recorder.ask(path, access=Access.everywhere()) == seen
 
 
-async def test_what_one_s_own_runs_made_is_given(recorder: Recorder) -> None:
+async def test_artifacts_of_visible_runs_can_be_downloaded(recorder: Recorder) -> None:
     earlier = await recorder.submit(
         pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
     )
@@ -220,7 +220,7 @@ async def test_what_one_s_own_runs_made_is_given(recorder: Recorder) -> None:
     assert [one["path"] for one in found["files"]] == ["a", "b/c"]
 
 
-async def test_a_source_is_what_runs_of_the_same_namespace_have_left(recorder: Recorder) -> None:
+async def test_a_source_is_in_the_folder_of_a_run_of_the_same_namespace(recorder: Recorder) -> None:
     own = recorder.namespace
     recorder.namespace = own + "-theirs"
     secret = f"{run_folder(recorder.namespace, 'p', await recorder.submit())}train/1/out"

@@ -56,7 +56,7 @@ def unlucky(world: World) -> bool:
 
 @settings(max_examples=150, deadline=None)
 @given(trees(), chances)
-def test_every_pipeline_comes_to_what_the_reference_interpreter_says(
+def test_every_pipeline_ends_as_in_the_reference_interpreter(
     tasks: tuple[T, ...], chance: random.Random
 ) -> None:
     failures = drawn_failures(tasks, chance)
@@ -84,9 +84,7 @@ def test_every_pipeline_comes_to_what_the_reference_interpreter_says(
 
 @settings(max_examples=100, deadline=None)
 @given(trees(), chances)
-def test_fail_fast_starts_nothing_new_and_still_ends(
-    tasks: tuple[T, ...], chance: random.Random
-) -> None:
+def test_fail_fast_runs_end(tasks: tuple[T, ...], chance: random.Random) -> None:
     failures = drawn_failures(tasks, chance)
     world = World(tasks, chance, failures, strategy="FAIL_FAST")
     world.play()
@@ -135,7 +133,7 @@ def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
 
 @settings(max_examples=100, deadline=None)
 @given(trees(), chances)
-def test_a_retried_run_keeps_what_succeeded_and_comes_to_a_good_end(
+def test_a_retried_run_keeps_successful_tasks_and_succeeds(
     tasks: tuple[T, ...], chance: random.Random
 ) -> None:
     failures = drawn_failures(tasks, chance)
@@ -176,9 +174,7 @@ def follows_a_failure(tasks: tuple[T, ...]) -> bool:
 
 @settings(max_examples=100, deadline=None)
 @given(trees(retried_dags=True), chances)
-def test_dags_that_are_tried_again_come_to_an_end(
-    tasks: tuple[T, ...], chance: random.Random
-) -> None:
+def test_runs_with_retried_dags_end(tasks: tuple[T, ...], chance: random.Random) -> None:
     failures = drawn_failures(tasks, chance)
     world = World(tasks, chance, failures, strategy=chance.choice(["FAIL_FAST", "CONTINUE"]))
     world.play()
@@ -192,9 +188,7 @@ def test_dags_that_are_tried_again_come_to_an_end(
 
 @settings(max_examples=50, deadline=None)
 @given(trees(), chances)
-def test_deciding_again_on_old_news_changes_nothing(
-    tasks: tuple[T, ...], chance: random.Random
-) -> None:
+def test_duplicate_events_change_nothing(tasks: tuple[T, ...], chance: random.Random) -> None:
     world = World(tasks, chance, drawn_failures(tasks, chance), lossy=False)
     world.play()
     old: list[Any] = [world.submission, *world.results.values()]

@@ -87,7 +87,7 @@ async def test_counts_do_not_drift_under_concurrency(recorder: Recorder) -> None
     assert (page["total_size"], len(page["runs"])) == (there, there)
 
 
-async def test_news_of_one_new_run_at_one_time_is_all_kept(recorder: Recorder) -> None:
+async def test_concurrent_events_of_a_new_run_are_all_recorded(recorder: Recorder) -> None:
     for _ in range(10):
         run_id = new_id()
         await asyncio.gather(
@@ -102,7 +102,7 @@ async def test_news_of_one_new_run_at_one_time_is_all_kept(recorder: Recorder) -
     assert await drift(recorder) == []
 
 
-async def test_an_end_that_waited_too_long_is_counted_and_sorted_as_one(recorder: Recorder) -> None:
+async def test_an_overdue_end_is_counted_and_sorted_like_others(recorder: Recorder) -> None:
     run_id = await recorder.submit()
     await recorder.tell(started(run_id))
     await recorder.tell(e.RunFailed(run_id=run_id, revision=2, failure=_FAILURE))
@@ -117,7 +117,7 @@ async def test_an_end_that_waited_too_long_is_counted_and_sorted_as_one(recorder
     assert await drift(recorder) == []
 
 
-async def test_statements_that_know_nothing_of_counts_change_them_too(recorder: Recorder) -> None:
+async def test_any_statement_keeps_the_counts_correct(recorder: Recorder) -> None:
     """As those of an older version do, and as a COPY does."""
     columns = ["run_id", "namespace", "state", "revision", "submission", "history", "archived",
                "deleted"]  # fmt: skip

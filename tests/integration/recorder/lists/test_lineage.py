@@ -22,7 +22,7 @@ def where(key: str, operation: str, value: str) -> str:
     return json.dumps({"predicates": [{"key": key, "operation": operation, "string_value": value}]})
 
 
-async def test_tasks_of_a_run_of_a_task_and_of_a_namespace(recorder: Recorder) -> None:
+async def test_tasks_of_a_run_of_a_parent_task_and_of_a_namespace(recorder: Recorder) -> None:
     run, other = await recorder.submit(), await recorder.submit()
     await recorder.tell(started(run, "root/a", "root/b", "root/b/c"), started(other, "root/a"))
     paths = [row["path"] for row in await recorder.walk("/tasks", "tasks", page_size=1, run_id=run)]
@@ -67,7 +67,7 @@ async def test_artifacts(recorder: Recorder) -> None:
     await recorder.ask(f"/artifacts/{uuid4()}", expect=404)
 
 
-async def test_what_tasks_used_and_made(recorder: Recorder) -> None:
+async def test_inputs_and_outputs_of_tasks(recorder: Recorder) -> None:
     run, again = await recorder.submit(), await recorder.submit()
     data, model = artifact("s3://x/data"), artifact("s3://x/model")
     inputs = Inputs(artifacts={"data": (data,)})
@@ -106,11 +106,11 @@ async def test_what_tasks_used_and_made(recorder: Recorder) -> None:
      {"run_id": str(UUID(int=1)), "filter": "{}"},
      {"run_id": [str(UUID(int=n)) for n in range(101)]}],
 )  # fmt: skip
-async def test_what_has_to_be_named(recorder: Recorder, given: dict[str, Any]) -> None:
+async def test_inputs_and_outputs_need_an_id(recorder: Recorder, given: dict[str, Any]) -> None:
     await recorder.ask("/artifact-tasks", expect=400, **given)
 
 
-async def test_what_is_heard_before_the_submission_is_listed_after_it(recorder: Recorder) -> None:
+async def test_rows_recorded_before_the_submission_are_listed_after_it(recorder: Recorder) -> None:
     run = new_id()
     await recorder.tell(started(run), measured(run, x=1))
     assert (await recorder.ask("/tasks"))["total_size"] == 0
@@ -121,7 +121,7 @@ async def test_what_is_heard_before_the_submission_is_listed_after_it(recorder: 
     assert shown["metrics"] == {"x": 1}
 
 
-async def test_all_of_it_goes_with_the_run(recorder: Recorder) -> None:
+async def test_lists_have_no_rows_of_deleted_runs(recorder: Recorder) -> None:
     run, kept = await recorder.submit(), await recorder.submit()
     await recorder.tell(started(run), measured(run, x=1), started(kept), measured(kept, x=1))
     await recorder.tell(e.RunDeleted(run_id=run))

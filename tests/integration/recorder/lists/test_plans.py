@@ -17,7 +17,7 @@ async def results() -> list[Result]:
         return await measured(addresses["recorder"], RUNS, repeats=1)
 
 
-async def test_no_list_reads_all_runs_or_asks_once_for_each(results: list[Result]) -> None:
+async def test_no_list_scans_all_runs_or_queries_each_row(results: list[Result]) -> None:
     assert len(results) > 20
     assert {f"{r.of}, {r.case.name}": r.faults for r in results if r.faults} == {}
     assert max(result.statements for result in results) <= 4

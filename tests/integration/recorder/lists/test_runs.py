@@ -85,9 +85,7 @@ async def test_orders(
     assert await listed(recorder, sort_by=sort_by) == expected
 
 
-async def test_what_is_not_there_is_sorted_as_the_beginning_of_time(
-    recorder: Recorder, five: dict[str, UUID]
-) -> None:
+async def test_missing_times_are_sorted_as_1970(recorder: Recorder, five: dict[str, UUID]) -> None:
     assert (await listed(recorder, sort_by="finished_at desc"))[:2] == ["delta train", "beta"]
     assert (await listed(recorder, sort_by="scheduled_at"))[0] == "delta train"
     for key in ("state", "archived", "experiment_id", "description", "pipeline_name"):
@@ -147,7 +145,7 @@ async def test_shortcuts_and_totals(recorder: Recorder, five: dict[str, UUID]) -
         {"state": "DONE"},
     ],
 )
-async def test_what_is_refused(recorder: Recorder, given: dict[str, Any]) -> None:
+async def test_invalid_requests_are_rejected(recorder: Recorder, given: dict[str, Any]) -> None:
     refused = await recorder.ask("/runs", expect=400, **given)
     assert refused["field"] == next(iter(given))
 
@@ -165,7 +163,7 @@ async def test_a_token_belongs_to_its_list(recorder: Recorder, five: dict[str, U
 
 
 @pytest.mark.parametrize("sort_by", ["created_at desc", "created_at asc", "display_name", "run_id"])
-async def test_while_runs_are_added_nothing_comes_twice_and_nothing_is_missed(
+async def test_pages_are_complete_and_without_duplicates_while_runs_are_added(
     recorder: Recorder, sort_by: str
 ) -> None:
     there = {str(await recorder.submit(display_name=f"run {n % 3}")) for n in range(9)}
@@ -218,7 +216,7 @@ async def test_metrics_are_in_lists_and_on_the_run(recorder: Recorder) -> None:
     assert (await recorder.ask(f"/runs/{run}"))["metrics"] == {"accuracy": 0.5}
 
 
-async def test_of_two_tasks_the_one_that_finished_last_tells_the_metric(recorder: Recorder) -> None:
+async def test_the_metric_of_the_task_that_finished_last_counts(recorder: Recorder) -> None:
     run = await recorder.submit()
     await recorder.tell(started(run, "root/a", "root/b"))
     late, early = AT + timedelta(hours=2), AT + timedelta(hours=1)
@@ -231,7 +229,7 @@ async def test_of_two_tasks_the_one_that_finished_last_tells_the_metric(recorder
     assert (await recorder.ask(f"/runs/{run}"))["metrics"]["w"] == higher
 
 
-async def test_a_name_that_no_index_can_hold_is_left_out(recorder: Recorder) -> None:
+async def test_metric_names_that_are_too_long_are_omitted(recorder: Recorder) -> None:
     run = await recorder.submit()
     await recorder.tell(started(run), measured(run, **{"x" * 300: 1, "ok": 1}))
     assert (await recorder.ask(f"/runs/{run}"))["metrics"] == {"ok": 1}

@@ -72,7 +72,7 @@ async def test_a_deleted_run_leaves_nothing(story: Story) -> None:
     await story.recorder.ask(f"/artifacts/{folder.artifact_id}", expect=404)
 
 
-async def test_what_another_run_took_stays_until_the_last_one_goes(story: Story) -> None:
+async def test_reused_outputs_stay_until_the_last_run_is_deleted(story: Story) -> None:
     run, folder, file = await story.made()
     first = await story.run(folder)  # as from the cache
     second = await story.run(folder)
@@ -91,7 +91,7 @@ async def test_what_another_run_took_stays_until_the_last_one_goes(story: Story)
     await story.recorder.ask(f"/artifacts/{folder.artifact_id}", expect=404)
 
 
-async def test_what_another_run_reads_stays(story: Story) -> None:
+async def test_inputs_of_another_run_stay(story: Story) -> None:
     run, _, file = await story.made()
     reader = await story.run(artifact("s3://elsewhere/model"), uses=(file,))
     await story.delete(run)
@@ -101,7 +101,7 @@ async def test_what_another_run_reads_stays(story: Story) -> None:
 
 
 @pytest.mark.parametrize("part", ["folder", "folder/deep", "folder/deep/b"])
-async def test_what_another_run_imported_stays(story: Story, part: str) -> None:
+async def test_imports_of_another_run_stay(story: Story, part: str) -> None:
     """An importer has an artifact of its own at a place of the earlier run."""
     run, _, _ = await story.made()
     imported = artifact(f"s3://headrace/{story.prefix(run)}{part}")
@@ -113,7 +113,7 @@ async def test_what_another_run_imported_stays(story: Story, part: str) -> None:
     assert story.left(run) == []
 
 
-async def test_a_part_of_what_is_still_used_stays(story: Story) -> None:
+async def test_a_part_of_a_used_folder_stays(story: Story) -> None:
     run, folder, _ = await story.made()
     whole = await story.run(folder)
     part = await story.run(artifact(f"s3://headrace/{story.prefix(run)}folder/deep"))
@@ -123,14 +123,14 @@ async def test_a_part_of_what_is_still_used_stays(story: Story) -> None:
     assert story.left(run) == []
 
 
-async def test_runs_that_go_together_leave_nothing(story: Story) -> None:
+async def test_runs_deleted_together_leave_nothing(story: Story) -> None:
     run, folder, _ = await story.made()
     other = await story.run(folder)
     await story.delete(run, other)
     assert story.left(run) == story.left(other) == []
 
 
-async def test_places_of_nobody_s_run_are_left_alone(story: Story) -> None:
+async def test_objects_outside_of_run_folders_stay(story: Story) -> None:
     story.stored["datasets/iris.csv"] = b"x"
     importer = await story.run(artifact("s3://headrace/datasets/iris.csv"))
     await story.delete(importer)

@@ -58,7 +58,7 @@ def test_a_hit_names_its_origin() -> None:
         ),
     ],
 )
-def test_a_miss_says_what_differs(earlier: Any, reason: str, differs: Any) -> None:
+def test_a_miss_lists_the_differences(earlier: Any, reason: str, differs: Any) -> None:
     view = cache_view(MISSED, earlier)
     assert reason in view["reason"]
     assert view.get("differs") == differs

@@ -36,9 +36,7 @@ metrics = st.builds(
 
 
 @given(st.lists(metrics, unique_by=lambda one: (one.name, one.told_at, one.task_id)), st.data())
-def test_the_order_in_which_they_are_heard_does_not_count(
-    told: list[Metric], data: st.DataObject
-) -> None:
+def test_the_order_of_metrics_does_not_matter(told: list[Metric], data: st.DataObject) -> None:
     other = data.draw(st.permutations(told))
     assert sorted(latest(told)) == sorted(latest(other))
     for one in latest(told):

@@ -26,7 +26,7 @@ def test_objects_in_the_folder_of_a_run(key: str, root: str | None, belongs: boo
     assert belongs_to(key, {**SUBMISSION, "pipeline_root": root}) is belongs
 
 
-def test_runs_that_a_key_names() -> None:
+def test_run_ids_in_a_key() -> None:
     assert named_runs(f"runs/a/p/{RUN}/x") == [UUID(RUN)]
     assert named_runs(f"{RUN.upper()}/{RUN.replace('-', '')}/{{{RUN}}}/{RUN} ") == []
 

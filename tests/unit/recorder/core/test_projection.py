@@ -55,7 +55,7 @@ def task_after(*events: e.Event) -> TaskRow:
     return folded([(event, at(second)) for second, event in enumerate(events)])[1][TRAIN]
 
 
-def test_a_whole_history() -> None:
+def test_the_rows_after_a_whole_history() -> None:
     runs, tasks = folded(ALL)
     run = runs[RUN]
     assert (run.state, run.revision, run.failure) == (RunState.SUCCEEDED, 6, None)
@@ -80,12 +80,12 @@ def test_a_whole_history() -> None:
 
 
 @given(st.permutations(ALL))
-def test_the_order_in_which_events_are_heard_does_not_matter(told: list[Told]) -> None:
+def test_the_order_of_events_does_not_matter(told: list[Told]) -> None:
     assert folded(told) == folded(ALL)
 
 
 @given(st.permutations(ALL), st.lists(st.sampled_from(ALL), max_size=12))
-def test_neither_do_repeats(told: list[Told], again: list[Told]) -> None:
+def test_duplicate_events_do_not_matter(told: list[Told], again: list[Told]) -> None:
     assert folded([*told, *again]) == folded(ALL)
 
 
@@ -102,13 +102,15 @@ def test_a_history_in_two_parts_ends_in_the_same_rows(told: list[Told], part: in
 
 
 @given(st.integers(0, len(ALL)), st.data())
-def test_every_beginning_of_it_too(length: int, data: st.DataObject) -> None:
+def test_every_prefix_of_a_history_in_two_parts_ends_in_the_same_rows(
+    length: int, data: st.DataObject
+) -> None:
     beginning = ALL[:length]
     assert folded(data.draw(st.permutations(beginning))) == folded(beginning)
 
 
 @pytest.mark.parametrize("told", ALL, ids=lambda told: told[0].type)
-def test_an_event_changes_only_the_rows_that_it_says(told: Told) -> None:
+def test_an_event_changes_only_the_affected_rows(told: Told) -> None:
     runs, tasks = folded([told])
     run_id, task_ids = affected(told[0])
     assert runs.keys() == {run_id}
@@ -124,19 +126,19 @@ def test_an_event_changes_only_the_rows_that_it_says(told: Told) -> None:
         ),
     ],
 )
-def test_answers_to_submissions_change_nothing(event: e.Event) -> None:
+def test_submission_results_change_no_rows(event: e.Event) -> None:
     assert affected(event) == (None, [])
     assert folded([(event, at(0))]) == ({}, {})
 
 
-def test_a_run_that_is_tried_again_forgets_its_failure() -> None:
+def test_a_retried_run_has_no_failure() -> None:
     failed = e.RunFailed(run_id=RUN, revision=2, failure=BROKE)
     assert run_after(submitted(), failed).failure == BROKE.model_dump(mode="json")
     retried = run_after(submitted(), failed, e.RunRetried(run_id=RUN, revision=3))
     assert (retried.state, retried.failure) == (RunState.RUNNING, None)
 
 
-def test_a_late_failure_does_not_undo_the_end() -> None:
+def test_a_late_failure_does_not_change_the_final_state() -> None:
     ended = e.RunCanceled(run_id=RUN, revision=3)
     late = e.RunFailed(run_id=RUN, revision=2, failure=BROKE)
     run = run_after(submitted(), ended, late)
@@ -152,7 +154,7 @@ def test_a_late_failure_does_not_undo_the_end() -> None:
         ([e.RunUnarchived(run_id=RUN), e.RunArchived(run_id=RUN)], True),
     ],
 )
-def test_the_latest_word_on_archiving_counts(events: list[e.Event], archived: bool) -> None:
+def test_the_latest_archive_event_counts(events: list[e.Event], archived: bool) -> None:
     told = [(event, at(second)) for second, event in enumerate(events)]
     for heard in (told, told[::-1]):
         assert folded(heard)[0][RUN].archived is archived
@@ -172,7 +174,7 @@ def test_a_deleted_run_is_marked() -> None:
     assert run_after(e.RunDeleted(run_id=RUN)).deleted
 
 
-def test_a_waiting_task_says_until_when_and_why_on_one_line() -> None:
+def test_the_detail_of_a_waiting_task_is_one_line_with_time_and_reason() -> None:
     waiting = e.TaskWaiting(
         run_id=RUN, task_id=TRAIN, name="train", attempt=1, failure=LOST, due_at=at(60)
     )
@@ -191,19 +193,19 @@ def test_preparing_is_shown_until_the_step_starts() -> None:
         assert (task.state, task.detail) == (TaskState.RUNNING, None)
 
 
-def test_who_ran_it_knows_the_moments_best() -> None:
+def test_timestamps_of_the_executor_replace_others() -> None:
     events = [began("root/train", 1, 5), worked("root/train", 1, 6), succeeded("root/train", 1)]
     for heard in (events, events[::-1]):
         task = task_after(*heard)
         assert (task.started_at, task.finished_at) == (at(6), at(6.5))
 
 
-def test_a_new_attempt_has_its_own_log_and_moments() -> None:
+def test_a_new_attempt_has_its_own_log_and_timestamps() -> None:
     task = task_after(began("root/train", 1, 5), began("root/train", 2, 9))
     assert (task.log, task.started_at, task.finished_at) == ("logs/root/train/2", at(9), None)
 
 
-def test_a_reset_task_has_no_outputs_left() -> None:
+def test_a_reset_task_has_no_outputs() -> None:
     done = [ready("root/train", 1), worked("root/train", 1, 5), succeeded("root/train", 1)]
     assert task_after(*done).outputs is not None
     again = task_after(*done, e.TaskReset(run_id=RUN, task_id=TRAIN, name="train", attempt=2))
@@ -211,7 +213,7 @@ def test_a_reset_task_has_no_outputs_left() -> None:
     assert (again.started_at, again.finished_at, again.log) == (None, None, None)
 
 
-def test_a_task_is_known_before_its_plan_is_heard() -> None:
+def test_a_task_can_be_known_before_its_plan() -> None:
     early = folded([(began("root/train", 1, 5), at(1))])
     assert early[1][TRAIN].plan is None
     plan = e.TasksPlanned(run_id=RUN, tasks=(planned("root/train"),))
@@ -222,7 +224,7 @@ def test_a_task_is_known_before_its_plan_is_heard() -> None:
 
 
 @given(st.permutations(ALL))
-def test_an_end_is_shown_when_all_ends_are_there(told: list[Told]) -> None:
+def test_a_run_is_shown_as_ended_when_all_its_tasks_are(told: list[Told]) -> None:
     rows: Rows = ({}, {})
     for one in told:
         fold(rows, [one])
@@ -233,7 +235,7 @@ def test_an_end_is_shown_when_all_ends_are_there(told: list[Told]) -> None:
             assert all(task.state.final for task in rows[1].values())
 
 
-def test_a_run_goes_on_in_sight_while_the_end_of_a_task_is_missing() -> None:
+def test_a_run_is_shown_as_running_while_the_end_of_a_task_is_missing() -> None:
     """As when the reader died that held that news."""
     missing = next(one for one in reversed(ALL) if isinstance(one[0], e.TaskSucceeded))
     run = folded([one for one in ALL if one is not missing])[0][RUN]

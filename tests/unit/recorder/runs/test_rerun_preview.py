@@ -12,7 +12,7 @@ from headrace_runtime.errors import RejectedError
 from tests.unit.recorder.histories import of, task_row
 
 
-def test_a_preview_names_what_is_taken_and_what_runs() -> None:
+def test_a_preview_lists_reused_and_executed_steps() -> None:
     tasks = [task_view(task_row(path, state=TaskState.SUCCEEDED)) for path in ("root/a", "root/b")]
     tasks += [task_view(task_row("root/c", 2, "b"))]
     found = preview(tasks, ["root/b"])
@@ -23,7 +23,7 @@ def test_a_preview_names_what_is_taken_and_what_runs() -> None:
     }  # fmt: skip
 
 
-def test_a_preview_from_a_task_that_is_not_there_is_refused() -> None:
+def test_a_preview_from_an_unknown_task_is_rejected() -> None:
     with pytest.raises(RejectedError) as caught:
         preview([task_view(task_row("root/a"))], ["root/a", "root/nope"])
     assert caught.value.rejection.code == RejectionCode.NOT_FOUND

@@ -24,16 +24,16 @@ TREE = [
 
 
 @given(st.permutations(TREE))
-def test_tasks_are_in_the_order_of_the_graph(tasks: list[TaskRow]) -> None:
+def test_tasks_are_in_graph_order(tasks: list[TaskRow]) -> None:
     assert in_graph_order([task_view(task) for task in tasks]) == [task_view(task) for task in TREE]
 
 
-def test_a_change_inside_what_did_not_change_is_shown() -> None:
+def test_a_task_whose_parent_is_not_included_is_kept() -> None:
     (changed,) = in_graph_order([task_view(TREE[3])])
     assert changed.path == "root/loop/0/x"
 
 
-def test_the_view_of_a_run() -> None:
+def test_a_run_as_a_resource() -> None:
     rows: Rows = ({}, {})
     fold(rows, history())
     set_shown_states(rows[0].values(), runs_with_open_tasks(rows[1].values()))
@@ -48,7 +48,7 @@ def test_the_view_of_a_run() -> None:
     assert run_view(rows[0][RUN], 9, None, {}).tasks is None
 
 
-def test_a_run_that_goes_on_has_not_finished() -> None:
+def test_a_running_run_has_no_finish_time() -> None:
     rows: Rows = ({}, {})
     fold(rows, history()[:19])
     set_shown_states(rows[0].values(), runs_with_open_tasks(rows[1].values()))
@@ -56,7 +56,7 @@ def test_a_run_that_goes_on_has_not_finished() -> None:
     assert (view.state, view.finished_at) == (RunState.RUNNING, None)
 
 
-def test_a_task_that_will_run_again_has_not_finished() -> None:
+def test_a_task_that_waits_for_a_retry_has_no_finish_time() -> None:
     waiting = task_row("root/a", state=TaskState.WAITING, finished_at=at(5))
     assert task_view(waiting).finished_at is None
     assert not task_view(waiting).has_log

@@ -51,13 +51,15 @@ def resolve(
         ("STRUCT", {"a": 1.0}, {"a": 1}),
     ],
 )
-def test_a_constant_is_brought_to_its_type(parameter_type: str, value: Any, expected: Any) -> None:
+def test_a_constant_is_converted_to_its_type(
+    parameter_type: str, value: Any, expected: Any
+) -> None:
     got = resolve({"x": {"parameterType": parameter_type}}, {"x": constant(value)})
     assert got.parameters == {"x": expected}
     assert type(got.parameters["x"]) is type(expected)
 
 
-def test_a_value_of_another_kind_is_refused_by_name() -> None:
+def test_a_value_of_another_type_is_rejected_with_the_name_of_the_input() -> None:
     bound = {"x": {"componentInputParameter": "p"}}
     says = "input parameter 'x': expected a whole number"
     resolve({"x": {"parameterType": "NUMBER_INTEGER"}}, bound, says, parameters={"p": "7"})
@@ -88,7 +90,7 @@ def test_placeholders_are_replaced_once(text: str, expected: str) -> None:
     assert got.parameters == {"x": expected}
 
 
-def test_the_resource_name_starts_with_the_pipelines() -> None:
+def test_the_resource_name_starts_with_the_name_of_the_pipeline() -> None:
     got = resolve({"x": STRING}, {"x": constant("{{$.pipeline_job_resource_name}}")})
     assert got.parameters["x"].startswith("graph-")
 
@@ -98,12 +100,12 @@ def test_an_absent_optional_value_stays_absent() -> None:
     assert resolve({"x": optional}, {"x": {"componentInputParameter": "p"}}).parameters == {}
 
 
-def test_an_absent_required_value_is_named() -> None:
+def test_a_missing_required_value_is_named() -> None:
     bound = {"x": {"componentInputParameter": "p"}}
     resolve({"x": STRING}, bound, "required input parameter 'x' has no value")
 
 
-def test_a_constant_that_refers_to_itself_is_refused() -> None:
+def test_a_constant_that_refers_to_itself_is_rejected() -> None:
     text = "{{$.inputs.parameters['x']}}"
     resolve({"x": STRING}, {"x": constant(text)}, "refers to itself")
 

@@ -22,8 +22,8 @@ from headrace_scheduler.core.decision import EarlierOutputs
 from headrace_scheduler.core.plan import Retries
 
 from tests.support.submissions import RUN_ID
+from tests.unit.scheduler.core.test_graphs import VALUE, dag, handled
 from tests.unit.scheduler.runs import STRING, Played, Spec, component, spec, start, task
-from tests.unit.scheduler.test_graphs import VALUE, dag, handled
 
 STEP = component({"x": {**STRING, "isOptional": True}}, VALUE)
 
@@ -74,7 +74,7 @@ def test_a_retry_without_a_pause_is_at_once() -> None:
     assert played.told("task.waiting") == []
 
 
-def test_a_dag_that_is_tried_again_keeps_what_succeeded_in_it() -> None:
+def test_a_retried_dag_keeps_the_tasks_that_succeeded() -> None:
     inner = dag({"good": task("step"), "bad": task("step", after=["good"])})
     documents = spec(
         {"dag": task("dag", **retried(2, "5s"))}, {"dag": component(dag=inner), "step": STEP}
@@ -132,7 +132,7 @@ def test_a_forced_cancellation_stops_the_exit_task_too() -> None:
     assert played.run.header.state == "CANCELED"
 
 
-def test_a_cancellation_that_comes_twice_is_one() -> None:
+def test_a_duplicate_cancellation_has_no_effect() -> None:
     played = handled(0)
     canceled(played)
     events = list(played.events)
@@ -153,7 +153,7 @@ def test_a_paused_run_starts_nothing_new_until_it_is_resumed() -> None:
     assert revisions == sorted(set(revisions))
 
 
-def test_a_failed_run_goes_on_from_what_succeeded() -> None:
+def test_a_retried_run_keeps_the_tasks_that_succeeded() -> None:
     played = start(chain("a", "b", "c"), {}, {"root/b": 9})
     played.finish()
     assert played.run.header.state == "FAILED"
@@ -174,24 +174,24 @@ def test_a_run_that_succeeded_is_not_retried() -> None:
 
 
 CACHED = {"cachingOptions": {"enableCache": True}}
-TAKEN = EarlierOutputs(
+CACHED_OUTPUTS = EarlierOutputs(
     Outputs(parameters={"value": "kept"}),
     Origin(kind="cache", run_id=UUID(int=7), task_id=UUID(int=8)),
 )
 
 
 def test_a_cached_step_is_not_launched() -> None:
-    played = start(chain("a", "b", **CACHED), {}, {}, {"root/a": TAKEN})
+    played = start(chain("a", "b", **CACHED), {}, {}, {"root/a": CACHED_OUTPUTS})
     assert "root/a" not in played.launches
-    (told,) = played.told("task.succeeded")
-    assert told.outputs.parameters == {"value": "kept"}
-    assert told.origin == TAKEN.origin
-    assert told.fingerprint is not None
+    (event,) = played.told("task.succeeded")
+    assert event.outputs.parameters == {"value": "kept"}
+    assert event.origin == CACHED_OUTPUTS.origin
+    assert event.fingerprint is not None
     played.finish()
     assert played.run.header.state == "SUCCEEDED"
 
 
-def test_a_miss_tells_what_was_looked_for() -> None:
+def test_a_cache_miss_publishes_the_fingerprint() -> None:
     played = start(chain("a", **CACHED))
     (ready,) = played.told("task.ready")
     assert ready.fingerprint.parts["command"] == ["true"]
@@ -199,9 +199,9 @@ def test_a_miss_tells_what_was_looked_for() -> None:
 
 
 @pytest.mark.parametrize("more", [{"caching": False}, {}])
-def test_who_does_not_want_the_cache_does_not_get_it(more: dict[str, Any]) -> None:
+def test_the_cache_can_be_disabled_for_a_run_or_a_task(more: dict[str, Any]) -> None:
     options = CACHED if more else {}
-    played = start(chain("a", **options), {}, {}, {"root/a": TAKEN}, **more)
+    played = start(chain("a", **options), {}, {}, {"root/a": CACHED_OUTPUTS}, **more)
     assert "root/a" in played.launches
 
 
@@ -214,7 +214,7 @@ def test_a_run_with_limits_waits_until_it_is_admitted() -> None:
     assert "root/a" in played.launches
 
 
-def test_a_run_that_waits_can_be_canceled() -> None:
+def test_a_queued_run_can_be_canceled() -> None:
     played = start(chain("a"), limits=RunLimits(namespace=1))
     played.take(RunCancelRequested(run_id=RUN_ID))
     assert played.run.header.state == "CANCELED"
@@ -243,5 +243,5 @@ def test_runs_are_admitted_as_limits_allow(
 
 
 @pytest.mark.parametrize(("factor", "failed"), [(2.0, 5000), (1e308, 3)])
-def test_a_pause_never_outgrows_its_limit(factor: float, failed: int) -> None:
+def test_a_pause_never_exceeds_its_limit(factor: float, failed: int) -> None:
     assert Retries(9, 1.0, factor, 60.0).pause_seconds(failed) == 60

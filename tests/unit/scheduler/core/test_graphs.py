@@ -62,7 +62,7 @@ CHANNEL = "inputs.parameter_values['pipelinechannel--flip-value']"
         (f"{CHANNEL} in ['heads'] && size({CHANNEL}) == 5", ("SUCCEEDED", "SUCCEEDED")),
     ],
 )
-def test_a_branch_is_taken_or_skipped_with_what_follows(
+def test_a_branch_runs_or_is_skipped_with_its_dependents(
     condition: str, states: tuple[str, str]
 ) -> None:
     played = play(branches(condition), {"root/flip": {"value": "heads"}})
@@ -81,7 +81,7 @@ def test_a_condition_that_cannot_be_evaluated_fails_its_task() -> None:
 
 
 @pytest.mark.parametrize("picked", [0, 1])
-def test_one_of_gives_the_branch_that_ran(picked: int) -> None:
+def test_one_of_has_the_output_of_the_branch_that_ran(picked: int) -> None:
     selectors = [
         {"producerSubtask": f"condition-{i}", "outputParameterKey": "value"} for i in range(2)
     ]
@@ -164,7 +164,7 @@ def test_a_loop_over_nothing_collects_nothing() -> None:
     assert played.launches["root/collect"].inputs.parameters == {"all": []}
 
 
-def test_a_loop_keeps_to_its_limit() -> None:
+def test_a_loop_respects_its_parallelism_limit() -> None:
     played = loop(list("abcdef"), limit=2)
     assert len(played.running) == 2
     played.finish(played.running[1].path)
@@ -176,7 +176,7 @@ def test_a_loop_keeps_to_its_limit() -> None:
     assert len(played.launches) == 7
 
 
-def test_iterations_that_made_nothing_have_no_place_in_the_list() -> None:
+def test_iterations_without_the_output_have_no_entry_in_the_list() -> None:
     condition = "inputs.parameter_values['x'] != 'b'"
     body = dag(
         {"make": task("step", {"x": given("item")}, triggerPolicy={"condition": condition})},
@@ -188,7 +188,7 @@ def test_iterations_that_made_nothing_have_no_place_in_the_list() -> None:
     assert played.launches["root/collect"].inputs.parameters == {"all": ["made 0", "made 2"]}
 
 
-def test_items_that_are_no_list_fail_the_loop() -> None:
+def test_items_that_are_not_a_list_fail_the_loop() -> None:
     documents = spec(
         {
             "loop": task(
@@ -258,7 +258,7 @@ def handled(failing: int, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize(("failing", "state"), [(0, "COMPLETE"), (1, "FAILED")])
-def test_an_exit_task_learns_how_its_body_ended(failing: int, state: str) -> None:
+def test_an_exit_task_gets_the_final_status_of_its_body(failing: int, state: str) -> None:
     played = handled(failing)
     played.finish()
     status = played.launches["root/clean-up"].inputs.parameters["s"]
@@ -277,7 +277,7 @@ def test_the_runs_failure_names_the_step_that_failed() -> None:
     assert failed.failure.task_name == "first"
 
 
-def test_an_exit_task_whose_body_was_never_reached_does_not_run() -> None:
+def test_an_exit_task_does_not_run_if_its_body_never_started() -> None:
     documents = spec(
         {
             "before": task("step"),
@@ -301,7 +301,7 @@ def test_an_exit_task_whose_body_was_never_reached_does_not_run() -> None:
 @pytest.mark.parametrize(
     ("strategy", "other"), [("FAIL_FAST", "SKIPPED"), ("CONTINUE", "SUCCEEDED")]
 )
-def test_the_failure_strategy_says_what_still_starts(strategy: str, other: str) -> None:
+def test_the_failure_strategy_decides_which_tasks_still_start(strategy: str, other: str) -> None:
     documents = spec(
         {"bad": task("step"), "good": task("step"), "after-good": task("step", after=["good"])},
         {"step": STEP},
