@@ -105,7 +105,7 @@ class Recorder:
     """Unique for each test."""
     moment: datetime = AT
 
-    async def tell(self, *events: e.Event, at: datetime | None = None) -> None:
+    async def record(self, *events: e.Event, at: datetime | None = None) -> None:
         """Record events as one batch, published a second apart unless `at` is given."""
         batch = []
         for event in events:
@@ -124,10 +124,10 @@ class Recorder:
         self.moment += timedelta(seconds=1)
         values = {"namespace": self.namespace, "submitted_at": self.moment, **fields}
         event = submitted(values.pop("run_id", None) or new_id(), **values)
-        await self.tell(event)
+        await self.record(event)
         return event.run_id
 
-    async def ask(
+    async def get(
         self,
         path: str,
         *,
@@ -150,7 +150,7 @@ class Recorder:
         found: list[dict[str, Any]] = []
         token: str | None = None
         while True:
-            page = await self.ask(path, page_token=token, **params)
+            page = await self.get(path, page_token=token, **params)
             found += page[rows]
             token = page.get("next_page_token")
             if token is None:

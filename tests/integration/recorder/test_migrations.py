@@ -1,4 +1,4 @@
-"""What an older version has written is listed like what this one writes."""
+"""Rows that an older version has written are listed like new ones."""
 
 from __future__ import annotations
 

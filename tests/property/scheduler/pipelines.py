@@ -134,7 +134,7 @@ def _interpret(
 ) -> tuple[str, dict[str, Any]]:
     made: dict[str, Any] = {}
     states: dict[str, str] = {}
-    for t in tasks:  # in an order in which they can run
+    for t in tasks:  # in topological order
         before = [states[name] for name in t.upstream]
         if all(s == "UNREACHED" for s in before) if t.always and before else set(before) - {"OK"}:
             states[t.name] = "UNREACHED" if not t.always or before else "OK"
@@ -169,7 +169,7 @@ def _body(t: T, path: str, item: str | None, fails: Fails, out: Expected) -> tup
 
 
 def value_of(path: str, item: str | None) -> str:
-    """What a step writes."""
+    """The output of a step."""
     return f"{path}({item or ''})"
 
 

@@ -29,7 +29,7 @@ SHOWN = {"OK": "SUCCEEDED", "UNREACHED": "SKIPPED"}
 
 @pytest.fixture(autouse=True, scope="module")
 def _only_documented_changes() -> Iterator[None]:
-    """Every change of a task's state is one that the documentation's diagram shows."""
+    """Check that the diagram in the documentation has every change of a task's state."""
     put = Draft.put
 
     def watched(draft: Draft, node: Node, **changes: Any) -> None:
@@ -44,7 +44,7 @@ def _only_documented_changes() -> Iterator[None]:
 
 
 def drawn_failures(tasks: tuple[T, ...], chance: random.Random) -> dict[str, int]:
-    """How many attempts fail at first, for some of the steps that come up."""
+    """The number of attempts that fail first, for some of the steps."""
     paths = interpret(tasks, lambda *_: False).values
     return {path: chance.choice([1, 2, 9]) for path in sorted(paths) if chance.random() < 0.25}
 
@@ -121,7 +121,7 @@ def test_a_canceled_run_ends_and_its_exit_tasks_have_run(
 
 
 def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
-    """The exit tasks that do not lie in a loop or in another exit task, by their paths."""
+    """The exit tasks that are not inside a loop or another exit task, with their paths."""
     found = []
     for task in tasks:
         if task.exit_task:
@@ -159,7 +159,7 @@ def test_a_retried_run_keeps_successful_tasks_and_succeeds(
 
 
 def retried(world: World) -> World:
-    """The same world, after somebody asked for a retry: the run is read anew, and whole."""
+    """The same world after a retry was requested: the run is loaded with all its tasks."""
     world.run = Run(world.submission, world.plan, world.header, world.records.values())
     request = RunRetryRequested(run_id=world.run.run_id)
     world.commit(world.decisions(request))
@@ -168,7 +168,7 @@ def retried(world: World) -> World:
 
 
 def follows_a_failure(tasks: tuple[T, ...]) -> bool:
-    """Whether there is a task that ran after a failure, and so runs again."""
+    """Whether a task runs after a failure, and so runs again in a retry."""
     return any(t.always or follows_a_failure(t.inside) for t in tasks)
 
 
@@ -192,5 +192,5 @@ def test_duplicate_events_change_nothing(tasks: tuple[T, ...], chance: random.Ra
     world = World(tasks, chance, drawn_failures(tasks, chance), lossy=False)
     world.play()
     old: list[Any] = [world.submission, *world.results.values()]
-    for news in old:
-        assert all(decision.empty for decision in world.decisions(news))
+    for event in old:
+        assert all(decision.empty for decision in world.decisions(event))

@@ -25,7 +25,7 @@ from headrace_contracts.states import TaskKind, TaskState
 from headrace_contracts.values import Outputs
 from headrace_recorder.core.projection import fold
 from headrace_recorder.core.rows import Rows
-from headrace_scheduler.core.decide import News, TaskSilent, TimerDue, decide
+from headrace_scheduler.core.decide import SchedulerEvent, TaskSilent, TimerDue, decide
 from headrace_scheduler.core.decision import Decision, LookupAnswered
 from headrace_scheduler.core.plan import plan
 from headrace_scheduler.core.run import Run, RunHeader, TaskRecord
@@ -57,14 +57,14 @@ class World:
         self.records: dict[UUID, TaskRecord] = {}
         self.bus: list[Any] = [self.submission]
         self.launched: Counter[tuple[UUID, int]] = Counter()
-        self.results: dict[tuple[UUID, int], News] = {}
+        self.results: dict[tuple[UUID, int], SchedulerEvent] = {}
         self.executed: Counter[str] = Counter()
         self.history: list[Event] = [self.submission]
         self.ends: list[Any] = []
         self.steps = 0
         self.late_answers: list[LookupAnswered] = []
 
-    # -- what happens ------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------
 
     def play(self) -> None:
         """Run until the run has ended and no message is left."""
@@ -88,13 +88,13 @@ class World:
         else:
             self.judge(message)
 
-    def judge(self, news: News) -> None:
+    def judge(self, event: SchedulerEvent) -> None:
         before = dict(self.records)
-        decisions = self.decisions(news)
+        decisions = self.decisions(event)
         answers, self.late_answers = self.late_answers, []
         if self.lossy and self.chance.random() < 0.05:
             self.crash()
-            self.bus.append(news)  # not acknowledged, so redelivered
+            self.bus.append(event)  # not acknowledged, so redelivered
             return
         self.commit(decisions)
         self.bus += [answer for answer in answers if self.chance.random() > 0.05]
@@ -102,10 +102,10 @@ class World:
         if self.lossy and self.chance.random() < 0.05:
             self.crash()
 
-    def decisions(self, news: News) -> list[Decision]:
+    def decisions(self, event: SchedulerEvent) -> list[Decision]:
         """The decision, and those on the answers to its lookups, which never find anything. Some
         answers come in a later transaction."""
-        made = [decide(self.run, news, self.now, "local")]
+        made = [decide(self.run, event, self.now, "local")]
         for one in made:
             for asked in one.lookups:
                 answer = LookupAnswered(self.run.run_id, asked.task_id, None, asked.fingerprint)
@@ -168,7 +168,7 @@ class World:
             return  # the event is lost; a repeated launch sends it again
         self.bus.append(self.results[key])
 
-    def result(self, command: LaunchAttempt) -> News:
+    def result(self, command: LaunchAttempt) -> SchedulerEvent:
         if self.lossy and self.chance.random() < 0.02:
             return ended(command, FailureCode.ATTEMPT_LOST, retryable=True)
         if self.failures.get(command.path, 0) > command.retry_index:
@@ -188,7 +188,7 @@ class World:
         self.results.setdefault(key, ended(command, FailureCode.CANCELED))
         self.bus.append(self.results[key])
 
-    # -- what must hold ----------------------------------------------------------------------
+    # -- invariants ---------------------------------------------------------------------------
 
     def check(self, before: dict[UUID, TaskRecord]) -> None:
         for identity, old in before.items():

@@ -1,4 +1,4 @@
-"""The history of one run as the services tell it: a cache hit, a retry, a pause, a retried run."""
+"""The event history of one run: a cache hit, a lost attempt, a failure, a pause, a retried run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def at(second: float) -> datetime:
 
 
 def planned(path: str, *after: str, **fields: Any) -> e.PlannedTask:
-    """A task at `path`, after its siblings `after`."""
+    """The plan of the task at `path`, which depends on its siblings `after`."""
     parent, _, name = path.rpartition("/")
     return e.PlannedTask(
         task_id=of(path),
@@ -110,8 +110,8 @@ def succeeded(path: str, attempt: int, **fields: Any) -> e.TaskSucceeded:
 
 
 def history() -> list[Told]:
-    """prepare (from the cache) -> train (lost, tried again, failed; succeeds after the run is
-    retried) -> report, a DAG with one step that is skipped; paused and resumed between."""
+    """prepare (from the cache) -> train (lost, repeated, failed; succeeds after the run is retried)
+    -> report, a DAG with one step that is skipped. The run is paused and resumed in between."""
     prepare, train, report = "root/prepare", "root/train", "root/report"
     train_again = {"fingerprint": fingerprint("second", seed=2)}
     events: list[e.Event] = [

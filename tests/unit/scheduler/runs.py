@@ -13,7 +13,7 @@ from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ir.parse import parse_document
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Outputs
-from headrace_scheduler.core.decide import News, TimerDue, decide
+from headrace_scheduler.core.decide import SchedulerEvent, TimerDue, decide
 from headrace_scheduler.core.decision import EarlierOutputs, LookupAnswered
 from headrace_scheduler.core.plan import plan
 from headrace_scheduler.core.run import Run, TaskRecord
@@ -93,9 +93,9 @@ class Played:
     """Whether lookups are only answered by `answer`."""
     unanswered: list[LookupAnswered] = field(default_factory=list)
 
-    def take(self, news: News) -> None:
+    def take(self, event: SchedulerEvent) -> None:
         """Decide on an event, and collect the results."""
-        decision = decide(self.run, news, self.now, "local")
+        decision = decide(self.run, event, self.now, "local")
         self.events += decision.events
         self.commands += decision.commands
         self.records |= {record.path: record for record in decision.tasks}

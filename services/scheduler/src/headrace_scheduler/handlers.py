@@ -32,9 +32,9 @@ from headrace_runtime.pg.database import Database, Unit
 from headrace_scheduler import cache, lookups, store
 from headrace_scheduler.core.admission import admit
 from headrace_scheduler.core.decide import (
-    BusNews,
-    News,
+    BusEvent,
     RunAdmitted,
+    SchedulerEvent,
     TaskSilent,
     TimerDue,
     decide,
@@ -47,8 +47,8 @@ from headrace_scheduler.store import Locked, RunStore
 
 Excluded = dict[UUID, Exception]
 """The runs that cannot be decided on now, because their plans cannot be read, with the reasons."""
-NewsOf = Callable[[Unit, Excluded], Awaitable[list[News]]]
-"""Gives what to decide on, within the transaction, without news of the excluded runs."""
+EventsOf = Callable[[Unit, Excluded], Awaitable[list[SchedulerEvent]]]
+"""Gives the events to decide on, within the transaction, without those of the excluded runs."""
 
 
 @dataclass(slots=True)
@@ -87,18 +87,18 @@ class Handlers:
             RetryableError: some were left out, because the plans of their runs cannot be read.
         """
 
-        async def news(unit: Unit, excluded: Excluded) -> list[News]:
-            events = {r.id: r.message for r in received if _run_of(r.message) not in excluded}
-            new = await unit.admit(SCHEDULER_EVENTS.durable, events)
+        async def events(unit: Unit, excluded: Excluded) -> list[SchedulerEvent]:
+            by_id = {r.id: r.message for r in received if _run_of(r.message) not in excluded}
+            new = await unit.admit(SCHEDULER_EVENTS.durable, by_id)
             return [
                 event
-                for identity, event in events.items()
-                if identity in new and isinstance(event, BusNews)
+                for identity, event in by_id.items()
+                if identity in new and isinstance(event, BusEvent)
             ]
 
         messages = [r.message for r in received]
         excluded = await self._transact(
-            news, {m.run_id: m.spec for m in messages if isinstance(m, RunSubmitted)}
+            events, {m.run_id: m.spec for m in messages if isinstance(m, RunSubmitted)}
         )
         errors = [excluded[i] for m in messages if (i := _run_of(m)) in excluded]
         if errors and len(received) > 1:
@@ -112,11 +112,11 @@ class Handlers:
         async with self._database.read() as connection:
             found = await store.due(connection, now)
 
-        async def news(_: Unit, __: Excluded) -> list[News]:
+        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
             return [TimerDue(run_id, task_id) for run_id, task_id in found]
 
         if found:
-            await self._transact(news)
+            await self._transact(events)
         return len(found)
 
     async def repeat_silent_launches(self, silence_seconds: float) -> int:
@@ -124,13 +124,13 @@ class Handlers:
         answers a launch that it knows with its outcome, so that lost events are sent again."""
         count = 0
 
-        async def news(unit: Unit, _: Excluded) -> list[News]:
+        async def events(unit: Unit, _: Excluded) -> list[SchedulerEvent]:
             nonlocal count
             silent = await self._store.silent(unit, silence_seconds)
             count = sum(map(len, silent.values()))
             return [TaskSilent(run_id, one) for run_id, tasks in silent.items() for one in tasks]
 
-        await self._transact(news)
+        await self._transact(events)
         if count:
             self._log.warning("launches_repeated", count=count)
         return count
@@ -141,11 +141,11 @@ class Handlers:
         async with self._database.read() as connection:
             found = await store.stalled_lookups(connection, seconds)
 
-        async def news(_: Unit, __: Excluded) -> list[News]:
+        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
             return [TaskSilent(run_id, task_id) for run_id, task_id in found]
 
         if found:
-            await self._transact(news)
+            await self._transact(events)
         return len(found)
 
     async def admit_queued(self) -> None:
@@ -154,11 +154,11 @@ class Handlers:
         async with self._database.read() as connection:
             namespaces = await store.queued_namespaces(connection)
 
-        async def news(_: Unit, __: Excluded) -> list[News]:
+        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
             return []
 
         if namespaces:
-            await self._transact(news, namespaces=namespaces)
+            await self._transact(events, namespaces=namespaces)
 
     async def purge(self, keep_hours: float) -> None:
         """Delete the marks of deleted runs."""
@@ -168,16 +168,16 @@ class Handlers:
     async def _answer_lookups(self, verified: Verified) -> None:
         """Decide on the answers to lookups."""
 
-        async def news(unit: Unit, _: Excluded) -> list[News]:
+        async def events(unit: Unit, _: Excluded) -> list[SchedulerEvent]:
             await cache.delete(unit.connection, verified.scope, verified.missing)
             return list(verified.answers)
 
-        for error in (await self._transact(news)).values():
+        for error in (await self._transact(events)).values():
             raise RetryableError(f"lookups are not answered: {error}") from error
 
     async def _transact(
         self,
-        news_of: NewsOf,
+        events_of: EventsOf,
         specs: Mapping[UUID, BlobRef] | None = None,
         namespaces: Iterable[str] = (),
     ) -> Excluded:
@@ -186,8 +186,8 @@ class Handlers:
         excluded = await self._plans.load(specs or {})
 
         async def work(unit: Unit) -> _Batch:
-            news = await news_of(unit, excluded)
-            return await self._decide(unit, news, excluded, namespaces)
+            events = await events_of(unit, excluded)
+            return await self._decide(unit, events, excluded, namespaces)
 
         while True:
             try:
@@ -207,27 +207,31 @@ class Handlers:
         return excluded
 
     async def _decide(
-        self, unit: Unit, news: list[News], excluded: Excluded, namespaces: Iterable[str]
+        self,
+        unit: Unit,
+        events: list[SchedulerEvent],
+        excluded: Excluded,
+        namespaces: Iterable[str],
     ) -> _Batch:
         if excluded:
-            news = [item for item in news if item.run_id not in excluded]
-        whole = {item.run_id for item in news if isinstance(item, RunRetryRequested)}
-        runs = await self._store.lock(unit, {item.run_id for item in news}, whole)
+            events = [event for event in events if event.run_id not in excluded]
+        whole = {event.run_id for event in events if isinstance(event, RunRetryRequested)}
+        runs = await self._store.lock(unit, {event.run_id for event in events}, whole)
         batch = _Batch(unit, datetime.now(UTC), excluded, runs, namespaces=set(namespaces))
-        for item in news:
-            await self._decide_on(batch, item)
+        for event in events:
+            await self._decide_on(batch, event)
         await self._save(batch)
         for namespace in sorted(batch.namespaces):
             await self._admit(batch, namespace)
         return batch
 
-    async def _decide_on(self, batch: _Batch, item: News) -> None:
+    async def _decide_on(self, batch: _Batch, event: SchedulerEvent) -> None:
         """Decide on one event, and on the answers to the lookups that the decision asks for."""
-        run = await self._run(batch, item)
+        run = await self._run(batch, event)
         if run is None:
             return
-        decision = decide(run, item, batch.now, self._cluster)
-        self._collect(batch, run, decision, item)
+        decision = decide(run, event, batch.now, self._cluster)
+        self._collect(batch, run, decision, event)
         asked = decision.lookups
         while asked:
             await self._save_cache(batch)  # the answer may be among these entries
@@ -241,27 +245,27 @@ class Handlers:
                 decision = decide(run, answer, batch.now, self._cluster)
                 self._collect(batch, run, decision, answer)
                 asked = [*asked, *decision.lookups]
-        if isinstance(item, RunDeleted):
-            await self._delete(batch, item.run_id)
+        if isinstance(event, RunDeleted):
+            await self._delete(batch, event.run_id)
 
-    async def _run(self, batch: _Batch, item: News) -> Run | None:
+    async def _run(self, batch: _Batch, event: SchedulerEvent) -> Run | None:
         """The run that the event is about; None if it was deleted.
 
         Raises:
             TooEarlyError: the run is not known yet.
         """
-        known = batch.runs.get(item.run_id)
+        known = batch.runs.get(event.run_id)
         if known is not None:
             return known.run
-        if isinstance(item, RunSubmitted):
-            run = await self._store.create(batch.unit, item)
-            batch.runs[item.run_id] = Locked(1, run)
+        if isinstance(event, RunSubmitted):
+            run = await self._store.create(batch.unit, event)
+            batch.runs[event.run_id] = Locked(1, run)
             return run
-        if isinstance(item, RunDeleted):
-            await self._delete(batch, item.run_id)
+        if isinstance(event, RunDeleted):
+            await self._delete(batch, event.run_id)
             return None
-        if isinstance(item, BusNews):
-            raise TooEarlyError(f"run {item.run_id} is not known yet")
+        if isinstance(event, BusEvent):
+            raise TooEarlyError(f"run {event.run_id} is not known yet")
         return None
 
     async def _delete(self, batch: _Batch, run_id: UUID) -> None:
@@ -274,9 +278,9 @@ class Handlers:
         await self._store.delete(batch.unit, run_id)
         batch.runs[run_id] = Locked(0, None)
 
-    def _collect(self, batch: _Batch, run: Run, decision: Decision, item: News) -> None:
+    def _collect(self, batch: _Batch, run: Run, decision: Decision, event: SchedulerEvent) -> None:
         """Add a decision to what the transaction writes and publishes."""
-        queued = run.header.state is RunState.PENDING and isinstance(item, RunSubmitted)
+        queued = run.header.state is RunState.PENDING and isinstance(event, RunSubmitted)
         if queued or (run.header.state.final and not decision.empty):
             batch.namespaces.add(run.submission.namespace)
         if decision.empty:
@@ -284,7 +288,7 @@ class Handlers:
         batch.changed[run.run_id] = run
         batch.tasks.update((task.task_id, (run.run_id, task)) for task in decision.tasks)
         batch.cache += [(run, entry) for entry in decision.cache]
-        _publish(batch.unit, run, decision, repeated=isinstance(item, TaskSilent))
+        _publish(batch.unit, run, decision, repeated=isinstance(event, TaskSilent))
 
     async def _save(self, batch: _Batch) -> None:
         await self._store.save(batch.unit, list(batch.changed.values()), list(batch.tasks.values()))

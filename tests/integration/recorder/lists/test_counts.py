@@ -1,4 +1,4 @@
-"""The counts that totals come from are those of the runs, whatever changes them, at one time."""
+"""The maintained counts equal those of the rows, whatever changes the rows concurrently."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FAILURE = Failure(code=FailureCode.COMMAND_FAILED, message="no")
 
 
 async def drift(recorder: Recorder) -> list[object]:
-    """Where the kept counts are others than those of the rows."""
+    """The groups whose maintained count differs from that of the rows."""
     async with recorder.database.read() as connection:
         return list(
             await connection.fetch(
@@ -43,8 +43,8 @@ async def drift(recorder: Recorder) -> list[object]:
         )
 
 
-def life(run_id: UUID, namespace: str, draw: random.Random) -> list[e.Event]:
-    """What becomes of one run; not every one has all of it."""
+def some_events(run_id: UUID, namespace: str, draw: random.Random) -> list[e.Event]:
+    """The first events of a run, a random number of them."""
     born = submitted(
         run_id,
         namespace=namespace,
@@ -72,18 +72,18 @@ async def test_counts_do_not_drift_under_concurrency(recorder: Recorder) -> None
     draw = random.Random(7)
     events: list[e.Event] = []
     for _ in range(60):
-        events += life(new_id(), recorder.namespace, draw)
-    draw.shuffle(events)  # any order, also news of a run before its submission
+        events += some_events(new_id(), recorder.namespace, draw)
+    draw.shuffle(events)  # in any order, also before the submission
     batches = [events[start : start + 7] for start in range(0, len(events), 7)]
     for start in range(0, len(batches), 6):
-        await asyncio.gather(*(recorder.tell(*batch) for batch in batches[start : start + 6]))
+        await asyncio.gather(*(recorder.record(*batch) for batch in batches[start : start + 6]))
     assert await drift(recorder) == []
     async with recorder.database.read() as connection:
         there = await connection.fetchval(
             "SELECT count(*) FROM run WHERE namespace = $1 AND NOT deleted", recorder.namespace
         )
     assert there > 20
-    page = await recorder.ask("/runs", page_size=200)
+    page = await recorder.get("/runs", page_size=200)
     assert (page["total_size"], len(page["runs"])) == (there, there)
 
 
@@ -91,12 +91,12 @@ async def test_concurrent_events_of_a_new_run_are_all_recorded(recorder: Recorde
     for _ in range(10):
         run_id = new_id()
         await asyncio.gather(
-            recorder.tell(submitted(run_id, namespace=recorder.namespace)),
-            recorder.tell(started(run_id)),
-            recorder.tell(measured(run_id, x=1)),
-            recorder.tell(e.RunArchived(run_id=run_id)),
+            recorder.record(submitted(run_id, namespace=recorder.namespace)),
+            recorder.record(started(run_id)),
+            recorder.record(measured(run_id, x=1)),
+            recorder.record(e.RunArchived(run_id=run_id)),
         )
-        run = await recorder.ask(f"/runs/{run_id}")
+        run = await recorder.get(f"/runs/{run_id}")
         assert (run["state"], run["archived"], run["metrics"]) == ("RUNNING", True, {"x": 1})
         assert [task["state"] for task in run["tasks"]] == ["SUCCEEDED"]
     assert await drift(recorder) == []
@@ -104,13 +104,13 @@ async def test_concurrent_events_of_a_new_run_are_all_recorded(recorder: Recorde
 
 async def test_an_overdue_end_is_counted_and_sorted_like_others(recorder: Recorder) -> None:
     run_id = await recorder.submit()
-    await recorder.tell(started(run_id))
-    await recorder.tell(e.RunFailed(run_id=run_id, revision=2, failure=_FAILURE))
-    assert (await recorder.ask("/runs", state="RUNNING"))["total_size"] == 1
+    await recorder.record(started(run_id))
+    await recorder.record(e.RunFailed(run_id=run_id, revision=2, failure=_FAILURE))
+    assert (await recorder.get("/runs", state="RUNNING"))["total_size"] == 1
     await recorder.database.transact(lambda unit: store.show_overdue_ends(unit.connection, 0))
-    assert (await recorder.ask("/runs", state="RUNNING"))["total_size"] == 0
-    assert (await recorder.ask("/runs", state="FAILED"))["total_size"] == 1
-    (shown,) = (await recorder.ask("/runs", sort_by="finished_at desc"))["runs"]
+    assert (await recorder.get("/runs", state="RUNNING"))["total_size"] == 0
+    assert (await recorder.get("/runs", state="FAILED"))["total_size"] == 1
+    (shown,) = (await recorder.get("/runs", sort_by="finished_at desc"))["runs"]
     async with recorder.database.read() as connection:
         finished = await connection.fetchval("SELECT finished_at FROM run WHERE run_id=$1", run_id)
     assert shown["finished_at"].startswith(finished.strftime("%Y-%m-%dT%H:%M:%S"))
@@ -118,7 +118,7 @@ async def test_an_overdue_end_is_counted_and_sorted_like_others(recorder: Record
 
 
 async def test_any_statement_keeps_the_counts_correct(recorder: Recorder) -> None:
-    """As those of an older version do, and as a COPY does."""
+    """Statements of older versions, and COPY."""
     columns = ["run_id", "namespace", "state", "revision", "submission", "history", "archived",
                "deleted"]  # fmt: skip
     ids = [uuid4() for _ in range(3)]
@@ -141,7 +141,7 @@ async def test_any_statement_keeps_the_counts_correct(recorder: Recorder) -> Non
     assert await drift(recorder) == []
 
     async def clean(unit: Unit) -> None:
-        """These rows are no runs that other tests could read."""
+        """Other tests cannot read these rows as runs."""
         await unit.connection.execute("DELETE FROM run WHERE run_id = ANY($1)", ids)
 
     await recorder.database.transact(clean)

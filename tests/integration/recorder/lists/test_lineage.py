@@ -1,4 +1,4 @@
-"""Lists of tasks and artifacts, and of what tasks used and made; all of it goes with its run."""
+"""Lists of tasks, of artifacts, and of the inputs and outputs of tasks."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ def where(key: str, operation: str, value: str) -> str:
 
 async def test_tasks_of_a_run_of_a_parent_task_and_of_a_namespace(recorder: Recorder) -> None:
     run, other = await recorder.submit(), await recorder.submit()
-    await recorder.tell(started(run, "root/a", "root/b", "root/b/c"), started(other, "root/a"))
+    await recorder.record(started(run, "root/a", "root/b", "root/b/c"), started(other, "root/a"))
     paths = [row["path"] for row in await recorder.walk("/tasks", "tasks", page_size=1, run_id=run)]
     assert sorted(paths) == ["root/a", "root/b", "root/b/c"]
-    inside = (await recorder.ask("/tasks", parent_task_id=of(run, "root/b")))["tasks"]
+    inside = (await recorder.get("/tasks", parent_task_id=of(run, "root/b")))["tasks"]
     assert [(row["path"], row["run_id"]) for row in inside] == [("root/b/c", str(run))]
-    assert (await recorder.ask("/tasks"))["total_size"] == 4
-    named = await recorder.ask("/tasks", filter=where("name", "EQUALS", "a"))
+    assert (await recorder.get("/tasks"))["total_size"] == 4
+    named = await recorder.get("/tasks", filter=where("name", "EQUALS", "a"))
     assert named["total_size"] == 2
-    shown = await recorder.ask(f"/tasks/{of(run, 'root/b/c')}")
+    shown = await recorder.get(f"/tasks/{of(run, 'root/b/c')}")
     assert shown["parent_task_id"] == str(of(run, "root/b"))
-    assert "run_id" not in (await recorder.ask(f"/runs/{run}"))["tasks"][0]
-    await recorder.ask("/tasks", run_id=uuid4(), expect=404)
-    await recorder.ask("/tasks", parent_task_id=uuid4(), expect=404)
-    await recorder.ask("/tasks", run_id=run, namespace="another", expect=404)
+    assert "run_id" not in (await recorder.get(f"/runs/{run}"))["tasks"][0]
+    await recorder.get("/tasks", run_id=uuid4(), expect=404)
+    await recorder.get("/tasks", parent_task_id=uuid4(), expect=404)
+    await recorder.get("/tasks", run_id=run, namespace="another", expect=404)
 
 
 async def test_artifacts(recorder: Recorder) -> None:
     run = await recorder.submit()
     model = artifact("s3://x/" + "long" * 1000, metadata={"size": 1})
     data = artifact("s3://x/data", "system.Dataset").model_copy(update={"name": "the data"})
-    await recorder.tell(started(run), made(run, model, data))
-    assert (await recorder.ask("/artifacts"))["total_size"] == 2
+    await recorder.record(started(run), made(run, model, data))
+    assert (await recorder.get("/artifacts"))["total_size"] == 2
     walked = await recorder.walk("/artifacts", "artifacts", page_size=1, run_id=run)
     assert {row["artifact_id"] for row in walked} == {str(model.artifact_id), str(data.artifact_id)}
     for key, operation, value, expected in (
@@ -55,23 +55,23 @@ async def test_artifacts(recorder: Recorder) -> None:
         ("artifact_id", "EQUALS", str(model.artifact_id), model),
         ("task_id", "EQUALS", str(of(run)), None),
     ):
-        found = (await recorder.ask("/artifacts", filter=where(key, operation, value)))["artifacts"]
+        found = (await recorder.get("/artifacts", filter=where(key, operation, value)))["artifacts"]
         assert expected is None or [a["artifact_id"] for a in found] == [str(expected.artifact_id)]
-    shown = await recorder.ask(f"/artifacts/{model.artifact_id}")
+    shown = await recorder.get(f"/artifacts/{model.artifact_id}")
     assert shown["namespace"] == recorder.namespace
     assert (shown["output"], shown["name"], shown["type"]) == ("out", "model", "system.Model")
     assert (shown["metadata"], shown["task_id"]) == ({"size": 1}, str(of(run)))
     for sort_by in ("name", "uri desc", "artifact_id", "created_at"):
-        assert (await recorder.ask("/artifacts", sort_by=sort_by))["total_size"] == 2
-    await recorder.ask("/artifacts", sort_by="type", expect=400)
-    await recorder.ask(f"/artifacts/{uuid4()}", expect=404)
+        assert (await recorder.get("/artifacts", sort_by=sort_by))["total_size"] == 2
+    await recorder.get("/artifacts", sort_by="type", expect=400)
+    await recorder.get(f"/artifacts/{uuid4()}", expect=404)
 
 
 async def test_inputs_and_outputs_of_tasks(recorder: Recorder) -> None:
     run, again = await recorder.submit(), await recorder.submit()
     data, model = artifact("s3://x/data"), artifact("s3://x/model")
     inputs = Inputs(artifacts={"data": (data,)})
-    await recorder.tell(
+    await recorder.record(
         started(run),
         e.TaskReady(**task(run), inputs=inputs),
         made(run, model),
@@ -107,29 +107,29 @@ async def test_inputs_and_outputs_of_tasks(recorder: Recorder) -> None:
      {"run_id": [str(UUID(int=n)) for n in range(101)]}],
 )  # fmt: skip
 async def test_inputs_and_outputs_need_an_id(recorder: Recorder, given: dict[str, Any]) -> None:
-    await recorder.ask("/artifact-tasks", expect=400, **given)
+    await recorder.get("/artifact-tasks", expect=400, **given)
 
 
 async def test_rows_recorded_before_the_submission_are_listed_after_it(recorder: Recorder) -> None:
     run = new_id()
-    await recorder.tell(started(run), measured(run, x=1))
-    assert (await recorder.ask("/tasks"))["total_size"] == 0
-    await recorder.tell(submitted(run, namespace=recorder.namespace))
+    await recorder.record(started(run), measured(run, x=1))
+    assert (await recorder.get("/tasks"))["total_size"] == 0
+    await recorder.record(submitted(run, namespace=recorder.namespace))
     for path in ("/tasks", "/artifacts", "/runs"):
-        assert (await recorder.ask(path))["total_size"] == 1, path
-    (shown,) = (await recorder.ask("/runs", sort_by="metric:x"))["runs"]
+        assert (await recorder.get(path))["total_size"] == 1, path
+    (shown,) = (await recorder.get("/runs", sort_by="metric:x"))["runs"]
     assert shown["metrics"] == {"x": 1}
 
 
 async def test_lists_have_no_rows_of_deleted_runs(recorder: Recorder) -> None:
     run, kept = await recorder.submit(), await recorder.submit()
-    await recorder.tell(started(run), measured(run, x=1), started(kept), measured(kept, x=1))
-    await recorder.tell(e.RunDeleted(run_id=run))
-    await recorder.tell(measured(run, x=2))
+    await recorder.record(started(run), measured(run, x=1), started(kept), measured(kept, x=1))
+    await recorder.record(e.RunDeleted(run_id=run))
+    await recorder.record(measured(run, x=2))
     for path in ("/tasks", "/artifacts", "/runs"):
-        assert (await recorder.ask(path))["total_size"] == 1, path
-    assert (await recorder.ask("/artifact-tasks", run_id=run))["total_size"] == 0
-    runs = (await recorder.ask("/runs", sort_by="metric:x"))["runs"]
+        assert (await recorder.get(path))["total_size"] == 1, path
+    assert (await recorder.get("/artifact-tasks", run_id=run))["total_size"] == 0
+    runs = (await recorder.get("/runs", sort_by="metric:x"))["runs"]
     assert [one["run_id"] for one in runs] == [str(kept)]
     async with recorder.database.read() as connection:
         for table in ("task", "artifact", "artifact_task", "run_metric"):

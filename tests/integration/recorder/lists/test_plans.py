@@ -1,4 +1,4 @@
-"""How Postgres finds what lists show: by an index, in as many statements for many as for few."""
+"""Lists use indexes, and the number of statements does not depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RUNS = 5_000
 
 @pytest.fixture(scope="module")
 async def results() -> list[Result]:
-    """Every case of the bench, with few runs; in a schema of its own, for it fills the tables."""
+    """All cases of the benchmark with few runs, in a database of its own: it fills the tables."""
     with postgres() as addresses:
         return await measured(addresses["recorder"], RUNS, repeats=1)
 

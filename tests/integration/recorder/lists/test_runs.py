@@ -1,4 +1,4 @@
-"""Lists of runs: filters, orders, pages while runs are added, metrics, totals."""
+"""Lists of runs: filters, sorting, pages while runs are added, metrics, totals."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ async def five(recorder: Recorder) -> dict[str, UUID]:
     }
     done = {"revision": 2, "outputs": Outputs()}
     for name in ("beta", "delta train"):
-        await recorder.tell(started(runs[name]), measured(runs[name]))
-        await recorder.tell(e.RunSucceeded(run_id=runs[name], **done))
-    await recorder.tell(started(runs["gamma 100%"]), e.RunArchived(run_id=runs["gamma 100%"]))
+        await recorder.record(started(runs[name]), measured(runs[name]))
+        await recorder.record(e.RunSucceeded(run_id=runs[name], **done))
+    await recorder.record(started(runs["gamma 100%"]), e.RunArchived(run_id=runs["gamma 100%"]))
     return runs
 
 
@@ -114,7 +114,7 @@ async def test_missing_times_are_sorted_as_1970(recorder: Recorder, five: dict[s
 async def test_filters(
     recorder: Recorder, five: dict[str, UUID], given: Any, expected: list[str]
 ) -> None:
-    page = await recorder.ask("/runs", filter=predicates(*given))
+    page = await recorder.get("/runs", filter=predicates(*given))
     assert names(page["runs"]) == expected
     assert page["total_size"] == len(expected)
 
@@ -126,7 +126,7 @@ async def test_shortcuts_and_totals(recorder: Recorder, five: dict[str, UUID]) -
         ({"experiment_id": str(UUID(int=1))}, 4),
         ({"recurring_run_id": str(uuid4())}, 0),
     ):
-        page = await recorder.ask("/runs", page_size=1, **given)
+        page = await recorder.get("/runs", page_size=1, **given)
         assert (page["total_size"], len(page["runs"])) == (expected, min(expected, 1))
 
 
@@ -146,20 +146,20 @@ async def test_shortcuts_and_totals(recorder: Recorder, five: dict[str, UUID]) -
     ],
 )
 async def test_invalid_requests_are_rejected(recorder: Recorder, given: dict[str, Any]) -> None:
-    refused = await recorder.ask("/runs", expect=400, **given)
+    refused = await recorder.get("/runs", expect=400, **given)
     assert refused["field"] == next(iter(given))
 
 
 async def test_a_token_belongs_to_its_list(recorder: Recorder, five: dict[str, UUID]) -> None:
-    first = await recorder.ask("/runs", page_size=1)
+    first = await recorder.get("/runs", page_size=1)
     token = first["next_page_token"]
     for other in ({"state": "PENDING"}, {"sort_by": "run_id"}, {"filter": predicates(
         ("state", "EQUALS", "PENDING"))}):  # fmt: skip
-        refused = await recorder.ask("/runs", page_token=token, expect=400, **other)
+        refused = await recorder.get("/runs", page_token=token, expect=400, **other)
         assert refused["field"] == "page_token"
-    await recorder.ask("/runs", page_token=token[:-2] + "AA", expect=400)
+    await recorder.get("/runs", page_token=token[:-2] + "AA", expect=400)
     elsewhere = Access({"another": "viewer"})  # type: ignore[dict-item]
-    await recorder.ask("/runs", page_token=token, access=elsewhere, expect=400)
+    await recorder.get("/runs", page_token=token, access=elsewhere, expect=400)
 
 
 @pytest.mark.parametrize("sort_by", ["created_at desc", "created_at asc", "display_name", "run_id"])
@@ -170,7 +170,7 @@ async def test_pages_are_complete_and_without_duplicates_while_runs_are_added(
     seen: list[str] = []
     token = None
     for turn in range(20):
-        page = await recorder.ask("/runs", sort_by=sort_by, page_size=2, page_token=token)
+        page = await recorder.get("/runs", sort_by=sort_by, page_size=2, page_token=token)
         seen += [run["run_id"] for run in page["runs"]]
         assert page["total_size"] == 9, "the first page counted"
         await recorder.submit(display_name=f"added {turn}")
@@ -188,7 +188,7 @@ async def test_sorted_by_a_metric_the_runs_without_it_come_last(recorder: Record
     for name, value in values.items():
         ids[name] = await recorder.submit(display_name=name)
         if value is not None:
-            await recorder.tell(started(ids[name]), measured(ids[name], accuracy=value, loss=1))
+            await recorder.record(started(ids[name]), measured(ids[name], accuracy=value, loss=1))
     rest = ["h", "f", "b"]
     for size in range(1, 9):
         down = names(
@@ -209,27 +209,27 @@ async def test_sorted_by_a_metric_the_runs_without_it_come_last(recorder: Record
 async def test_metrics_are_in_lists_and_on_the_run(recorder: Recorder) -> None:
     run = await recorder.submit()
     other = await recorder.submit()
-    await recorder.tell(started(run), measured(run, accuracy=0.5, name="text", flag=True))
-    shown = {one["run_id"]: one for one in (await recorder.ask("/runs"))["runs"]}
+    await recorder.record(started(run), measured(run, accuracy=0.5, name="text", flag=True))
+    shown = {one["run_id"]: one for one in (await recorder.get("/runs"))["runs"]}
     assert shown[str(run)]["metrics"] == {"accuracy": 0.5}
     assert shown[str(other)]["metrics"] == {}
-    assert (await recorder.ask(f"/runs/{run}"))["metrics"] == {"accuracy": 0.5}
+    assert (await recorder.get(f"/runs/{run}"))["metrics"] == {"accuracy": 0.5}
 
 
 async def test_the_metric_of_the_task_that_finished_last_counts(recorder: Recorder) -> None:
     run = await recorder.submit()
-    await recorder.tell(started(run, "root/a", "root/b"))
+    await recorder.record(started(run, "root/a", "root/b"))
     late, early = AT + timedelta(hours=2), AT + timedelta(hours=1)
-    await recorder.tell(measured(run, "root/a", x=2, y=1), at=late)
-    await recorder.tell(measured(run, "root/b", x=1, z=3), at=early)
-    assert (await recorder.ask(f"/runs/{run}"))["metrics"] == {"x": 2, "y": 1, "z": 3}
+    await recorder.record(measured(run, "root/a", x=2, y=1), at=late)
+    await recorder.record(measured(run, "root/b", x=1, z=3), at=early)
+    assert (await recorder.get(f"/runs/{run}"))["metrics"] == {"x": 2, "y": 1, "z": 3}
     same = [measured(run, "root/a", w=2), measured(run, "root/b", w=1)]
-    await recorder.tell(*same, at=late)
+    await recorder.record(*same, at=late)
     higher = max((of(run, "root/a"), 2), (of(run, "root/b"), 1))[1]
-    assert (await recorder.ask(f"/runs/{run}"))["metrics"]["w"] == higher
+    assert (await recorder.get(f"/runs/{run}"))["metrics"]["w"] == higher
 
 
 async def test_metric_names_that_are_too_long_are_omitted(recorder: Recorder) -> None:
     run = await recorder.submit()
-    await recorder.tell(started(run), measured(run, **{"x" * 300: 1, "ok": 1}))
-    assert (await recorder.ask(f"/runs/{run}"))["metrics"] == {"ok": 1}
+    await recorder.record(started(run), measured(run, **{"x" * 300: 1, "ok": 1}))
+    assert (await recorder.get(f"/runs/{run}"))["metrics"] == {"ok": 1}

@@ -33,7 +33,7 @@ async def run_with_objects(recorder: Recorder, count: int = 3) -> UUID:
     run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
     prefix = folder(recorder, run)
     recorder.objects.stored |= {f"{prefix}{number:04}": b"x" for number in range(count)}
-    await recorder.tell(started(run))
+    await recorder.record(started(run))
     return run
 
 
@@ -45,7 +45,7 @@ def left(recorder: Recorder, run: UUID) -> list[str]:
 
 
 async def delete(recorder: Recorder, *runs: UUID) -> None:
-    await recorder.tell(*(e.RunDeleted(run_id=run) for run in runs))
+    await recorder.record(*(e.RunDeleted(run_id=run) for run in runs))
 
 
 async def requests(recorder: Recorder, *runs: UUID) -> list[dict[str, Any]]:
@@ -117,9 +117,9 @@ async def test_a_slow_store_delays_no_events(recorder: Recorder) -> None:
             await recorder.objects.listing.wait()
             assert await waiting_transactions(recorder) == 0
             for revision in range(2, 10):
-                await recorder.tell(e.RunPaused(run_id=other, revision=revision))
-            assert (await recorder.ask(f"/runs/{other}"))["state"] == "PAUSED"
-            await recorder.ask(f"/runs/{run}", expect=404)
+                await recorder.record(e.RunPaused(run_id=other, revision=revision))
+            assert (await recorder.get(f"/runs/{other}"))["state"] == "PAUSED"
+            await recorder.get(f"/runs/{run}", expect=404)
         assert len(left(recorder, run)) == 3
         await until_deleted(recorder, run)
 
@@ -135,9 +135,9 @@ async def test_an_unavailable_store_delays_no_events(
         await delete(recorder, run)
         async with asyncio.timeout(5):
             while not (await requests(recorder, run))[0]["attempts"] > 1:
-                await recorder.tell(e.RunPaused(run_id=other, revision=2))
-        assert (await recorder.ask(f"/runs/{other}"))["state"] == "PAUSED"
-        await recorder.ask(f"/runs/{run}", expect=404)
+                await recorder.record(e.RunPaused(run_id=other, revision=2))
+        assert (await recorder.get(f"/runs/{other}"))["state"] == "PAUSED"
+        await recorder.get(f"/runs/{run}", expect=404)
         assert len(left(recorder, run)) == 3
         recorder.objects.available = True
         await until_deleted(recorder, run)
@@ -218,7 +218,7 @@ async def test_a_request_during_an_attempt_is_not_lost(recorder: Recorder) -> No
     await delete(recorder, run)
     claim = await recorder.database.transact(lambda unit: store.claim(unit.connection, 300))
     assert claim is not None
-    await recorder.tell(made(run))  # an event of a step that still ran, and wrote objects
+    await recorder.record(made(run))  # an event of a step that still ran, and wrote objects
     await recorder.database.transact(lambda unit: store.finish(unit.connection, claim))
     assert len(left(recorder, run)) == 3
     await recorder.delete_objects()
@@ -238,7 +238,7 @@ async def test_objects_are_deleted_in_batches(
         if len(batches) == 1:  # in use since the attempt has begun
             uri = recorder.objects.uri(f"{folder(recorder, run)}0020")
             user = await recorder.submit()
-            await recorder.tell(started(user), made(user, artifact(uri)))
+            await recorder.record(started(user), made(user, artifact(uri)))
         return await deleted(keys)
 
     monkeypatch.setattr(recorder.objects, "delete_many", delete_many)
@@ -256,7 +256,7 @@ async def test_a_deletion_before_the_submission_deletes_the_objects_later(
     assert await requests(recorder, run) == []  # the folder is not known
     recorder.objects.stored[f"{folder(recorder, run)}a"] = b"x"
     pipeline = PipelineIdentity(name="p")
-    await recorder.tell(submitted(run, namespace=recorder.namespace, pipeline=pipeline))
+    await recorder.record(submitted(run, namespace=recorder.namespace, pipeline=pipeline))
     await recorder.delete_objects()
     assert left(recorder, run) == []
-    await recorder.ask(f"/runs/{run}", expect=404)
+    await recorder.get(f"/runs/{run}", expect=404)

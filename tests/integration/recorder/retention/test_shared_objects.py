@@ -1,4 +1,4 @@
-"""Deleting runs: what no other run has goes, and what one has stays until the last one goes."""
+"""Objects of deleted runs that other runs use stay until the last of these runs is deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Story:
-    """One run that made a folder and a file, and others that have to do with them."""
+    """A run that made a folder and a file, and runs that use them."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -28,8 +28,8 @@ class Story:
         """A run whose one task has these outputs."""
         run = await self.recorder.submit(pipeline=PipelineIdentity(name="p"))
         inputs = Inputs(artifacts={"data": uses} if uses else {})
-        await self.recorder.tell(started(run), e.TaskReady(**task(run), inputs=inputs))
-        await self.recorder.tell(made(run, *outputs))
+        await self.recorder.record(started(run), e.TaskReady(**task(run), inputs=inputs))
+        await self.recorder.record(made(run, *outputs))
         self.stored[self.prefix(run) + "train/1/log.txt"] = b"said"
         return run
 
@@ -41,19 +41,19 @@ class Story:
             self.stored[prefix + name] = b"x"
         folder = artifact(f"s3://headrace/{prefix}folder")
         file = artifact(f"s3://headrace/{prefix}file")
-        await self.recorder.tell(started(run), made(run, folder, file))
+        await self.recorder.record(started(run), made(run, folder, file))
         return run, folder, file
 
     def prefix(self, run: UUID) -> str:
         return run_folder(self.recorder.namespace, "p", run)
 
     def left(self, run: UUID) -> list[str]:
-        """What lies in the run's place."""
+        """The names of the objects in the run's folder."""
         prefix = self.prefix(run)
         return [key.removeprefix(prefix) for key in sorted(self.stored) if key.startswith(prefix)]
 
     async def delete(self, *runs: UUID) -> None:
-        await self.recorder.tell(*(e.RunDeleted(run_id=run) for run in runs))
+        await self.recorder.record(*(e.RunDeleted(run_id=run) for run in runs))
         await self.recorder.delete_objects()
 
 
@@ -66,29 +66,29 @@ async def test_a_deleted_run_leaves_nothing(story: Story) -> None:
     run, folder, _ = await story.made()
     await story.delete(run)
     assert story.left(run) == []
-    await story.recorder.ask(f"/runs/{run}", expect=404)
-    await story.recorder.ask(f"/artifacts/{folder.artifact_id}", expect=404)
-    await story.recorder.tell(made(run, folder))  # news that comes too late
-    await story.recorder.ask(f"/artifacts/{folder.artifact_id}", expect=404)
+    await story.recorder.get(f"/runs/{run}", expect=404)
+    await story.recorder.get(f"/artifacts/{folder.artifact_id}", expect=404)
+    await story.recorder.record(made(run, folder))  # a late event
+    await story.recorder.get(f"/artifacts/{folder.artifact_id}", expect=404)
 
 
 async def test_reused_outputs_stay_until_the_last_run_is_deleted(story: Story) -> None:
     run, folder, file = await story.made()
-    first = await story.run(folder)  # as from the cache
+    first = await story.run(folder)  # from the cache
     second = await story.run(folder)
     await story.delete(run)
     assert story.left(run) == ["folder/a", "folder/deep/b"]
-    given = await story.recorder.ask(f"/runs/{first}/tasks/{of(first)}/artifacts/out")
+    given = await story.recorder.get(f"/runs/{first}/tasks/{of(first)}/artifacts/out")
     assert given["url"].endswith("folder")
-    known = await story.recorder.ask(f"/artifacts/{folder.artifact_id}")
+    known = await story.recorder.get(f"/artifacts/{folder.artifact_id}")
     assert known["uri"] == folder.uri
-    await story.recorder.ask(f"/artifacts/{file.artifact_id}", expect=404)
+    await story.recorder.get(f"/artifacts/{file.artifact_id}", expect=404)
     await story.delete(first)
     assert story.left(run) == ["folder/a", "folder/deep/b"]
     assert story.left(first) == []
     await story.delete(second)
     assert story.left(run) == []
-    await story.recorder.ask(f"/artifacts/{folder.artifact_id}", expect=404)
+    await story.recorder.get(f"/artifacts/{folder.artifact_id}", expect=404)
 
 
 async def test_inputs_of_another_run_stay(story: Story) -> None:
@@ -102,7 +102,7 @@ async def test_inputs_of_another_run_stay(story: Story) -> None:
 
 @pytest.mark.parametrize("part", ["folder", "folder/deep", "folder/deep/b"])
 async def test_imports_of_another_run_stay(story: Story, part: str) -> None:
-    """An importer has an artifact of its own at a place of the earlier run."""
+    """An importer has an artifact of its own in the folder of the earlier run."""
     run, _, _ = await story.made()
     imported = artifact(f"s3://headrace/{story.prefix(run)}{part}")
     importer = await story.run(imported)

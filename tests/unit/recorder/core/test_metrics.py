@@ -1,4 +1,4 @@
-"""Which numbers a run has, and which of several of one name."""
+"""The metrics of a run, and which one counts if several have the same name."""
 
 from __future__ import annotations
 

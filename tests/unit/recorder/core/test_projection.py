@@ -1,4 +1,4 @@
-"""The fold over a run's history: what it comes to, in whatever order it is heard."""
+"""The projection of a run's history onto rows does not depend on the order of events."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_history_in_two_parts_ends_in_the_same_rows(told: list[Told], part: in
     fold(rows, told[part:])
     set_shown_states(rows[0].values(), runs_with_open_tasks(rows[1].values()))
     assert rows == folded(ALL)
-    fold(kept, ALL)  # all of it again, as after a crash
+    fold(kept, ALL)  # duplicates of all events, as after a crash
     set_shown_states(kept[0].values(), runs_with_open_tasks(kept[1].values()))
     assert kept == rows
 
@@ -236,7 +236,7 @@ def test_a_run_is_shown_as_ended_when_all_its_tasks_are(told: list[Told]) -> Non
 
 
 def test_a_run_is_shown_as_running_while_the_end_of_a_task_is_missing() -> None:
-    """As when the reader died that held that news."""
+    """As when the process that received the missing event has crashed."""
     missing = next(one for one in reversed(ALL) if isinstance(one[0], e.TaskSucceeded))
     run = folded([one for one in ALL if one is not missing])[0][RUN]
     assert (run.state, run.latest) == (RunState.RUNNING, RunState.SUCCEEDED)

@@ -1,4 +1,4 @@
-"""DAGs, branches, loops and exit tasks: what runs, what is skipped, what comes out."""
+"""DAGs, branches, loops and exit tasks: which tasks run, which are skipped, and the outputs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STEP = component({"x": {**STRING, "isOptional": True}}, VALUE)
 
 
 def branches(condition: str) -> list[Spec]:
-    """A branch on the output of ``flip``, and one task behind it."""
+    """A branch on the output of ``flip``, and a task that depends on it."""
     bound = {"pipelinechannel--flip-value": output("flip")}
     trigger = {"condition": condition}
     return spec(
@@ -122,7 +122,7 @@ def test_one_of_has_the_output_of_the_branch_that_ran(picked: int) -> None:
 
 
 def loop(items: Any, limit: int = 0, body: Spec | None = None, **submission: Any) -> Any:
-    """A started run of a loop whose iterations give what their step made, and a step behind it."""
+    """A started run of a loop that collects the outputs of a step, and a dependent step."""
     documents = spec(
         {
             "for-loop-1": task(

@@ -1,4 +1,4 @@
-"""How a task's inputs are resolved."""
+"""Resolution of a task's inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USE = "root/use"
 def resolve(
     definitions: dict[str, Any], bound: dict[str, Any], fails: str = "", **submission: Any
 ) -> Inputs:
-    """The inputs of the task ``use``, which stands behind a task ``make`` that gives 7.0."""
+    """The inputs of the task ``use``, which depends on a task ``make`` with the output 7.0."""
     document = spec(
         {"make": task("make"), "use": task("use", bound, after=["make"])},
         {

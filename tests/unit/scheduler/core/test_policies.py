@@ -1,4 +1,4 @@
-"""Retries, deadlines, the cache, and what somebody can ask of a run."""
+"""Retries, deadlines, the cache, limits, and operations on a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEP = component({"x": {**STRING, "isOptional": True}}, VALUE)
 
 
 def chain(*names: str, **more: Any) -> list[Spec]:
-    """Steps one after the other; `more` goes to each."""
+    """A chain of steps; `more` are further fields of each task."""
     return spec(
         {
             name: task("step", after=names[index - 1 : index] if index else (), **more)

@@ -68,7 +68,7 @@ class TaskSilent:
     task_id: UUID
 
 
-BusNews = (
+BusEvent = (
     RunSubmitted
     | RunCancelRequested
     | RunPauseRequested
@@ -78,14 +78,14 @@ BusNews = (
     | AttemptSucceeded
     | AttemptFailed
 )
-News = BusNews | RunAdmitted | TimerDue | TaskSilent | LookupAnswered
+SchedulerEvent = BusEvent | RunAdmitted | TimerDue | TaskSilent | LookupAnswered
 
 
-def decide(run: Run, news: News, now: datetime, cluster: str) -> Decision:
+def decide(run: Run, event: SchedulerEvent, now: datetime, cluster: str) -> Decision:
     """The changes that an event causes, and the messages to publish. Changes `run` in place."""
     draft = Draft(run, now, cluster)
-    if not run.header.state.final or isinstance(news, RunRetryRequested | RunDeleted):
-        _apply(draft, news)
+    if not run.header.state.final or isinstance(event, RunRetryRequested | RunDeleted):
+        _apply(draft, event)
         while draft.agenda:
             node = draft.agenda.popleft()
             start_if_ready(draft, node)
@@ -93,34 +93,34 @@ def decide(run: Run, news: News, now: datetime, cluster: str) -> Decision:
     return draft.decision()
 
 
-def _apply(draft: Draft, news: News) -> None:
-    match news:
+def _apply(draft: Draft, event: SchedulerEvent) -> None:
+    match event:
         case RunSubmitted():
-            limits = news.limits
+            limits = event.limits
             if limits.pipeline is None and limits.namespace is None:
                 _admit(draft)
         case RunAdmitted():
             _admit(draft)
         case AttemptSucceeded():
-            attempt_succeeded(draft, news)
+            attempt_succeeded(draft, event)
         case AttemptFailed():
-            attempt_failed(draft, news)
+            attempt_failed(draft, event)
         case LookupAnswered():
-            lookup_answered(draft, news)
+            lookup_answered(draft, event)
         case TimerDue():
-            node = draft.run.nodes.get(news.task_id) if news.task_id else None
-            if news.task_id is None:
+            node = draft.run.nodes.get(event.task_id) if event.task_id else None
+            if event.task_id is None:
                 stop.expire(draft)
             elif node is not None:
                 stop.due(draft, node)
         case TaskSilent():
-            node = draft.run.nodes.get(news.task_id)
+            node = draft.run.nodes.get(event.task_id)
             if node is not None and node.record.state is TaskState.READY:
                 repeat_launch(draft, node)
             elif node is not None and node.awaits_lookup:
                 repeat_lookup(draft, node)
         case RunCancelRequested():
-            stop.cancel(draft, news)
+            stop.cancel(draft, event)
         case RunPauseRequested():
             stop.pause(draft)
         case RunResumeRequested():

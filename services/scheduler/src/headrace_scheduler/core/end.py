@@ -30,37 +30,37 @@ _PERMANENT = frozenset({FailureCode.COMMAND_NOT_FOUND, FailureCode.PLACEHOLDER_I
 """Failures that would occur again in another attempt."""
 
 
-def attempt_succeeded(draft: Draft, news: AttemptSucceeded) -> None:
+def attempt_succeeded(draft: Draft, event: AttemptSucceeded) -> None:
     """End the step with its outputs, if this is its current attempt."""
-    node = _current(draft, news)
+    node = _current(draft, event)
     if node is None:
         return
-    draft.succeed(node, news.outputs)
+    draft.succeed(node, event.outputs)
     if node.record.fingerprint is not None and node.plan.cached:
-        draft.cache.append(CacheEntry(node.record.fingerprint, node.record.task_id, news.outputs))
+        draft.cache.append(CacheEntry(node.record.fingerprint, node.record.task_id, event.outputs))
 
 
-def attempt_failed(draft: Draft, news: AttemptFailed) -> None:
+def attempt_failed(draft: Draft, event: AttemptFailed) -> None:
     """Retry the step or end it as failed, if this is its current attempt."""
-    node = _current(draft, news)
+    node = _current(draft, event)
     if node is None:
         return
     if draft.stopped(node):
         draft.cancel(node)
-    elif news.retryable and node.record.lost < MAX_LOST:
-        _repeat(draft, node, 0, news.failure, lost=node.record.lost + 1)
-    elif node.record.retries < node.plan.retries.count and news.failure.code not in _PERMANENT:
-        _retry(draft, node, news.failure)
+    elif event.retryable and node.record.lost < MAX_LOST:
+        _repeat(draft, node, 0, event.failure, lost=node.record.lost + 1)
+    elif node.record.retries < node.plan.retries.count and event.failure.code not in _PERMANENT:
+        _retry(draft, node, event.failure)
     else:
-        draft.fail(node, news.failure)
+        draft.fail(node, event.failure)
 
 
-def _current(draft: Draft, news: AttemptSucceeded | AttemptFailed) -> Node | None:
+def _current(draft: Draft, event: AttemptSucceeded | AttemptFailed) -> Node | None:
     """The task of the event, if the event is about its current attempt."""
-    node = draft.run.nodes.get(news.task_id)
+    node = draft.run.nodes.get(event.task_id)
     if node is None or node.record.state is not TaskState.READY:
         return None
-    return node if node.record.attempt == news.attempt else None
+    return node if node.record.attempt == event.attempt else None
 
 
 def _retry(draft: Draft, node: Node, failure: Failure) -> None:

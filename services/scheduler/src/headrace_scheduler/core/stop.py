@@ -22,15 +22,15 @@ from headrace_scheduler.core.run import Node
 from headrace_scheduler.core.start import start_attempt
 
 
-def cancel(draft: Draft, news: RunCancelRequested) -> None:
+def cancel(draft: Draft, event: RunCancelRequested) -> None:
     """Stop running tasks and cancel waiting ones, except exit tasks; with `force` those too."""
     header, run_id = draft.header, draft.run.run_id
-    if news.force and not header.forced:
+    if event.force and not header.forced:
         draft.set_header(forced=True)
     elif header.state is RunState.CANCELING:
         return
     if header.state is not RunState.CANCELING:
-        reason = news.reason or "canceled"
+        reason = event.reason or "canceled"
         draft.set_header(state=RunState.CANCELING, cancel_reason=reason)
         draft.events.append(RunCanceling(run_id=run_id, revision=draft.header.revision))
     root = draft.run.root
