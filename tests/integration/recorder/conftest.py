@@ -1,8 +1,9 @@
-"""The recorder on a real Postgres; what it announces goes nowhere, objects are kept in memory."""
+"""The recorder on a real Postgres, with an object store and a bus in memory."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +16,12 @@ from headrace_contracts.access import HEADER, Access, Role
 from headrace_contracts.cloudevents import Attributes
 from headrace_contracts.ids import new_id
 from headrace_contracts.values import Artifact, ArtifactType, Content, Inputs, Outputs
-from headrace_recorder.handlers import Handlers
+from headrace_recorder.history.handlers import EventRecorder
 from headrace_recorder.http import http_app
+from headrace_recorder.retention.deletion import Deletion
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.bus.publisher import OutgoingMessage
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.objects import ObjectMissingError
 from headrace_runtime.pg.database import Database, open_database
@@ -28,14 +31,14 @@ from tests.support.submissions import AT, submitted
 
 
 class Bus:
-    """Where announcements go."""
+    """Records announcements."""
 
     def __init__(self) -> None:
         self.client = self
         self.announced: list[str] = []
 
     async def publish(self, subject: Any, body: bytes = b"") -> list[UUID]:
-        """Both of the bus, for announcements, and of an outlet, for messages."""
+        """Of a bus client (announcements), and of an outlet (outbox messages)."""
         if isinstance(subject, list):
             return [message.event_id for message in subject if isinstance(message, OutgoingMessage)]
         self.announced.append(subject)
@@ -43,72 +46,88 @@ class Bus:
 
 
 class Objects:
-    """An object store in memory."""
+    """An object store in memory, which can be slow or unavailable."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
+        self.stored: dict[str, bytes] = {}
+        self.available = True
+        self.delay_seconds = 0.0
+        """How long listing and deleting take."""
+        self.undeletable: set[str] = set()
+        self.listing = asyncio.Event()
+        """Set when a list is requested."""
 
     def key(self, uri: str) -> str | None:
         return uri.removeprefix("s3://headrace/") if uri.startswith("s3://headrace/") else None
 
+    def uri(self, key: str) -> str:
+        return f"s3://headrace/{key}"
+
     async def size(self, key: str) -> int:
-        if key not in self.kept:
+        if key not in self.stored:
             raise ObjectMissingError(key)
-        return len(self.kept[key])
+        return len(self.stored[key])
 
     async def get_range(self, key: str, start: int, end: int) -> bytes:
-        return self.kept[key][start:end]
-
-    async def list(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.kept if key.startswith(prefix))
+        return self.stored[key][start:end]
 
     async def presign_get(self, key: str, seconds: int) -> str:
         return f"signed:{key}"
 
-    def uri(self, key: str) -> str:
-        return f"s3://headrace/{key}"
+    async def list(self, prefix: str) -> list[str]:
+        self.listing.set()
+        await self._answer()
+        return sorted(key for key in self.stored if key.startswith(prefix))
 
-    async def delete(self, key: str) -> None:
-        self.kept.pop(key, None)
+    async def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
+        await self._answer()
+        for key in set(keys) - self.undeletable:
+            del self.stored[key]
+        return dict.fromkeys(self.undeletable.intersection(keys), "denied")
 
-    async def delete_all(self, prefix: str, besides: Collection[str] = ()) -> None:
-        below = tuple(key + "/" for key in besides)
-        for key in await self.list(prefix):
-            if key not in besides and not key.startswith(below):
-                del self.kept[key]
+    async def _answer(self) -> None:
+        await asyncio.sleep(self.delay_seconds)
+        if not self.available:
+            raise RetryableError("object store: connection refused")
 
 
 @dataclass
 class Recorder:
-    """The recorder's parts, and its routes."""
+    """The recorder, and a client of its routes."""
 
     database: Database
     bus: Bus
     objects: Objects
     http: httpx.AsyncClient
-    handlers: Handlers
+    events: EventRecorder
+    deletion: Deletion
     namespace: str = field(default_factory=lambda: f"n{uuid4().hex[:12]}")
-    """Each test has its own."""
+    """Unique for each test."""
     moment: datetime = AT
 
-    async def tell(self, *events: e.Event, at: datetime | None = None) -> None:
-        """What the services would tell, each a second after the one before unless `at` is given."""
+    async def record(self, *events: e.Event, at: datetime | None = None) -> None:
+        """Record events as one batch, published a second apart unless `at` is given."""
         batch = []
         for event in events:
             self.moment += timedelta(seconds=1)
             told = (at or self.moment).isoformat()
             batch.append(Received(Attributes(str(uuid4()), "/test", event.type, told), event))
-        await self.handlers.handle(batch)
+        await self.events.handle(batch)
+
+    async def delete_objects(self) -> None:
+        """Make an attempt for every request to delete objects that is due."""
+        while await self.deletion.delete_next():
+            pass
 
     async def submit(self, **fields: Any) -> UUID:
-        """A run as the api accepted it, each a second after the one before."""
+        """Record `run.submitted`, a second after the event before."""
         self.moment += timedelta(seconds=1)
         values = {"namespace": self.namespace, "submitted_at": self.moment, **fields}
         event = submitted(values.pop("run_id", None) or new_id(), **values)
-        await self.tell(event)
+        await self.record(event)
         return event.run_id
 
-    async def ask(
+    async def get(
         self,
         path: str,
         *,
@@ -117,7 +136,7 @@ class Recorder:
         expect: int = 200,
         **params: Any,
     ) -> Any:
-        """Ask for something, as somebody with a role in the test's namespace."""
+        """GET a path as a caller with a role in the test's namespace; returns the body."""
         caller = access or Access({self.namespace: role} if role else {})
         given = {name: value for name, value in params.items() if value is not None}
         answer = await self.http.get(
@@ -127,11 +146,11 @@ class Recorder:
         return answer.json() if "json" in answer.headers["content-type"] else answer.text
 
     async def walk(self, path: str, rows: str, **params: Any) -> list[dict[str, Any]]:
-        """Every row of a list, page by page."""
+        """All rows of a list, read page by page."""
         found: list[dict[str, Any]] = []
         token: str | None = None
         while True:
-            page = await self.ask(path, page_token=token, **params)
+            page = await self.get(path, page_token=token, **params)
             found += page[rows]
             token = page.get("next_page_token")
             if token is None:
@@ -139,18 +158,18 @@ class Recorder:
 
 
 def task(run_id: UUID, path: str = "root/train", attempt: int = 1) -> dict[str, Any]:
-    """What an event of a task says of it."""
+    """The fields that identify a task in its events."""
     name = path.rpartition("/")[2]
     return {"run_id": run_id, "task_id": of(run_id, path), "name": name, "attempt": attempt}
 
 
 def of(run_id: UUID, path: str = "root/train") -> UUID:
-    """The task at a path."""
+    """The id of the task at a path."""
     return UUID(int=run_id.int ^ int.from_bytes(path.encode()[-8:]))
 
 
 def started(run_id: UUID, *paths: str, revision: int = 1, **fields: Any) -> e.RunStarted:
-    """The run began; tasks inside others have those as parents."""
+    """`run.started` with these tasks; the parent of a nested task follows from its path."""
     planned = [
         e.PlannedTask(
             task_id=of(run_id, path),
@@ -167,7 +186,7 @@ def started(run_id: UUID, *paths: str, revision: int = 1, **fields: Any) -> e.Ru
 
 
 def artifact(uri: str, kind: str = "system.Model", **fields: Any) -> Artifact:
-    """An artifact that somebody made."""
+    """An artifact of one file."""
     return Artifact(
         name="model",
         uri=uri,
@@ -179,27 +198,27 @@ def artifact(uri: str, kind: str = "system.Model", **fields: Any) -> Artifact:
 
 
 def made(run_id: UUID, *artifacts: Artifact, path: str = "root/train") -> e.TaskSucceeded:
-    """The task succeeded with these in its output `out`."""
+    """`task.succeeded` with these artifacts in the output `out`."""
     return e.TaskSucceeded(
         **task(run_id, path), outputs=Outputs(artifacts={"out": artifacts}), inputs=Inputs()
     )
 
 
 def measured(run_id: UUID, path: str = "root/train", **numbers: Any) -> e.TaskSucceeded:
-    """The task succeeded with these metrics."""
+    """`task.succeeded` with a metrics artifact."""
     return made(run_id, artifact("s3://x/m", "system.Metrics", metadata=numbers), path=path)
 
 
 @pytest.fixture(scope="session")
 def dsn() -> Iterator[str]:
-    """The recorder's schema."""
+    """The address of the recorder's database."""
     with postgres() as addresses:
         yield addresses["recorder"]
 
 
 @pytest.fixture
 async def recorder(dsn: str) -> AsyncIterator[Recorder]:
-    """The recorder, which has heard nothing in the test's namespace."""
+    """The recorder, without events in the test's namespace."""
     bus, objects = Bus(), Objects()
     async with open_database(
         dsn, "recorder", bus, pool_size=8, packages=("headrace_recorder",)
@@ -207,5 +226,6 @@ async def recorder(dsn: str) -> AsyncIterator[Recorder]:
         app = http_app(database, objects, 60, TokenSigner("secret"))  # type: ignore[arg-type]
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://recorder") as client:
-            handlers = Handlers(database, bus, objects)  # type: ignore[arg-type]
-            yield Recorder(database, bus, objects, client, handlers)
+            deletion = Deletion(database, objects)  # type: ignore[arg-type]
+            events = EventRecorder(database, bus, deletion)  # type: ignore[arg-type]
+            yield Recorder(database, bus, objects, client, events, deletion)

@@ -1,4 +1,4 @@
-"""A caller of one namespace finds nothing of another's, by no route."""
+"""No route shows a caller anything of a namespace that they do not see."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ SINGLE = (
 LISTS = ("/runs", "/tasks", "/artifacts")
 
 
-async def lived(recorder: Recorder) -> dict[str, Any]:
+async def finished(recorder: Recorder) -> dict[str, Any]:
     """A run with a log and an artifact, in the test's namespace."""
     run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
     key = run_folder(recorder.namespace, "p", run)
     model = artifact(f"s3://headrace/{key}train/1/out")
-    recorder.objects.kept[f"{key}train/1/log"] = b"it says"
+    recorder.objects.stored[f"{key}train/1/log"] = b"it says"
     inputs = Inputs(artifacts={"data": (artifact("s3://elsewhere/data"),)})
     fingerprint = Fingerprint(digest="d", parts={"a": 1})
-    await recorder.tell(
+    await recorder.record(
         started(run),
         e.TaskReady(**task(run), inputs=inputs, fingerprint=fingerprint),
         e.AttemptStarted(
@@ -58,118 +58,118 @@ async def lived(recorder: Recorder) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", SINGLE)
-async def test_one_thing_is_there_for_its_namespace_alone(recorder: Recorder, path: str) -> None:
-    there = await lived(recorder)
+async def test_a_resource_is_visible_in_its_namespace_only(recorder: Recorder, path: str) -> None:
+    there = await finished(recorder)
     asked = path.format_map(there)
-    await recorder.ask(asked)
-    await recorder.ask(asked, access=Access.everywhere(Role.VIEWER))
+    await recorder.get(asked)
+    await recorder.get(asked, access=Access.everywhere(Role.VIEWER))
     for roles in ({}, {"another": Role.ADMIN}, {"a": Role.ADMIN, "b": Role.ADMIN}):
-        refused = await recorder.ask(asked, access=Access(roles), expect=404)
+        refused = await recorder.get(asked, access=Access(roles), expect=404)
         assert refused["code"] == "NOT_FOUND"
         assert recorder.namespace not in refused["detail"]
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_lists_are_of_one_namespace(recorder: Recorder, path: str) -> None:
-    there = await lived(recorder)
+async def test_lists_are_limited_to_one_namespace(recorder: Recorder, path: str) -> None:
+    there = await finished(recorder)
     rows = path.removeprefix("/")
     mine, theirs = {recorder.namespace: Role.VIEWER}, {"another": Role.ADMIN}
-    assert len((await recorder.ask(path))[rows]) == 1
-    assert (await recorder.ask(path, access=Access(theirs))).get(rows, []) == []
-    assert (await recorder.ask(path, access=Access(theirs)))["total_size"] == 0
+    assert len((await recorder.get(path))[rows]) == 1
+    assert (await recorder.get(path, access=Access(theirs))).get(rows, []) == []
+    assert (await recorder.get(path, access=Access(theirs)))["total_size"] == 0
     both = Access({**mine, **theirs})
-    refused = await recorder.ask(path, access=both, expect=400)
+    refused = await recorder.get(path, access=both, expect=400)
     assert refused["field"] == "namespace"
-    assert len((await recorder.ask(path, access=both, namespace=recorder.namespace))[rows]) == 1
-    await recorder.ask(path, access=Access(theirs), namespace=recorder.namespace, expect=404)
-    await recorder.ask(path, access=Access({}), expect=400)
-    everyone = await recorder.ask(path, access=Access.everywhere(), page_size=200)
+    assert len((await recorder.get(path, access=both, namespace=recorder.namespace))[rows]) == 1
+    await recorder.get(path, access=Access(theirs), namespace=recorder.namespace, expect=404)
+    await recorder.get(path, access=Access({}), expect=400)
+    everyone = await recorder.get(path, access=Access.everywhere(), page_size=200)
     assert str(there["run"]) in {row["run_id"] for row in everyone[rows]}
-    await recorder.ask(path, namespace="\0", access=Access.everywhere(), expect=400)
+    await recorder.get(path, namespace="\0", access=Access.everywhere(), expect=400)
 
 
-async def test_uses_of_artifacts_are_limited_to_what_is_seen(recorder: Recorder) -> None:
-    there = await lived(recorder)
+async def test_uses_of_artifacts_are_limited_to_visible_namespaces(recorder: Recorder) -> None:
+    there = await finished(recorder)
     asked = {"artifact_id": str(there["artifact"]), "run_id": str(there["run"])}
     for name, value in (*asked.items(), ("task_id", str(there["task"]))):
-        found = await recorder.ask("/artifact-tasks", **{name: value})
+        found = await recorder.get("/artifact-tasks", **{name: value})
         assert found["artifact_tasks"]
         for access in (Access({}), Access({"another": Role.ADMIN})):
-            page = await recorder.ask("/artifact-tasks", access=access, **{name: value})
+            page = await recorder.get("/artifact-tasks", access=access, **{name: value})
             assert (page["artifact_tasks"], page["total_size"]) == ([], 0)
         theirs = Access({"another": Role.ADMIN})
-        await recorder.ask(
+        await recorder.get(
             "/artifact-tasks", access=theirs, namespace=recorder.namespace, expect=404,
             **{name: value},
         )  # fmt: skip
 
 
-async def test_a_token_of_another_namespace_opens_nothing(recorder: Recorder) -> None:
+async def test_a_page_token_is_valid_in_its_namespace_only(recorder: Recorder) -> None:
     for _ in range(3):
         await recorder.submit()
-    token = (await recorder.ask("/runs", page_size=1))["next_page_token"]
+    token = (await recorder.get("/runs", page_size=1))["next_page_token"]
     theirs = Access({"another": Role.ADMIN})
-    await recorder.ask("/runs", access=theirs, page_token=token, expect=400)
+    await recorder.get("/runs", access=theirs, page_token=token, expect=400)
     both = Access({"another": Role.ADMIN, recorder.namespace: Role.VIEWER})
-    await recorder.ask("/runs", access=both, namespace="another", page_token=token, expect=400)
+    await recorder.get("/runs", access=both, namespace="another", page_token=token, expect=400)
 
 
-async def test_the_task_of_another_run_is_not_in_this_one(recorder: Recorder) -> None:
-    one, other = await lived(recorder), await lived(recorder)
+async def test_a_task_of_another_run_is_not_found(recorder: Recorder) -> None:
+    one, other = await finished(recorder), await finished(recorder)
     for below in ("log", "cache", "artifacts/out"):
-        await recorder.ask(f"/runs/{one['run']}/tasks/{other['task']}/{below}", expect=404)
+        await recorder.get(f"/runs/{one['run']}/tasks/{other['task']}/{below}", expect=404)
 
 
 async def test_earlier_executions_are_of_the_same_namespace(recorder: Recorder) -> None:
-    theirs = await lived(recorder)
+    theirs = await finished(recorder)
     recorder.namespace += "x"
-    mine = await lived(recorder)
-    found = await recorder.ask(f"/runs/{mine['run']}/tasks/{mine['task']}/cache")
+    mine = await finished(recorder)
+    found = await recorder.get(f"/runs/{mine['run']}/tasks/{mine['task']}/cache")
     assert found["reason"] == "no earlier execution of this component is known"
-    again = await lived(recorder)
-    found = await recorder.ask(f"/runs/{again['run']}/tasks/{again['task']}/cache")
+    again = await finished(recorder)
+    found = await recorder.get(f"/runs/{again['run']}/tasks/{again['task']}/cache")
     assert found["closest"]["run_id"] == str(mine["run"])
     assert str(theirs["run"]) not in str(found)
 
 
-async def test_numbers_beyond_what_a_row_can_have_are_refused(recorder: Recorder) -> None:
-    there = await lived(recorder)
+async def test_numbers_out_of_range_are_rejected(recorder: Recorder) -> None:
+    there = await finished(recorder)
     for path, name in (("", "since"), ("/events", "after"), ("/events", "limit")):
         for value in (-1, 2**63):
-            await recorder.ask(f"/runs/{there['run']}{path}", expect=400, **{name: value})
+            await recorder.get(f"/runs/{there['run']}{path}", expect=400, **{name: value})
     log = f"/runs/{there['run']}/tasks/{there['task']}/log"
-    assert await recorder.ask(log) == "it says"
-    assert await recorder.ask(log, offset=2**70) == ""
+    assert await recorder.get(log) == "it says"
+    assert await recorder.get(log, offset=2**70) == ""
 
 
 async def reused(recorder: Recorder, run: UUID, task_id: UUID) -> str:
-    """The path of the log of a task whose outputs were taken from another one."""
+    """The path of the log of a task that reused the outputs of another one."""
     mine = await recorder.submit()
     origin = e.Origin(kind="cache", run_id=run, task_id=task_id)
-    await recorder.tell(started(mine), made(mine).model_copy(update={"origin": origin}))
+    await recorder.record(started(mine), made(mine).model_copy(update={"origin": origin}))
     return f"/runs/{mine}/tasks/{of(mine)}/log"
 
 
-async def test_the_log_of_a_task_that_did_not_run_is_that_of_its_origin(recorder: Recorder) -> None:
-    there = await lived(recorder)
-    assert await recorder.ask(await reused(recorder, there["run"], there["task"])) == "it says"
+async def test_a_task_that_reused_outputs_has_the_log_of_its_origin(recorder: Recorder) -> None:
+    there = await finished(recorder)
+    assert await recorder.get(await reused(recorder, there["run"], there["task"])) == "it says"
     gone = UUID(int=7)
-    refused = await recorder.ask(await reused(recorder, gone, there["task"]), expect=404)
+    refused = await recorder.get(await reused(recorder, gone, there["task"]), expect=404)
     assert str(gone) in refused["detail"]
     recorder.namespace += "-theirs"
     theirs = {recorder.namespace: Role.ADMIN}
     path = await reused(recorder, there["run"], there["task"])
-    await recorder.ask(path, access=Access(theirs), expect=404)
+    await recorder.get(path, access=Access(theirs), expect=404)
 
 
 async def imported(recorder: Recorder, uri: str, **fields: Any) -> str:
-    """The path of an artifact of the test's namespace that says that it lies there."""
+    """The path of an artifact of the test's namespace with this URI."""
     run = await recorder.submit(**fields)
-    await recorder.tell(started(run), made(run, artifact(uri)))
+    await recorder.record(started(run), made(run, artifact(uri)))
     return f"/runs/{run}/tasks/{of(run)}/artifacts/out"
 
 
-async def test_what_an_artifact_says_of_its_place_opens_no_other_place(recorder: Recorder) -> None:
+async def test_the_uri_of_an_artifact_gives_no_access_to_other_runs(recorder: Recorder) -> None:
     own = recorder.namespace
     recorder.namespace = own + "-theirs"
     their_run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
@@ -193,35 +193,35 @@ async def test_what_an_artifact_says_of_its_place_opens_no_other_place(recorder:
         f"elsewhere/{their_run}/x",
     ):
         path = await imported(recorder, f"s3://headrace/{key}", pipeline_root="s3://headrace/x/..")
-        refused = await recorder.ask(path, expect=404)
+        refused = await recorder.get(path, expect=404)
         assert "signed" not in str(refused), key
     everyone = {own: Role.VIEWER, own + "-theirs": Role.VIEWER}
     path = await imported(recorder, f"s3://headrace/{secret}")
-    seen = await recorder.ask(path, access=Access(everyone))
+    seen = await recorder.get(path, access=Access(everyone))
     assert seen == {"url": f"signed:{secret}"}
-    assert await recorder.ask(path, access=Access.everywhere()) == seen
+    assert await recorder.get(path, access=Access.everywhere()) == seen
 
 
-async def test_what_one_s_own_runs_made_is_given(recorder: Recorder) -> None:
+async def test_artifacts_of_visible_runs_can_be_downloaded(recorder: Recorder) -> None:
     earlier = await recorder.submit(
         pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
     )
     key = f"team/p/{earlier}/train/1/out"
     path = await imported(recorder, f"s3://headrace/{key}")
-    assert await recorder.ask(path) == {"url": f"signed:{key}"}
+    assert await recorder.get(path) == {"url": f"signed:{key}"}
     elsewhere = await imported(recorder, "s3://elsewhere/x")
-    assert await recorder.ask(elsewhere) == {"url": "s3://elsewhere/x"}
+    assert await recorder.get(elsewhere) == {"url": "s3://elsewhere/x"}
     run = await recorder.submit()
     folder = f"{run_folder(recorder.namespace, 'graph', run)}train/1/out"
-    recorder.objects.kept |= {f"{folder}/a": b"", f"{folder}/b/c": b"", f"{folder}2": b""}
+    recorder.objects.stored |= {f"{folder}/a": b"", f"{folder}/b/c": b"", f"{folder}2": b""}
     content = Content(kind="directory", bytes=2, files=2)
     whole = artifact(f"s3://headrace/{folder}").model_copy(update={"content": content})
-    await recorder.tell(started(run), made(run, whole))
-    found = await recorder.ask(f"/runs/{run}/tasks/{of(run)}/artifacts/out")
+    await recorder.record(started(run), made(run, whole))
+    found = await recorder.get(f"/runs/{run}/tasks/{of(run)}/artifacts/out")
     assert [one["path"] for one in found["files"]] == ["a", "b/c"]
 
 
-async def test_a_source_is_what_runs_of_the_same_namespace_have_left(recorder: Recorder) -> None:
+async def test_a_source_is_in_the_folder_of_a_run_of_the_same_namespace(recorder: Recorder) -> None:
     own = recorder.namespace
     recorder.namespace = own + "-theirs"
     secret = f"{run_folder(recorder.namespace, 'p', await recorder.submit())}train/1/out"
@@ -235,7 +235,7 @@ async def test_a_source_is_what_runs_of_the_same_namespace_have_left(recorder: R
     for key in (f"{folder}train/1/out", f"team/p/{earlier}/train/1/out"):
         for access in (None, Access.everywhere()):
             who = {} if access is None else {"access": access}
-            found = await recorder.ask(path, uri=f"s3://headrace/{key}", **who)
+            found = await recorder.get(path, uri=f"s3://headrace/{key}", **who)
             assert found == {"url": f"signed:{key}"}
     for uri in (
         f"s3://headrace/{secret}",
@@ -251,7 +251,6 @@ async def test_a_source_is_what_runs_of_the_same_namespace_have_left(recorder: R
         "",
         "\0",
     ):
-        # Neither for who sees all: what is told by a step is not his wish.
-        refused = await recorder.ask(path, uri=uri, access=Access.everywhere(), expect=404)
-        assert f"{uri} is no place" in refused["detail"]
-        assert "nothing is fetched from there" in refused["detail"]
+        # A caller who sees all namespaces gets no link either: the step chose the URI, not they.
+        refused = await recorder.get(path, uri=uri, access=Access.everywhere(), expect=404)
+        assert f"{uri} was not fetched" in refused["detail"]

@@ -1,4 +1,4 @@
-"""What an older version has written is listed like what this one writes."""
+"""Rows that an older version has written are listed like new ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.submissions import AT, submitted
 RUN, TASK, ARTIFACT = UUID(int=11), UUID(int=12), UUID(int=13)
 
 
-async def test_rows_of_an_older_version_are_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rows_of_an_older_schema_are_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
     every = migrations._migrations
     with postgres() as addresses:
         connection = await asyncpg.connect(

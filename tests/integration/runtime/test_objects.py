@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
@@ -73,11 +75,37 @@ def test_only_a_uri_of_this_bucket_has_a_key(servers: Servers) -> None:
     assert store.key("gs://headrace/a") is None
 
 
-async def test_delete_all_keeps_the_exceptions(objects: ObjectStore) -> None:
-    for key in ("a", "a/b", "ab", "c/d/e", "c/f"):
-        await objects.put(f"gone/{key}", b"x")
-    await objects.delete_all("gone/", besides=("gone/a", "gone/c/d"))
-    assert await objects.list("gone/") == ["gone/a", "gone/a/b", "gone/c/d/e"]
-    await objects.delete("gone/a")
-    await objects.delete("gone/never")
-    assert await objects.list("gone/") == ["gone/a/b", "gone/c/d/e"]
+async def test_many_objects_are_deleted_with_one_request(objects: ObjectStore) -> None:
+    keys = [f"gone/{number}" for number in range(5)]
+    for key in keys:
+        await objects.put(key, b"x")
+    assert await objects.delete_many([*keys[:3], "gone/never"]) == {}
+    assert await objects.list("gone/") == keys[3:]
+    assert await objects.delete_many([]) == {}
+
+
+async def test_objects_that_cannot_be_deleted_are_reported(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await objects.put("gone/a", b"x")
+    call = objects._call
+
+    async def rejecting(operation: str, **arguments: Any) -> Any:
+        """As a store that rejects a whole request for one malformed key."""
+        keys = [entry["Key"] for entry in arguments["Delete"]["Objects"]]
+        if any("bad" in key for key in keys):
+            status = 403 if "forbidden" in keys[0] else 400
+            answer = {"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": "No"}}
+            raise ClientError(answer, operation)
+        response = await call(operation, **arguments)
+        return response | {
+            "Errors": [{"Key": k, "Code": "C", "Message": k} for k in keys if "x" in k]
+        }
+
+    monkeypatch.setattr(objects, "_call", rejecting)
+    failed = await objects.delete_many(["gone/a", "gone/bad", "gone/x", "gone/c"])
+    assert set(failed) == {"gone/bad", "gone/x"}
+    assert failed["gone/x"] == "C: gone/x"
+    assert set(await objects.delete_many(["forbidden", "bad"])) == {"forbidden", "bad"}
+    monkeypatch.undo()
+    assert await objects.list("gone/a") == []

@@ -1,4 +1,4 @@
-"""Random pipelines as trees, their IR, and what they come to by a few lines of recursion."""
+"""Random pipelines as trees, their IR, and a reference interpreter for them."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def _task(t: T, components: dict[str, Any], key: str, *, scoped: bool) -> dict[s
         "componentRef": {"name": key},
         "dependentTasks": list(t.upstream),
         "inputs": {"parameters": bound},
+        "cachingOptions": {"enableCache": not t.inside},
     }
     trigger: dict[str, Any] = {}
     conditions: list[str] = []
@@ -112,7 +113,7 @@ def _task(t: T, components: dict[str, Any], key: str, *, scoped: bool) -> dict[s
 
 @dataclass
 class Expected:
-    """What a pipeline comes to: the state of every task by path, and each step's value."""
+    """The result of a pipeline: the state of every task by path, and each step's value."""
 
     states: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
@@ -122,7 +123,7 @@ Fails = Callable[[str, T], bool]
 
 
 def interpret(tasks: tuple[T, ...], fails: Fails) -> Expected:
-    """Run a pipeline in one's head, nothing being cut short by a failure."""
+    """The expected result of a pipeline whose failures do not stop other tasks."""
     expected = Expected()
     _interpret(tasks, "root", None, fails, expected)
     return expected
@@ -133,7 +134,7 @@ def _interpret(
 ) -> tuple[str, dict[str, Any]]:
     made: dict[str, Any] = {}
     states: dict[str, str] = {}
-    for t in tasks:  # in an order in which they can run
+    for t in tasks:  # in topological order
         before = [states[name] for name in t.upstream]
         if all(s == "UNREACHED" for s in before) if t.always and before else set(before) - {"OK"}:
             states[t.name] = "UNREACHED" if not t.always or before else "OK"
@@ -168,7 +169,7 @@ def _body(t: T, path: str, item: str | None, fails: Fails, out: Expected) -> tup
 
 
 def value_of(path: str, item: str | None) -> str:
-    """What a step writes."""
+    """The output of a step."""
     return f"{path}({item or ''})"
 
 

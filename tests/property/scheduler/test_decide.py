@@ -1,5 +1,5 @@
-"""The scheduler's core under reordered, repeated, delayed and lost news, crashes and replays,
-against a reference interpreter."""
+"""The scheduler's core with reordered, duplicated, delayed and lost events, and crashes, compared
+with a reference interpreter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHOWN = {"OK": "SUCCEEDED", "UNREACHED": "SKIPPED"}
 
 @pytest.fixture(autouse=True, scope="module")
 def _only_documented_changes() -> Iterator[None]:
-    """Every change of a task's state is one that the documentation's diagram shows."""
+    """Check that the diagram in the documentation has every change of a task's state."""
     put = Draft.put
 
     def watched(draft: Draft, node: Node, **changes: Any) -> None:
@@ -44,7 +44,7 @@ def _only_documented_changes() -> Iterator[None]:
 
 
 def drawn_failures(tasks: tuple[T, ...], chance: random.Random) -> dict[str, int]:
-    """How many attempts fail at first, for some of the steps that come up."""
+    """The number of attempts that fail first, for some of the steps."""
     paths = interpret(tasks, lambda *_: False).values
     return {path: chance.choice([1, 2, 9]) for path in sorted(paths) if chance.random() < 0.25}
 
@@ -56,7 +56,7 @@ def unlucky(world: World) -> bool:
 
 @settings(max_examples=150, deadline=None)
 @given(trees(), chances)
-def test_every_pipeline_comes_to_what_the_reference_interpreter_says(
+def test_every_pipeline_ends_as_in_the_reference_interpreter(
     tasks: tuple[T, ...], chance: random.Random
 ) -> None:
     failures = drawn_failures(tasks, chance)
@@ -84,9 +84,7 @@ def test_every_pipeline_comes_to_what_the_reference_interpreter_says(
 
 @settings(max_examples=100, deadline=None)
 @given(trees(), chances)
-def test_fail_fast_starts_nothing_new_and_still_ends(
-    tasks: tuple[T, ...], chance: random.Random
-) -> None:
+def test_fail_fast_runs_end(tasks: tuple[T, ...], chance: random.Random) -> None:
     failures = drawn_failures(tasks, chance)
     world = World(tasks, chance, failures, strategy="FAIL_FAST")
     world.play()
@@ -123,7 +121,7 @@ def test_a_canceled_run_ends_and_its_exit_tasks_have_run(
 
 
 def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
-    """The exit tasks that do not lie in a loop or in another exit task, by their paths."""
+    """The exit tasks that are not inside a loop or another exit task, with their paths."""
     found = []
     for task in tasks:
         if task.exit_task:
@@ -135,7 +133,7 @@ def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
 
 @settings(max_examples=100, deadline=None)
 @given(trees(), chances)
-def test_a_retried_run_keeps_what_succeeded_and_comes_to_a_good_end(
+def test_a_retried_run_keeps_successful_tasks_and_succeeds(
     tasks: tuple[T, ...], chance: random.Random
 ) -> None:
     failures = drawn_failures(tasks, chance)
@@ -161,7 +159,7 @@ def test_a_retried_run_keeps_what_succeeded_and_comes_to_a_good_end(
 
 
 def retried(world: World) -> World:
-    """The same world, after somebody asked for a retry: the run is read anew, and whole."""
+    """The same world after a retry was requested: the run is loaded with all its tasks."""
     world.run = Run(world.submission, world.plan, world.header, world.records.values())
     request = RunRetryRequested(run_id=world.run.run_id)
     world.commit(world.decisions(request))
@@ -170,15 +168,13 @@ def retried(world: World) -> World:
 
 
 def follows_a_failure(tasks: tuple[T, ...]) -> bool:
-    """Whether there is a task that ran after a failure, and so runs again."""
+    """Whether a task runs after a failure, and so runs again in a retry."""
     return any(t.always or follows_a_failure(t.inside) for t in tasks)
 
 
 @settings(max_examples=100, deadline=None)
 @given(trees(retried_dags=True), chances)
-def test_dags_that_are_tried_again_come_to_an_end(
-    tasks: tuple[T, ...], chance: random.Random
-) -> None:
+def test_runs_with_retried_dags_end(tasks: tuple[T, ...], chance: random.Random) -> None:
     failures = drawn_failures(tasks, chance)
     world = World(tasks, chance, failures, strategy=chance.choice(["FAIL_FAST", "CONTINUE"]))
     world.play()
@@ -192,11 +188,9 @@ def test_dags_that_are_tried_again_come_to_an_end(
 
 @settings(max_examples=50, deadline=None)
 @given(trees(), chances)
-def test_deciding_again_on_old_news_changes_nothing(
-    tasks: tuple[T, ...], chance: random.Random
-) -> None:
+def test_duplicate_events_change_nothing(tasks: tuple[T, ...], chance: random.Random) -> None:
     world = World(tasks, chance, drawn_failures(tasks, chance), lossy=False)
     world.play()
     old: list[Any] = [world.submission, *world.results.values()]
-    for news in old:
-        assert all(decision.empty for decision in world.decisions(news))
+    for event in old:
+        assert all(decision.empty for decision in world.decisions(event))

@@ -1,5 +1,5 @@
-"""Everything around `decide`, played by a random generator: the bus that delivers late, twice and
-out of order, the database that is all that survives a crash, the executors, and the clock."""
+"""Simulates everything around `decide` with a random generator: a bus that delivers late, twice and
+out of order, a database that survives crashes, the cache, the executors, and the clock."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from headrace_contracts.events import (
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import TaskKind, TaskState
 from headrace_contracts.values import Outputs
-from headrace_recorder.core.projection import Rows, fold
-from headrace_scheduler.core.decide import News, TaskSilent, TimeCame, decide
-from headrace_scheduler.core.draft import Decision, LookupAnswered
+from headrace_recorder.core.projection import fold
+from headrace_recorder.core.rows import Rows
+from headrace_scheduler.core.decide import SchedulerEvent, TaskSilent, TimerDue, decide
+from headrace_scheduler.core.decision import Decision, LookupAnswered
 from headrace_scheduler.core.plan import plan
 from headrace_scheduler.core.run import Run, RunHeader, TaskRecord
 
@@ -38,7 +39,7 @@ STARTED = (TaskState.READY, TaskState.RUNNING, TaskState.WAITING, TaskState.SUCC
 
 @dataclass
 class World:
-    """One run of `tasks`. `failures` says how many attempts of a step at a path fail at first."""
+    """One run of `tasks`. `failures` is the number of attempts that fail first, by path."""
 
     tasks: tuple[T, ...]
     chance: random.Random
@@ -56,19 +57,20 @@ class World:
         self.records: dict[UUID, TaskRecord] = {}
         self.bus: list[Any] = [self.submission]
         self.launched: Counter[tuple[UUID, int]] = Counter()
-        self.results: dict[tuple[UUID, int], News] = {}
+        self.results: dict[tuple[UUID, int], SchedulerEvent] = {}
         self.executed: Counter[str] = Counter()
         self.history: list[Event] = [self.submission]
         self.ends: list[Any] = []
         self.steps = 0
+        self.late_answers: list[LookupAnswered] = []
 
-    # -- what happens ------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Until nothing is under way any more and the run has ended."""
+        """Run until the run has ended and no message is left."""
         while self.bus or not self.header.state.final:
             self.steps += 1
-            assert self.steps < 20_000, "it does not come to an end"
+            assert self.steps < 20_000, "the run does not end"
             if self.steps == self.cancel_after:
                 self.bus.append(RunCancelRequested(run_id=self.run.run_id))
             if self.bus:
@@ -86,31 +88,31 @@ class World:
         else:
             self.judge(message)
 
-    def judge(self, news: News) -> None:
+    def judge(self, event: SchedulerEvent) -> None:
         before = dict(self.records)
-        decisions = self.decisions(news)
+        decisions = self.decisions(event)
+        answers, self.late_answers = self.late_answers, []
         if self.lossy and self.chance.random() < 0.05:
             self.crash()
-            self.bus.append(news)  # not acknowledged, so delivered again
+            self.bus.append(event)  # not acknowledged, so redelivered
             return
         self.commit(decisions)
+        self.bus += [answer for answer in answers if self.chance.random() > 0.05]
         self.check(before)
         if self.lossy and self.chance.random() < 0.05:
             self.crash()
 
-    def decisions(self, news: News) -> list[Decision]:
-        """The decision, and those on the store's answers: nothing is ever found."""
-        made = [decide(self.run, news, self.now, "local")]
+    def decisions(self, event: SchedulerEvent) -> list[Decision]:
+        """The decision, and those on the answers to its lookups, which never find anything. Some
+        answers come in a later transaction."""
+        made = [decide(self.run, event, self.now, "local")]
         for one in made:
-            made += [
-                decide(
-                    self.run,
-                    LookupAnswered(self.run.run_id, asked.task_id, None, asked.fingerprint),
-                    self.now,
-                    "local",
-                )
-                for asked in one.lookups
-            ]
+            for asked in one.lookups:
+                answer = LookupAnswered(self.run.run_id, asked.task_id, None, asked.fingerprint)
+                if self.lossy and self.chance.random() < 0.3:
+                    self.late_answers.append(answer)
+                else:
+                    made.append(decide(self.run, answer, self.now, "local"))
         return made
 
     def commit(self, decisions: list[Decision]) -> None:
@@ -125,11 +127,11 @@ class World:
                 if not isinstance(command, LaunchAttempt | CancelAttempt):
                     continue
                 if self.lossy and self.chance.random() < 0.05:
-                    continue  # lost for good: only asking again helps
+                    continue  # lost; the launch is repeated later
                 self.bus.append(command)
 
     def crash(self) -> None:
-        """Whatever was in memory is gone; the database is read as the store reads it."""
+        """Load the run from the database, as the store does."""
         kept = self.records.values() or Run.fresh_records(self.run.run_id)
         whole = self.plan.retries_dags
         by_id = self.records
@@ -143,16 +145,17 @@ class World:
         self.run = Run(self.submission, self.plan, self.header, loaded)
 
     def time_passes(self) -> None:
-        """Nothing is under way: a pause ends, or somebody asks about what is silent."""
+        """No message is left: pauses end, and silent launches and lookups are repeated."""
         waiting = [r for r in self.records.values() if r.state is TaskState.WAITING]
         ready = [r for r in self.records.values() if r.state is TaskState.READY]
-        assert waiting or ready, "nothing will ever happen again"
+        asked = [r for r in self.records.values() if r.state is TaskState.PENDING and r.fingerprint]
+        assert waiting or ready or asked, "nothing will ever happen again"
         for record in waiting:
             assert record.due_at is not None
             self.now = max(self.now, record.due_at)
-            self.bus.append(TimeCame(self.run.run_id, record.task_id))
+            self.bus.append(TimerDue(self.run.run_id, record.task_id))
         self.now += timedelta(seconds=1)
-        self.bus += [TaskSilent(self.run.run_id, record.task_id) for record in ready]
+        self.bus += [TaskSilent(self.run.run_id, record.task_id) for record in ready + asked]
 
     # -- the executors -----------------------------------------------------------------------
 
@@ -162,10 +165,10 @@ class World:
             self.executed[command.path] += 1
             self.results[key] = self.result(command)
         if self.lossy and self.chance.random() < 0.05:
-            return  # the answer is lost; whoever asks again gets it
+            return  # the event is lost; a repeated launch sends it again
         self.bus.append(self.results[key])
 
-    def result(self, command: LaunchAttempt) -> News:
+    def result(self, command: LaunchAttempt) -> SchedulerEvent:
         if self.lossy and self.chance.random() < 0.02:
             return ended(command, FailureCode.ATTEMPT_LOST, retryable=True)
         if self.failures.get(command.path, 0) > command.retry_index:
@@ -185,7 +188,7 @@ class World:
         self.results.setdefault(key, ended(command, FailureCode.CANCELED))
         self.bus.append(self.results[key])
 
-    # -- what must hold ----------------------------------------------------------------------
+    # -- invariants ---------------------------------------------------------------------------
 
     def check(self, before: dict[UUID, TaskRecord]) -> None:
         for identity, old in before.items():
@@ -207,11 +210,11 @@ class World:
         return {r.path: r.state.value for r in self.records.values() if r.parent_id is not None}
 
     def shown(self) -> dict[str, str]:
-        """The states that the recorder shows after it heard the history in any order, in parts."""
-        heard = [(event, AT) for event in self.history]
-        self.chance.shuffle(heard)
+        """The states that the recorder shows after it received the history in random order."""
+        received = [(event, AT) for event in self.history]
+        self.chance.shuffle(received)
         rows: Rows = ({}, {})
-        fold(rows, heard)
+        fold(rows, received)
         return {row.plan["path"]: row.state.value for row in rows[1].values() if row.plan}
 
 
@@ -220,7 +223,7 @@ def ended(command: Any, code: FailureCode, *, retryable: bool = False) -> Attemp
         run_id=command.run_id,
         task_id=command.task_id,
         attempt=command.attempt,
-        failure=Failure(code=code, message="as the test wants it"),
+        failure=Failure(code=code, message="simulated"),
         retryable=retryable,
         finished_at=AT,
     )

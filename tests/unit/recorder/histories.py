@@ -1,4 +1,4 @@
-"""The history of one run as the services tell it: a cache hit, a retry, a pause, a retried run."""
+"""The event history of one run: a cache hit, a lost attempt, a failure, a pause, a retried run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from headrace_contracts import events as e
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import TaskKind
 from headrace_contracts.values import BlobRef, Inputs, Outputs
+from headrace_recorder.core.rows import TaskRow
 
 RUN = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
 BEGIN = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
@@ -29,7 +30,7 @@ def at(second: float) -> datetime:
 
 
 def planned(path: str, *after: str, **fields: Any) -> e.PlannedTask:
-    """A task at `path`, after its siblings `after`."""
+    """The plan of the task at `path`, which depends on its siblings `after`."""
     parent, _, name = path.rpartition("/")
     return e.PlannedTask(
         task_id=of(path),
@@ -109,8 +110,8 @@ def succeeded(path: str, attempt: int, **fields: Any) -> e.TaskSucceeded:
 
 
 def history() -> list[Told]:
-    """prepare (from the cache) -> train (lost, tried again, failed; succeeds after the run is
-    retried) -> report, a DAG with one step that is skipped; paused and resumed between."""
+    """prepare (from the cache) -> train (lost, repeated, failed; succeeds after the run is retried)
+    -> report, a DAG with one step that is skipped. The run is paused and resumed in between."""
     prepare, train, report = "root/prepare", "root/train", "root/report"
     train_again = {"fingerprint": fingerprint("second", seed=2)}
     events: list[e.Event] = [
@@ -154,3 +155,11 @@ def history() -> list[Told]:
         e.RunSucceeded(run_id=RUN, revision=6, outputs=Outputs(parameters={"of": 3})),
     ]
     return [(event, at(second)) for second, event in enumerate(events)]
+
+
+def task_row(path: str, position: int = 0, *after: str, **fields: Any) -> TaskRow:
+    """The row of a task that was planned."""
+    plan = planned(path, *after, position=position, **fields.pop("plan", {})).model_dump(
+        mode="json"
+    )
+    return TaskRow(of(path), RUN, plan=plan, created_at=at(10), **fields)

@@ -1,4 +1,4 @@
-"""Runs of small specs through `decide`, with executors that do as the test says."""
+"""Runs of small specs through `decide`, with simulated executors and cache."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ir.parse import parse_document
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Outputs
-from headrace_scheduler.core.decide import News, TimeCame, decide
-from headrace_scheduler.core.draft import LookupAnswered, Taken
+from headrace_scheduler.core.decide import SchedulerEvent, TimerDue, decide
+from headrace_scheduler.core.decision import EarlierOutputs, LookupAnswered
 from headrace_scheduler.core.plan import plan
 from headrace_scheduler.core.run import Run, TaskRecord
 
@@ -77,22 +77,25 @@ def constant(value: Any) -> Spec:
 
 @dataclass
 class Played:
-    """A run, what it asked of executors, and what it told."""
+    """A run, its commands and its events."""
 
     run: Run
     outputs: Mapping[str, Mapping[str, Any]]
     failing: Mapping[str, int]
-    cached: Mapping[str, Taken]
+    cached: Mapping[str, EarlierOutputs]
     now: datetime = AT
     launches: dict[str, LaunchAttempt] = field(default_factory=dict)
     commands: list[AttemptCommand] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     records: dict[str, TaskRecord] = field(default_factory=dict)
     running: list[LaunchAttempt] = field(default_factory=list)
+    late: bool = False
+    """Whether lookups are only answered by `answer`."""
+    unanswered: list[LookupAnswered] = field(default_factory=list)
 
-    def take(self, news: News) -> None:
-        """Decide, and remember what came of it."""
-        decision = decide(self.run, news, self.now, "local")
+    def take(self, event: SchedulerEvent) -> None:
+        """Decide on an event, and collect the results."""
+        decision = decide(self.run, event, self.now, "local")
         self.events += decision.events
         self.commands += decision.commands
         self.records |= {record.path: record for record in decision.tasks}
@@ -102,10 +105,20 @@ class Played:
                 self.running.append(command)
         for asked in decision.lookups:
             found = self.cached.get(asked.path)
-            self.take(LookupAnswered(self.run.run_id, asked.task_id, found, asked.fingerprint))
+            answer = LookupAnswered(self.run.run_id, asked.task_id, found, asked.fingerprint)
+            if self.late:
+                self.unanswered.append(answer)
+            else:
+                self.take(answer)
+
+    def answer(self) -> None:
+        """Deliver the answers of lookups so far."""
+        answers, self.unanswered = self.unanswered, []
+        for one in answers:
+            self.take(one)
 
     def finish(self, *only: str) -> None:
-        """Let the steps that run end (all, or those at these paths), and those that follow."""
+        """Let running steps end (all, or those at these paths), and those that start then."""
         while ready := [c for c in self.running if not only or c.path in only]:
             self.running.remove(ready[0])
             self.take(self.end_of(ready[0]))
@@ -125,15 +138,15 @@ class Played:
         return AttemptSucceeded(**identity, outputs=made, started_at=self.now)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, and what is due happen."""
+        """Let time pass, and deliver the timers that are due."""
         self.now += timedelta(seconds=seconds)
         for record in list(self.records.values()):
             if record.due_at is not None and record.state is TaskState.WAITING:
-                self.take(TimeCame(self.run.run_id, record.task_id))
-        self.take(TimeCame(self.run.run_id, None))
+                self.take(TimerDue(self.run.run_id, record.task_id))
+        self.take(TimerDue(self.run.run_id, None))
 
     def record(self, path: str) -> TaskRecord:
-        """A task as it stands."""
+        """The latest record of a task."""
         return self.records[path]
 
     def states(self) -> dict[str, str]:
@@ -149,20 +162,23 @@ def start(
     documents: list[Spec],
     outputs: Mapping[str, Mapping[str, Any]] | None = None,
     failing: Mapping[str, int] | None = None,
-    cached: Mapping[str, Taken] | None = None,
+    cached: Mapping[str, EarlierOutputs] | None = None,
+    *,
+    late: bool = False,
     **submission: Any,
 ) -> Played:
-    """A run that was just submitted. `outputs` are what steps make, `failing` how many attempts
-    fail at first, by path."""
+    """A run after its submission. By path: `outputs` are those of steps, `failing` is the number
+    of attempts that fail first, `cached` are outputs in the cache; with `late`, lookups are only
+    answered by `answer`."""
     request = submitted(**submission)
     run = Run.fresh(request, plan(parse_document(documents)))
-    played = Played(run, outputs or {}, failing or {}, cached or {})
+    played = Played(run, outputs or {}, failing or {}, cached or {}, late=late)
     played.take(request)
     return played
 
 
 def play(documents: list[Spec], *arguments: Any, **submission: Any) -> Played:
-    """A run that has come as far as it does by itself."""
+    """A run after all its steps have ended."""
     played = start(documents, *arguments, **submission)
     played.finish()
     return played

@@ -7,7 +7,7 @@ which a service that rarely needs it should not spend at start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -81,22 +81,26 @@ class ObjectStore:
         page = await self._call("list_objects_v2", Prefix=prefix, MaxKeys=1)
         return bool(page.get("Contents"))
 
-    async def delete(self, key: str) -> None:
-        """Delete one object. A missing one is not an error."""
-        await self._call("delete_object", Key=key)
+    async def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
+        """Delete up to 1000 objects; missing ones are not an error. Returns the errors of those
+        that could not be deleted, by key."""
+        from botocore.exceptions import ClientError
 
-    async def delete_all(self, prefix: str, besides: Collection[str] = ()) -> None:
-        """Delete every object whose key starts with `prefix`, except the keys `besides` and all
-        keys below them."""
-        below = tuple(key + "/" for key in besides)
-        keys = [
-            key
-            for key in await self.list(prefix)
-            if key not in besides and not key.startswith(below)
-        ]
-        for start in range(0, len(keys), 1000):
-            objects = [{"Key": key} for key in keys[start : start + 1000]]
-            await self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
+        if not keys:
+            return {}
+        request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        try:
+            response = await self._call("delete_objects", Delete=request)
+        except ClientError as error:
+            rejected = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 400
+            if not rejected or len(keys) == 1:
+                return dict.fromkeys(keys, str(error))
+            half = len(keys) // 2  # one malformed key rejects the whole request: isolate it
+            return await self.delete_many(keys[:half]) | await self.delete_many(keys[half:])
+        return {
+            entry["Key"]: f"{entry.get('Code')}: {entry.get('Message')}"
+            for entry in response.get("Errors", ())
+        }
 
     async def list(self, prefix: str) -> list[str]:
         """The keys that start with `prefix`, sorted."""

@@ -1,1 +1,1 @@
-"""The recorder: keeps what happened, and answers questions about it."""
+"""The recorder: stores the event history and serves the views that follow from it."""

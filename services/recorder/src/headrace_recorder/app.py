@@ -8,8 +8,9 @@ from headrace_runtime.access import install_access
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.service import open_service
 
-from headrace_recorder.handlers import Handlers
+from headrace_recorder.history.handlers import EventRecorder
 from headrace_recorder.http import http_app
+from headrace_recorder.retention.deletion import Deletion
 from headrace_recorder.settings import Settings
 
 
@@ -18,15 +19,16 @@ async def serve(settings: Settings) -> None:
     async with open_service("recorder", settings) as service:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_recorder")
-        handlers = Handlers(database, service.bus, objects)
+        deletion = Deletion(database, objects)
+        recorder = EventRecorder(database, service.bus, deletion)
         token = settings.service_token.get_secret_value()
         app = http_app(database, objects, settings.grant_seconds, TokenSigner(token))
         install_access(app, token)
         consume = service.consumer(
             RECORDER_EVENTS,
             EVENT,
-            handlers.handle,
+            recorder.handle,
             linger_seconds=settings.linger_seconds,
             urgent=RUN_EVENTS,
         )
-        await service.run(settings, app, consume, handlers.show_overdue)
+        await service.run(settings, app, consume, recorder.show_overdue_ends, deletion.run)

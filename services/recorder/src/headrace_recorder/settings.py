@@ -17,7 +17,8 @@ class Settings(ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectSt
     model_config = SettingsConfigDict(env_prefix="HEADRACE_RECORDER_", frozen=True, extra="ignore")
 
     grant_seconds: int = 3600
-    """How long a download link works: long enough for a large artifact, short enough to leak."""
+    """How long a download link works: long enough for a large artifact, and short enough that a
+    leaked link does little harm."""
     linger_seconds: float = 0.2
-    """How long news of tasks waits to be recorded together: a step causes five events, and no eye
-    sees the delay. Who waits for the news of a run is not kept waiting."""
+    """How long task events wait to be recorded in one batch: a step causes five events, and nobody
+    notices the delay. Events of runs are recorded at once."""

@@ -1,1 +1,1 @@
-"""The scheduler: decides what may run next, and when a run has ended."""
+"""The scheduler: decides which tasks run next, and when a run has ended."""

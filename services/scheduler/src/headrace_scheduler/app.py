@@ -13,9 +13,7 @@ from headrace_runtime.service import open_service
 from starlette.applications import Starlette
 
 from headrace_scheduler.handlers import Handlers
-from headrace_scheduler.lookups import Lookups
 from headrace_scheduler.settings import Settings
-from headrace_scheduler.store import Plans, RunStore
 
 
 async def serve(settings: Settings) -> None:
@@ -23,15 +21,16 @@ async def serve(settings: Settings) -> None:
     async with open_service("scheduler", settings) as service:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_scheduler")
-        runs = RunStore(Plans(objects).get)
-        handlers = Handlers(database, runs, Lookups(objects), settings.cluster)
+        handlers = Handlers(database, objects, settings.cluster)
 
         async def timers() -> None:
             await _repeat(settings.tick_every_seconds, "tick", handlers.tick)
 
         async def reconcile() -> None:
             async def one_pass() -> None:
-                await handlers.ask_again(settings.silence_seconds)
+                await handlers.repeat_silent_launches(settings.silence_seconds)
+                await handlers.repeat_stalled_lookups(settings.lookup_seconds)
+                await handlers.admit_queued()
                 await handlers.purge(settings.keep_deleted_hours)
 
             await _repeat(settings.reconcile_every_seconds, "reconciliation", one_pass)

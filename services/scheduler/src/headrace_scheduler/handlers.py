@@ -1,8 +1,12 @@
-"""News in, decisions out: one transaction for a batch of events, whatever runs they are about."""
+"""Events in, decisions out: one transaction for a batch of events, of any number of runs.
+
+The object store is never read within a transaction: see `plans` for specs, and `lookups` for the
+outputs of earlier executions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,184 +22,290 @@ from headrace_contracts.events import (
 from headrace_contracts.ids import derived_event_id
 from headrace_contracts.states import RunState
 from headrace_contracts.subjects import SCHEDULER_EVENTS
+from headrace_contracts.values import BlobRef
 from headrace_runtime.bus.consumer import Received
-from headrace_runtime.errors import TooEarlyError
+from headrace_runtime.errors import RetryableError, TooEarlyError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
-from headrace_scheduler import lookups, store
+from headrace_scheduler import cache, lookups, store
 from headrace_scheduler.core.admission import admit
 from headrace_scheduler.core.decide import (
-    BusNews,
-    News,
+    BusEvent,
     RunAdmitted,
+    SchedulerEvent,
     TaskSilent,
-    TimeCame,
+    TimerDue,
     decide,
 )
-from headrace_scheduler.core.draft import CacheEntry, Decision
+from headrace_scheduler.core.decision import CacheEntry, Decision
 from headrace_scheduler.core.run import Run, TaskRecord
-from headrace_scheduler.lookups import Lookups
+from headrace_scheduler.lookups import Unverified, Verifications, Verified
+from headrace_scheduler.plans import Plans, PlansMissingError
 from headrace_scheduler.store import Locked, RunStore
 
-NewsOf = Callable[[Unit], Awaitable[list[News]]]
+Excluded = dict[UUID, Exception]
+"""The runs that cannot be decided on now, because their plans cannot be read, with the reasons."""
+EventsOf = Callable[[Unit, Excluded], Awaitable[list[SchedulerEvent]]]
+"""Gives the events to decide on, within the transaction, without those of the excluded runs."""
 
 
 @dataclass(slots=True)
 class _Batch:
-    """One transaction's work: the runs it is about, and what is to be written of them."""
+    """The work of one transaction: its runs, and what is to be written of them."""
 
     unit: Unit
     now: datetime
+    excluded: Mapping[UUID, Exception]
     runs: dict[UUID, Locked]
     changed: dict[UUID, Run] = field(default_factory=dict)
     tasks: dict[UUID, tuple[UUID, TaskRecord]] = field(default_factory=dict)
     cache: list[tuple[Run, CacheEntry]] = field(default_factory=list)
     namespaces: set[str] = field(default_factory=set)
-    """Where a run has ended or begun to wait, so that another one may start."""
+    """Where a run has ended or been queued, so that another one may start."""
+    unverified: list[Unverified] = field(default_factory=list)
+    """Lookups to verify after the commit."""
 
 
 class Handlers:
-    """The scheduler's shell around `decide`."""
+    """Handles events and timers: loads runs, calls `decide`, and saves decisions."""
 
-    def __init__(self, database: Database, runs: RunStore, answers: Lookups, cluster: str) -> None:
+    def __init__(self, database: Database, objects: ObjectStore, cluster: str) -> None:
         self._database = database
-        self._store = runs
-        self._lookups = answers
+        self._objects = objects
+        self._plans = Plans(objects)
+        self._store = RunStore(self._plans)
+        self._verifications = Verifications(objects)
         self._cluster = cluster
         self._log = get_logger()
 
     async def handle(self, received: list[Received[Event]]) -> None:
-        """Decide on a batch of messages."""
+        """Decide on a batch of events.
 
-        async def news(unit: Unit) -> list[News]:
-            ids = [one.id for one in received]
-            fresh = await unit.admit(SCHEDULER_EVENTS.durable, ids)
-            return [r.message for r in received if r.id in fresh and isinstance(r.message, BusNews)]
+        Raises:
+            RetryableError: some were left out, because the plans of their runs cannot be read.
+        """
 
-        await self._transact(news)
+        async def events(unit: Unit, excluded: Excluded) -> list[SchedulerEvent]:
+            by_id = {r.id: r.message for r in received if _run_of(r.message) not in excluded}
+            new = await unit.admit(SCHEDULER_EVENTS.durable, by_id)
+            return [
+                event
+                for identity, event in by_id.items()
+                if identity in new and isinstance(event, BusEvent)
+            ]
+
+        messages = [r.message for r in received]
+        excluded = await self._transact(
+            events, {m.run_id: m.spec for m in messages if isinstance(m, RunSubmitted)}
+        )
+        errors = [excluded[i] for m in messages if (i := _run_of(m)) in excluded]
+        if errors and len(received) > 1:
+            raise TooEarlyError("the plans of some runs cannot be read")  # delivered one by one
+        if errors:
+            raise errors[0]
 
     async def tick(self) -> int:
-        """Decide on what waited for this moment; returns how much it was."""
+        """Decide on pauses and deadlines that are over; returns how many there were."""
         now = datetime.now(UTC)
         async with self._database.read() as connection:
             found = await store.due(connection, now)
 
-        async def news(_: Unit) -> list[News]:
-            return [TimeCame(run_id, task_id) for run_id, task_id in found]
+        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
+            return [TimerDue(run_id, task_id) for run_id, task_id in found]
 
         if found:
-            await self._transact(news)
+            await self._transact(events)
         return len(found)
 
-    async def ask_again(self, silence_seconds: float) -> int:
-        """Launch again what nothing was heard of; returns how many. The executor answers a launch
-        that it knows with what became of it, so that lost news arrives after all."""
+    async def repeat_silent_launches(self, silence_seconds: float) -> int:
+        """Launch tasks again that no event came about for a while; returns how many. The executor
+        answers a launch that it knows with its outcome, so that lost events are sent again."""
         count = 0
 
-        async def news(unit: Unit) -> list[News]:
+        async def events(unit: Unit, _: Excluded) -> list[SchedulerEvent]:
             nonlocal count
             silent = await self._store.silent(unit, silence_seconds)
             count = sum(map(len, silent.values()))
             return [TaskSilent(run_id, one) for run_id, tasks in silent.items() for one in tasks]
 
-        await self._transact(news)
+        await self._transact(events)
         if count:
             self._log.warning("launches_repeated", count=count)
         return count
 
+    async def repeat_stalled_lookups(self, seconds: float) -> int:
+        """Repeat lookups without an answer for a while; returns how many. A process that was
+        verifying them may have crashed."""
+        async with self._database.read() as connection:
+            found = await store.stalled_lookups(connection, seconds)
+
+        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
+            return [TaskSilent(run_id, task_id) for run_id, task_id in found]
+
+        if found:
+            await self._transact(events)
+        return len(found)
+
+    async def admit_queued(self) -> None:
+        """Admit queued runs. Usually they are admitted when another run ends; this is for those
+        that were left out then."""
+        async with self._database.read() as connection:
+            namespaces = await store.queued_namespaces(connection)
+
+        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
+            return []
+
+        if namespaces:
+            await self._transact(events, namespaces=namespaces)
+
     async def purge(self, keep_hours: float) -> None:
-        """Forget deleted runs for good."""
+        """Delete the marks of deleted runs."""
         async with self._database.read() as connection:
             await store.purge(connection, keep_hours)
 
-    async def _transact(self, news_of: NewsOf) -> None:
-        async def work(unit: Unit) -> list[Locked]:
-            return await self._decide(unit, await news_of(unit))
+    async def _answer_lookups(self, verified: Verified) -> None:
+        """Decide on the answers to lookups."""
 
-        for locked in await self._database.transact(work):
+        async def events(unit: Unit, _: Excluded) -> list[SchedulerEvent]:
+            await cache.delete(unit.connection, verified.scope, verified.missing)
+            return list(verified.answers)
+
+        for error in (await self._transact(events)).values():
+            raise RetryableError(f"lookups are not answered: {error}") from error
+
+    async def _transact(
+        self,
+        events_of: EventsOf,
+        specs: Mapping[UUID, BlobRef] | None = None,
+        namespaces: Iterable[str] = (),
+    ) -> Excluded:
+        """Decide in one transaction, and admit queued runs of `namespaces`. `specs` are those that
+        are known to be needed, by run. Returns the runs that were left out."""
+        excluded = await self._plans.load(specs or {})
+
+        async def work(unit: Unit) -> _Batch:
+            events = await events_of(unit, excluded)
+            return await self._decide(unit, events, excluded, namespaces)
+
+        while True:
+            try:
+                batch = await self._database.transact(work)
+                break
+            except PlansMissingError as error:
+                excluded |= await self._plans.load(error.specs)
+        self._plans.trim()
+        for locked in batch.runs.values():
             if locked.run is not None:
                 self._store.remember(locked.version, locked.run)
+        for unverified in batch.unverified:
+            self._verifications.start(unverified, self._answer_lookups)
+        if excluded:
+            first = next(iter(excluded.values()))
+            self._log.warning("runs_postponed", count=len(excluded), error=type(first).__name__)
+        return excluded
 
-    async def _decide(self, unit: Unit, news: list[News]) -> list[Locked]:
-        whole = {item.run_id for item in news if isinstance(item, RunRetryRequested)}
-        runs = await self._store.lock(unit, {item.run_id for item in news}, whole)
-        batch = _Batch(unit, datetime.now(UTC), runs)
-        for item in news:
-            await self._judge(batch, item)
+    async def _decide(
+        self,
+        unit: Unit,
+        events: list[SchedulerEvent],
+        excluded: Excluded,
+        namespaces: Iterable[str],
+    ) -> _Batch:
+        if excluded:
+            events = [event for event in events if event.run_id not in excluded]
+        whole = {event.run_id for event in events if isinstance(event, RunRetryRequested)}
+        runs = await self._store.lock(unit, {event.run_id for event in events}, whole)
+        batch = _Batch(unit, datetime.now(UTC), excluded, runs, namespaces=set(namespaces))
+        for event in events:
+            await self._decide_on(batch, event)
         await self._save(batch)
         for namespace in sorted(batch.namespaces):
             await self._admit(batch, namespace)
-        return list(runs.values())
+        return batch
 
-    async def _judge(self, batch: _Batch, item: News) -> None:
-        """Decide on one piece of news, with the store's answers to what the decision asks."""
-        run = await self._run_of(batch, item)
+    async def _decide_on(self, batch: _Batch, event: SchedulerEvent) -> None:
+        """Decide on one event, and on the answers to the lookups that the decision asks for."""
+        run = await self._run(batch, event)
         if run is None:
             return
-        decision = decide(run, item, batch.now, self._cluster)
-        self._note(batch, run, decision, item)
+        decision = decide(run, event, batch.now, self._cluster)
+        self._collect(batch, run, decision, event)
         asked = decision.lookups
         while asked:
-            await self._keep_outputs(batch)  # the answer may be among them
-            answers = await self._lookups.answer(batch.unit.connection, run, asked)
-            further = [decide(run, one, batch.now, self._cluster) for one in answers]
-            for one in further:
-                self._note(batch, run, one, item)
-            asked = [lookup for one in further for lookup in one.lookups]
-        if isinstance(item, RunDeleted):
-            await self._forget(batch, item.run_id)
+            await self._save_cache(batch)  # the answer may be among these entries
+            answers, unverified = await lookups.answer(
+                batch.unit.connection, self._objects, run, asked
+            )
+            if unverified is not None:
+                batch.unverified.append(unverified)
+            asked = []
+            for answer in answers:
+                decision = decide(run, answer, batch.now, self._cluster)
+                self._collect(batch, run, decision, answer)
+                asked = [*asked, *decision.lookups]
+        if isinstance(event, RunDeleted):
+            await self._delete(batch, event.run_id)
 
-    async def _run_of(self, batch: _Batch, item: News) -> Run | None:
-        """The run that the news is about; None when it was deleted."""
-        known = batch.runs.get(item.run_id)
+    async def _run(self, batch: _Batch, event: SchedulerEvent) -> Run | None:
+        """The run that the event is about; None if it was deleted.
+
+        Raises:
+            TooEarlyError: the run is not known yet.
+        """
+        known = batch.runs.get(event.run_id)
         if known is not None:
             return known.run
-        if isinstance(item, RunSubmitted):
-            run = await self._store.create(batch.unit, item)
-            batch.runs[item.run_id] = Locked(1, run)
+        if isinstance(event, RunSubmitted):
+            run = await self._store.create(batch.unit, event)
+            batch.runs[event.run_id] = Locked(1, run)
             return run
-        if isinstance(item, RunDeleted):
-            await self._forget(batch, item.run_id)
+        if isinstance(event, RunDeleted):
+            await self._delete(batch, event.run_id)
             return None
-        raise TooEarlyError(f"run {item.run_id} is not known yet")
+        if isinstance(event, BusEvent):
+            raise TooEarlyError(f"run {event.run_id} is not known yet")
+        return None
 
-    async def _forget(self, batch: _Batch, run_id: UUID) -> None:
+    async def _delete(self, batch: _Batch, run_id: UUID) -> None:
         known = batch.runs.get(run_id)
         if known is not None and known.run is not None:
             batch.namespaces.add(known.run.submission.namespace)
         batch.changed.pop(run_id, None)
-        batch.tasks = {key: kept for key, kept in batch.tasks.items() if kept[0] != run_id}
-        batch.cache = [kept for kept in batch.cache if kept[0].run_id != run_id]
+        batch.tasks = {key: entry for key, entry in batch.tasks.items() if entry[0] != run_id}
+        batch.cache = [entry for entry in batch.cache if entry[0].run_id != run_id]
         await self._store.delete(batch.unit, run_id)
         batch.runs[run_id] = Locked(0, None)
 
-    def _note(self, batch: _Batch, run: Run, decision: Decision, item: News) -> None:
-        waits = run.header.state is RunState.PENDING and isinstance(item, RunSubmitted)
-        if waits or (run.header.state.final and not decision.empty):
+    def _collect(self, batch: _Batch, run: Run, decision: Decision, event: SchedulerEvent) -> None:
+        """Add a decision to what the transaction writes and publishes."""
+        queued = run.header.state is RunState.PENDING and isinstance(event, RunSubmitted)
+        if queued or (run.header.state.final and not decision.empty):
             batch.namespaces.add(run.submission.namespace)
         if decision.empty:
             return
         batch.changed[run.run_id] = run
         batch.tasks.update((task.task_id, (run.run_id, task)) for task in decision.tasks)
         batch.cache += [(run, entry) for entry in decision.cache]
-        _publish(batch.unit, run, decision, again=isinstance(item, TaskSilent))
+        _publish(batch.unit, run, decision, repeated=isinstance(event, TaskSilent))
 
     async def _save(self, batch: _Batch) -> None:
         await self._store.save(batch.unit, list(batch.changed.values()), list(batch.tasks.values()))
-        await self._keep_outputs(batch)
+        await self._save_cache(batch)
         for run_id in batch.changed:
             batch.runs[run_id].version += 1
         batch.changed, batch.tasks = {}, {}
 
-    async def _keep_outputs(self, batch: _Batch) -> None:
-        kept, batch.cache = batch.cache, []
-        await lookups.keep(batch.unit.connection, kept)
+    async def _save_cache(self, batch: _Batch) -> None:
+        entries, batch.cache = batch.cache, []
+        await cache.save(batch.unit.connection, entries)
 
     async def _admit(self, batch: _Batch, namespace: str) -> None:
-        """Start the runs of a namespace that there is room for now."""
+        """Start the queued runs of a namespace that its limits allow."""
         connection = batch.unit.connection
-        waiting = await store.queued(connection, namespace)
+        queued = await store.queued(connection, namespace)
+        waiting = [run for run in queued if run.run_id not in batch.excluded]
         if not waiting:
             return
         admitted = admit(await store.active(connection, namespace), waiting)
@@ -203,20 +313,26 @@ class Handlers:
             batch.unit, [run_id for run_id in admitted if run_id not in batch.runs]
         )
         for run_id in admitted:
-            await self._judge(batch, RunAdmitted(run_id))
+            await self._decide_on(batch, RunAdmitted(run_id))
         await self._save(batch)
 
 
-def _publish(unit: Unit, run: Run, decision: Decision, *, again: bool) -> None:
-    """Stage what a decision says, under ids that the same decision gives again. A launch that is
-    repeated needs an id of its own: it is a new question."""
+def _run_of(event: Event) -> UUID | None:
+    return getattr(event, "run_id", None)
+
+
+def _publish(unit: Unit, run: Run, decision: Decision, *, repeated: bool) -> None:
+    """Stage the messages of a decision, with ids that are derived from it, so that a repeat of the
+    same decision gives the same ids. A launch that is repeated on purpose needs a new id."""
     for message in (*decision.events, *decision.commands):
-        identity = None if again else derived_event_id(run.run_id, message.type, *_of(run, message))
+        identity = (
+            None if repeated else derived_event_id(run.run_id, message.type, *_key(run, message))
+        )
         unit.publish(message, identity)
 
 
-def _of(run: Run, message: object) -> Iterable[object]:
-    """What tells a message from others of its type in the same run."""
+def _key(run: Run, message: object) -> Iterable[object]:
+    """What distinguishes a message from others of its type about the same run."""
     if isinstance(message, TasksPlanned):
         return (message.tasks[0].task_id,)
     if isinstance(message, CleanRun):

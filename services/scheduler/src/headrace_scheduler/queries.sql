@@ -1,17 +1,17 @@
 -- lock_runs --
--- The runs that a batch is about, locked in one order so that two schedulers cannot deadlock. One
--- without a submission was deleted: what is still heard of it does not count.
+-- The runs of a batch, locked in the order of their ids so that transactions cannot deadlock. A run
+-- without a submission was deleted: later events about it are ignored.
 SELECT run_id, version, submission IS NULL AS deleted
 FROM run WHERE run_id = ANY($1::uuid[]) ORDER BY run_id FOR UPDATE
 
 -- load_runs --
--- Runs that are not in memory.
+-- Runs that are not in memory, except deleted ones.
 SELECT run_id, state, header, deadline_at, submission FROM run
 WHERE run_id = ANY($1::uuid[]) AND submission IS NOT NULL
 
 -- load_tasks --
--- The tasks of these runs, but for those below a task that succeeded: its outputs are all that is
--- still needed of it.
+-- The tasks of these runs, except those inside a task that succeeded: of that one, only the outputs
+-- are still needed.
 SELECT task.* FROM task
 LEFT JOIN task AS parent ON parent.task_id = task.parent_id
 WHERE task.run_id = ANY($1::uuid[]) AND parent.state IS DISTINCT FROM 'SUCCEEDED'
@@ -21,12 +21,12 @@ WHERE task.run_id = ANY($1::uuid[]) AND parent.state IS DISTINCT FROM 'SUCCEEDED
 SELECT * FROM task WHERE run_id = ANY($1::uuid[])
 
 -- insert_run --
--- A run that was just submitted.
+-- A new run.
 INSERT INTO run (run_id, namespace, pipeline, priority, state, header, submission)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 -- save_tasks --
--- The tasks that are new or have changed.
+-- New and changed tasks.
 INSERT INTO task (task_id, run_id, parent_id, path, name, iteration, state, attempt, retries, lost,
     due_at, unreached, inputs, outputs, failure, fingerprint)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::integer[],
@@ -39,7 +39,7 @@ ON CONFLICT (task_id) DO UPDATE SET
     fingerprint = EXCLUDED.fingerprint, heard_at = now()
 
 -- save_runs --
--- The runs that changed; the version tells a copy in memory that it is stale.
+-- Changed runs; the version shows that a copy in memory is out of date.
 UPDATE run SET
     state = changed.state, header = changed.header, deadline_at = changed.deadline_at,
     version = run.version + 1, updated_at = now()
@@ -48,7 +48,7 @@ FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[])
 WHERE run.run_id = changed.run_id
 
 -- silent_tasks --
--- Launched, and nothing heard for a while; asked about in pages, and counted as heard from now on.
+-- Launched tasks without events for a while, a page of them. Their time starts anew.
 UPDATE task SET heard_at = now()
 WHERE task_id IN (
     SELECT task_id FROM task WHERE state = 'READY' AND heard_at < now() - $1::interval
@@ -72,12 +72,12 @@ SELECT fingerprint, run_id, task_id, outputs FROM cache_entry
 WHERE namespace = $1 AND pipeline = $2 AND fingerprint = ANY($3::text[])
 
 -- find_reusable --
--- What the run may take over from the one that it runs anew.
+-- The outputs that a rerun may take from the earlier run.
 SELECT path, fingerprint, from_run_id AS run_id, from_task_id AS task_id, outputs FROM reusable
 WHERE run_id = $1 AND path = ANY($2::text[])
 
 -- save_cache --
--- Outputs that later executions may take; the newest are kept.
+-- Outputs that later executions may take; newer ones replace older ones.
 INSERT INTO cache_entry (namespace, pipeline, fingerprint, run_id, task_id, outputs)
 SELECT DISTINCT ON (new.namespace, new.pipeline, new.fingerprint) new.* FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[]
@@ -86,39 +86,50 @@ ON CONFLICT (namespace, pipeline, fingerprint) DO UPDATE SET
     run_id = EXCLUDED.run_id, task_id = EXCLUDED.task_id, outputs = EXCLUDED.outputs,
     created_at = now()
 
--- forget_cached --
--- Entries whose outputs are not in the object store any more.
-DELETE FROM cache_entry
-WHERE namespace = $1 AND pipeline = $2 AND fingerprint = ANY($3::text[])
+-- delete_cached --
+-- Entries whose outputs no longer exist, unless they were replaced meanwhile.
+DELETE FROM cache_entry USING unnest($3::text[], $4::uuid[]) AS missing (fingerprint, task_id)
+WHERE namespace = $1 AND pipeline = $2
+  AND cache_entry.fingerprint = missing.fingerprint AND cache_entry.task_id = missing.task_id
+
+-- stalled_lookups --
+-- Tasks that wait for the answer to a lookup for a while: the process that looked it up is gone.
+SELECT run_id, task_id FROM task
+WHERE state = 'PENDING' AND fingerprint IS NOT NULL AND heard_at < now() - $1::interval
+ORDER BY heard_at LIMIT 1000
 
 -- insert_reusable --
--- What a new run may take over.
+-- The outputs that a new rerun may take.
 INSERT INTO reusable (run_id, path, fingerprint, from_run_id, from_task_id, outputs)
 SELECT $1, path, fingerprint, $2, task_id, outputs
 FROM unnest($3::text[], $4::text[], $5::uuid[], $6::jsonb[])
     AS taken (path, fingerprint, task_id, outputs)
 
 -- lock_namespace --
--- Admissions to one namespace happen one after the other.
+-- Serializes the admissions of a namespace.
 SELECT pg_advisory_xact_lock(hashtextextended('admission/' || $1, 0))
 
 -- queued_runs --
--- The runs of a namespace that wait for their turn, in the order in which they go.
+-- The queued runs of a namespace, in the order of admission.
 SELECT run_id, pipeline, submission -> 'limits' AS limits FROM run
 WHERE namespace = $1 AND state = 'PENDING' AND submission IS NOT NULL
 ORDER BY priority DESC, created_at, run_id LIMIT 500
 
+-- queued_namespaces --
+-- The namespaces that have queued runs.
+SELECT DISTINCT namespace FROM run WHERE state = 'PENDING' AND submission IS NOT NULL
+
 -- active_runs --
--- How many runs of each pipeline are active.
+-- The number of active runs by pipeline.
 SELECT pipeline, count(*) AS runs FROM run
 WHERE namespace = $1 AND state IN ('RUNNING', 'PAUSED', 'CANCELING') GROUP BY pipeline
 
 -- delete_tasks --
--- The tasks of a run that was deleted.
+-- The tasks of a deleted run.
 DELETE FROM task WHERE run_id = $1
 
 -- delete_run --
--- A run that was deleted leaves a mark, so that what is still heard of it is known for that.
+-- Mark a run as deleted, so that later events about it are recognized.
 INSERT INTO run (run_id, namespace, pipeline, priority, state, header)
 VALUES ($1, '', '', 0, 'DELETED', '{}')
 ON CONFLICT (run_id) DO UPDATE SET
@@ -126,5 +137,5 @@ ON CONFLICT (run_id) DO UPDATE SET
     version = run.version + 1, updated_at = now()
 
 -- purge_deleted --
--- Marks that are older than anything the bus can deliver.
+-- Marks of deleted runs that are older than any event the bus can deliver.
 DELETE FROM run WHERE submission IS NULL AND updated_at < now() - $1::interval

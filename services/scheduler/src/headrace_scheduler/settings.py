@@ -12,13 +12,16 @@ class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     model_config = SettingsConfigDict(env_prefix="HEADRACE_SCHEDULER_", frozen=True, extra="ignore")
 
     cluster: str = "local"
-    """The executor that gets the launches."""
+    """The executor that receives the launches."""
     tick_every_seconds: float = 0.25
-    """How late a retry or a deadline may be: little beside the pauses that people write."""
+    """How late a retry or a deadline may be: little compared with usual pauses."""
     keep_deleted_hours: float = 96.0
-    """Longer than the 72 hours for which the bus can deliver something about a deleted run."""
+    """Longer than the 72 hours for which the bus can deliver events about a deleted run."""
     reconcile_every_seconds: float = 30.0
     """A tenth of `silence_seconds`, so that a silent task waits at most a tenth longer."""
     silence_seconds: float = 300.0
-    """A launch that nothing was heard of for this long is sent again; the executor takes a repeat
-    of what it knows as a question and answers it, so too short costs traffic, not correctness."""
+    """A launch without events for this long is sent again. The executor treats a duplicate as a
+    status query, so a shorter time costs traffic, not correctness."""
+    lookup_seconds: float = 30.0
+    """A cache lookup without an answer for this long is repeated. Verifying outputs takes
+    milliseconds, unless the object store is unavailable."""

@@ -1,13 +1,13 @@
-"""Runs in Postgres, and the most recent ones in memory.
+"""Runs in Postgres, with the most recently used ones in memory.
 
-Invariant: a run in memory is used only when its version is that of the locked row, and only
-goes back to memory after its transaction has committed.
+Invariant: a run in memory is used only if its version equals that of the locked row, and it returns
+to memory only after its transaction has committed.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,91 +15,69 @@ from uuid import UUID
 
 from headrace_contracts.events import Rerun, RunLimits, RunSubmitted
 from headrace_contracts.failures import Failure
-from headrace_contracts.ir.models import PipelineDocument
 from headrace_contracts.rerun import EarlierTask, taken_over
 from headrace_contracts.states import RunState, TaskState
 from headrace_contracts.values import BlobRef, Inputs, Outputs
-from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Connection, ReadConnection, Unit
 from headrace_runtime.pg.queries import load_queries
 
 from headrace_scheduler.core.admission import Queued
 from headrace_scheduler.core.draft import planned_task
-from headrace_scheduler.core.plan import Plan, plan
+from headrace_scheduler.core.plan import Plan
 from headrace_scheduler.core.run import NO_INPUTS, NO_OUTPUTS, Node, Run, RunHeader, TaskRecord
+from headrace_scheduler.plans import Plans, PlansMissingError
 
 _QUERIES = load_queries("headrace_scheduler")
 _TASKS_IN_MEMORY = 100_000
-"""Some 100 MB at most; a run that does not fit is read anew for each batch."""
-_PLANS_IN_MEMORY = 128
-
-PlanOf = Callable[[BlobRef], Awaitable[Plan]]
-
-
-class Plans:
-    """Plans by the digest of their spec, read from object storage when they are not at hand."""
-
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
-
-    async def get(self, spec: BlobRef) -> Plan:
-        """The plan of a frozen spec."""
-        known = self._plans.get(spec.sha256)
-        if known is None:
-            body = await self._objects.get(spec.key)
-            known = plan(PipelineDocument.model_validate_json(body), self._objects.uri(""))
-            self._plans[spec.sha256] = known
-            if len(self._plans) > _PLANS_IN_MEMORY:
-                self._plans.popitem(last=False)
-        self._plans.move_to_end(spec.sha256)
-        return known
+"""At most about 100 MB; a run that does not fit is loaded for each batch."""
 
 
 @dataclass(slots=True)
 class Locked:
-    """A run whose row is locked. A deleted run has none."""
+    """A run whose row is locked; `run` is None if it is deleted."""
 
     version: int
     run: Run | None
 
 
 class RunStore:
-    """Loads and saves runs within a unit."""
+    """Loads and saves runs within a transaction. Methods raise `PlansMissingError` when a plan that
+    they need is not in memory."""
 
-    def __init__(self, plan_of: PlanOf) -> None:
-        self._plan_of = plan_of
+    def __init__(self, plans: Plans) -> None:
+        self._plans = plans
         self._memory: OrderedDict[UUID, tuple[int, Run]] = OrderedDict()
         self._tasks_in_memory = 0
 
     async def lock(
         self, unit: Unit, run_ids: Iterable[UUID], whole: Collection[UUID] = ()
     ) -> dict[UUID, Locked]:
-        """The known runs of these ids, locked; those in `whole` with every task they ever had.
-        They leave the memory until `remember`, so that a failed transaction cannot leave a changed
-        copy behind."""
+        """Those of the runs that exist, locked; the ones in `whole` with all tasks that they ever
+        had. They are removed from memory until `remember`, so that a failed transaction cannot
+        leave a changed copy in memory."""
         locked: dict[UUID, Locked] = {}
+        plans: dict[UUID, Plan] = {}
         for row in await unit.connection.fetch(_QUERIES["lock_runs"], list(run_ids)):
             run_id, version = row["run_id"], row["version"]
-            kept = self._take(run_id)
-            current = kept is not None and kept[0] == version and run_id not in whole
-            locked[run_id] = Locked(version, kept[1] if kept and current else None)
+            known = self._pop(run_id)
+            current = known is not None and known[0] == version and run_id not in whole
+            locked[run_id] = Locked(version, known[1] if known and current else None)
+            if known is not None:
+                plans[run_id] = known[1].plan
             if row["deleted"]:
                 locked[run_id].run = None
         missing = [run_id for run_id, found in locked.items() if found.run is None]
         if missing:
-            for run in await self._load(unit.connection, missing, whole):
+            for run in await self._load(unit.connection, missing, whole, plans):
                 locked[run.run_id].run = run
         return locked
 
-    async def load_whole(self, connection: Connection, run_id: UUID) -> Run | None:
-        """A run with every task it ever had, not locked."""
-        found = await self._load(connection, [run_id], {run_id})
-        return found[0] if found else None
-
     async def create(self, unit: Unit, submission: RunSubmitted) -> Run:
-        """A new run, and what it may take over from the one that it runs anew."""
-        run = Run.fresh(submission, await self._plan_of(submission.spec))
+        """Insert a new run and, for a rerun, the outputs that it may take from the earlier run."""
+        plan = self._plans.get(submission.spec)
+        if plan is None:
+            raise PlansMissingError({submission.run_id: submission.spec})
+        run = Run.fresh(submission, plan)
         await unit.connection.execute(
             _QUERIES["insert_run"],
             submission.run_id,
@@ -111,16 +89,18 @@ class RunStore:
             submission,
         )
         if submission.rerun is not None:
-            await self._take_over(unit.connection, submission, submission.rerun)
+            await self._insert_reusable(unit.connection, submission, submission.rerun)
         return run
 
-    async def _take_over(
+    async def _insert_reusable(
         self, connection: Connection, submission: RunSubmitted, rerun: Rerun
     ) -> None:
-        """Keep what the run may take from the one that it runs anew."""
-        earlier = await self.load_whole(connection, rerun.run_id)
-        nodes = {} if earlier is None else earlier.nodes
-        taken = taken_over(map(_earlier, nodes.values()), rerun.tasks)
+        try:
+            earlier = await self._load(connection, [rerun.run_id], {rerun.run_id}, {})
+        except PlansMissingError as error:  # it is the new run that needs the earlier one's plan
+            raise PlansMissingError({submission.run_id: error.specs[rerun.run_id]}) from None
+        nodes = earlier[0].nodes if earlier else {}
+        taken = taken_over(map(_earlier_task, nodes.values()), rerun.tasks)
         records = [nodes[task_id].record for task_id in taken]
         await connection.execute(
             _QUERIES["insert_reusable"],
@@ -135,7 +115,7 @@ class RunStore:
     async def save(
         self, unit: Unit, runs: Sequence[Run], tasks: Sequence[tuple[UUID, TaskRecord]]
     ) -> None:
-        """Write changed runs and tasks, two statements however many there are."""
+        """Write changed runs and tasks, with two statements in total."""
         if tasks:
             records = [record for _, record in tasks]
             await unit.connection.execute(
@@ -154,28 +134,29 @@ class RunStore:
             )
 
     async def delete(self, unit: Unit, run_id: UUID) -> None:
-        """Leave nothing of a run but the mark that it was deleted."""
+        """Delete a run, leaving a row that marks it as deleted."""
         await unit.connection.execute(_QUERIES["delete_tasks"], run_id)
         await unit.connection.execute(_QUERIES["delete_run"], run_id)
 
     def remember(self, version: int, run: Run) -> None:
-        """Keep a run whose transaction has committed; one that has ended is not needed again."""
-        self._take(run.run_id)
+        """Keep a run in memory, unless it has ended; its transaction must have committed."""
+        self._pop(run.run_id)
         if run.header.state.final:
             return
         self._memory[run.run_id] = (version, run)
         self._tasks_in_memory += len(run.nodes)
         while self._tasks_in_memory > _TASKS_IN_MEMORY:
-            self._take(next(iter(self._memory)))
+            self._pop(next(iter(self._memory)))
 
-    def _take(self, run_id: UUID) -> tuple[int, Run] | None:
-        kept = self._memory.pop(run_id, None)
-        if kept is not None:
+    def _pop(self, run_id: UUID) -> tuple[int, Run] | None:
+        """Remove a run from memory; returns its version and the run."""
+        found = self._memory.pop(run_id, None)
+        if found is not None:
             self._tasks_in_memory = sum(len(run.nodes) for _, run in self._memory.values())
-        return kept
+        return found
 
     async def silent(self, unit: Unit, seconds: float) -> dict[UUID, set[UUID]]:
-        """Launched tasks that nothing was heard of, by run; they count as heard from now on."""
+        """Launched tasks without events for `seconds`, by run; the time starts anew for them."""
         rows = await unit.connection.fetch(_QUERIES["silent_tasks"], timedelta(seconds=seconds))
         found: dict[UUID, set[UUID]] = {}
         for row in rows:
@@ -183,15 +164,27 @@ class RunStore:
         return found
 
     async def _load(
-        self, connection: Connection, run_ids: Sequence[UUID], whole: Collection[UUID]
+        self,
+        connection: Connection,
+        run_ids: Sequence[UUID],
+        whole: Collection[UUID],
+        known_plans: Mapping[UUID, Plan],
     ) -> list[Run]:
         rows = await connection.fetch(_QUERIES["load_runs"], list(run_ids))
         plans: dict[UUID, Plan] = {}
+        missing: dict[UUID, BlobRef] = {}
         submissions: dict[UUID, RunSubmitted] = {}
         for row in rows:
             submission = RunSubmitted.model_validate(row["submission"])
-            submissions[submission.run_id] = submission
-            plans[submission.run_id] = await self._plan_of(submission.spec)
+            run_id = submission.run_id
+            submissions[run_id] = submission
+            plan = known_plans.get(run_id) or self._plans.get(submission.spec)
+            if plan is None:
+                missing[run_id] = submission.spec
+            else:
+                plans[run_id] = plan
+        if missing:
+            raise PlansMissingError(missing)
         all_of = [i for i, found in plans.items() if i in whole or found.retries_dags]
         tasks: dict[UUID, list[TaskRecord]] = {run_id: [] for run_id in plans}
         for query, ids in (
@@ -211,7 +204,7 @@ class RunStore:
         ]
 
 
-def _earlier(node: Node) -> EarlierTask:
+def _earlier_task(node: Node) -> EarlierTask:
     planned = planned_task(node)
     return EarlierTask(
         task_id=planned.task_id,
@@ -225,7 +218,7 @@ def _earlier(node: Node) -> EarlierTask:
 
 
 async def queued(connection: Connection, namespace: str) -> list[Queued]:
-    """The runs of a namespace that wait for their turn, in order."""
+    """The queued runs of a namespace, in the order of admission."""
     rows = await connection.fetch(_QUERIES["queued_runs"], namespace)
     return [
         Queued(row["run_id"], row["pipeline"], RunLimits.model_validate(row["limits"] or {}))
@@ -234,25 +227,37 @@ async def queued(connection: Connection, namespace: str) -> list[Queued]:
 
 
 async def active(connection: Connection, namespace: str) -> dict[str, int]:
-    """How many runs of each pipeline are active. Admissions wait for each other from here on."""
+    """The number of active runs by pipeline. Locks the namespace against other admissions."""
     await connection.execute(_QUERIES["lock_namespace"], namespace)
     rows = await connection.fetch(_QUERIES["active_runs"], namespace)
     return {row["pipeline"]: row["runs"] for row in rows}
 
 
 async def due(connection: ReadConnection, now: datetime) -> list[tuple[UUID, UUID | None]]:
-    """Runs with a task whose pause is over, or (None) whose deadline has passed."""
+    """Tasks whose pause is over, and runs (with None as task) whose deadline has passed."""
     rows = await connection.fetch(_QUERIES["due"], now)
     return [(row["run_id"], row["task_id"]) for row in rows]
 
 
+async def stalled_lookups(connection: ReadConnection, seconds: float) -> list[tuple[UUID, UUID]]:
+    """Run and task of the lookups that have waited for an answer for `seconds`."""
+    rows = await connection.fetch(_QUERIES["stalled_lookups"], timedelta(seconds=seconds))
+    return [(row["run_id"], row["task_id"]) for row in rows]
+
+
+async def queued_namespaces(connection: ReadConnection) -> list[str]:
+    """The namespaces that have queued runs."""
+    rows = await connection.fetch(_QUERIES["queued_namespaces"])
+    return [row["namespace"] for row in rows]
+
+
 async def purge(connection: ReadConnection, keep_hours: float) -> None:
-    """Forget deleted runs for good."""
+    """Delete the marks of runs that were deleted more than `keep_hours` ago."""
     await connection.execute(_QUERIES["purge_deleted"], timedelta(hours=keep_hours))
 
 
 _COLUMNS = tuple(field.name for field in fields(TaskRecord) if field.name != "task_id")
-"""The columns of a task behind its id and its run's, in the order of the query."""
+"""The columns of a task after its id and its run's, in the order of the query."""
 
 
 def _record(row: Any) -> TaskRecord:
@@ -275,8 +280,8 @@ def _header(header: RunHeader) -> dict[str, Any]:
 
 
 def _read_header(row: Any) -> RunHeader:
-    kept = {**row["header"], "failure": _failure(row["header"]["failure"])}
-    return RunHeader(state=RunState(row["state"]), deadline_at=row["deadline_at"], **kept)
+    values = {**row["header"], "failure": _failure(row["header"]["failure"])}
+    return RunHeader(state=RunState(row["state"]), deadline_at=row["deadline_at"], **values)
 
 
 def _failure(value: Any) -> Failure | None:

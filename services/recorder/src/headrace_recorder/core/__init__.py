@@ -1,1 +1,1 @@
-"""Pure: no I/O, no clock, no new ids. What goes in decides what comes out."""
+"""Pure rules of the recorder: no I/O, no clock, no generated ids."""

@@ -1,4 +1,4 @@
-"""The numbers that a run has, from the metrics artifacts of its tasks."""
+"""The metrics of a run, from the metadata of its tasks' metrics artifacts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 _LONGEST_NAME = 250
-"""Longer ones would not fit into an index."""
+"""Characters; longer names do not fit into an index entry."""
 
 
 class Metric(NamedTuple):
-    """A number, and which task told it when."""
+    """A number, the task that reported it, and when."""
 
     run_id: UUID
     name: str
@@ -21,7 +21,7 @@ class Metric(NamedTuple):
 
 
 def numbers(metadata: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a metrics artifact; what no index can hold is none."""
+    """The numbers in a metrics artifact; names that are too long for an index are left out."""
     return {
         name: float(value)
         for name, value in metadata.items()
@@ -32,11 +32,11 @@ def numbers(metadata: Mapping[str, Any]) -> dict[str, float]:
 
 
 def latest(metrics: Iterable[Metric]) -> list[Metric]:
-    """Of each name of a run that which was told last, of two at one time that of the higher task:
-    the order in which they are heard does not count."""
-    kept: dict[tuple[UUID, str], Metric] = {}
-    for one in metrics:
-        known = kept.get((one.run_id, one.name))
-        if known is None or (one.told_at, one.task_id) > (known.told_at, known.task_id):
-            kept[one.run_id, one.name] = one
-    return list(kept.values())
+    """One metric for each run and name: the one reported last, and at equal times the one with
+    the higher task id, so that the order of events does not matter."""
+    found: dict[tuple[UUID, str], Metric] = {}
+    for metric in metrics:
+        known = found.get((metric.run_id, metric.name))
+        if known is None or (metric.told_at, metric.task_id) > (known.told_at, known.task_id):
+            found[metric.run_id, metric.name] = metric
+    return list(found.values())

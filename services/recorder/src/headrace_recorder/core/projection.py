@@ -1,15 +1,16 @@
-"""What is shown, as a fold over what happened.
+"""The rows that are shown, projected from the event history.
 
-A fact about a run or task is a partial row. Folding is order-insensitive: of a run's states the
-one with the highest revision counts, of a task's the one with the highest (attempt, rank); what
-belongs to an attempt goes with it. So reordered, repeated and split histories end in the same rows.
-A run is shown to have ended when all its tasks are: who waits for the end finds everything there.
+The projection does not depend on the order of events: the run state with the highest revision
+wins, and the task state with the highest (attempt, rank); data of an attempt is replaced together
+with it. Reordered, duplicated and split histories therefore give the same rows.
+
+A run is shown as ended only when all its tasks are, so that a client that waits for the end finds
+complete data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,8 @@ from uuid import UUID
 from headrace_contracts import events as e
 from headrace_contracts.base import Contract
 from headrace_contracts.states import RunState, TaskState
+
+from headrace_recorder.core.rows import Rows, RunRow, TaskRow
 
 _RANK = {
     TaskState.PENDING: 0.0,
@@ -28,66 +31,13 @@ _RANK = {
     TaskState.SKIPPED: 9.0,
     TaskState.CANCELED: 9.0,
 }
+"""How far a task is within an attempt; of two states, the one with the higher rank wins."""
 _PREPARING_RANK = 1.5
+"""Of READY while the executor prepares the attempt."""
 
 
-@dataclass(slots=True)
-class RunRow:
-    """A run as it is kept; `submission` is None until the run was heard to be submitted."""
-
-    run_id: UUID
-    submission: dict[str, Any] | None = None
-    state: RunState = RunState.PENDING
-    """What is shown."""
-    latest: RunState = RunState.PENDING
-    """What the latest news says."""
-    revision: int = 0
-    history: dict[str, list[str]] = field(default_factory=dict)
-    """Revision to the state that came with it and the moment, RFC 3339."""
-    failure: dict[str, Any] | None = None
-    outputs: dict[str, Any] | None = None
-    archived: bool = False
-    archived_at: datetime | None = None
-    """When it was last archived or unarchived."""
-    deleted: bool = False
-
-
-@dataclass(slots=True)
-class TaskRow:
-    """A task as it is kept; `plan` is None until it was heard to be planned."""
-
-    task_id: UUID
-    run_id: UUID
-    plan: dict[str, Any] | None = None
-    state: TaskState = TaskState.PENDING
-    attempt: int = 0
-    rank: float = 0.0
-    detail: str | None = None
-    inputs: dict[str, Any] | None = None
-    inputs_attempt: int = 0
-    outputs: dict[str, Any] | None = None
-    failure: dict[str, Any] | None = None
-    origin: dict[str, Any] | None = None
-    fingerprint: dict[str, Any] | None = None
-    """Digest, parts, and the attempt that told it."""
-    log: str | None = None
-    """The object that the log is in, where `log_text` is None."""
-    log_text: str | None = None
-    """The log itself, where it is short."""
-    place: str | None = None
-    """Where the attempt of the log runs or ran."""
-    log_attempt: int = 0
-    """The attempt that log and moments belong to."""
-    created_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-
-
-Rows = tuple[dict[UUID, RunRow], dict[UUID, TaskRow]]
-
-
-def touched(event: e.Event) -> tuple[UUID | None, list[UUID]]:
-    """The run and the tasks whose rows an event changes."""
+def affected(event: e.Event) -> tuple[UUID | None, list[UUID]]:
+    """The ids of the run and of the tasks whose rows an event changes."""
     match event:
         case e.RunStarted() | e.TasksPlanned():
             return event.run_id, [task.task_id for task in event.tasks]
@@ -100,10 +50,10 @@ def touched(event: e.Event) -> tuple[UUID | None, list[UUID]]:
 
 
 def fold(rows: Rows, events: Iterable[tuple[e.Event, datetime]]) -> None:
-    """Fold events, each with the moment it was told, into the rows; missing rows are made."""
+    """Apply events, each with its publication time, to the rows; creates missing rows."""
     runs, tasks = rows
     for event, at in events:
-        run_id, _ = touched(event)
+        run_id, _ = affected(event)
         if run_id is None:
             continue
         run = runs.setdefault(run_id, RunRow(run_id))
@@ -149,7 +99,7 @@ def _fold_run(run: RunRow, tasks: dict[UUID, TaskRow], event: e.Event, at: datet
 
 
 def _run_state(run: RunRow, state: RunState, revision: int, at: datetime) -> bool:
-    """Note a state; returns whether it is the latest."""
+    """Add a state to the history; returns whether it has the highest revision so far."""
     run.history[str(revision)] = [state.value, at.isoformat()]
     if revision < run.revision:
         return False
@@ -158,21 +108,22 @@ def _run_state(run: RunRow, state: RunState, revision: int, at: datetime) -> boo
     return True
 
 
-def show(runs: Iterable[RunRow], open_runs: Container[UUID]) -> None:
-    """Show the latest state, unless it is an end and tasks of the run are still open."""
+def set_shown_states(runs: Iterable[RunRow], open_runs: Container[UUID]) -> None:
+    """Set each run's shown state: the latest one, except that a run in `open_runs`, which has
+    unfinished tasks, is not shown as ended."""
     for run in runs:
         if run.latest.final and run.run_id in open_runs:
-            run.state = _before_the_end(run)
+            run.state = _state_before_end(run)
         else:
             run.state = run.latest
 
 
-def with_open_tasks(tasks: Iterable[TaskRow]) -> set[UUID]:
-    """The runs of those of the tasks that have not been heard to end."""
+def runs_with_open_tasks(tasks: Iterable[TaskRow]) -> set[UUID]:
+    """The ids of the runs that have an unfinished task among these."""
     return {task.run_id for task in tasks if task.plan is None or not task.state.final}
 
 
-def _before_the_end(run: RunRow) -> RunState:
+def _state_before_end(run: RunRow) -> RunState:
     earlier = sorted(run.history.items(), key=lambda item: -int(item[0]))
     states = [RunState(state) for _, (state, _) in earlier]
     return next((state for state in states if not state.final), RunState.RUNNING)
@@ -186,39 +137,39 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             _state(task, TaskState.READY, event.attempt)
         case e.TaskStarted():
             _inputs(task, event.inputs, event.attempt)
-            _moments(task, event.attempt, started=at)
+            _timestamps(task, event.attempt, started=at)
             _state(task, TaskState.RUNNING, event.attempt)
         case e.TaskWaiting():
             moment = event.due_at.astimezone(at.tzinfo).strftime("%H:%M:%S %Z")
             detail = f"tried again at {moment}: {event.failure.message.splitlines()[0]}"
             _state(task, TaskState.WAITING, event.attempt, detail=detail)
         case e.TaskReset():
-            _moments(task, event.attempt)
+            _timestamps(task, event.attempt)
             _state(task, TaskState.PENDING, event.attempt)
         case e.AttemptPreparing():
             _state(task, TaskState.READY, event.attempt, event.message, _PREPARING_RANK)
         case e.AttemptStarted():
-            _moments(task, event.attempt, started=event.started_at, log=event.log)
-            _place(task, event.attempt, event.place)
+            _timestamps(task, event.attempt, started=event.started_at, log=event.log)
+            _set_place(task, event.attempt, event.place)
             _state(task, TaskState.RUNNING, event.attempt)
         case e.AttemptSucceeded() | e.AttemptFailed():
-            _moments(
+            _timestamps(
                 task, event.attempt, event.started_at, event.finished_at, event.log, ended=True
             )
             if event.attempt == task.log_attempt and event.log_text is not None:
                 task.log_text = event.log_text
-            _place(task, event.attempt, event.place)
+            _set_place(task, event.attempt, event.place)
         case e.TaskSucceeded():
             _succeeded(task, event, at)
         case e.TaskFailed():
             if _state(task, TaskState.FAILED, event.attempt):
                 task.failure = _json(event.failure)
-            _moments(task, event.attempt, finished=at)
+            _timestamps(task, event.attempt, finished=at)
         case e.TaskSkipped():
             _state(task, TaskState.SKIPPED, event.attempt, event.reason)
         case e.TaskCanceled():
             _state(task, TaskState.CANCELED, event.attempt)
-            _moments(task, event.attempt, finished=at)
+            _timestamps(task, event.attempt, finished=at)
 
 
 def _succeeded(task: TaskRow, event: e.TaskSucceeded, at: datetime) -> None:
@@ -228,8 +179,8 @@ def _succeeded(task: TaskRow, event: e.TaskSucceeded, at: datetime) -> None:
     if _state(task, TaskState.SUCCEEDED, event.attempt):
         task.outputs = _json(event.outputs)
         task.origin = None if event.origin is None else _json(event.origin)
-    no_attempt = event.inputs is not None
-    _moments(task, event.attempt, started=at if no_attempt else None, finished=at)
+    without_attempt = event.inputs is not None  # taken from the cache, or imported
+    _timestamps(task, event.attempt, started=at if without_attempt else None, finished=at)
 
 
 def _inputs(task: TaskRow, inputs: Contract, attempt: int) -> None:
@@ -238,17 +189,18 @@ def _inputs(task: TaskRow, inputs: Contract, attempt: int) -> None:
 
 
 def _fingerprint(task: TaskRow, fingerprint: Contract | None, attempt: int) -> None:
-    """That of the latest attempt that told one: an attempt after a failure asks no cache."""
+    """Keep the one of the latest attempt that has any: attempts after a failure do not look into
+    the cache, so their events have none."""
     if fingerprint is not None and attempt >= (task.fingerprint or {}).get("attempt", 0):
         task.fingerprint = {**_json(fingerprint), "attempt": attempt}
 
 
-def _place(task: TaskRow, attempt: int, place: str | None) -> None:
+def _set_place(task: TaskRow, attempt: int, place: str | None) -> None:
     if attempt == task.log_attempt:
         task.place = place or task.place
 
 
-def _moments(
+def _timestamps(
     task: TaskRow,
     attempt: int,
     started: datetime | None = None,
@@ -257,8 +209,8 @@ def _moments(
     *,
     ended: bool = False,
 ) -> None:
-    """When the latest attempt started and ended, and where its log is. Who ran it (`ended`) knows
-    it more exactly than who was told."""
+    """Set the timestamps and the log of the latest attempt. The executor's report of its end
+    (`ended`) is more exact than the times of other events, and replaces them."""
     if attempt < task.log_attempt:
         return
     if attempt > task.log_attempt:
@@ -280,7 +232,8 @@ def _state(
     detail: str | None = None,
     rank: float | None = None,
 ) -> bool:
-    """Take a state over; returns whether it is the latest. What came of earlier attempts goes."""
+    """Set the state unless a later one is known; returns whether it was set. Clears the results
+    of earlier states."""
     new = _RANK[state] if rank is None else rank
     if (attempt, new) < (task.attempt, task.rank):
         return False

@@ -1,4 +1,4 @@
-"""Which of the runs that wait may start: as many as their pipeline and namespace allow."""
+"""Which queued runs may start, within the limits of their pipeline and namespace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace_contracts.events import RunLimits
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A run that waits for its turn."""
+    """A run that waits to be admitted."""
 
     run_id: UUID
     pipeline: str
@@ -20,10 +20,10 @@ class Queued:
 
 
 def admit(active: Mapping[str, int], queued: Iterable[Queued]) -> list[UUID]:
-    """The runs of one namespace that may start now.
+    """The runs of a namespace that may start now.
 
-    `active` counts the namespace's active runs by pipeline; `queued` come in the order in which
-    they go. One that has to wait for its pipeline does not hold up those of others.
+    `active` counts the namespace's active runs by pipeline; `queued` are in the order of admission.
+    A run that waits for its pipeline's limit does not delay runs of other pipelines.
     """
     by_pipeline = Counter(dict(active))
     total = sum(by_pipeline.values())

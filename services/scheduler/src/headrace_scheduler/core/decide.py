@@ -1,13 +1,13 @@
-"""The scheduler's judgement: news in, a decision out. `decide` is total, order-insensitive and
-idempotent: news about an attempt that does not count, or a task that has ended, changes nothing.
+"""The scheduler's decision function. `decide` accepts any event in any order and is idempotent: an
+event about an attempt that is not current, or about a task that has ended, changes nothing.
 
-It changes the run in place, and the run is its caller's alone: whoever fails to write the decision
-drops the run and reads it anew. The rules are in the modules beside this one:
+It changes the run in place; a caller that fails to write the decision has to discard the run and
+load it again. The rules are in these modules:
 
-- `start`: a task has its turn when all that it depends on has ended;
-- `end`: what an end means for the DAG or loop around it, retries included;
-- `again`: what runs again;
-- `stop`: what somebody asks of the run, and deadlines.
+- `start`: tasks start when all tasks that they depend on have ended;
+- `end`: what the end of a task means for the DAG or loop around it, including retries;
+- `restart`: which tasks run again in a retry;
+- `stop`: operations on the run, and its deadline.
 """
 
 from __future__ import annotations
@@ -30,22 +30,30 @@ from headrace_contracts.events import (
 from headrace_contracts.states import RunState, TaskState
 
 from headrace_scheduler.core import stop
-from headrace_scheduler.core.draft import Decision, Draft, LookupAnswered, planned_task
+from headrace_scheduler.core.decision import Decision, LookupAnswered
+from headrace_scheduler.core.draft import Draft, planned_task
 from headrace_scheduler.core.end import attempt_failed, attempt_succeeded, progress
 from headrace_scheduler.core.run import Run, Scope
-from headrace_scheduler.core.start import answer, consider, repeat_launch, start_dag
+from headrace_scheduler.core.start import (
+    lookup_answered,
+    repeat_launch,
+    repeat_lookup,
+    start_dag,
+    start_if_ready,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RunAdmitted:
-    """There is room for the run. Never on the bus."""
+    """The limits of active runs allow the run to start. Never on the bus."""
 
     run_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class TimeCame:
-    """The moment that a task waited for, or the run's deadline. Never on the bus."""
+class TimerDue:
+    """The pause of a task is over or, with `task_id` None, the run's deadline has passed. Never on
+    the bus."""
 
     run_id: UUID
     task_id: UUID | None
@@ -53,13 +61,14 @@ class TimeCame:
 
 @dataclass(frozen=True, slots=True)
 class TaskSilent:
-    """Nothing was heard of a launched task for long. Never on the bus."""
+    """No event about a launched task, or no answer to a lookup, has come for long. Never on the
+    bus."""
 
     run_id: UUID
     task_id: UUID
 
 
-BusNews = (
+BusEvent = (
     RunSubmitted
     | RunCancelRequested
     | RunPauseRequested
@@ -69,47 +78,49 @@ BusNews = (
     | AttemptSucceeded
     | AttemptFailed
 )
-News = BusNews | RunAdmitted | TimeCame | TaskSilent | LookupAnswered
+SchedulerEvent = BusEvent | RunAdmitted | TimerDue | TaskSilent | LookupAnswered
 
 
-def decide(run: Run, news: News, now: datetime, cluster: str) -> Decision:
-    """What the news changes in the run, and what is to be told. Changes `run` in place."""
+def decide(run: Run, event: SchedulerEvent, now: datetime, cluster: str) -> Decision:
+    """The changes that an event causes, and the messages to publish. Changes `run` in place."""
     draft = Draft(run, now, cluster)
-    if not run.header.state.final or isinstance(news, RunRetryRequested | RunDeleted):
-        _take(draft, news)
+    if not run.header.state.final or isinstance(event, RunRetryRequested | RunDeleted):
+        _apply(draft, event)
         while draft.agenda:
             node = draft.agenda.popleft()
-            consider(draft, node)
+            start_if_ready(draft, node)
             progress(draft, node)
     return draft.decision()
 
 
-def _take(draft: Draft, news: News) -> None:
-    match news:
+def _apply(draft: Draft, event: SchedulerEvent) -> None:
+    match event:
         case RunSubmitted():
-            limits = news.limits
+            limits = event.limits
             if limits.pipeline is None and limits.namespace is None:
                 _admit(draft)
         case RunAdmitted():
             _admit(draft)
         case AttemptSucceeded():
-            attempt_succeeded(draft, news)
+            attempt_succeeded(draft, event)
         case AttemptFailed():
-            attempt_failed(draft, news)
+            attempt_failed(draft, event)
         case LookupAnswered():
-            answer(draft, news)
-        case TimeCame():
-            node = draft.run.nodes.get(news.task_id) if news.task_id else None
-            if news.task_id is None:
+            lookup_answered(draft, event)
+        case TimerDue():
+            node = draft.run.nodes.get(event.task_id) if event.task_id else None
+            if event.task_id is None:
                 stop.expire(draft)
             elif node is not None:
                 stop.due(draft, node)
         case TaskSilent():
-            node = draft.run.nodes.get(news.task_id)
+            node = draft.run.nodes.get(event.task_id)
             if node is not None and node.record.state is TaskState.READY:
                 repeat_launch(draft, node)
+            elif node is not None and node.awaits_lookup:
+                repeat_lookup(draft, node)
         case RunCancelRequested():
-            stop.cancel(draft, news)
+            stop.cancel(draft, event)
         case RunPauseRequested():
             stop.pause(draft)
         case RunResumeRequested():

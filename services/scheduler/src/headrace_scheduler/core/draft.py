@@ -1,14 +1,13 @@
-"""A decision in the making: the run it changes, and what is to be written and told.
+"""Builds a decision: changes the run, and collects the records to write and messages to publish.
 
-Whatever changes a task goes through here, so that a parent's counters, the records to write and the
-tasks to look at next are always right. Work that follows from a change is put on the agenda rather
-than done at once: a cascade through thousands of tasks is a loop, not a recursion.
+All changes of tasks go through `Draft`, which keeps the parents' counters, the records to write and
+the agenda up to date. The agenda holds the tasks to look at next: a change that cascades through
+thousands of tasks is a loop, not a recursion.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -32,69 +31,15 @@ from headrace_contracts.failures import Failure
 from headrace_contracts.states import TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 
+from headrace_scheduler.core.decision import CacheEntry, Decision, Lookup
 from headrace_scheduler.core.run import Node, Run, RunHeader, TaskRecord, with_changes
 
 _PLANNED_IN_ONE_EVENT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """A question to the store: may this task's outputs be taken from an earlier execution?"""
-
-    task_id: UUID
-    path: str
-    fingerprint: Fingerprint
-    cached: bool
-    """Whether any earlier execution will do, not only that of the run that is run anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Outputs of an earlier execution, and whose they are."""
-
-    outputs: Outputs
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True)
-class LookupAnswered:
-    """The store's answer, None where nothing was found. Never on the bus."""
-
-    run_id: UUID
-    task_id: UUID
-    taken: Taken | None
-    fingerprint: Fingerprint
-
-
-@dataclass(frozen=True, slots=True)
-class CacheEntry:
-    """Outputs that later executions with the same fingerprint may take."""
-
-    fingerprint: str
-    task_id: UUID
-    outputs: Outputs
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What changed, and what is told to whom. Empty when the news changes nothing."""
-
-    header_changed: bool = False
-    tasks: Sequence[TaskRecord] = ()
-    commands: Sequence[AttemptCommand] = ()
-    events: Sequence[RunEvent | TaskEvent] = ()
-    lookups: Sequence[Lookup] = ()
-    cache: Sequence[CacheEntry] = ()
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is to be written or told."""
-        return not (self.header_changed or self.tasks or self.commands or self.events)
-
-
 @dataclass(slots=True)
 class Draft:
-    """See the module."""
+    """A decision that is being made; see the module."""
 
     run: Run
     now: datetime
@@ -109,7 +54,7 @@ class Draft:
     _header: RunHeader | None = None
 
     def decision(self) -> Decision:
-        """All of it."""
+        """The decision that was made."""
         planned = [
             TasksPlanned(
                 run_id=self.run.run_id, tasks=tuple(self._planned[i : i + _PLANNED_IN_ONE_EVENT])
@@ -127,7 +72,7 @@ class Draft:
 
     @property
     def header(self) -> RunHeader:
-        """The run as a whole."""
+        """The header of the run as changed so far."""
         return self.run.header
 
     @property
@@ -136,7 +81,7 @@ class Draft:
         return self.run.submission.failure_strategy == "FAIL_FAST"
 
     def set_header(self, **changes: Any) -> None:
-        """Change the run as a whole; another state is another revision."""
+        """Change the run's header. A new state increments the revision."""
         before = self.run.header
         after = replace(before, **changes)
         if after.state is not before.state:
@@ -144,11 +89,11 @@ class Draft:
         self.run.header = self._header = after
 
     def stopped(self, node: Node) -> bool:
-        """Whether the run is being stopped, and this task with it."""
+        """Whether the run is being stopped and this task has to stop too."""
         return self.header.stopping and (self.header.forced or not node.shielded)
 
     def put(self, node: Node, **changes: Any) -> None:
-        """Change a task. An end is passed on to its parent and to those that wait for it."""
+        """Change a task. When it ends, its parent and the tasks that wait for it are updated."""
         was_final = node.record.state.final
         was_failed = node.record.state is TaskState.FAILED
         node.record = with_changes(node.record, **changes)
@@ -169,20 +114,21 @@ class Draft:
             self.agenda.append(parent)
 
     def add_child(self, parent: Node, name: str, iteration: int | None = None) -> Node:
-        """A new task below `parent`, to be written and told."""
+        """Create a task below `parent`."""
         node = self.run.add_child(parent, name, iteration)
         parent.open += 1
         self._changed[node.record.task_id] = node.record
         return node
 
-    def tell_planned(self, node: Node) -> None:
-        """Have the graph show a new task, once its siblings are there too."""
+    def publish_planned(self, node: Node) -> None:
+        """Publish a new task, together with its siblings."""
         self._planned.append(planned_task(node))
 
-    def tell_started(self, node: Node) -> None:
-        """A DAG or loop has started, now or again. The root's start is that of the run."""
+    def publish_started(self, node: Node) -> None:
+        """Publish that a DAG or loop has started or restarted. For the root, `run.started` says
+        it."""
         if node.parent is not None:
-            self.events.append(TaskStarted(**self._named(node), inputs=node.record.inputs))
+            self.events.append(TaskStarted(**self._identity(node), inputs=node.record.inputs))
 
     def succeed(
         self,
@@ -192,12 +138,12 @@ class Draft:
         origin: Origin | None = None,
         fingerprint: Fingerprint | None = None,
     ) -> None:
-        """The task has its outputs."""
+        """End a task with its outputs."""
         self.put(node, state=TaskState.SUCCEEDED, outputs=outputs, failure=None)
         if node.parent is not None:
             self.events.append(
                 TaskSucceeded(
-                    **self._named(node),
+                    **self._identity(node),
                     outputs=outputs,
                     inputs=inputs,
                     origin=origin,
@@ -206,36 +152,34 @@ class Draft:
             )
 
     def fail(self, node: Node, failure: Failure, outputs: Outputs | None = None) -> None:
-        """No further attempt is made. A DAG that failed still has what it made."""
-        made = {} if outputs is None else {"outputs": outputs}
-        self.put(node, state=TaskState.FAILED, failure=failure, **made)
+        """End a task as failed. A failed DAG keeps the outputs that it has."""
+        kept = {} if outputs is None else {"outputs": outputs}
+        self.put(node, state=TaskState.FAILED, failure=failure, **kept)
         if node.parent is not None:
-            self.events.append(TaskFailed(**self._named(node), failure=failure))
+            self.events.append(TaskFailed(**self._identity(node), failure=failure))
             self._fail_fast(node.parent, f"task {node.record.name!r} failed")
 
     def _fail_fast(self, parent: Node, reason: str) -> None:
-        """After a failure nothing new starts in the DAG, but for what always runs. Those that
-        were pending at the first failure are skipped then."""
+        """At the first failure in a DAG, skip its pending tasks, except those that always run."""
         if not self.fail_fast or parent.failed != 1:
             return
         for other in parent.children.values():
-            barred = other.record.state is TaskState.PENDING and not other.asked
-            if barred and not other.always:
+            if other.record.state is TaskState.PENDING and not other.always:
                 self.skip(other, reason, unreached=True)
 
     def skip(self, node: Node, reason: str, *, unreached: bool) -> None:
-        """The task does not run."""
+        """End a task that does not run."""
         self.put(node, state=TaskState.SKIPPED, unreached=unreached)
-        self.events.append(TaskSkipped(**self._named(node), reason=reason))
+        self.events.append(TaskSkipped(**self._identity(node), reason=reason))
 
     def cancel(self, node: Node) -> None:
-        """The task was stopped, or will not start, because the run is being stopped."""
+        """End a task that was stopped, or does not start, because the run is being stopped."""
         unreached = node.record.state is TaskState.PENDING
         self.put(node, state=TaskState.CANCELED, unreached=unreached)
         if node.parent is not None:
-            self.events.append(TaskCanceled(**self._named(node)))
+            self.events.append(TaskCanceled(**self._identity(node)))
 
-    def _named(self, node: Node) -> dict[str, Any]:
+    def _identity(self, node: Node) -> dict[str, Any]:
         record = node.record
         return {
             "run_id": self.run.run_id,
@@ -246,7 +190,7 @@ class Draft:
 
 
 def planned_task(node: Node) -> PlannedTask:
-    """A task as the graph shows it: its place among its siblings is that of their order."""
+    """A task as `run.started` and `tasks.planned` describe it; `position` orders its siblings."""
     record, plan, parent = node.record, node.plan, node.parent
     iteration = record.iteration
     suffix = "" if iteration is None else f" [{iteration}]"

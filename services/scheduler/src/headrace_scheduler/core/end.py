@@ -1,4 +1,4 @@
-"""Tasks that end, and what their end means for the DAG or loop around them and for the run."""
+"""Ends of tasks, and what they mean for the DAG or loop around them and for the run."""
 
 from __future__ import annotations
 
@@ -16,63 +16,64 @@ from headrace_contracts.events import (
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import RunState, TaskKind, TaskState
 
-from headrace_scheduler.core.draft import CacheEntry, Draft
+from headrace_scheduler.core.decision import CacheEntry
+from headrace_scheduler.core.draft import Draft
 from headrace_scheduler.core.inputs import items_of
 from headrace_scheduler.core.outputs import dag_outputs, loop_outputs
 from headrace_scheduler.core.run import NO_OUTPUTS, Node
-from headrace_scheduler.core.start import iterate, try_again
+from headrace_scheduler.core.start import start_attempt, start_iterations
 
 MAX_LOST = 3
-"""Attempts that are made up for: a node that dies is bad luck, a fourth one is a pattern."""
+"""Lost attempts that are repeated: one dead machine is bad luck, four in a row are a pattern."""
 
-_HOPELESS = frozenset({FailureCode.COMMAND_NOT_FOUND, FailureCode.PLACEHOLDER_INVALID})
-"""Failures that another attempt would only repeat."""
+_PERMANENT = frozenset({FailureCode.COMMAND_NOT_FOUND, FailureCode.PLACEHOLDER_INVALID})
+"""Failures that would occur again in another attempt."""
 
 
-def attempt_succeeded(draft: Draft, news: AttemptSucceeded) -> None:
-    """The step has its outputs, if the attempt is the one that counts."""
-    node = _current(draft, news)
+def attempt_succeeded(draft: Draft, event: AttemptSucceeded) -> None:
+    """End the step with its outputs, if this is its current attempt."""
+    node = _current(draft, event)
     if node is None:
         return
-    draft.succeed(node, news.outputs)
+    draft.succeed(node, event.outputs)
     if node.record.fingerprint is not None and node.plan.cached:
-        draft.cache.append(CacheEntry(node.record.fingerprint, node.record.task_id, news.outputs))
+        draft.cache.append(CacheEntry(node.record.fingerprint, node.record.task_id, event.outputs))
 
 
-def attempt_failed(draft: Draft, news: AttemptFailed) -> None:
-    """The step is tried again, or has failed, if the attempt is the one that counts."""
-    node = _current(draft, news)
+def attempt_failed(draft: Draft, event: AttemptFailed) -> None:
+    """Retry the step or end it as failed, if this is its current attempt."""
+    node = _current(draft, event)
     if node is None:
         return
     if draft.stopped(node):
         draft.cancel(node)
-    elif news.retryable and node.record.lost < MAX_LOST:
-        _again(draft, node, 0, news.failure, lost=node.record.lost + 1)
-    elif node.record.retries < node.plan.retries.count and news.failure.code not in _HOPELESS:
-        _retry(draft, node, news.failure)
+    elif event.retryable and node.record.lost < MAX_LOST:
+        _repeat(draft, node, 0, event.failure, lost=node.record.lost + 1)
+    elif node.record.retries < node.plan.retries.count and event.failure.code not in _PERMANENT:
+        _retry(draft, node, event.failure)
     else:
-        draft.fail(node, news.failure)
+        draft.fail(node, event.failure)
 
 
-def _current(draft: Draft, news: AttemptSucceeded | AttemptFailed) -> Node | None:
-    """The task that the news is about, if the attempt is the one that counts."""
-    node = draft.run.nodes.get(news.task_id)
+def _current(draft: Draft, event: AttemptSucceeded | AttemptFailed) -> Node | None:
+    """The task of the event, if the event is about its current attempt."""
+    node = draft.run.nodes.get(event.task_id)
     if node is None or node.record.state is not TaskState.READY:
         return None
-    return node if node.record.attempt == news.attempt else None
+    return node if node.record.attempt == event.attempt else None
 
 
 def _retry(draft: Draft, node: Node, failure: Failure) -> None:
-    """Have the task tried again after its pause."""
+    """Retry the task after its pause."""
     retries = node.record.retries + 1
-    _again(draft, node, node.plan.retries.pause_seconds(retries), failure, retries=retries)
+    _repeat(draft, node, node.plan.retries.pause_seconds(retries), failure, retries=retries)
 
 
-def _again(draft: Draft, node: Node, pause: float, failure: Failure, **counted: int) -> None:
-    """Have another attempt made, at once unless there is a reason to wait."""
+def _repeat(draft: Draft, node: Node, pause: float, failure: Failure, **counted: int) -> None:
+    """Start another attempt, after the pause and not while the run is paused."""
     if not pause and draft.header.state is not RunState.PAUSED:
         draft.put(node, **counted)
-        try_again(draft, node)
+        start_attempt(draft, node)
         return
     due = draft.now + timedelta(seconds=pause)
     draft.put(node, state=TaskState.WAITING, due_at=due, failure=failure, **counted)
@@ -89,10 +90,10 @@ def _again(draft: Draft, node: Node, pause: float, failure: Failure, **counted: 
 
 
 def progress(draft: Draft, node: Node) -> None:
-    """Go on with a DAG or loop that runs, or end it when nothing in it is left to do."""
+    """Continue a running DAG or loop, or end it when no task in it is left to run."""
     if node.record.state is not TaskState.RUNNING:
         return
-    more = node.kind is TaskKind.LOOP and iterate(draft, node)
+    more = node.kind is TaskKind.LOOP and start_iterations(draft, node)
     if node.kind is TaskKind.LOOP and not more and not node.active:
         _drop_iterations(draft, node)
     if node.open or more:
@@ -106,21 +107,21 @@ def progress(draft: Draft, node: Node) -> None:
         outputs = loop_outputs(node) if node.kind is TaskKind.LOOP else dag_outputs(node)
         draft.succeed(node, outputs)
         if not _may_be_retried(node):
-            draft.run.forget_below(node)
+            draft.run.drop_descendants(node)
     if node.parent is None and node.record.state.final:
         _end_run(draft, node)
 
 
 def _drop_iterations(draft: Draft, loop: Node) -> None:
-    """Iterations of an earlier attempt that will not have their turn: the loop failed before, or
-    has fewer items now."""
+    """Skip iterations of an earlier attempt that do not start: the loop failed before them, or has
+    fewer items now."""
     for child in loop.children.values() if loop.open else ():
         if child.record.state is TaskState.PENDING:
-            draft.skip(child, "the loop does not come to it", unreached=True)
+            draft.skip(child, "the loop ended before this iteration", unreached=True)
 
 
 def _was_cut(draft: Draft, node: Node) -> bool:
-    """Whether something in it was stopped, or did not start any more."""
+    """Whether a task in it was stopped, or did not start because the run is being stopped."""
     cut = any(c.record.state is TaskState.CANCELED for c in node.children.values())
     return cut or (node.kind is TaskKind.LOOP and node.cursor < len(items_of(draft.run, node)))
 
@@ -135,12 +136,12 @@ def _fail_inside(draft: Draft, node: Node) -> None:
 
 
 def _retries(node: Node) -> int:
-    """How often a DAG is tried again. A loop is not: its iterations are."""
+    """How often a DAG is retried. A loop is not retried, its iterations are."""
     return 0 if node.kind is TaskKind.LOOP else node.plan.retries.count
 
 
 def _failure_inside(node: Node) -> Failure:
-    """The failure of the first task that failed; a DAG's is handed up as it is."""
+    """The failure of the first failed task. The failure of a nested DAG is passed on unchanged."""
     first = next(c for c in node.children.values() if c.record.state is TaskState.FAILED)
     failure = first.record.failure
     assert failure is not None
@@ -155,12 +156,12 @@ def _failure_inside(node: Node) -> Failure:
 
 
 def _may_be_retried(node: Node) -> bool:
-    """Whether a DAG around it can be tried again, and it with it."""
-    around: Node | None = node
-    while around is not None:
-        if _retries(around):
+    """Whether it can run again because a DAG around it, or the run, is retried."""
+    ancestor: Node | None = node
+    while ancestor is not None:
+        if _retries(ancestor):
             return True
-        around = around.parent
+        ancestor = ancestor.parent
     return node.parent is None
 
 

@@ -1,8 +1,8 @@
-"""What makes two executions of a step equal.
+"""The fingerprint of a step: two executions with the same fingerprint have the same outputs.
 
-Source: KFP's cache key (`api/v2alpha1/cache_key.proto`): the container's image and command line as
-they are written, the values of input parameters, the identities of input artifacts, and what the
-component declares to give out. Not part of it: names, environment, resources, pipeline root.
+Source: KFP's cache key (`api/v2alpha1/cache_key.proto`). Parts: the container's image and command
+line before placeholders are resolved, the values of input parameters, the ids of input artifacts,
+and the declared outputs. Not included: names, environment, resources, pipeline root.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from headrace_contracts.values import Artifact, Inputs
 from headrace_scheduler.core.plan import TaskPlan
 
 _SHOWN_BYTES = 200
-"""A longer part is told by its digest: it is compared, and seldom read."""
+"""A longer part is published as its digest: parts are compared, and seldom read."""
 
 
 def fingerprint(plan: TaskPlan, inputs: Inputs) -> Fingerprint:
-    """The fingerprint of a step that gets these inputs."""
+    """The fingerprint of a step with these inputs."""
     parts = _parts(plan, inputs)
     return Fingerprint(
         digest=sha256(_json(parts).encode()).hexdigest(),
-        parts={name: _shown(value) for name, value in parts.items()},
+        parts={name: _abbreviated(value) for name, value in parts.items()},
     )
 
 
@@ -59,7 +59,7 @@ def _identity(artifact: Artifact) -> str:
     return str(artifact.artifact_id or artifact.uri)
 
 
-def _shown(value: Any) -> Any:
+def _abbreviated(value: Any) -> Any:
     text = _json(value)
     return value if len(text) <= _SHOWN_BYTES else f"sha256:{sha256(text.encode()).hexdigest()}"
 

@@ -1,8 +1,8 @@
-"""A task's inputs: constants with their placeholders, inputs of the DAG around it, outputs of the
-tasks beside it, final states, and the items of loops.
+"""Resolves a task's inputs: constants with placeholders, inputs of the enclosing DAG, outputs and
+final states of sibling tasks, and the items of loops.
 
-Source of the placeholder names: `kfp.dsl.placeholders` of the KFP SDK. A text is resolved in one
-pass, so a value that happens to look like a placeholder stays as it is.
+Source of the placeholder names: `kfp.dsl.placeholders` of the KFP SDK. Text is resolved in one
+pass, so a value that looks like a placeholder is not resolved again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from headrace_contracts.places import run_folder
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Artifact, Inputs
 
-from headrace_scheduler.core.passthrough import filled_in, task_config
+from headrace_scheduler.core.platform import resolve_settings, task_config
 from headrace_scheduler.core.run import Node, Run, Scope
 
 _PLACEHOLDER = re.compile(
@@ -33,7 +33,7 @@ _FINAL_STATES = {
     TaskState.SKIPPED: "SKIPPED",
     TaskState.CANCELED: "CANCELED",
 }
-"""The words of KFP's backend, which its users' exit tasks compare with."""
+"""The states of KFP's backend, which exit tasks compare with."""
 _UNKNOWN = 2
 """google.rpc.Code.UNKNOWN: a step's failure has no code that gRPC knows."""
 
@@ -42,13 +42,12 @@ class InputError(ValueError):
     """An input cannot be resolved; the message names it."""
 
 
-def bound(run: Run, node: Node) -> Scope:
-    """What the task is given: every bound input that has a value, declared or not.
-
-    An iteration is given what its loop was, and its item.
+def task_inputs(run: Run, node: Node) -> Scope:
+    """All inputs of the task that have a value, whether its component declares them or not. An
+    iteration has the inputs of its loop, and its item.
 
     Raises:
-        InputError: a value cannot be had in the way that the spec says.
+        InputError: an input cannot be resolved as the spec says.
     """
     if node.record.iteration is not None:
         return _with_item(run, node)
@@ -65,13 +64,13 @@ def bound(run: Run, node: Node) -> Scope:
 
 
 def condition_values(node: Node, given: Scope) -> dict[str, Any]:
-    """The parameters that a condition can ask for; one without a value is null."""
+    """The parameters that a condition can refer to; one without a value is null."""
     return {**dict.fromkeys(node.plan.task.inputs.parameters), **given.parameters}
 
 
 def scope_of(run: Run, node: Node) -> Scope:
-    """What the tasks inside a DAG or loop that runs can refer to: what it was given, and the
-    defaults of its component."""
+    """What the tasks inside a running DAG or loop can refer to: its inputs, and the defaults of its
+    component."""
     if node.scope is None:
         node.scope = _scope(run, node)
     return node.scope
@@ -94,8 +93,8 @@ def _scope(run: Run, node: Node) -> Scope:
 
 
 def step_inputs(run: Run, node: Node, given: Scope) -> Inputs:
-    """The inputs of a step as its component declares them, each brought to its type. An optional
-    input without a value is absent.
+    """The declared inputs of a step, converted to their types. An optional input without a value is
+    absent.
 
     Raises:
         InputError: a required value is missing, or does not fit its type.
@@ -116,7 +115,7 @@ def step_inputs(run: Run, node: Node, given: Scope) -> Inputs:
             raise InputError(f"input parameter {name!r}: {error}") from None
     for name, artifact in definitions.artifacts.items():
         if name not in given.artifacts and not artifact.is_optional:
-            raise InputError(f"the required input artifact {name!r} was not made")
+            raise InputError(f"the required input artifact {name!r} does not exist")
     artifacts = {
         name: found for name, found in given.artifacts.items() if name in definitions.artifacts
     }
@@ -124,9 +123,8 @@ def step_inputs(run: Run, node: Node, given: Scope) -> Inputs:
 
 
 def step_container(run: Run, node: Node, given: Scope) -> ContainerSpec:
-    """The step's container with what its image, environment and resources refer to filled in.
-
-    Commands and arguments stay as they are: their placeholders are the executor's to resolve.
+    """The step's container, with placeholders in its image, environment and resources resolved.
+    Those in its command and arguments are resolved by the executor.
     """
     container = node.plan.container
     assert container is not None
@@ -144,24 +142,24 @@ def step_container(run: Run, node: Node, given: Scope) -> ContainerSpec:
 
 
 def step_platform(run: Run, node: Node, given: Scope) -> dict[str, Any]:
-    """The step's platform settings, those that are given by parameters filled in.
+    """The step's platform settings, with values in place of references to parameters.
 
     Raises:
-        InputError: a parameter cannot be had.
+        InputError: a parameter cannot be resolved.
     """
     resolver = _Resolver(run, node, given)
 
     def value_of(name: str, source: dict[str, Any]) -> Any:
         return resolver.parameter(name, TaskInputParameter.model_validate(source))
 
-    return filled_in(node.plan.platform, value_of)
+    return resolve_settings(node.plan.platform, value_of)
 
 
 def import_source(run: Run, node: Node, given: Scope) -> tuple[str, dict[str, Any]]:
-    """The URI and the metadata of what an importer imports.
+    """The URI and the metadata that an importer imports.
 
     Raises:
-        InputError: the URI has no value, or is not a text.
+        InputError: the URI has no value, or is not a string.
     """
     importer = node.plan.importer
     assert importer is not None
@@ -175,16 +173,16 @@ def import_source(run: Run, node: Node, given: Scope) -> tuple[str, dict[str, An
             uri = definition.default_value
     uri = resolver.fill(uri)
     if not isinstance(uri, str) or not uri:
-        said = "empty" if uri in (None, "") else f"{json.dumps(uri)}, not a text"
-        raise InputError(f"the URI to import is {said}")
+        fault = "is empty" if uri in (None, "") else f"is not a string: {json.dumps(uri)}"
+        raise InputError(f"the URI to import {fault}")
     return uri, resolver.fill(whole_numbers(importer.metadata))
 
 
 def items_of(run: Run, node: Node) -> list[Any]:
-    """What a loop that runs goes over: parameter values, or artifacts.
+    """The items of a running loop: parameter values, or artifacts.
 
     Raises:
-        InputError: it is not a list.
+        InputError: they are not a list.
     """
     if node.items is None:
         node.items = _items(run, node, scope_of(run, node))
@@ -213,7 +211,7 @@ def _items(run: Run, node: Node, scope: Scope) -> list[Any]:
 
 
 def item_scope(node: Node, item: Any) -> Inputs:
-    """The one input that an iteration has besides those of its loop."""
+    """The input that holds an iteration's item."""
     name = node.plan.task.item_input
     assert name is not None
     if node.plan.task.artifact_iterator is not None:
@@ -222,12 +220,12 @@ def item_scope(node: Node, item: Any) -> Inputs:
 
 
 def resource_name(run: Run) -> str:
-    """The run's name as a resource: the pipeline's name and a suffix of the run's own."""
+    """The resource name of the run: the pipeline's name and the end of the run's id."""
     return f"{run.plan.pipeline_name}-{run.run_id.hex[-5:]}"
 
 
 def final_status(run: Run, node: Node) -> dict[str, Any]:
-    """How a task ended, in the words of KFP's PipelineTaskFinalStatus."""
+    """How a task ended, as KFP's PipelineTaskFinalStatus."""
     failure = node.record.failure
     return {
         "state": _FINAL_STATES.get(node.record.state, node.record.state.value),
@@ -245,10 +243,10 @@ def _with_item(run: Run, node: Node) -> Scope:
 
 
 class _Resolver:
-    """Resolves the inputs of one task; remembers what it is resolving, to see a cycle."""
+    """Resolves the inputs of one task; detects inputs that refer to themselves."""
 
     def __init__(self, run: Run, node: Node, given: Scope | None = None) -> None:
-        """`given` are the task's inputs where they are known already."""
+        """`given` are the inputs of the task, if they are already resolved."""
         self._run = run
         self._node = node
         self._given = given
@@ -256,7 +254,7 @@ class _Resolver:
         self._open: list[str] = []
 
     def parameter(self, name: str, source: TaskInputParameter) -> Any:
-        """The value of one input, None where there is none."""
+        """The value of an input; None if it has none."""
         value = self._value(name, source)
         if value is None or not source.parameter_expression_selector:
             return value
@@ -266,15 +264,15 @@ class _Resolver:
             raise InputError(f"input parameter {name!r}: {error}") from None
 
     def artifacts(self, source: TaskInputArtifact) -> tuple[Artifact, ...]:
-        """The artifacts of one input, none where there are none."""
+        """The artifacts of an input; empty if it has none."""
         if source.task_output_artifact is not None:
             produced = source.task_output_artifact
-            outputs = self._beside(produced.producer_task).record.outputs
+            outputs = self._sibling(produced.producer_task).record.outputs
             return outputs.artifacts.get(produced.output_artifact_key, ())
-        return self._around.artifacts.get(source.component_input_artifact or "", ())
+        return self._outer.artifacts.get(source.component_input_artifact or "", ())
 
     def fill(self, value: Any) -> Any:
-        """The value with the placeholders in all its texts replaced."""
+        """The value with all placeholders replaced, also inside lists and objects."""
         match value:
             case str() if "{{$" in value:
                 return _PLACEHOLDER.sub(self._replacement, value)
@@ -286,12 +284,12 @@ class _Resolver:
                 return value
 
     @property
-    def _around(self) -> Scope:
+    def _outer(self) -> Scope:
         parent = self._node.parent
         return Scope() if parent is None else scope_of(self._run, parent)
 
-    def _around_parameter(self, name: str) -> Any:
-        """An input of the DAG around, or an item of a loop further out, or a part of one."""
+    def _outer_parameter(self, name: str) -> Any:
+        """An input of the enclosing DAG, or the item of an enclosing loop or a field of it."""
         node = self._node.parent
         while node is not None:
             parameters = scope_of(self._run, node).parameters
@@ -299,27 +297,27 @@ class _Resolver:
             if name in parameters:
                 return parameters[name]
             if subvar and whole in parameters:
-                return _part(parameters[whole], key)
+                return _field(parameters[whole], key)
             node = node.parent if LOOP_ITEM in name else None
         return None
 
-    def _beside(self, name: str) -> Node:
+    def _sibling(self, name: str) -> Node:
         assert self._node.parent is not None
         return self._node.parent.children[name]
 
     def _value(self, name: str, source: TaskInputParameter) -> Any:
         if source.component_input_parameter is not None:
-            return self._around_parameter(source.component_input_parameter)
+            return self._outer_parameter(source.component_input_parameter)
         if source.task_output_parameter is not None:
             produced = source.task_output_parameter
-            outputs = self._beside(produced.producer_task).record.outputs
+            outputs = self._sibling(produced.producer_task).record.outputs
             return outputs.parameters.get(produced.output_parameter_key)
         if source.task_final_status is not None:
-            return final_status(self._run, self._beside(source.task_final_status.producer_task))
+            return final_status(self._run, self._sibling(source.task_final_status.producer_task))
         if source.runtime_value is None:
             return None
         if source.runtime_value.runtime_parameter is not None:
-            return self._around_parameter(source.runtime_value.runtime_parameter)
+            return self._outer_parameter(source.runtime_value.runtime_parameter)
         if name in self._open:
             raise InputError(f"input parameter {name!r} refers to itself")
         self._open.append(name)
@@ -330,36 +328,37 @@ class _Resolver:
     def _replacement(self, match: re.Match[str]) -> str:
         channel = match[1] or match[2]
         if channel is None:
-            return self._text(match)
+            return self._pipeline_text(match)
         if self._given is not None and channel in self._given.parameters:
-            return _shown(self._given.parameters[channel])
+            return _as_text(self._given.parameters[channel])
         source = self._node.plan.task.inputs.parameters.get(channel)
         if source is not None:
             value = self.parameter(channel, source)
-        elif channel in self._around.parameters:
-            value = self._around.parameters[channel]
+        elif channel in self._outer.parameters:
+            value = self._outer.parameters[channel]
         elif channel in self._node.plan.component.input_definitions.parameters:
-            return match[0]  # the step's own input, for whoever starts it to fill in
+            return match[0]  # an input of the step itself, which the executor resolves
         else:
-            raise InputError(f"a text refers to the input {channel!r}, which is not given")
-        return "" if value is None else _shown(value)
+            raise InputError(f"a placeholder refers to input {channel!r}, which is not bound")
+        return "" if value is None else _as_text(value)
 
-    def _text(self, match: re.Match[str]) -> str:
+    def _pipeline_text(self, match: re.Match[str]) -> str:
         if self._texts is None:
             self._texts = _pipeline_placeholders(self._run, self._node)
         return self._texts.get(match[3], match[0])
 
 
 def _root(run: Run) -> str:
-    """Where the run's artifacts are to lie: as somebody said, or in the deployment's store."""
+    """The URI below which the run's artifacts are stored: the given one, or one in the deployment's
+    bucket."""
     submission = run.submission
     given = submission.pipeline_root or run.plan.default_pipeline_root
     folder = run_folder(submission.namespace, submission.pipeline.name, submission.run_id)
     return given or run.plan.store_uri + folder.rstrip("/")
 
 
-def _part(item: Any, key: str) -> Any:
-    """The part of a loop's item that ``item.key`` stands for in the SDK."""
+def _field(item: Any, key: str) -> Any:
+    """The field of a loop's item that ``item.key`` refers to in the SDK."""
     try:
         value = json.loads(item) if isinstance(item, str) else item
     except ValueError:
@@ -367,7 +366,7 @@ def _part(item: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, dict) else None
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(whole_numbers(value), separators=(",", ":"), ensure_ascii=False)

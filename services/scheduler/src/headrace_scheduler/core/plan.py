@@ -1,7 +1,7 @@
-"""From a checked spec to a plan: the tasks of every DAG with what they wait for and how they run.
+"""Turns a validated spec into a plan: the tasks of every DAG, their dependencies, and how they run.
 
-A plan depends on the spec alone, so all runs of one pipeline version share it. A component that is
-used many times is planned once: a plan is as large as its spec, not as the run that unfolds it.
+A plan depends only on the spec, so all runs of a pipeline version share it. A component that is
+used many times is planned once: a plan is as large as its spec, not as a run of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LONGEST_BACKOFF_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often a task is tried again, and after what pause."""
+    """How often a task is retried, and the pauses."""
 
     count: int = 0
     delay_seconds: float = 0.0
@@ -40,7 +40,7 @@ class Retries:
     longest_seconds: float = _LONGEST_BACKOFF_SECONDS
 
     def pause_seconds(self, failed: int) -> float:
-        """The pause before the next attempt, `failed` attempts having failed (from 1)."""
+        """The pause before the next attempt after `failed` failed attempts (from 1)."""
         try:
             return min(self.delay_seconds * self.factor ** (failed - 1), self.longest_seconds)
         except OverflowError:
@@ -49,15 +49,15 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:
-    """One task of a DAG: what it runs, what it waits for, who waits for it."""
+    """A task of a DAG: what it runs, its dependencies and its dependents."""
 
     name: str
     position: int
-    """Its place in an order in which the tasks of its DAG can run."""
+    """Its index in a topological order of the DAG's tasks."""
     task: Task
     component: Component
     body: TaskKind
-    """What it is, but for being a loop: STEP, IMPORT or DAG."""
+    """What it runs, for a loop what each iteration runs: STEP, IMPORT or DAG."""
     container: ContainerSpec | None
     importer: Importer | None
     dag: DagPlan | None
@@ -69,42 +69,42 @@ class TaskPlan:
 
     @property
     def is_loop(self) -> bool:
-        """Whether it runs its body once for each item."""
+        """Whether it runs its body for each item."""
         return self.task.item_input is not None
 
     @property
     def display_name(self) -> str:
-        """The name that a person gave it."""
+        """The name for people."""
         return self.task.task_info.name or self.name
 
     @property
     def always(self) -> bool:
-        """Whether it runs whatever became of the tasks before it."""
+        """Whether it runs however the tasks that it depends on end."""
         return self.task.trigger_policy.strategy == ALWAYS and bool(self.dependencies)
 
     @property
     def exit_task(self) -> bool:
-        """Whether it also runs when the run is stopped. The IR has no word for an exit handler;
-        it is an `always` task behind a DAG that the SDK calls ``exit-handler-N``, or one that
-        asks how a task ended."""
-        asks = any(p.task_final_status for p in self.task.inputs.parameters.values())
+        """Whether it also runs when the run is stopped. The IR has no exit handlers as such: it is
+        an `always` task that depends on a DAG that the SDK names ``exit-handler-N``, or one that
+        has a task's final status as input."""
+        reads_status = any(p.task_final_status for p in self.task.inputs.parameters.values())
         handles = any(name.startswith("exit-handler-") for name in self.dependencies)
-        return self.always and (asks or handles)
+        return self.always and (reads_status or handles)
 
     @property
     def cached(self) -> bool:
-        """Whether the outputs of an earlier, equal execution may be taken."""
+        """Whether the outputs of an execution with the same fingerprint may be reused."""
         return self.task.caching_options.enable_cache
 
     @property
     def parallelism(self) -> int | None:
-        """How many iterations of a loop run at one time; None is no limit."""
+        """How many iterations of a loop run at the same time; None is no limit."""
         return self.task.iterator_policy.parallelism_limit or None
 
 
 @dataclass(frozen=True, slots=True)
 class DagPlan:
-    """The tasks of a DAG, each after those it depends on, and what the DAG gives out."""
+    """The tasks of a DAG in topological order, and the DAG's outputs."""
 
     tasks: Mapping[str, TaskPlan]
     outputs: DagOutputs
@@ -112,16 +112,16 @@ class DagPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A pipeline. Its root is planned as a task of its own."""
+    """A pipeline; its root is a task."""
 
     pipeline_name: str
     root: TaskPlan
     default_pipeline_root: str | None
     store_uri: str
-    """The URI of the deployment's own store, with a slash at its end."""
+    """The URI of the deployment's bucket, ending in a slash."""
     workspace: bool
     retries_dags: bool
-    """Whether a DAG in it may run again, for which what had succeeded in it is needed."""
+    """Whether a DAG has retries: then tasks inside a DAG are needed after it has ended."""
 
 
 def plan(document: PipelineDocument, store_uri: str = "") -> Plan:
@@ -193,7 +193,7 @@ class _Planner:
             for other in upstream:
                 dependents[other].append(name)
         components = self.document.pipeline_spec.components
-        made = DagPlan(
+        planned = DagPlan(
             tasks={
                 name: self.task(
                     name,
@@ -207,8 +207,8 @@ class _Planner:
             },
             outputs=component.dag.outputs,
         )
-        self._dags[component_name] = made
-        return made
+        self._dags[component_name] = planned
+        return planned
 
 
 def _body(component: Component, imports: bool) -> TaskKind:

@@ -1,8 +1,8 @@
-"""A run in memory: a tree of nodes, one for each task that has come up so far.
+"""A run in memory: a tree of nodes, one for each task created so far.
 
-A loop's iterations and a DAG's tasks come up when the loop or DAG starts, so that a run is as large
-as what has happened. The run belongs to whoever decides on it: a decision changes it in place, and
-a copy whose transaction failed is dropped and read anew.
+The tasks of a DAG and the iterations of a loop are created when the DAG or loop starts, so the tree
+is as large as what has happened. Decisions change the run in place; when the transaction that
+writes a decision fails, the run is discarded and loaded again.
 """
 
 from __future__ import annotations
@@ -27,68 +27,68 @@ NO_INPUTS = Inputs()
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task as the scheduler keeps it."""
+    """A task as it is stored."""
 
     task_id: UUID
     parent_id: UUID | None
     path: str
     name: str
     iteration: int | None = None
-    """The place in its loop, of a task that is an iteration."""
+    """The index in its loop, if the task is an iteration."""
     state: TaskState = TaskState.PENDING
     attempt: int = 0
-    """The attempt that counts, 0 before the first. Pending with an attempt: the one to come."""
+    """The number of the current attempt, 0 before the first. While the task is pending: the number
+    of the attempt to come."""
     retries: int = 0
-    """Failed attempts that were followed by another one."""
+    """Failed attempts that were retried."""
     lost: int = 0
-    """Attempts that the platform lost, which are made up for."""
+    """Attempts that the platform lost and that were repeated."""
     due_at: datetime | None = None
-    """When a waiting task is tried again."""
+    """When a waiting task is retried."""
     unreached: bool = False
-    """It ended without having had its turn, because of what came before it."""
+    """Whether it ended without being started, because of the tasks it depends on."""
     inputs: Inputs = NO_INPUTS
-    """What the tasks of a DAG or loop can refer to; of an iteration, its item alone."""
+    """Of a DAG or loop: what the tasks inside can refer to. Of an iteration: only its item."""
     outputs: Outputs = NO_OUTPUTS
     failure: Failure | None = None
     fingerprint: str | None = None
-    """What its outputs are kept under in the cache; of a step only."""
+    """The key of its outputs in the cache; steps only."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """What is true of the run as a whole."""
+    """The state of the run as a whole."""
 
     state: RunState = RunState.PENDING
     revision: int = 0
-    """Grows with each change of the state."""
+    """Incremented with each change of the state."""
     cancel_reason: str | None = None
     forced: bool = False
-    """Whether even exit tasks are to stop."""
+    """Whether exit tasks are stopped too."""
     expired: bool = False
-    """Whether the deadline has passed, which stops the run."""
+    """Whether the run is being stopped because its deadline has passed."""
     deadline_at: datetime | None = None
     failure: Failure | None = None
 
     @property
     def stopping(self) -> bool:
-        """Whether nothing but exit tasks may start."""
+        """Whether only exit tasks may start."""
         return self.state is RunState.CANCELING or self.expired
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The inputs of a DAG or loop by name: what the tasks in it can refer to."""
+    """Inputs by name: what a task gets, or what the tasks inside a DAG or loop can refer to."""
 
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, tuple[Artifact, ...]] = field(default_factory=dict)
 
 
 class Node:
-    """A task in the tree, and what follows from its children."""
+    """A task in the tree, with counters over its children."""
 
     __slots__ = (
         "active",
-        "asked",
         "children",
         "cursor",
         "failed",
@@ -107,27 +107,36 @@ class Node:
         self.parent = parent
         self.children: dict[str | int, Node] = {}
         self.scope: Scope | None = None
-        """What the tasks inside can refer to, once somebody asked."""
+        """What the tasks inside can refer to; None until it is first needed."""
         self.items: list[Any] | None = None
-        """What a loop goes over, once somebody asked."""
+        """The items of a loop; None until they are first needed."""
         self.cursor = 0
-        """The iterations before this one have had their turn."""
+        """The index of the next iteration to start."""
         self.active = 0
-        """How many iterations have had their turn and not ended."""
+        """How many iterations have started and not ended."""
         self.waiting = 0
         """How many of the tasks that it depends on have not ended."""
         self.open = 0
         """How many of its children have not ended."""
         self.failed = 0
         """How many of its children have failed."""
-        self.asked = False
-        """Whether the cache is being asked for its outputs."""
 
     @property
     def kind(self) -> TaskKind:
-        """What it is: the whole of a loop, or a body."""
+        """LOOP for a loop as a whole, otherwise the kind of the body."""
         whole = self.plan.is_loop and self.record.iteration is None
         return TaskKind.LOOP if whole else self.plan.body
+
+    @property
+    def awaits_lookup(self) -> bool:
+        """Whether an earlier execution is being looked up. Nothing else makes a pending task have a
+        fingerprint, so this is known from its record, also after a crash."""
+        return self.record.state is TaskState.PENDING and self.record.fingerprint is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been started, or skipped, in its current attempt."""
+        return self.record.state is not TaskState.PENDING or self.awaits_lookup
 
     @property
     def key(self) -> str | int:
@@ -136,12 +145,12 @@ class Node:
 
     @property
     def always(self) -> bool:
-        """Whether it runs whatever became of those before it."""
+        """Whether it runs however the tasks that it depends on end."""
         return self.record.iteration is None and self.plan.always
 
     @property
     def shielded(self) -> bool:
-        """Whether it is an exit task, or within one: stopping the run does not stop it."""
+        """Whether it is an exit task or inside one, so that stopping the run does not stop it."""
         node: Node | None = self
         while node is not None:
             if node.plan.exit_task:
@@ -162,7 +171,7 @@ class Node:
         return [self.parent.children[name] for name in self.plan.dependents]
 
     def recount(self) -> None:
-        """Derive the counters from the children."""
+        """Compute the counters from the children."""
         self.open = sum(not child.record.state.final for child in self.children.values())
         self.failed = sum(
             child.record.state is TaskState.FAILED for child in self.children.values()
@@ -171,7 +180,7 @@ class Node:
             child.waiting = sum(not other.record.state.final for other in child.upstream())
         if self.kind is TaskKind.LOOP:
             self.cursor = 0
-            while (at := self.children.get(self.cursor)) and at.record.state != TaskState.PENDING:
+            while (at := self.children.get(self.cursor)) and at.started:
                 self.cursor += 1
             self.active = sum(
                 not child.record.state.final and index < self.cursor
@@ -180,7 +189,7 @@ class Node:
 
 
 class Run:
-    """The state that one decision after another builds up."""
+    """A run: its submission, plan, header and tree of tasks."""
 
     __slots__ = ("header", "nodes", "plan", "root", "submission")
 
@@ -191,7 +200,7 @@ class Run:
         header: RunHeader,
         records: Iterable[TaskRecord],
     ) -> None:
-        """`records` are the run's tasks; what lies below a task that succeeded may be left out."""
+        """`records` are the run's tasks; those inside a task that succeeded may be missing."""
         self.submission = submission
         self.plan = plan
         self.header = header
@@ -206,12 +215,12 @@ class Run:
 
     @classmethod
     def fresh(cls, submission: RunSubmitted, plan: Plan) -> Run:
-        """A run of which nothing has happened yet."""
+        """A run that has not started."""
         return cls(submission, plan, RunHeader(), cls.fresh_records(submission.run_id))
 
     @staticmethod
     def fresh_records(run_id: UUID) -> list[TaskRecord]:
-        """The records of a run of which nothing has happened yet: its root's."""
+        """The records of a run that has not started: only the root."""
         return [TaskRecord(task_id(run_id, ROOT), None, ROOT, ROOT)]
 
     @property
@@ -220,20 +229,20 @@ class Run:
         return self.submission.run_id
 
     def add_child(self, parent: Node, name: str, iteration: int | None = None) -> Node:
-        """A new task below `parent`: one of a DAG's, or an iteration of a loop."""
+        """Create a task below `parent`: one of a DAG, or an iteration of a loop."""
         path = f"{parent.record.path}/{name if iteration is None else iteration}"
         identity = task_id(self.run_id, path)
         return self._add(TaskRecord(identity, parent.record.task_id, path, name, iteration), parent)
 
-    def forget_below(self, node: Node) -> None:
-        """Drop the tasks below a node whose outputs are all that is still needed of it."""
+    def drop_descendants(self, node: Node) -> None:
+        """Remove the tasks inside a node of which only the outputs are still needed."""
         for child in node.children.values():
-            self.forget_below(child)
+            self.drop_descendants(child)
             del self.nodes[child.record.task_id]
         node.children = {}
 
     def walk(self, node: Node) -> Iterator[Node]:
-        """The node and all below it, parents first."""
+        """The node and its descendants, parents first."""
         pending = [node]
         while pending:
             current = pending.pop()
@@ -256,5 +265,5 @@ class Run:
 
 
 def with_changes(record: TaskRecord, **changes: Any) -> TaskRecord:
-    """The same task, changed."""
+    """A copy of the record with changes."""
     return replace(record, **changes)

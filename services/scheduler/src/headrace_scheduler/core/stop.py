@@ -1,4 +1,4 @@
-"""Runs that are stopped, paused, resumed and retried by somebody, or by their deadline."""
+"""Operations on a run: cancel, pause, resume, retry, delete; and its deadline."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from headrace_contracts.events import (
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import RunState, TaskState
 
-from headrace_scheduler.core.again import reopen
 from headrace_scheduler.core.draft import Draft
+from headrace_scheduler.core.restart import restart
 from headrace_scheduler.core.run import Node
-from headrace_scheduler.core.start import try_again
+from headrace_scheduler.core.start import start_attempt
 
 
-def cancel(draft: Draft, news: RunCancelRequested) -> None:
-    """Stop what runs and drop what waits, but for exit tasks; by force, those too."""
+def cancel(draft: Draft, event: RunCancelRequested) -> None:
+    """Stop running tasks and cancel waiting ones, except exit tasks; with `force` those too."""
     header, run_id = draft.header, draft.run.run_id
-    if news.force and not header.forced:
+    if event.force and not header.forced:
         draft.set_header(forced=True)
     elif header.state is RunState.CANCELING:
         return
     if header.state is not RunState.CANCELING:
-        reason = news.reason or "canceled"
+        reason = event.reason or "canceled"
         draft.set_header(state=RunState.CANCELING, cancel_reason=reason)
         draft.events.append(RunCanceling(run_id=run_id, revision=draft.header.revision))
     root = draft.run.root
-    if root.record.state is TaskState.PENDING:  # it has not even started
+    if root.record.state is TaskState.PENDING:  # the run has not started
         draft.cancel(root)
         draft.set_header(state=RunState.CANCELED)
         draft.events.append(
@@ -45,11 +45,11 @@ def cancel(draft: Draft, news: RunCancelRequested) -> None:
             )
         )
     else:
-        _wind_down(draft, root)
+        _stop_inside(draft, root)
 
 
 def expire(draft: Draft) -> None:
-    """The deadline has passed: stop as for a cancellation, and fail."""
+    """When the deadline has passed, stop the run like a cancellation and let it fail."""
     header = draft.header
     if header.expired or header.state is RunState.CANCELING or header.deadline_at is None:
         return
@@ -59,11 +59,11 @@ def expire(draft: Draft) -> None:
     message = f"the run did not end within {seconds:g} s"
     failure = Failure(code=FailureCode.DEADLINE_EXCEEDED, message=message)
     draft.set_header(expired=True, failure=failure)
-    _wind_down(draft, draft.run.root)
+    _stop_inside(draft, draft.run.root)
 
 
-def _wind_down(draft: Draft, top: Node) -> None:
-    """Stop everything below that is to stop. What ends by this ends those around it in turn."""
+def _stop_inside(draft: Draft, top: Node) -> None:
+    """Stop the task and its descendants, except those that are shielded."""
     for node in list(draft.run.walk(top)):
         state = node.record.state
         if state.final or not draft.stopped(node):
@@ -86,7 +86,7 @@ def cancel_command(draft: Draft, node: Node) -> CancelAttempt:
 
 
 def delete(draft: Draft) -> None:
-    """Stop whatever runs; nothing is told, since nobody will be able to look it up."""
+    """Stop all running tasks. Publishes no events, since the run is not visible any more."""
     for node in draft.run.nodes.values():
         if node.record.state is TaskState.READY:
             draft.commands.append(cancel_command(draft, node))
@@ -94,14 +94,14 @@ def delete(draft: Draft) -> None:
 
 
 def pause(draft: Draft) -> None:
-    """Start nothing new from here on."""
+    """Start no new tasks."""
     if draft.header.state in (RunState.PENDING, RunState.RUNNING) and not draft.header.expired:
         draft.set_header(state=RunState.PAUSED)
         draft.events.append(RunPaused(run_id=draft.run.run_id, revision=draft.header.revision))
 
 
 def resume(draft: Draft) -> bool:
-    """Go on; returns whether the run was paused before it had started."""
+    """Start tasks again; returns whether the run was paused before it had started."""
     if draft.header.state is not RunState.PAUSED:
         return False
     if draft.run.root.record.state is TaskState.PENDING:
@@ -117,17 +117,17 @@ def resume(draft: Draft) -> bool:
 
 
 def due(draft: Draft, node: Node) -> None:
-    """Try a waiting task again, if its time has come."""
+    """Start the next attempt of a waiting task if its pause is over."""
     moment = node.record.due_at
     if node.record.state is not TaskState.WAITING or moment is None:
         return
     if draft.now >= moment and draft.header.state is not RunState.PAUSED:
-        try_again(draft, node)
+        start_attempt(draft, node)
 
 
 def retry(draft: Draft) -> bool:
-    """Go on with a run that failed or was canceled from what had succeeded; returns whether it had
-    been canceled before it started."""
+    """Continue a failed or canceled run, keeping tasks that succeeded; returns whether it had been
+    canceled before it started."""
     header, run = draft.header, draft.run
     if header.state not in (RunState.FAILED, RunState.CANCELED):
         return False
@@ -144,5 +144,5 @@ def retry(draft: Draft) -> bool:
     if not run.root.children:
         draft.put(run.root, state=TaskState.PENDING)
         return True
-    reopen(draft, run.root)
+    restart(draft, run.root)
     return False

@@ -1,0 +1,1 @@
+"""Why a task was, or was not, taken from the cache."""

@@ -1,0 +1,1 @@
+"""The event history: records events, projects them onto rows, and serves them."""

@@ -1,0 +1,1 @@
+"""Which task made and used which artifact, and download links."""

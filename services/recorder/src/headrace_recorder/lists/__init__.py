@@ -1,0 +1,1 @@
+"""Pages of runs, tasks, artifacts and artifact uses."""

@@ -1,0 +1,1 @@
+"""Deletion of what deleted runs leave."""

@@ -1,0 +1,1 @@
+"""Runs and tasks: their rows in Postgres, their resources, and their routes."""
