@@ -20,10 +20,12 @@ from tests.differential.switch import switch
 
 
 def modules() -> list[Any]:
-    """The suite's modules of pipelines, in the order of their names; ``_steps`` is not one."""
+    """The suite's modules that define cases, sorted by file name; ``_steps`` is not one."""
     folder = Path(pipelines.__path__[0])
-    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    return [importlib.import_module(f"{pipelines.__name__}.{name}") for name in names]
+    files = [path for path in folder.rglob("*.py") if not path.name.startswith("_")]
+    files.sort(key=lambda path: path.name)
+    names = (path.relative_to(folder).with_suffix("") for path in files)
+    return [importlib.import_module(".".join((pipelines.__name__, *name.parts))) for name in names]
 
 
 def main(folder: Path, sdk: str = "kfp") -> None:

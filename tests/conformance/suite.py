@@ -26,7 +26,7 @@ def compiled_by_headrace() -> tuple[dict[str, str], dict[str, Any]]:
 
 def compiled() -> tuple[dict[str, str], dict[str, Any]]:
     """The packages and the cases by their names."""
-    sources = sorted([*_HERE.glob("pipelines/*.py"), _HERE / "cases.py", _HERE / "compile.py"])
+    sources = sorted([*_HERE.glob("pipelines/**/*.py"), _HERE / "cases.py", _HERE / "compile.py"])
     content = b"".join(path.read_bytes() for path in sources)
     user = os.getuid()
     folder = Path(

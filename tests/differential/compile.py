@@ -61,7 +61,7 @@ def _arguments(value: Any) -> list[str]:
 
 
 def _compiled(module: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}}
+    found: dict[str, Any] = {"compiled": {}, "written": {}, "rejected": {}}
     found |= {"mended": {}, "generated": {}, "cases": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
@@ -75,8 +75,8 @@ def _compiled(module: Any) -> dict[str, Any]:
             path = f"{folder}/{getattr(function, 'ending', 'written.yaml')}"
             function(path)
             found["written"][function.__name__] = Path(path).read_text()
-    for function, word in getattr(module, "REFUSED", ()):
-        found["refused"][function.__name__] = {"word": word, **_refusal(function)}
+    for function, text in getattr(module, "REJECTED", ()):
+        found["rejected"][function.__name__] = {"text": text, **_rejection(function)}
     for kind in ("mended", "generated"):
         for function in getattr(module, kind.upper(), ()):
             found[kind][function.__name__] = _tried(function)
@@ -102,7 +102,7 @@ def _plain(message: Any) -> Any:
     return json_format.MessageToDict(message)
 
 
-def _refusal(function: Any) -> dict[str, Any]:
+def _rejection(function: Any) -> dict[str, Any]:
     try:
         function()
     except Exception as error:

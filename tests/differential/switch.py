@@ -59,9 +59,10 @@ def switch(sdk: str) -> None:
 
 
 def modules() -> list[str]:
-    """The modules of both suites."""
-    found: list[str] = []
-    for package in FOLDERS:
-        folder = _ROOT.joinpath(*package.split("."))
-        found += [f"{package}.{each.stem}" for each in sorted(folder.glob("*.py"))]
-    return [name for name in found if not name.endswith(("__init__", "._words"))]
+    """The modules of both suites that define pipelines; those that start with ``_`` hold steps."""
+    return [
+        ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+        for package in FOLDERS
+        for path in sorted(_ROOT.joinpath(*package.split(".")).rglob("*.py"))
+        if not path.name.startswith("_")
+    ]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 warnings.simplefilter("ignore")
 from click.testing import CliRunner  # noqa: E402
 from kfp.cli.cli import cli  # noqa: E402
-from reporting import run, soon  # noqa: E402
+from report import run, soon  # noqa: E402
 
 HOST, FOLDER = sys.argv[1:3]
 OPTIONS = ["--endpoint", HOST, "--existing-token", os.environ["KFP_TOKEN"]]

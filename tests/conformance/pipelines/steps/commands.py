@@ -5,7 +5,7 @@ from typing import List, NamedTuple, Optional
 from kfp import dsl
 
 from tests.conformance.cases import Case
-from tests.conformance.pipelines._words import concat, write_words
+from tests.conformance.pipelines._command_words import concat, write_words
 
 
 @dsl.container_component

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_client import FAIL_ONCE, SLEEP, STEPS, TALK
+from tests.e2e.client.packages import FAIL_ONCE, SLEEP, STEPS, TALK
 from tests.support.deployment import HEADRACE, ROOT, Deployment
 
 pytestmark = pytest.mark.e2e

@@ -16,7 +16,7 @@ import kfp_server_api as api
 import urllib3
 from kfp import compiler
 from pipelines import written_and_read
-from reporting import run, soon
+from report import run, soon
 
 HOST, FOLDER = sys.argv[1:3]
 TOKEN = os.environ["KFP_TOKEN"]

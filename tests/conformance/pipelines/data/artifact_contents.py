@@ -9,7 +9,7 @@ from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Model, Output
 from tests.conformance.cases import Case
 from tests.conformance.pipelines._artifacts import copy_path, last_line, make_rows, returned_text
 
-EMBEDDED = Path(__file__).parents[1] / "embedded"
+EMBEDDED = Path(__file__).parents[2] / "embedded"
 
 
 @dsl.component

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from headrace.client import Client, Patience
 
-from tests.e2e.test_client import STEPS, TALK
+from tests.e2e.client.packages import STEPS, TALK
 from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.e2e

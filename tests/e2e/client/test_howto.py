@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_client import STEPS
+from tests.e2e.client.packages import STEPS
 from tests.support.deployment import ROOT, Deployment
 
 pytestmark = pytest.mark.e2e

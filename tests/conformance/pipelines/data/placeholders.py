@@ -5,7 +5,7 @@ from typing import NamedTuple
 from kfp import dsl
 
 from tests.conformance.cases import Case
-from tests.conformance.pipelines._words import concat
+from tests.conformance.pipelines._command_words import concat
 
 LOOKALIKES = "{{$}} {{$.inputs.parameters['text']}} {{$.pipeline_job_name}} {{$.workspace_path}} {}"
 

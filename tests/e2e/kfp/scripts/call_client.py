@@ -12,7 +12,7 @@ import kfp  # noqa: E402
 import kfp_server_api  # noqa: E402
 from kfp import compiler  # noqa: E402
 from pipelines import one_command, written_and_read  # noqa: E402
-from reporting import run, soon  # noqa: E402
+from report import run, soon  # noqa: E402
 
 FOLDER = sys.argv[2]
 PACKAGE = os.path.join(FOLDER, "package.yaml")
