@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.e2e.kfp.calls import CLIENT, COMMANDS, GENERATED
-
 from tests.support.deployment import ROOT
 
 PAGE = ROOT / "docs" / "kfp-api.md"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.kfp.calls import CLIENT, COMMANDS, GENERATED
 
+from tests.e2e.kfp.calls import CLIENT, COMMANDS, GENERATED
 from tests.e2e.kfp.table import PAGE, page
 from tests.support.deployment import ROOT, Deployment
 
