@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +9,7 @@ import httpx
 import yaml
 
 from tests.support.graphs import shell_pipeline
+from tests.support.waiting import until
 
 _OUTPUT = "{{$.outputs.parameters['value'].output_file}}"
 _PAGE = "{{$.outputs.artifacts['page'].path}}"
@@ -67,9 +67,8 @@ def _made(response: httpx.Response) -> Any:
 
 
 def _ended(client: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while not run.get("finished_at"):
-        assert time.monotonic() < deadline, run
-        time.sleep(0.1)
-        run = _made(client.get(f"/runs/{run['run_id']}"))
-    return run
+    def ended() -> Any:
+        found = _made(client.get(f"/runs/{run['run_id']}"))
+        return found if found.get("finished_at") else None
+
+    return dict(until(ended))

@@ -7,7 +7,6 @@ One deployment with several users. Namespace ``team-b`` has one of everything, e
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -24,6 +23,7 @@ from headrace_ui_gateway.settings import Settings
 from tests.support.deployment import Deployment
 from tests.support.issuer import AUDIENCE, FakeIssuer, serving
 from tests.support.routes import ROWS, SPEC, Row, Takes, routes_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 SECRET = "secret-b"
@@ -35,6 +35,7 @@ _TOKENS = {
     "nothing": {"team-c": "viewer"},
 }
 _HIDDEN = (403, 404)
+_ENDED = ("SUCCEEDED", "FAILED")
 
 
 def _routes() -> set[str]:
@@ -200,13 +201,12 @@ def _made(response: httpx.Response) -> Any:
 
 
 def _ended(recorder: httpx.Client, run_id: str) -> Any:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def ended() -> Any:
         found = recorder.get(f"/runs/{run_id}")
-        if found.status_code == 200 and found.json()["state"] in ("SUCCEEDED", "FAILED"):
-            return found.json()
-        time.sleep(0.1)
-    raise AssertionError(f"run {run_id} has not ended")
+        is_there = found.status_code == 200
+        return found.json() if is_there and found.json()["state"] in _ENDED else None
+
+    return until(ended)
 
 
 @rows(*Takes)

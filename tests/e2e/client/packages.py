@@ -81,6 +81,29 @@ deploymentSpec:
         image: none
         command: [sh, -c, 'for i in 1 2 3 4 5 6; do echo "line $i"; sleep 1; done']
 """
+TALK_AND_WAIT = """
+pipelineInfo: {name: client-talk-and-wait}
+schemaVersion: 2.1.0
+root:
+  inputDefinitions: {parameters: {gate: {parameterType: STRING}}}
+  dag:
+    tasks:
+      talk:
+        componentRef: {name: comp-talk}
+        inputs: {parameters: {gate: {componentInputParameter: gate}}}
+        taskInfo: {name: talk}
+components:
+  comp-talk:
+    executorLabel: exec-talk
+    inputDefinitions: {parameters: {gate: {parameterType: STRING}}}
+deploymentSpec:
+  executors:
+    exec-talk:
+      container:
+        image: none
+        command: [sh, -c, 'echo first; until [ -e "$0" ]; do sleep 0.1; done; echo last']
+        args: ["{{$.inputs.parameters['gate']}}"]
+"""
 FAIL_ONCE = """
 pipelineInfo: {name: client-fail-once}
 schemaVersion: 2.1.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,8 +14,9 @@ from pathlib import Path
 import pytest
 from headrace.client import AsyncClient, Client, ClientError, Run, RunFailedError
 
-from tests.e2e.client.packages import FAIL_ONCE, SLEEP, STEPS, TALK
+from tests.e2e.client.packages import FAIL_ONCE, SLEEP, STEPS, TALK_AND_WAIT
 from tests.support.deployment import Deployment
+from tests.support.waiting import HANG_SECONDS, until
 
 pytestmark = pytest.mark.e2e
 
@@ -54,7 +54,7 @@ def test_a_run_from_its_package_to_its_results(client: Client, tmp_path: Path) -
     path = tmp_path / "steps.yaml"
     path.write_text(STEPS)
     run = client.submit(path, {"rows": 3}, name="by the client", experiment=fresh("e"))
-    ended = client.wait(run, 60, show="none").check()
+    ended = client.wait(run, HANG_SECONDS, show="none").check()
     assert ended.outputs == {"word": "hello"}
     assert {task.path: task.state for task in ended.tasks} == {
         "make": "SUCCEEDED",
@@ -64,7 +64,7 @@ def test_a_run_from_its_package_to_its_results(client: Client, tmp_path: Path) -
     assert "<svg" in ended._repr_html_()
     assert ended.metrics == {"rows_made": 3.0}
     check_artifacts(client, ended, tmp_path)
-    other = client.wait(client.submit(STEPS, {"rows": 4}), 60, show="none").check()
+    other = client.wait(client.submit(STEPS, {"rows": 4}), HANG_SECONDS, show="none").check()
     differing = {row.name: row.values for row in client.compare(run, other).rows if row.differs}
     assert differing["rows"] == (3, 4)
     assert differing["rows_made"] == (3.0, 4.0)
@@ -76,7 +76,7 @@ async def test_the_same_with_asyncio(deployment: Deployment, tmp_path: Path) -> 
     token = deployment.json("token")["token"]
     async with AsyncClient(deployment.url, token) as client:
         runs = await asyncio.gather(*(client.submit(STEPS, {"rows": 3}) for _ in range(3)))
-        ended = await asyncio.gather(*(client.wait(run, 90, show="none") for run in runs))
+        ended = await asyncio.gather(*(client.wait(run, HANG_SECONDS, show="none") for run in runs))
         assert [run.check().outputs["word"] for run in ended] == ["hello"] * 3
         table = next(a for a in await client.artifacts(ended[0]) if a["output"] == "table")
         place = await client.download(table, tmp_path)
@@ -84,17 +84,19 @@ async def test_the_same_with_asyncio(deployment: Deployment, tmp_path: Path) -> 
         assert len((await client.compare(*runs)).runs) == 3
 
 
-def test_a_log_is_followed(client: Client) -> None:
-    run = client.submit(TALK, caching=False)
-    for now in client.watch(run, 60):
+def test_a_log_is_followed(client: Client, tmp_path: Path) -> None:
+    """The step ends only when its first line has arrived, so that is sent while the step runs."""
+    gate = tmp_path / "gate"
+    run = client.submit(TALK_AND_WAIT, {"gate": str(gate)}, caching=False)
+    for now in client.watch(run, HANG_SECONDS):
         if now.tasks and now.tasks[0].state == "RUNNING":
             break
     chunks = []
     for chunk in client.follow_log(run, now.task("talk").task_id):
-        chunks.append((chunk, client.run(run).ended))
-    lines = b"".join(chunk for chunk, _ in chunks).decode().splitlines()
-    assert lines == [f"line {at}" for at in range(1, 7)]
-    assert not chunks[0][1]
+        chunks.append(chunk)
+        gate.touch()
+    assert chunks[0] == b"first\n"
+    assert b"".join(chunks) == b"first\nlast\n"
 
 
 def test_a_repeat_by_key_is_the_same_run(client: Client) -> None:
@@ -102,10 +104,7 @@ def test_a_repeat_by_key_is_the_same_run(client: Client) -> None:
     first = client.submit(STEPS, idempotency_key=key)
     assert client.submit(STEPS, idempotency_key=key).run_id == first.run_id
     client.delete(first)
-    for _ in range(100):
-        if first.run_id not in {run.run_id for run in client.runs(50)}:
-            break
-        time.sleep(0.1)
+    until(lambda: first.run_id not in {run.run_id for run in client.runs(50)})
     with pytest.raises(ClientError) as caught:
         client.run(first)
     assert caught.value.code == "NOT_FOUND"
@@ -116,7 +115,7 @@ def test_cancel(client: Client) -> None:
     with pytest.raises(TimeoutError):
         client.wait(run, 1, show="none")
     client.cancel(run)
-    ended = client.wait(run, 30, show="none")
+    ended = client.wait(run, HANG_SECONDS, show="none")
     assert ended.state == "CANCELED"
     with pytest.raises(RunFailedError, match="is CANCELED"):
         ended.check()
@@ -129,9 +128,9 @@ def test_cancel(client: Client) -> None:
 
 def test_retry(client: Client, tmp_path: Path) -> None:
     run = client.submit(FAIL_ONCE, {"mark": str(tmp_path / "mark")})
-    assert client.wait(run, 30, show="none").state == "FAILED"
+    assert client.wait(run, HANG_SECONDS, show="none").state == "FAILED"
     client.retry(run)
-    ended = client.wait(run, 30, show="none").check()
+    ended = client.wait(run, HANG_SECONDS, show="none").check()
     assert ended.task("fail")["attempt"] == 2
 
 
@@ -149,7 +148,7 @@ def test_pipelines_and_versions(client: Client) -> None:
     found = client.pipelines(filter={"predicates": [key]})
     assert [one.pipeline_id for one in found] == [pipeline.pipeline_id]
     first = client.version(name, name)
-    assert client.wait(client.submit(first), 60, show="none").succeeded
+    assert client.wait(client.submit(first), HANG_SECONDS, show="none").succeeded
     newest = client.submit(pipeline)
     client.cancel(newest)
     client.delete_version(name, "second")
@@ -196,9 +195,13 @@ def test_a_function(client: Client) -> None:
         assert spec is not None
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)
-    run = client.wait(client.submit(module.fit_a_line, {"rows": 20}), 90, show="none").check()
+    run = client.wait(
+        client.submit(module.fit_a_line, {"rows": 20}), HANG_SECONDS, show="none"
+    ).check()
     assert run.metrics["mean_absolute_error"] == run.outputs["Output"]
-    made = client.wait(client.submit(module.make_data, {"rows": 3, "noise": 0.0}), 90, show="none")
+    made = client.wait(
+        client.submit(module.make_data, {"rows": 3, "noise": 0.0}), HANG_SECONDS, show="none"
+    )
     assert len(client.table(made.check().artifacts[0])) == 3
     stored = client.upload_pipeline(module.fit_a_line, fresh("fit"))
     client.delete_pipeline(stored, cascade=True)

@@ -10,6 +10,7 @@ from headrace.client import Client, Patience
 
 from tests.e2e.client.packages import STEPS, TALK
 from tests.support.deployment import Deployment
+from tests.support.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.e2e
 
@@ -47,7 +48,7 @@ def test_a_log_that_is_followed(deployment: Deployment, client: Client) -> None:
 def test_a_run_that_is_waited_for(deployment: Deployment, client: Client) -> None:
     run = client.submit(TALK, caching=False)
     versions = []
-    for now in client.watch(run, 60):
+    for now in client.watch(run, HANG_SECONDS):
         if now.state == "RUNNING" and not versions:
             deployment.kill("ui_gateway")
         versions.append(now["version"])
@@ -62,7 +63,7 @@ def test_requests(deployment: Deployment, client: Client, tmp_path: Path) -> Non
         run = client.submit(STEPS, name="in the dark", experiment="survival")
     experiment = client.experiment("survival")
     assert len(client.runs(None, experiment_id=experiment.experiment_id)) == 3
-    ended = client.wait(run, 60, show="none").check()
+    ended = client.wait(run, HANG_SECONDS, show="none").check()
     table = next(one for one in client.artifacts(ended) if one["output"] == "table")
     deployment.kill("ui_gateway")
     assert client.download(table, tmp_path).read_text().startswith("x,y\n")

@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import yaml
 from headrace.client import Client, Visualization
 
 from tests.support.deployment import ROOT, Deployment
+from tests.support.waiting import until
 
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 EXAMPLE = ROOT / "examples" / "xgboost_training_cm"
 PACKAGE = EXAMPLE / "xgboost_training_v2.yaml"
 COMPONENTS = ROOT / "tests" / "support" / "xgboost_components_pipeline.py"
-
-T = TypeVar("T")
 
 pytestmark = pytest.mark.e2e
 
@@ -76,10 +73,10 @@ def test_a_killed_worker_fails_the_run_and_leaves_nothing(
     place = ["-p", f"region={tmp_path / 'p'}"] if typed else []
     submit = ("run", "submit", str(package), "-p", f"rounds={10**6}", *place)
     run_id = deployment.json(*submit)["run_id"]
-    workers = _until(lambda: _workers(run_id))
+    workers = until(lambda: _workers(run_id))
     os.kill(workers[1], signal.SIGKILL)
     ended = {"SUCCEEDED", "FAILED", "CANCELED"}
-    _until(lambda: deployment.json("run", "get", run_id)["state"] in ended)
+    until(lambda: deployment.json("run", "get", run_id)["state"] in ended)
     run = deployment.json("run", "get", run_id)
     assert run["state"] == "FAILED"
     tasks = _tasks(run)
@@ -204,16 +201,6 @@ def _workers(run_id: str) -> list[int]:
         if marker in environ and len(children) == 2:
             return list(map(int, children))  # in the order in which they were forked
     return []
-
-
-def _until(holds: Callable[[], T], seconds: float = 120) -> T:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = holds()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not come to hold in time")
 
 
 def _tasks(run: Any) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ import yaml
 from tests.support.deployment import Deployment
 from tests.support.graphs import shell_pipeline
 from tests.support.specs import artifact_type
+from tests.support.waiting import HANG_SECONDS, until
 
 pytestmark = pytest.mark.e2e
 
@@ -77,12 +78,12 @@ def submit(api: httpx.Client, spec: dict[str, Any], **more: Any) -> dict[str, An
     return dict(ok(api.post("/runs", json={"pipeline_spec": spec, **more}), 201))
 
 
-def ended(api: httpx.Client, run_id: str, seconds: float = 60) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while not (run := ok(api.get(f"/runs/{run_id}"))).get("finished_at"):
-        assert time.monotonic() < deadline, run
-        time.sleep(0.1)
-    return dict(run)
+def ended(api: httpx.Client, run_id: str) -> dict[str, Any]:
+    def ended_run() -> Any:
+        run = ok(api.get(f"/runs/{run_id}"))
+        return run if run.get("finished_at") else None
+
+    return dict(until(ended_run))
 
 
 def test_a_pipeline_from_its_package_to_its_end(api: httpx.Client) -> None:
@@ -230,9 +231,7 @@ def test_a_run_that_is_known_is_not_sent_again(api: httpx.Client) -> None:
     headers = {"If-None-Match": read.headers["etag"]}
     assert api.get(f"/runs/{run['run_id']}", headers=headers).status_code == 304
     ok(api.post(f"/runs/{run['run_id']}/archive"), 202)
-    deadline = time.monotonic() + 10
-    while api.get(f"/runs/{run['run_id']}", headers=headers).status_code == 304:
-        assert time.monotonic() < deadline
+    until(lambda: api.get(f"/runs/{run['run_id']}", headers=headers).status_code != 304)
     assert ok(api.post(f"/runs/{run['run_id']}/pause"), 409)["code"] == "CONFLICT"
 
 
@@ -285,22 +284,26 @@ def test_an_artifact_its_lineage_and_its_content(api: httpx.Client) -> None:
 
 def a_task(api: httpx.Client, run_id: str) -> str:
     """The id of the run's first task, as soon as it is planned."""
-    deadline = time.monotonic() + 20
-    while not (tasks := ok(api.get(f"/runs/{run_id}/tasks"))["tasks"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    tasks = until(lambda: ok(api.get(f"/runs/{run_id}/tasks"))["tasks"])
     return str(tasks[0]["task_id"])
 
 
-def test_a_log_is_followed_from_before_its_first_line_to_its_end(api: httpx.Client) -> None:
-    run_id = submit(api, counting("followed"))["run_id"]
+def test_a_log_is_followed_from_before_its_first_line_to_its_end(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    """The step goes on only when its first line has arrived, so it is sent while the step runs."""
+    gate = tmp_path / "gate"
+    first = f"echo line 1; until [ -e {gate} ]; do sleep 0.1; done; "
+    rest = 'for i in 2 3 4 5 6; do echo "line $i"; done; printf x > "$0"'
+    spec = shell_pipeline({"a": []}, name="followed", command=("sh", "-c", first + rest, _OUTPUT))
+    run_id = submit(api, spec)["run_id"]
     path = f"/runs/{run_id}/tasks/{a_task(api, run_id)}/log"
-    arrived: list[tuple[float, str]] = []
-    with api.stream("GET", path, params={"follow": "true"}) as stream:
+    lines: list[str] = []
+    with api.stream("GET", path, params={"follow": "true"}, timeout=HANG_SECONDS) as stream:
         for line in stream.iter_lines():
-            arrived.append((time.monotonic(), line))
-    assert [line for _, line in arrived] == [f"line {i}" for i in range(1, 7)]
-    assert arrived[-1][0] - arrived[0][0] > 0.5, "it came all at once"
+            lines.append(line)
+            gate.touch()
+    assert lines == [f"line {i}" for i in range(1, 7)]
     assert api.get(path, params={"follow": "true", "offset": 7}).text.startswith("line 2")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,11 @@ import yaml
 
 from tests.support.deployment import Deployment
 from tests.support.graphs import shell_pipeline
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
 WRITE = ("sh", "-c", 'printf "%s" "$1" > "$0"', "{{$.outputs.parameters['value'].output_file}}")
-
-
-def until(holds: Callable[[], Any], seconds: float = 40) -> Any:
-    """Wait for it to hold."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.1)
-    return found
 
 
 def written(tmp_path: Path, spec: dict[str, Any]) -> str:
@@ -42,6 +32,13 @@ def needing(path: Path, name: str, **more: Any) -> dict[str, Any]:
     for task in spec["root"]["dag"]["tasks"].values():
         task.update(more)
     return spec
+
+
+def hold_until(gate: Path, spec: dict[str, Any], task: str) -> None:
+    """Let a task of `spec` end only once there is a file at `gate`."""
+    container = spec["deploymentSpec"]["executors"][f"exec-{task}"]["container"]
+    script = f'until [ -e {gate} ]; do sleep 0.1; done; printf x > "$0"'
+    container["command"] = ["sh", "-c", script, WRITE[3]]
 
 
 def by_name(run: dict[str, Any], key: str) -> dict[str, Any]:
@@ -107,12 +104,13 @@ def test_a_miss_of_the_cache_is_explained(deployment: Deployment, tmp_path: Path
 
 
 def test_a_paused_run_waits_to_be_resumed(deployment: Deployment, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
     spec = shell_pipeline({"a": [], "b": ["a"]}, name="paused", command=(*WRITE, "x"))
-    executor = spec["deploymentSpec"]["executors"]["exec-a"]["container"]
-    executor["command"] = ["sh", "-c", 'sleep 1; printf x > "$0"', WRITE[3]]
+    hold_until(gate, spec, "a")
     run_id = deployment.json("run", "submit", written(tmp_path, spec))["run_id"]
     deployment.json("run", "pause", run_id)
     until(lambda: ended(deployment, run_id, "PAUSED"))
+    gate.touch()
     until(lambda: by_name(deployment.json("run", "get", run_id), "state")["a"] == "SUCCEEDED")
     assert by_name(deployment.json("run", "get", run_id), "state")["b"] == "PENDING"
     deployment.json("run", "resume", run_id)
@@ -120,9 +118,9 @@ def test_a_paused_run_waits_to_be_resumed(deployment: Deployment, tmp_path: Path
 
 
 def test_a_pipelines_limit_makes_its_runs_wait(deployment: Deployment, tmp_path: Path) -> None:
-    spec = shell_pipeline({"a": []}, name="limited", command=("sh", "-c", "sleep 1; true"))
-    executor = spec["deploymentSpec"]["executors"]["exec-a"]["container"]
-    executor["command"] = ["sh", "-c", 'sleep 1.5; printf x > "$0"', WRITE[3]]
+    gate = tmp_path / "gate"
+    spec = shell_pipeline({"a": []}, name="limited")
+    hold_until(gate, spec, "a")
     files = {"uploadfile": ("limited.yaml", yaml.safe_dump(spec))}
     base = f"{deployment.url}/apis/v2beta1/pipelines/upload"
     pipeline = httpx.post(base, params={"name": "limited"}, files=files, trust_env=False).json()
@@ -140,6 +138,7 @@ def test_a_pipelines_limit_makes_its_runs_wait(deployment: Deployment, tmp_path:
         ).json()["run_id"]
         for priority in (0, 0, 5)
     ]
+    gate.touch()
     found = until(lambda: all_ended(deployment, runs))
     started = [one["started_at"] for one in found]
     assert started[0] < started[2] < started[1], "the one of a higher priority goes first"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import yaml
 
 from tests.support.deployment import ROOT, Deployment
 from tests.support.graphs import shell_pipeline
+from tests.support.waiting import until
 
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 KFP_CLIENT = """
@@ -76,10 +76,7 @@ def test_the_command_line_makes_changes_and_deletes(deployment: Deployment, pack
         "-p", "day=[[Index]]", "--priority", "3",
     )  # fmt: skip
     identity = made["recurring_run_id"]
-    deadline = time.monotonic() + 60
-    while not deployment.json("recurring", "get", identity)["fired"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: deployment.json("recurring", "get", identity)["fired"])
     edited = deployment.json(
         "recurring", "edit", identity, "--cron", "0 9 * * *", "--time-zone", "Asia/Tokyo"
     )

@@ -16,6 +16,7 @@ import yaml
 
 from tests.support.deployment import ROOT, Deployment
 from tests.support.graphs import loop_pipeline, shell_pipeline
+from tests.support.waiting import HANG_SECONDS, until
 
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 EXAMPLE = ROOT / "examples" / "training" / "pipeline.yaml"
@@ -91,9 +92,9 @@ def test_canceling_reaches_grandchildren(deployment: Deployment, tmp_path: Path)
     spec = shell_pipeline({"a": []}, command=command)
     (tmp_path / "sleep.yaml").write_text(yaml.safe_dump(spec))
     run_id = deployment.json("run", "submit", str(tmp_path / "sleep.yaml"))["run_id"]
-    _until(lambda: sum(marker in line for line in deployment.processes()) >= 2)
+    until(lambda: sum(marker in line for line in deployment.processes()) >= 2)
     deployment.command("run", "cancel", run_id)
-    _until(lambda: deployment.json("run", "get", run_id)["state"] == "CANCELED")
+    until(lambda: deployment.json("run", "get", run_id)["state"] == "CANCELED")
     assert not [line for line in deployment.processes() if marker in line]
 
 
@@ -139,7 +140,7 @@ async def test_a_program_submits_by_message(deployment: Deployment) -> None:
         deployment, {"package": yaml.safe_dump(shell_pipeline({"a": []}, command=(*WRITE, "x")))}
     )
     assert accepted["type"] == "submission.accepted"
-    _until(lambda: deployment.json("run", "get", accepted["run_id"])["state"] == "SUCCEEDED")
+    until(lambda: deployment.json("run", "get", accepted["run_id"])["state"] == "SUCCEEDED")
 
 
 async def test_the_example_program_submits(deployment: Deployment, package: Path) -> None:
@@ -186,7 +187,7 @@ async def test_garbage_on_every_subject_blocks_nothing(
     )
     for subject in subjects:
         await bus.jetstream().publish(subject, b"{not json", headers={"ce-id": uuid.uuid4().hex})
-    copies = [await set_aside.next_msg(timeout=10) for _ in range(7 + 4)]
+    copies = [await set_aside.next_msg(HANG_SECONDS) for _ in range(7 + 4)]
     reasons = {(copy.subject, copy.headers["headrace-subject"]) for copy in copies}
     assert {service for service, _ in reasons} == {
         "dlq.scheduler",
@@ -206,15 +207,6 @@ async def _submit(deployment: Deployment, body: dict[str, Any] | bytes) -> Any:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"ce-specversion": "1.0", "ce-id": request, "ce-type": "run.submit"}
         await bus.jetstream().publish("cmd.run.submit", content, headers=headers)
-        return json.loads((await answers.next_msg(timeout=20)).data)
+        return json.loads((await answers.next_msg(HANG_SECONDS)).data)
     finally:
         await bus.close()
-
-
-def _until(holds: Any, seconds: float = 30) -> None:
-    import time
-
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.1)

@@ -15,6 +15,7 @@ import yaml
 
 from tests.support.deployment import ROOT, SERVICES, Deployment
 from tests.support.graphs import shell_pipeline
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -76,13 +77,12 @@ def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path)
 
 def _ended(deployment: Deployment, run_id: str) -> Any:
     """A run that has ended; whatever answers in between may be away."""
-    deadline = time.monotonic() + 120
-    while True:
+
+    def ended() -> Any:
         run = deployment.json("run", "get", run_id, expect=None)
-        if run.get("state") in ("SUCCEEDED", "FAILED", "CANCELED"):
-            return run
-        assert time.monotonic() < deadline, run
-        time.sleep(0.5)
+        return run if run.get("state") in ("SUCCEEDED", "FAILED", "CANCELED") else None
+
+    return until(ended, pause=0.5)
 
 
 def test_down_leaves_no_process_and_a_crash_is_healed(own: Deployment, tmp_path: Path) -> None:
@@ -102,10 +102,7 @@ def test_down_leaves_no_process_and_a_crash_is_healed(own: Deployment, tmp_path:
     for pid in supervisor:
         os.kill(pid, signal.SIGKILL)
     assert own.up()["state"] == "ready"
-    deadline = time.monotonic() + 60
-    while own.json("run", "get", run_id)["state"] != "SUCCEEDED":
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    until(lambda: own.json("run", "get", run_id)["state"] == "SUCCEEDED")
     assert own.json("run", "get", run_id)["tasks"][0]["attempt"] == 1
     own.json("run", "submit", str(package))
     time.sleep(1)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.deployment import ROOT, Deployment
+from tests.support.waiting import until
 
 PYTHONS = {"headrace": Path(sys.executable), "kfp": ROOT / ".kfp" / "bin" / "python"}
 pytestmark = [
@@ -154,11 +154,11 @@ def test_a_notebook_is_heard_while_it_runs_and_ends_when_it_is_canceled(
 ) -> None:
     arguments = ("-p", 'settings={"sleep": true}')
     run_id = deployment.json("run", "submit", compiled("headrace"), *arguments)["run_id"]
-    _until(lambda: "sleeping" in _said(deployment, run_id))
+    until(lambda: "sleeping" in _said(deployment, run_id))
     assert _kernels(deployment)
     deployment.json("run", "cancel", run_id)
-    _until(lambda: deployment.json("run", "get", run_id)["state"] == "CANCELED")
-    _until(lambda: not _kernels(deployment))
+    until(lambda: deployment.json("run", "get", run_id)["state"] == "CANCELED")
+    until(lambda: not _kernels(deployment))
 
 
 def _said(deployment: Deployment, run_id: str) -> str:
@@ -167,10 +167,3 @@ def _said(deployment: Deployment, run_id: str) -> str:
 
 def _kernels(deployment: Deployment) -> list[str]:
     return [line for line in deployment.processes() if "ipykernel_launcher" in line]
-
-
-def _until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.2)

@@ -22,10 +22,10 @@ def run(folder: str, cases: dict[str, Case], **more: Any) -> None:
         json.dump({"ran": list(cases), "failures": failures, **more}, file)
 
 
-def soon(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
+def soon(holds: Callable[[], Any], seconds: float = 180.0) -> Any:
     """Wait until something holds; what a client sees follows what it did by a moment."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
-        assert time.monotonic() < deadline, "it does not come to hold"
+        assert time.monotonic() < deadline, f"still {found!r} after {seconds:.0f} s"
         time.sleep(0.05)
     return found
