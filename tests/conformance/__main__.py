@@ -15,7 +15,7 @@ from typing import Any
 from headrace.client import Client
 
 from tests.conformance import corpus, table
-from tests.conformance.runs import Outcome, at_one_time, check_case
+from tests.conformance.runs import Outcome, check_all, check_case
 from tests.conformance.suite import compiled, compiled_by_headrace
 from tests.support.deployment import ROOT, Deployment
 
@@ -26,7 +26,7 @@ _LOCAL = Path(__file__).with_name("local.json")
 def run_suite(client: Client, own_sdk: bool = False) -> tuple[dict[str, Any], list[Outcome]]:
     """Every case of the suite."""
     packages, cases = compiled_by_headrace() if own_sdk else compiled()
-    return cases, at_one_time(
+    return cases, check_all(
         lambda name: check_case(client, name, packages[name], cases[name]), cases
     )
 
@@ -34,9 +34,7 @@ def run_suite(client: Client, own_sdk: bool = False) -> tuple[dict[str, Any], li
 def run_corpus(client: Client, folder: Path) -> list[Outcome]:
     """Every entry of a corpus, and what it says is to be refused."""
     found = corpus.entries(folder)
-    outcomes = at_one_time(
-        lambda name: corpus.check_entry(client, folder, name, found[name]), found
-    )
+    outcomes = check_all(lambda name: corpus.check_entry(client, folder, name, found[name]), found)
     return outcomes + corpus.check_invalid(client.url, folder)
 
 

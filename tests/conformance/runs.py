@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +15,8 @@ from headrace.client import Client, ClientError
 
 from tests.conformance.cases import PATH
 
-_LONGEST_SECONDS = 300.0
-_AT_ONE_TIME = 8
+_MAX_SECONDS = 300.0
+_CONCURRENT = 8
 
 _Given = TypeVar("_Given")
 _Found = TypeVar("_Found")
@@ -35,10 +36,25 @@ class Outcome:
         return not self.differences
 
 
-def at_one_time(check: Callable[[_Given], _Found], given: Iterable[_Given]) -> list[_Found]:
-    """What `check` finds of each that is given; several at one time, since checks mostly wait."""
-    with ThreadPoolExecutor(_AT_ONE_TIME) as pool:
-        return list(pool.map(check, given))
+@contextmanager
+def together(
+    check: Callable[[_Given], _Found], given: Iterable[_Given]
+) -> Iterator[dict[_Given, Future[_Found]]]:
+    """Starts `check` of each that is given, `_CONCURRENT` at a time, since a check mostly waits.
+
+    Checks that have not started when the context ends do not start.
+    """
+    pool = ThreadPoolExecutor(_CONCURRENT)
+    try:
+        yield {each: pool.submit(check, each) for each in given}
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def check_all(check: Callable[[_Given], _Found], given: Iterable[_Given]) -> list[_Found]:
+    """The results of `check` for each that is given, in the same order."""
+    with together(check, given) as started:
+        return [future.result() for future in started.values()]
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +72,7 @@ def run(client: Client, package: str, request: dict[str, Any]) -> dict[str, Any]
     """
     submitted = client.submit({"package": package, **request})
     try:
-        *_, last = client.watch(submitted["run_id"], _LONGEST_SECONDS)
+        *_, last = client.watch(submitted["run_id"], _MAX_SECONDS)
     except TimeoutError:
         client.cancel(submitted)  # the runs after it need its room
         raise

@@ -67,7 +67,7 @@ def _compiled(module: Any) -> dict[str, Any]:
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
     for case in getattr(module, "CASES", ()):
-        name = f"case {case.pipeline.name}"
+        name = f"case:{case.pipeline.name}"
         found["compiled"][name] = _dicts(case.pipeline)
         found["cases"][name] = {"args": case.args, "options": case.options}
     for function in getattr(module, "WRITTEN", ()):

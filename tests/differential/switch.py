@@ -52,8 +52,9 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def switch(sdk: str) -> None:
-    """Let the modules of the suites import `sdk` where they say kfp."""
-    if sdk != "kfp":
+    """Let the modules of the suites import `sdk` where they say kfp. Repeats do nothing."""
+    is_switched = any(isinstance(finder, _Finder) for finder in sys.meta_path)
+    if sdk != "kfp" and not is_switched:
         _Loader.sdk = sdk.encode()
         sys.meta_path.insert(0, _Finder())
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from headrace.client import Client
 
 from tests.differential.suite import compile_with_both
+from tests.mutual import selection
 from tests.mutual.runs import Comparison, compare_all
 from tests.mutual.sources import Source, hindrance, sources
 from tests.support.deployment import Deployment
@@ -53,21 +54,31 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:160]
 
 
-def _wanted(patterns: Sequence[str], folder: Path) -> list[Source]:
-    found = list(sources(compile_with_both(folder)))
-    return [each for each in found if not patterns or any(p in each.name for p in patterns)]
+def _compiled() -> list[Source]:
+    with tempfile.TemporaryDirectory() as folder:
+        return list(sources(compile_with_both(Path(folder))))
 
 
 def main() -> int:
-    """Compile, run, compare, and say what came of it."""
+    """Compile, run, compare, and print a report."""
     parser = argparse.ArgumentParser(prog="make mutual ARGS=", description=__doc__)
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of sources' names")
-    patterns = parser.parse_args().patterns
+    parser.add_argument("--select", action="store_true", help="choose what the tests run, and stop")
+    given = parser.parse_args()
+    found = _compiled()
+    if given.select:
+        selection.write([source for source in found if hindrance(source.ir) is None])
+        return 0
+    if given.patterns:
+        found = [each for each in found if any(part in each.name for part in given.patterns)]
+    return _run(found)
+
+
+def _run(found: Sequence[Source]) -> int:
+    """1 when a source has a difference that is not known."""
     deployment = Deployment()
     try:
         deployment.up()
-        with tempfile.TemporaryDirectory() as folder:
-            found = _wanted(patterns, Path(folder))
         reasons = {source.name: hindrance(source.ir) for source in found}
         left_out = {name: reason for name, reason in reasons.items() if reason}
         executed = [source for source in found if source.name not in left_out]

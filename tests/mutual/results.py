@@ -22,6 +22,7 @@ _OWN = {
     "task_id",
 }
 _LARGEST_CONTENT = 4096
+_FAILED_TASK = re.compile(r"task '[^']+' failed")
 _OWN_WORDS = {
     re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"): "<moment>",
     re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"): "<id>",
@@ -51,12 +52,16 @@ class Difference:
 def result(client: Client, run: Mapping[str, Any]) -> dict[str, Any]:
     """State, error, outputs and tasks by their paths; artifacts with their contents."""
     told = {key: run.get(key) for key in ("state", "error", "outputs", "metrics")}
-    told["tasks"] = {
-        task["path"]: {key: value for key, value in task.items() if key not in _OWN}
-        for task in run["tasks"]
-    }
+    told["tasks"] = {task["path"]: _task(task) for task in run["tasks"]}
     told["contents"] = dict(_contents(client, run))
     return _without_own(told, run)
+
+
+def _task(task: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in task.items() if key not in _OWN}
+    if kept.get("detail"):  # which of several tasks fails first, and ends the others, is by chance
+        kept["detail"] = _FAILED_TASK.sub("task <failed> failed", kept["detail"])
+    return kept
 
 
 def differences(theirs: Any, ours: Any, place: str = "") -> Iterator[Difference]:

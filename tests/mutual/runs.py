@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.client import Client, ClientError
 
-from tests.conformance.runs import arguments, at_one_time, run
+from tests.conformance.runs import arguments, check_all, run
 from tests.mutual.results import Difference, differences, result
 from tests.mutual.sources import SDKS, Source
 
@@ -30,7 +30,8 @@ class Comparison:
 
 def compare_all(client: Client, found: Iterable[Source]) -> list[Comparison]:
     """The comparisons, in the order of the sources."""
-    return at_one_time(lambda source: compare(client, source), found)
+    by_name = {source.name: source for source in found}
+    return check_all(lambda name: compare(client, by_name[name]), by_name)
 
 
 def compare(client: Client, source: Source) -> Comparison:
