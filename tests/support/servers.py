@@ -17,7 +17,7 @@ from headrace_local.data import Data
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
 
-_PATIENCE_SECONDS = 30.0
+from tests.support.waiting import HANG_SECONDS
 
 
 class Servers:
@@ -42,7 +42,7 @@ class Servers:
             program = make(self.data, self._ports, self._secrets)
         process = processes.start(program, self.data.logs / f"{name}.log")
         self._running[name] = (program, process)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + HANG_SECONDS
         while not self._answers(name, process.pid):
             assert time.monotonic() < deadline, f"{name} does not answer"
             time.sleep(0.02)

@@ -102,7 +102,7 @@ async def read(behind: Backend, offset: int = 0, reader: Reader | None = None) -
     live: Any = Watching()
     asking: Any = reader or Reader()
     stream = followed(asking, behind, live, (RUN, TASK, PATH), offset)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [part async for part in stream]
 
 
