@@ -1,7 +1,6 @@
-"""Compiles the suite, with the real `kfp`: ``python -m tests.conformance.compile FOLDER``; or, as
-its second argument says, with ``headrace``.
+"""Compiles the suite: ``python -m tests.conformance.compile FOLDER [kfp | headrace]``.
 
-Writes a package for each case, and ``cases.json`` with what has to come of them.
+Writes a package for each case, and ``cases.json`` with the expected results.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def modules() -> list[Any]:
 
 
 def main(folder: Path, sdk: str = "kfp") -> None:
-    """Compile every case into `folder`."""
+    """Compile every case with an SDK into `folder`."""
     switch(sdk)
     compiler = importlib.import_module(f"{sdk}.compiler")
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +38,7 @@ def main(folder: Path, sdk: str = "kfp") -> None:
         for case in module.CASES:
             name = case.pipeline.name
             if name in table:
-                raise SystemExit(f"two cases are called {name!r}")
+                raise SystemExit(f"two cases are named {name!r}")
             compiler.Compiler().compile(case.pipeline, str(folder / f"{name}.yaml"))
             table[name] = {"topic": topic, **_plain(case)}
     (folder / "cases.json").write_text(json.dumps(table, indent=1))

@@ -1,4 +1,4 @@
-"""Submits packages to a running deployment, waits, and holds what came of them against a case."""
+"""Submits packages to a deployment, waits for the runs, and compares them with a case."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Found = TypeVar("_Found")
 
 @dataclass
 class Outcome:
-    """How a case ended: its run, and in what it differs from what was expected."""
+    """The result of a case: its run, and the differences from what is expected."""
 
     name: str
     run_id: str = ""
@@ -58,7 +58,7 @@ def check_all(check: Callable[[_Given], _Found], given: Iterable[_Given]) -> lis
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments with fresh paths where the case asks for one."""
+    """The arguments, with a new path in the place of each `PATH`."""
     folder = Path(tempfile.mkdtemp(prefix="headrace-conformance-"))
     return {name: str(folder / name) if value == PATH else value for name, value in given.items()}
 
@@ -67,20 +67,20 @@ def run(client: Client, package: str, request: dict[str, Any]) -> dict[str, Any]
     """Submit a package and wait for its run to end.
 
     Raises:
-        ClientError: it was refused.
-        TimeoutError: it did not end within five minutes; it is canceled.
+        ClientError: the submission was rejected.
+        TimeoutError: the run did not end within five minutes; it is canceled.
     """
     submitted = client.submit({"package": package, **request})
     try:
         *_, last = client.watch(submitted["run_id"], _MAX_SECONDS)
     except TimeoutError:
-        client.cancel(submitted)  # the runs after it need its room
+        client.cancel(submitted)  # the next runs need its slots
         raise
     return last
 
 
 def check_case(client: Client, name: str, package: str, case: Mapping[str, Any]) -> Outcome:
-    """Run a case of the suite, twice where it is about the cache."""
+    """Run a case of the suite; twice when it is about the cache."""
     outcome = Outcome(name)
     request = {"parameters": arguments(case["args"]), "display_name": name, **case["options"]}
     if not case["cached"]:
@@ -109,13 +109,13 @@ def _differences(
     if found["state"] != case["state"]:
         yield f"state is {found['state']}, not {case['state']}: {error[:300]}"
     if case["error"] not in error:
-        yield f"the error does not hold {case['error']!r}: {error[:300]!r}"
+        yield f"the error does not contain {case['error']!r}: {error[:300]!r}"
     yield from _unequal("output", case["outputs"], found["outputs"]["parameters"])
     tasks = tasks_by_path(found)
     for path, state in case["tasks"].items():
         if path not in tasks:
             if state != "ABSENT":
-                yield f"there is no task {path}; there are: {', '.join(sorted(tasks))[:400]}"
+                yield f"no task {path}; the tasks are: {', '.join(sorted(tasks))[:400]}"
         elif tasks[path]["state"] != state:
             yield f"{path} is {tasks[path]['state']}, not {state}"
     for path, attempt in case["attempts"].items():
@@ -132,7 +132,7 @@ def _differences(
     for path, text in case["logs"].items():
         log = client.log(found["run_id"], tasks[path]["task_id"]) if path in tasks else b""
         if text not in log.decode(errors="replace"):
-            yield f"the log of {path} does not hold {text!r}: {log[-300:]!r}"
+            yield f"the log of {path} does not contain {text!r}: {log[-300:]!r}"
 
 
 def _unequal(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _cache_differences(
         if (task.get("origin") or {}).get("kind") == "cache"
     }
     if hits != set(case["cached"]):
-        yield f"from the cache came {sorted(hits)}, not {sorted(case['cached'])}"
+        yield f"cache hits are {sorted(hits)}, not {sorted(case['cached'])}"
     if case["state"] == "SUCCEEDED" and again["outputs"]["parameters"].keys() != (
         first["outputs"]["parameters"].keys()
     ):

@@ -1,7 +1,7 @@
 """Compiles both suites with one SDK: ``python -m tests.differential.compile SDK FOLDER``.
 
-Writes what came of each module into a file of JSON: the IR of every pipeline and component in it,
-the files that it wrote, and how each of its wrong definitions was refused.
+Writes a JSON file for each module: the IR of its pipelines and components, the files that it
+writes, and the errors that reject its wrong definitions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(sdk: str, folder: Path) -> None:
 
 
 def _surface(sdk: str) -> dict[str, list[str]]:
-    """The names that users use, each with those of its arguments."""
+    """The public names of the SDK, each with its arguments' names."""
     found: dict[str, list[str]] = {}
     for part in ("dsl", "kubernetes", "components", "compiler"):
         module = importlib.import_module(f"{sdk}.{part}")
@@ -50,7 +50,7 @@ def _surface(sdk: str) -> dict[str, list[str]]:
 
 
 def _arguments(value: Any) -> list[str]:
-    """The names of a function's arguments; of a class, of those that users call it with."""
+    """The names of the arguments of a function or of a class."""
     if not callable(value):
         return []
     try:
@@ -62,7 +62,7 @@ def _arguments(value: Any) -> list[str]:
 
 def _compiled(module: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"compiled": {}, "written": {}, "rejected": {}}
-    found |= {"mended": {}, "generated": {}, "cases": {}}
+    found |= {"beyond_kfp": {}, "generated": {}, "cases": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
@@ -77,7 +77,7 @@ def _compiled(module: Any) -> dict[str, Any]:
             found["written"][function.__name__] = Path(path).read_text()
     for function, text in getattr(module, "REJECTED", ()):
         found["rejected"][function.__name__] = {"text": text, **_rejection(function)}
-    for kind in ("mended", "generated"):
+    for kind in ("beyond_kfp", "generated"):
         for function in getattr(module, kind.upper(), ()):
             found[kind][function.__name__] = _tried(function)
     return found

@@ -1,4 +1,4 @@
-"""Both suites, compiled by both SDKs."""
+"""Compiles both suites with both SDKs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _PYTHONS = {"kfp": ROOT / ".kfp/bin/python", "headrace": ROOT / ".venv/bin/pytho
 
 
 def compile_with_both(folder: Path) -> dict[str, Path]:
-    """The folders in `folder` of what the SDKs made of the suites, which they do at the same time.
+    """Compile the suites with both SDKs at the same time. Returns the folders of the results, by
+    SDK.
 
     Raises:
-        RuntimeError: an SDK could not even begin; the message has its last words.
+        RuntimeError: a compilation failed as a whole; the message has its standard error.
     """
     started = {
         sdk: subprocess.Popen(

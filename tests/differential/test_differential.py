@@ -1,4 +1,4 @@
-"""One source, compiled with the real `kfp` and with Headrace, gives the same IR."""
+"""The real `kfp` and Headrace compile the same IR from one source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.differential.switch import modules
 MIN_PIPELINES = 120
 MIN_REJECTIONS = 40
 _UNCLEAN = {"AssertionError", "KeyError", "AttributeError", "IndexError", "UnboundLocalError"}
-"""What kfp raises where it does not check: Headrace may say it by any error of its own."""
+"""Errors of kfp where it does not validate; Headrace may raise any error."""
 
 
 def _both(compiled: dict[str, Path], module: str) -> list[dict[str, Any]]:
@@ -71,22 +71,24 @@ def test_definitions_that_kfp_rejects_are_rejected(compiled: dict[str, Path], mo
 
 
 @pytest.mark.parametrize("module", modules())
-def test_every_reference_leads_somewhere(compiled: dict[str, Path], module: str) -> None:
+def test_no_reference_is_dangling(compiled: dict[str, Path], module: str) -> None:
     _, ours = _both(compiled, module)
     for name, found in ours["compiled"].items():
         assert not faults(found["ir"]), name
 
 
-def test_what_kfp_leaves_broken_is_whole(compiled: dict[str, Path]) -> None:
-    theirs, ours = _both(compiled, "tests.differential.pipelines.mended")
-    assert theirs["mended"]
-    for name, found in theirs["mended"].items():
+def test_pipelines_beyond_kfp_compile_without_dangling_references(
+    compiled: dict[str, Path],
+) -> None:
+    theirs, ours = _both(compiled, "tests.differential.pipelines.beyond_kfp")
+    assert theirs["beyond_kfp"]
+    for name, found in theirs["beyond_kfp"].items():
         assert "error" in found or faults(found["ir"]), f"kfp compiles {name}"
-        assert "error" not in ours["mended"][name], (name, ours["mended"][name])
-        assert not faults(ours["mended"][name]["ir"]), name
+        assert "error" not in ours["beyond_kfp"][name], (name, ours["beyond_kfp"][name])
+        assert not faults(ours["beyond_kfp"][name]["ir"]), name
 
 
-def test_pipelines_made_by_chance_are_the_same(compiled: dict[str, Path]) -> None:
+def test_generated_pipelines_are_the_same(compiled: dict[str, Path]) -> None:
     theirs, ours = _both(compiled, "tests.differential.pipelines.generated")
     wrong, same = [], 0
     for seed, expected in theirs["generated"].items():
@@ -103,10 +105,10 @@ def test_pipelines_made_by_chance_are_the_same(compiled: dict[str, Path]) -> Non
 
 
 _INNER = ("Component", "PipelineTask", "PipelineChannel", "Artifact")
-"""Classes that users do not make themselves."""
+"""Classes that users do not instantiate."""
 
 
-def test_what_kfp_has_is_there(compiled: dict[str, Path]) -> None:
+def test_every_public_name_of_kfp_exists(compiled: dict[str, Path]) -> None:
     theirs, ours = (
         json.loads((compiled[sdk] / "surface.json").read_text()) for sdk in ("kfp", "headrace")
     )
@@ -133,7 +135,7 @@ def test_the_suite_is_large_enough(compiled: dict[str, Path]) -> None:
 
 
 def _difference(name: str, expected: Any, got: Any) -> list[str]:
-    """The lines that differ; none when both are the same to the type of every number."""
+    """The lines that differ; none when both are the same, including the type of each number."""
     if json.dumps(expected, sort_keys=True) == json.dumps(got, sort_keys=True):
         return []
     lines = [yaml.safe_dump(each).splitlines() for each in (expected, got)]
@@ -145,7 +147,7 @@ def _head(text: str) -> list[str]:
 
 
 def _documents(text: str) -> list[Any]:
-    """The documents, with IR and platform spec as they are compared."""
+    """The documents of a file, with IR and platform spec in comparable form."""
     found = list(yaml.safe_load_all(text))
     if "pipelineInfo" in found[0]:
         return [inlined(normal({"ir": found[0], "platform": ([*found, {}])[1]})), len(found)]

@@ -1,7 +1,8 @@
-"""``python -m tests.mutual [PATTERN ...]``: runs both SDKs' packages of every source that can be
-executed here, on a deployment of its own; with patterns, of those whose names hold one.
+"""``python -m tests.mutual [PATTERN ...]``: compiles every source with both SDKs, runs both
+packages on a new deployment, and compares the results. With patterns: only sources whose names
+contain one.
 
-Exit status 0 only when both come to the same everywhere.
+The exit status is 0 when all results are the same.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from tests.support.deployment import Deployment
 
 
 def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> Iterator[str]:
-    """A table of how the runs ended, then who is behind its rows: those that did not succeed, those
-    that were left out, and every difference."""
+    """A table of the final states, then the sources that did not succeed, those that were not run,
+    and every difference."""
     rows: defaultdict[str, list[Comparison]] = defaultdict(list)
     for comparison in comparisons:
         rows[comparison.ended].append(comparison)
@@ -35,11 +36,11 @@ def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> It
         if ended != "SUCCEEDED":
             yield f"\n{ended}:"
             yield from (f"  {each.name}: {_line(each.said)}" for each in found)
-    yield f"\nleft out: {len(left_out)}"
+    yield f"\nnot run: {len(left_out)}"
     for reason, count in Counter(left_out.values()).most_common():
         yield f"  {reason} ({count}):"
         yield from (f"    {name}" for name, given in left_out.items() if given == reason)
-    yield "\ndiffer by what kfp says:"
+    yield "\nknown differences:"
     for reason in sorted(set().union(*(comparison.known for comparison in comparisons))):
         yield f"  {reason}:"
         yield from (f"    {each.name}" for each in comparisons if reason in each.known)
@@ -47,7 +48,7 @@ def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> It
     for comparison in comparisons:
         yield from (f"{comparison.name}: {each}" for each in comparison.differences)
     equal = sum(not comparison.differences for comparison in comparisons)
-    yield f"{equal} of {len(comparisons)} come to the same with both SDKs"
+    yield f"{equal} of {len(comparisons)} have the same result with both SDKs"
 
 
 def _line(text: str) -> str:
@@ -62,8 +63,10 @@ def _compiled() -> list[Source]:
 def main() -> int:
     """Compile, run, compare, and print a report."""
     parser = argparse.ArgumentParser(prog="make mutual ARGS=", description=__doc__)
-    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of sources' names")
-    parser.add_argument("--select", action="store_true", help="choose what the tests run, and stop")
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of a source's name")
+    parser.add_argument(
+        "--select", action="store_true", help="only choose the sources that the tests run"
+    )
     given = parser.parse_args()
     found = _compiled()
     if given.select:

@@ -1,4 +1,4 @@
-"""Differences between the SDKs' steps that are to be: each is in what kfp says."""
+"""Known differences between the steps of the two SDKs: error messages, where Headrace says more."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Known:
     """A difference between two texts."""
 
     kfp: str
-    """Words of kfp's text."""
+    """A part of kfp's text."""
     headrace: str
-    """Words that stand in Headrace's instead."""
+    """The part of Headrace's text in its place."""
     reason: str
 
 
@@ -20,32 +20,32 @@ KNOWN = (
     Known(
         "'NoneType' object has no attribute 'get'",
         "is a PipelineTaskFinalStatus, which only the exit task",
-        "kfp's executor fails over a status that nobody gives it",
+        "kfp's executor fails on a status that it is not given",
     ),
     Known(
         "<class 'inspect._empty'>",
         "its definition does not say that it returns one",
-        "kfp's executor names no function that returns what it does not say",
+        "kfp's executor does not name the function that returns an undeclared value",
     ),
     Known(
         "object of type 'int' has no len()",
         "Expected 2 return values from function `returns_one_for_several`, got one of type",
-        "kfp's executor counts the values of what is one value",
+        "kfp's executor takes the length of a single value",
     ),
     Known(
         "Invalid category: a passed",
         "Invalid category: c passed",
-        "kfp's ClassificationMetrics name the row's category where the column's is unknown",
+        "kfp's ClassificationMetrics name the row's category when the column's is unknown",
     ),
     Known(
         "'ClassificationMetrics' object has no attribute '_categories'",
         "The confusion matrix has no categories",
-        "kfp's ClassificationMetrics fail over a matrix that was not begun",
+        "kfp's ClassificationMetrics fail on a matrix without categories",
     ),
     Known(
         "<class 'kfp.dsl.types.artifact_types.",
         "<class 'headrace.component.artifacts.",
-        "a class's module",
+        "the module of a class",
     ),
 )
 

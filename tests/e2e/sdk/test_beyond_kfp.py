@@ -31,7 +31,7 @@ SAID = {
 
 def _mended() -> list[Any]:
     switch("headrace")
-    return list(importlib.import_module("tests.differential.pipelines.mended").MENDED)
+    return list(importlib.import_module("tests.differential.pipelines.beyond_kfp").BEYOND_KFP)
 
 
 @pytest.mark.parametrize("function", _mended(), ids=lambda function: function.__name__)

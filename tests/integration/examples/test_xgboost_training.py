@@ -1,4 +1,4 @@
-"""The XGBoost example's training: real processes that build one model together."""
+"""The training of the XGBoost example: worker processes that train one model."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.components import Component
 from tests.support.xgboost_example import COMPONENTS, Example
 
 LONG = 1_000_000
-"""Rounds that do not end while a test looks."""
+"""More rounds than end during a test."""
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with what the components install, made as the executor makes it."""
+    """A Python environment with the components' packages, installed as the executor does."""
     store = EnvironmentStore(tmp_path_factory.mktemp("environments"))
     requirements = Component(COMPONENTS / "train" / "component.yaml").requirements
     return asyncio.run(store.ensure(requirements)).bin_dir / "python"
@@ -44,7 +44,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
 
 @pytest.fixture
 def training(example: Example, python: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a training; whatever is left of it at the end is killed."""
+    """Starts a training. Processes that are left at the end are killed."""
     started: list[subprocess.Popen[str]] = []
 
     def start(**settings: object) -> subprocess.Popen[str]:
@@ -135,7 +135,7 @@ def test_a_stopped_training_leaves_no_process(
         ({"parts": "nothing-*"}, "fewer files than there are workers"),
     ],
 )
-def test_what_cannot_be_trained_is_refused(
+def test_invalid_arguments_are_rejected(
     training: Callable[..., subprocess.Popen[str]], settings: dict[str, object], says: str
 ) -> None:
     process = training(**settings)
@@ -170,7 +170,7 @@ def _loss(example: Example, python: Path, model: str) -> float:
 
 
 def _workers(process: subprocess.Popen[str]) -> list[int]:
-    """The two workers, once they train."""
+    """The process IDs of the two workers; waits until they train."""
     assert process.stdout is not None
     for line in process.stdout:
         if "mlogloss" in line:
@@ -179,5 +179,5 @@ def _workers(process: subprocess.Popen[str]) -> list[int]:
     while time.monotonic() < deadline:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         if len(children) == 2:
-            return list(map(int, children))  # in the order in which they were forked
+            return list(map(int, children))  # in fork order
     raise AssertionError("there are not two workers")

@@ -1,4 +1,4 @@
-"""Properties of ids, partitions and tokens."""
+"""Properties of IDs, partitions and tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines that kfp breaks off at, or compiles to IR with references that lead nowhere."""
+"""Pipelines that kfp fails to compile, or compiles to IR with dangling references."""
 
 from typing import Dict, List
 
@@ -178,7 +178,7 @@ def a_failure_ignored_with_a_default():
     return pipeline
 
 
-MENDED = [
+BEYOND_KFP = [
     value
     for name, value in list(globals().items())
     if callable(value) and name.startswith(("a_", "an_", "items", "one_", "parts_", "resources"))
