@@ -1,4 +1,4 @@
-"""Things that are there, so that made-up requests reach more than "not found"."""
+"""Creates one object of each kind, so that generated requests reach more than "not found"."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PAGE = "{{$.outputs.artifacts['page'].path}}"
 
 
 def client_of(url: str, token: str | None = None) -> httpx.Client:
-    """A client of the own API."""
+    """A client of ``/api/v1``."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=30, trust_env=False)
 
 
 def make_things(client: httpx.Client) -> dict[str, str | int]:
-    """Make one of each kind; returns their ids by the names of path parameters."""
+    """Create the objects. Returns their IDs, by the names of path parameters."""
     name = f"fuzzed-{uuid4().hex[:8]}"
     spec = shell_pipeline(
         {"a": []},

@@ -20,32 +20,32 @@ KNOWN = (
     Known(
         "'NoneType' object has no attribute 'get'",
         "is a PipelineTaskFinalStatus, which only the exit task",
-        "kfp's executor fails on a status that it is not given",
+        "kfp's executor fails over a status that nobody gives it",
     ),
     Known(
         "<class 'inspect._empty'>",
         "its definition does not say that it returns one",
-        "kfp's executor does not name the function that returns an undeclared value",
+        "kfp's executor names no function that returns what it does not say",
     ),
     Known(
         "object of type 'int' has no len()",
         "Expected 2 return values from function `returns_one_for_several`, got one of type",
-        "kfp's executor takes the length of a single value",
+        "kfp's executor counts the values of what is one value",
     ),
     Known(
         "Invalid category: a passed",
         "Invalid category: c passed",
-        "kfp's ClassificationMetrics name the row's category when the column's is unknown",
+        "kfp's ClassificationMetrics name the row's category where the column's is unknown",
     ),
     Known(
         "'ClassificationMetrics' object has no attribute '_categories'",
         "The confusion matrix has no categories",
-        "kfp's ClassificationMetrics fail on a matrix without categories",
+        "kfp's ClassificationMetrics fail over a matrix that was not begun",
     ),
     Known(
         "<class 'kfp.dsl.types.artifact_types.",
         "<class 'headrace.component.artifacts.",
-        "the module of a class",
+        "a class's module",
     ),
 )
 

@@ -98,8 +98,8 @@ def _without_ids(found: dict[str, Any], run: Mapping[str, Any]) -> dict[str, Any
 
 
 def _plain(read: dict[str, Any]) -> dict[str, Any]:
-    """Without IDs of artifacts, and messages without the end of a step's log, since the tracebacks
-    of the two SDKs' executors differ."""
+    """Without ids of artifacts, and messages without the last words of a step: the executors of
+    the two SDKs have tracebacks of their own."""
     return {
         key: value.partition("; it last said:")[0] if key == "message" and value else value
         for key, value in read.items()

@@ -1,4 +1,4 @@
-"""Which parametrized cases of a module a run of pytest has selected, for example with ``-k``."""
+"""The parametrized cases of a module that pytest has selected, for example with ``-k``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def selected(request: pytest.FixtureRequest, parameter: str) -> list[str]:
-    """The values of `parameter`, a text, of the selected tests in the requesting test's module."""
+    """The values of `parameter` (texts) of the selected tests in the requesting module."""
     module = request.node.path if isinstance(request.node, pytest.Module) else request.path
     calls = (
         item.callspec

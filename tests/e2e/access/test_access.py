@@ -1,4 +1,5 @@
-"""The embedded deployment of one user: his own programs need nothing, all others a token."""
+"""A single-user deployment: programs of the same OS user need no credential, others need a
+token."""
 
 from __future__ import annotations
 
@@ -66,11 +67,11 @@ def test_a_program_of_another_user_needs_a_token(deployment: Deployment, token: 
     assert ask(deployment, NOBODY, "wrong") == "401"
 
 
-def test_one_users_connection_says_nothing_of_anothers(deployment: Deployment) -> None:
-    """Many connections, kept and closed: each is known by itself."""
-    with httpx.Client(base_url=deployment.url, trust_env=False) as kept:
+def test_connections_of_different_users_are_told_apart(deployment: Deployment) -> None:
+    """Each connection is authenticated by itself, whether connections are reused or closed."""
+    with httpx.Client(base_url=deployment.url, trust_env=False) as connection:
         for _ in range(5):
-            assert kept.get("/api/v1/me").status_code == 200
+            assert connection.get("/api/v1/me").status_code == 200
             if os.geteuid() == 0:
                 assert ask(deployment, NOBODY) == "401"
 
@@ -84,7 +85,7 @@ def test_one_users_connection_says_nothing_of_anothers(deployment: Deployment) -
     ],
     ids=str,
 )
-def test_a_browser_that_was_made_to_ask_is_refused(
+def test_a_cross_site_request_of_a_browser_is_rejected(
     deployment: Deployment, headers: dict[str, str]
 ) -> None:
     for path in ("/api/v1/runs", "/apis/v2beta1/runs", "/"):
@@ -95,7 +96,7 @@ def test_a_browser_that_was_made_to_ask_is_refused(
     assert found.status_code == 403
 
 
-def test_the_kfp_client_passes_a_token(deployment: Deployment, token: str) -> None:
+def test_the_kfp_client_sends_a_token(deployment: Deployment, token: str) -> None:
     for given, expected in (("", "known"), (token, "known"), ("wrong", '401 {"code": 16')):
         done = subprocess.run(
             [str(KFP_PYTHON), "-W", "ignore", "-c", KFP, deployment.url, given],
@@ -125,11 +126,11 @@ def test_the_command_line_sends_a_token(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     there = ("run", "list", "--host", deployment.url)
     assert deployment.json(*there, expect=1)["error"]["code"] == "UNAUTHENTICATED"
-    assert "runs" in deployment.json("run", "list"), "that file is for gateways elsewhere"
+    assert "runs" in deployment.json("run", "list"), "the file configures other gateways only"
     odd = deployment.json("run", "list", "--token", "a b", expect=1)["error"]
     assert odd["code"] == "MALFORMED"
 
 
-def test_a_stream_of_events_goes_through_as_it_is_sent(deployment: Deployment) -> None:
+def test_events_are_streamed_without_buffering(deployment: Deployment) -> None:
     with httpx.stream("GET", f"{deployment.url}/api/v1/runs/live", trust_env=False) as response:
         assert next(response.iter_text()).startswith("event: runs")

@@ -1,7 +1,8 @@
-"""What one namespace's users can do with another's objects, over every route of the gateway.
+"""Users of one namespace can neither see nor change objects of another, on any route of the
+gateway.
 
-One deployment with several users. Namespace ``team-b`` has one of everything, each with the word
-``secret-b`` in it; users of ``team-a`` ask for all of that by every route.
+The deployment has several users. Namespace ``team-b`` has an object of each kind, with the text
+``secret-b`` in it. Users of ``team-a`` request each of them on every route.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ ROUTES = _routes()
 
 
 def rows(*takes: Takes) -> Any:
-    """Run a test for each route that takes one of these."""
+    """Parametrizes a test with each route that requires one of these."""
     return pytest.mark.parametrize("row", [r for r in ROWS if r.takes in takes], ids=str)
 
 
@@ -62,7 +63,7 @@ def test_every_route_is_in_the_table() -> None:
 
 @dataclass
 class World:
-    """The deployment, and what is in namespace ``team-b``."""
+    """The deployment, and the objects in namespace ``team-b``."""
 
     url: str
     deployment: Deployment
@@ -73,7 +74,7 @@ class World:
     def ask(
         self, who: str | None, method: str, path: str, token: str | None = None, **options: Any
     ) -> tuple[int, str, httpx.Headers]:
-        """Status, body and headers; of a stream of events its first part."""
+        """Send a request. Returns status, body and headers; of an event stream, the first part."""
         headers = dict(options.pop("headers", {}))
         if who is not None or token is not None:
             headers["Authorization"] = f"Bearer {token or who}"
@@ -86,7 +87,7 @@ class World:
             return response.status_code, response.read().decode(errors="replace"), response.headers
 
     def row(self, who: str | None, row: Row, **more: Any) -> tuple[int, str]:
-        """A row's request by somebody."""
+        """Send the request of a row as a user."""
         options: dict[str, Any] = {}
         query = {**row.query, **({"namespace": "team-b"} if row.takes is Takes.LIST else {})}
         if query:
@@ -102,7 +103,7 @@ class World:
         return status, body
 
     def fill(self, text: str) -> str:
-        """A text with the names of objects in it."""
+        """`text` with the names of objects filled in."""
         for name, value in self.ids.items():
             text = text.replace(f"{{{name}}}", value)
         return text
@@ -110,7 +111,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A deployment for several users, with two of everything in ``team-b``."""
+    """A deployment with several users, and two objects of each kind in ``team-b``."""
     folder = tmp_path_factory.mktemp("access")
     tokens = [
         {"name": name, "sha256": sha256(name.encode()).hexdigest(), "roles": roles}
@@ -144,7 +145,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _furnish(world: World) -> None:
-    """Make two of everything in ``team-b``, at the services themselves."""
+    """Create two objects of each kind in ``team-b``, by requests to the services themselves."""
     ports = json.loads((world.deployment.data / "ports.json").read_text())
     secrets = json.loads((world.deployment.data / "secrets.json").read_text())
     headers = {
@@ -210,26 +211,30 @@ def _ended(recorder: httpx.Client, run_id: str) -> Any:
 
 
 @rows(*Takes)
-def test_without_a_credential(world: World, row: Row) -> None:
+def test_a_request_without_a_credential_is_unauthorized(world: World, row: Row) -> None:
     status, body = world.row(None, row)
     if row.takes is not Takes.NOTHING:
         assert status == 401, body
         assert SECRET not in body
         return
-    refused = row.path.endswith("/session") and row.method == "POST"  # its token is not one
+    refused = (
+        row.path.endswith("/session") and row.method == "POST"
+    )  # the request has no valid token
     assert status == 401 if refused else status < 300, body
 
 
 @rows(Takes.VIEWER, Takes.LIST, Takes.EDITOR, Takes.ADMIN)
 @pytest.mark.parametrize("who", ["a-admin", "nothing"])
-def test_a_user_of_another_namespace(world: World, row: Row, who: str) -> None:
+def test_a_user_of_another_namespace_sees_and_changes_nothing(
+    world: World, row: Row, who: str
+) -> None:
     status, body = world.row(who, row)
     assert status in _HIDDEN, body
     assert _without_what_was_sent(body, row) == body
 
 
 def _without_what_was_sent(body: str, row: Row) -> str:
-    """Nothing of the other namespace may be told, but for a name that the request itself has."""
+    """A response must not have anything of another namespace, except for names in its request."""
     return body if row.path.endswith("{name}") else body.replace(SECRET, "")
 
 
@@ -246,7 +251,7 @@ def test_an_editor_sets_no_limits(world: World, row: Row) -> None:
 
 
 @rows(Takes.LIMITED)
-def test_a_list_of_what_one_sees_has_nothing_of_another_namespace(world: World, row: Row) -> None:
+def test_a_list_has_nothing_of_another_namespace(world: World, row: Row) -> None:
     seen, there = world.row("b-viewer", row)
     hidden, nothing = world.row("a-admin", row)
     assert (seen, hidden) == (200, 200)
@@ -256,21 +261,21 @@ def test_a_list_of_what_one_sees_has_nothing_of_another_namespace(world: World, 
 
 
 @rows(Takes.VIEWER, Takes.LIST)
-def test_a_viewer_sees_it(world: World, row: Row) -> None:
-    """Else the table would say nothing: everything is hidden where nothing is."""
+def test_a_viewer_sees_every_object(world: World, row: Row) -> None:
+    """Without this, the other tests would pass with objects that do not exist."""
     status, body = world.row("b-viewer", row)
     assert status < 400, body
 
 
 @rows(Takes.CREDENTIAL)
-def test_what_any_user_may_ask_tells_nothing_of_another_namespace(world: World, row: Row) -> None:
+def test_a_route_for_any_user_returns_nothing_of_another_namespace(world: World, row: Row) -> None:
     status, body = world.row("a-admin", row)
     assert status not in (401, 500), body
     assert SECRET not in body
 
 
 @rows(Takes.LIST)
-def test_a_list_of_no_namespace_has_ones_own_alone(world: World, row: Row) -> None:
+def test_a_list_without_a_namespace_has_the_callers_namespaces_only(world: World, row: Row) -> None:
     status, body, _ = world.ask("a-admin", row.method, row.path)
     assert status in (200, 400), body
     assert SECRET not in body
@@ -296,7 +301,7 @@ def test_a_list_of_no_namespace_has_ones_own_alone(world: World, row: Row) -> No
     ],
     ids=str,
 )
-def test_no_query_of_a_list_reaches_another_namespace(
+def test_no_list_parameter_reaches_another_namespace(
     world: World, row: Row, query: dict[str, str]
 ) -> None:
     predicates = {
@@ -319,13 +324,13 @@ def test_no_query_of_a_list_reaches_another_namespace(
 
 
 @rows(Takes.LIST)
-def test_a_page_token_of_another_namespaces_list_is_refused(world: World, row: Row) -> None:
+def test_a_page_token_of_another_namespace_is_rejected(world: World, row: Row) -> None:
     status, body, _ = world.ask(
         "b-viewer", row.method, row.path, params={"namespace": "team-b", "page_size": 1}
     )
     assert status == 200, body
     token = json.loads(body).get("next_page_token")
-    assert token, "a list without a second page shows nothing"
+    assert token, "a list without a second page proves nothing"
     for namespace in ("team-a", "team-b"):
         asked = {"namespace": namespace, "page_size": 1, "page_token": token}
         status, body, _ = world.ask("a-admin", row.method, row.path, params=asked)
@@ -366,7 +371,7 @@ _MIXED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("path", "body"), _MIXED, ids=[f"{i}" for i in range(len(_MIXED))])
-def test_nothing_of_another_namespace_can_be_used(
+def test_a_request_cannot_refer_to_objects_of_another_namespace(
     world: World, path: str, body: dict[str, Any]
 ) -> None:
     filled = json.loads(world.fill(json.dumps(body)))
@@ -378,19 +383,19 @@ def test_nothing_of_another_namespace_can_be_used(
 @pytest.mark.parametrize(
     "name", ["..", "../model", "..%2F..%2Fmodel", "%2e%2e", "model%00", "s3:%2F%2Fheadrace%2Fruns"]
 )
-def test_no_path_leads_out_of_an_artifact(world: World, name: str) -> None:
+def test_no_path_escapes_an_artifact(world: World, name: str) -> None:
     path = world.fill(f"/api/v1/runs/{{run}}/tasks/{{task}}/artifacts/{name}")
     for who in ("a-admin", "b-viewer"):
         status, body, _ = world.ask(who, "GET", path)
         assert status in (400, *_HIDDEN), body
 
 
-def test_a_task_is_not_reached_by_another_run(world: World) -> None:
+def test_a_task_is_not_found_under_another_run(world: World) -> None:
     path = world.fill(f"/api/v1/runs/{UNKNOWN}/tasks/{{task}}/log")
     assert world.ask("b-viewer", "GET", path)[0] == 404
 
 
-def test_what_is_hidden_looks_like_what_is_not_there(world: World) -> None:
+def test_a_hidden_object_looks_like_one_that_does_not_exist(world: World) -> None:
     for path in ("/api/v1/runs/{}", "/api/v1/pipelines/{}", "/apis/v2beta1/experiments/{}"):
         kind = path.split("/")[-2].rstrip("s")
         there = world.ask("a-admin", "GET", path.format(world.ids[kind]))
@@ -399,7 +404,7 @@ def test_what_is_hidden_looks_like_what_is_not_there(world: World) -> None:
         assert there[1].replace(world.ids[kind], UNKNOWN) == missing[1]
 
 
-def test_who_asks_is_told_who_he_is(world: World) -> None:
+def test_me_returns_the_identity_of_the_caller(world: World) -> None:
     status, body, _ = world.ask("b-viewer", "GET", "/api/v1/me")
     assert status == 200
     assert json.loads(body) == {
@@ -413,7 +418,7 @@ def test_who_asks_is_told_who_he_is(world: World) -> None:
     )
 
 
-def test_a_user_of_an_identity_provider_has_the_roles_of_his_groups(world: World) -> None:
+def test_a_user_of_an_identity_provider_has_the_roles_of_their_groups(world: World) -> None:
     token = world.issuer.token("alice", ["team-b", "unheard-of"])
     status, body, _ = world.ask(None, "GET", "/api/v1/me", token=token)
     assert status == 200, body
@@ -430,7 +435,7 @@ def test_a_user_of_an_identity_provider_has_the_roles_of_his_groups(world: World
         ({"iss": "https://other.example"}, "the token is not known here"),
     ],
 )
-def test_what_an_identity_provider_did_not_mean_is_refused(
+def test_an_invalid_token_of_an_identity_provider_is_rejected(
     world: World, claims: dict[str, Any], says: str
 ) -> None:
     token = world.issuer.token("alice", **claims)
@@ -441,7 +446,7 @@ def test_what_an_identity_provider_did_not_mean_is_refused(
         assert says in headers["www-authenticate"]
 
 
-def test_the_owners_token_opens_a_deployment_of_several_users(world: World) -> None:
+def test_the_owners_token_is_valid_in_multi_user_mode(world: World) -> None:
     token = world.deployment.json("token")["token"]
     assert json.loads(world.ask(None, "GET", "/api/v1/me", token=token)[1])["kind"] == "owner"
     assert "runs" in world.deployment.json("run", "list")

@@ -29,7 +29,7 @@ def submitted(deployment: Deployment, package: Path, *options: str) -> dict[str,
     return dict(deployment.json("run", "submit", str(package), "--wait", *options, expect=None))
 
 
-def test_a_run_and_what_it_made(deployment: Deployment, packages: Path) -> None:
+def test_a_run_and_its_artifacts(deployment: Deployment, packages: Path) -> None:
     first = submitted(deployment, packages / "steps.yaml", "-p", "rows=3")
     second = submitted(deployment, packages / "steps.yaml", "-p", "rows=5")
     assert (first["state"], second["state"]) == ("SUCCEEDED", "SUCCEEDED")
@@ -109,7 +109,7 @@ def test_cancel_and_retry(deployment: Deployment, packages: Path) -> None:
     assert deployment.json("run", "retry", failed["run_id"])["requested"] == "retry"
 
 
-def test_completion_knows_runs_and_pipelines(deployment: Deployment, packages: Path) -> None:
+def test_completion_of_runs_and_pipelines(deployment: Deployment, packages: Path) -> None:
     run = deployment.json("run", "submit", str(packages / "talk.yaml"))
     words = f"headrace --data {deployment.data} run get "
     done = subprocess.run(
@@ -144,8 +144,8 @@ def doubled(number: int = 21) -> int:
 """
 
 
-def test_a_file_written_with_kfp(deployment: Deployment, tmp_path: Path) -> None:
-    """In an environment that has kfp, its compiler is used."""
+def test_a_pipeline_file_that_imports_kfp(deployment: Deployment, tmp_path: Path) -> None:
+    """In an environment with kfp, kfp's compiler compiles a file that imports kfp."""
     source = tmp_path / "double.py"
     source.write_text(AUTHORED)
     paths = [*map(str, ROOT.glob("*/*/src")), *_site_packages()]

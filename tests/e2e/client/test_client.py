@@ -1,4 +1,4 @@
-"""The client on a deployment, blocking and with asyncio."""
+"""The blocking and the asyncio client on a deployment."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fresh(word: str) -> str:
 
 
 def check_artifacts(client: Client, run: Run, folder: Path) -> None:
-    """A file, a folder, a table and lineage of a run of STEPS."""
+    """Check the artifacts and the lineage of a run of STEPS."""
     made = {one["output"]: one for one in client.artifacts(run)}
     assert set(made) == {"table", "folder", "metrics"}
     file = client.download(made["table"], folder / "table.csv")
@@ -72,7 +72,7 @@ def test_a_run_from_its_package_to_its_results(client: Client, tmp_path: Path) -
     assert client.events(run)[-1]["type"] == "run.succeeded"
 
 
-async def test_the_same_with_asyncio(deployment: Deployment, tmp_path: Path) -> None:
+async def test_a_run_with_asyncio(deployment: Deployment, tmp_path: Path) -> None:
     token = deployment.json("token")["token"]
     async with AsyncClient(deployment.url, token) as client:
         runs = await asyncio.gather(*(client.submit(STEPS, {"rows": 3}) for _ in range(3)))
@@ -85,7 +85,8 @@ async def test_the_same_with_asyncio(deployment: Deployment, tmp_path: Path) -> 
 
 
 def test_a_log_is_followed(client: Client, tmp_path: Path) -> None:
-    """The step ends only when its first line has arrived, so that is sent while the step runs."""
+    """The step ends only after its first line was received, so the log is streamed while it
+    runs."""
     gate = tmp_path / "gate"
     run = client.submit(TALK_AND_WAIT, {"gate": str(gate)}, caching=False)
     for now in client.watch(run, HANG_SECONDS):
@@ -99,7 +100,7 @@ def test_a_log_is_followed(client: Client, tmp_path: Path) -> None:
     assert b"".join(chunks) == b"first\nlast\n"
 
 
-def test_a_repeat_by_key_is_the_same_run(client: Client) -> None:
+def test_an_idempotency_key_makes_repeats_one_run(client: Client) -> None:
     key = fresh("key")
     first = client.submit(STEPS, idempotency_key=key)
     assert client.submit(STEPS, idempotency_key=key).run_id == first.run_id
@@ -185,8 +186,8 @@ def test_schedule(client: Client) -> None:
         client.recurring(made)
 
 
-def test_a_function(client: Client) -> None:
-    """A pipeline and a component as they stand in a program."""
+def test_functions_are_submitted(client: Client) -> None:
+    """A pipeline and a component are submitted as functions."""
     pytest.importorskip("headrace.dsl")
     source = files("headrace.cli") / "starter" / "pipeline.py.txt"
     with as_file(source) as path:

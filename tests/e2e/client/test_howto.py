@@ -1,4 +1,4 @@
-"""The code of docs/howto/python-client.md, as it stands there."""
+"""The code of docs/howto/python-client.md runs as written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 PAGE = ROOT / "docs" / "howto" / "python-client.md"
 
 
-def test_the_page_works(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_code_of_the_page_runs(deployment: Deployment, tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text(STEPS)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     done = subprocess.run(

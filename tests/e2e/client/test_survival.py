@@ -1,4 +1,4 @@
-"""The client while the gateway dies: what was begun comes to its end, once."""
+"""The client while the gateway is killed: each operation completes, exactly once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
-    """A deployment of its own."""
+    """A deployment for this module only."""
     made = Deployment()
     try:
         made.up()
@@ -29,12 +29,12 @@ def deployment() -> Iterator[Deployment]:
 @pytest.fixture
 def client(deployment: Deployment) -> Iterator[Client]:
     token = deployment.json("token")["token"]
-    # A gateway that dies again and again is started again after longer and longer pauses.
+    # The supervisor waits longer before each restart of a process that fails repeatedly.
     with Client(deployment.url, token, patience=Patience(attempts=12)) as made:
         yield made
 
 
-def test_a_log_that_is_followed(deployment: Deployment, client: Client) -> None:
+def test_following_a_log_continues(deployment: Deployment, client: Client) -> None:
     run = client.submit(TALK)
     now = next(now for now in client.watch(run) if now.tasks and now.tasks[0].state == "RUNNING")
     log = b""
@@ -45,7 +45,7 @@ def test_a_log_that_is_followed(deployment: Deployment, client: Client) -> None:
     assert log.decode().splitlines() == [f"line {at}" for at in range(1, 7)]
 
 
-def test_a_run_that_is_waited_for(deployment: Deployment, client: Client) -> None:
+def test_waiting_for_a_run_continues(deployment: Deployment, client: Client) -> None:
     run = client.submit(TALK, caching=False)
     versions = []
     for now in client.watch(run, HANG_SECONDS):
@@ -56,11 +56,11 @@ def test_a_run_that_is_waited_for(deployment: Deployment, client: Client) -> Non
     assert versions == sorted(set(versions))
 
 
-def test_requests(deployment: Deployment, client: Client, tmp_path: Path) -> None:
-    """Each is carried out once, whatever becomes of the gateway meanwhile."""
+def test_requests_take_effect_once(deployment: Deployment, client: Client, tmp_path: Path) -> None:
+    """Each request takes effect once, even when the gateway is killed meanwhile."""
     for _ in range(3):
         deployment.kill("ui_gateway")
-        run = client.submit(STEPS, name="in the dark", experiment="survival")
+        run = client.submit(STEPS, name="gateway is down", experiment="survival")
     experiment = client.experiment("survival")
     assert len(client.runs(None, experiment_id=experiment.experiment_id)) == 3
     ended = client.wait(run, HANG_SECONDS, show="none").check()

@@ -1,4 +1,4 @@
-"""The example notebook: executed as a whole on a deployment, and what is committed of it."""
+"""The example notebook: it runs on a deployment, and its committed form is canonical."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.support.deployment import ROOT, Deployment
 NOTEBOOK = ROOT / "examples" / "notebook.ipynb"
 EXECUTE = ROOT / ".notebook" / "bin" / "jupyter-execute"
 WARNINGS = "error,ignore::PendingDeprecationWarning"
-"""The kernel's own shutdown gives the second."""
+"""The kernel raises a PendingDeprecationWarning when it shuts down."""
 
 pytestmark = pytest.mark.e2e
 Outputs = dict[str, list[dict[str, Any]]]
 
 
 def execute(deployment: Deployment, folder: Path) -> Outputs:
-    """The outputs of the notebook's cells by the cells' ids."""
+    """Execute the notebook. Returns the outputs of each cell, by cell ID."""
     executed = folder / "executed.ipynb"
     done = subprocess.run(
         [str(EXECUTE), f"--output={executed}", str(NOTEBOOK)],
@@ -47,7 +47,7 @@ def execute(deployment: Deployment, folder: Path) -> Outputs:
 
 
 @pytest.mark.skipif(not EXECUTE.exists(), reason="`make notebook-setup` installs what it needs")
-def test_it_runs_and_runs_again_from_the_cache(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_notebook_runs_and_reuses_the_cache(deployment: Deployment, tmp_path: Path) -> None:
     for reused in (False, True):
         found = execute(deployment, tmp_path)
         told = [output for outputs in found.values() for output in outputs]
@@ -82,7 +82,7 @@ def test_it_runs_and_runs_again_from_the_cache(deployment: Deployment, tmp_path:
         assert best[1]["roc_auc"] > metrics["roc_auc"]
 
 
-def test_it_is_committed_as_it_was_written() -> None:
+def test_the_notebook_is_committed_without_outputs_as_jupyter_writes_it() -> None:
     text = NOTEBOOK.read_text()
     notebook = json.loads(text)
     assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
@@ -95,11 +95,11 @@ def test_it_is_committed_as_it_was_written() -> None:
     assert [cell["id"] for cell in cells if cell.get("outputs")] == []
     assert [cell["id"] for cell in cells if cell.get("execution_count")] == []
     same = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    assert text == same, "Jupyter would write it in another way"
+    assert text == same, "Jupyter would write it differently"
 
 
 @pytest.mark.parametrize("command", ["check", "format --check"])
-def test_its_cells_have_the_projects_style(command: str) -> None:
+def test_the_cells_pass_the_linter(command: str) -> None:
     ruff = Path(sys.executable).with_name("ruff")
     done = subprocess.run(
         [str(ruff), *command.split(), "--no-cache", str(NOTEBOOK)],
@@ -115,6 +115,6 @@ def _cells(path: Path) -> list[dict[str, Any]]:
 
 
 def _data(found: Outputs, cell: str, kind: str) -> str:
-    """What a cell shows, in one of its forms; of several outputs the last, as it ended."""
+    """The last output of a cell, in one MIME type."""
     content = found[cell][-1]["data"][kind]
     return content if isinstance(content, str) else "".join(content)

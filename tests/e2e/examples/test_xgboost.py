@@ -1,4 +1,4 @@
-"""The XGBoost example on a whole deployment: its typed pipeline, and its components."""
+"""The XGBoost example on a deployment: its typed pipeline and its components."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMPONENTS = ROOT / "tests" / "support" / "xgboost_components_pipeline.py"
 pytestmark = pytest.mark.e2e
 
 
-def test_the_pipeline_ends_in_its_three_outputs(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_pipeline_has_its_three_visualizations(deployment: Deployment, tmp_path: Path) -> None:
     run = _run(deployment, PACKAGE, f"region={tmp_path}")
     assert run["state"] == "SUCCEEDED"
     tasks = _tasks(run)
@@ -66,7 +66,7 @@ def test_the_cluster_is_deleted_when_the_training_fails(
 
 
 @pytest.mark.parametrize("typed", [True, False])
-def test_a_killed_worker_fails_the_run_and_leaves_nothing(
+def test_a_killed_worker_fails_the_run_and_leaves_no_process(
     deployment: Deployment, tmp_path: Path, typed: bool
 ) -> None:
     package = PACKAGE if typed else _components(tmp_path)
@@ -87,7 +87,9 @@ def test_a_killed_worker_fails_the_run_and_leaves_nothing(
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
-def test_the_components_end_in_the_same_outputs(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_components_have_the_same_visualizations(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     run = _run(deployment, _components(tmp_path))
     assert run["state"] == "SUCCEEDED"
     tasks = _tasks(run)
@@ -149,7 +151,7 @@ def test_the_committed_package_is_what_its_source_compiles_to(tmp_path: Path) ->
 
 
 def _shown(deployment: Deployment, run: Any) -> dict[tuple[str, str], Visualization]:
-    """What a run shows, by task and type."""
+    """The visualizations of a run, by task and type."""
     with Client(deployment.url, deployment.json("token")["token"]) as client:
         shown = client.visualizations(run["run_id"])
     assert not shown.truncated
@@ -157,7 +159,7 @@ def _shown(deployment: Deployment, run: Any) -> dict[tuple[str, str], Visualizat
 
 
 def _check_evaluation(shown: dict[tuple[str, str], Visualization], roc: str) -> None:
-    """The matrix and the curve, whichever version of KFP has told them."""
+    """Check the confusion matrix and the ROC curve; both versions of KFP give the same."""
     matrix = shown["confusion-matrix", "confusion_matrix"]
     assert matrix["labels"] == ["ACTION", "NONE"]
     assert matrix["totals"] == [64, 107]
@@ -190,7 +192,7 @@ def _run(deployment: Deployment, package: Path, *arguments: str, expect: int = 0
 
 
 def _workers(run_id: str) -> list[int]:
-    """The two workers of a run's training, once they are there."""
+    """The process IDs of the two workers of a run's training; empty until both run."""
     marker = f"HEADRACE_LAUNCH_ID={run_id}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -199,7 +201,7 @@ def _workers(run_id: str) -> list[int]:
         except OSError:
             continue
         if marker in environ and len(children) == 2:
-            return list(map(int, children))  # in the order in which they were forked
+            return list(map(int, children))  # in fork order
     return []
 
 

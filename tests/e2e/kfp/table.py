@@ -1,6 +1,5 @@
-"""The page of the documentation that says what each call does here, made of the cases.
-
-``python -m tests.e2e.kfp.table`` writes it anew.
+"""Generates ``docs/kfp-api.md``, which says what each call of KFP's clients does here:
+``python -m tests.e2e.kfp.table``.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _BEFORE = ROOT / "tests" / "e2e" / "kfp" / "introduction.md"
 
 
 def page() -> str:
-    """The whole page: what is written by hand, then the tables."""
+    """The whole page: the introduction, then the tables."""
     parts = [_BEFORE.read_text().rstrip()]
     parts += ["## `kfp.Client`", _table("method", CLIENT.items())]
     parts.append("## `kfp_server_api`")

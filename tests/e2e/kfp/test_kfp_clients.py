@@ -40,24 +40,26 @@ def report_of(script: str, deployment: Deployment, folder: Path) -> dict[str, An
     return report
 
 
-def test_every_method_of_the_client(deployment: Deployment, tmp_path: Path) -> None:
+def test_every_method_of_the_client_works(deployment: Deployment, tmp_path: Path) -> None:
     report = report_of("call_client.py", deployment, tmp_path)
     assert sorted(report["ran"]) == sorted(report["methods"]) == sorted(CLIENT)
 
 
-def test_every_method_of_the_generated_classes(deployment: Deployment, tmp_path: Path) -> None:
+def test_every_method_of_the_generated_classes_works(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     report = report_of("call_generated_api.py", deployment, tmp_path)
     expected = {name: sorted(methods) for name, methods in GENERATED.items()}
     assert {name: sorted(methods) for name, methods in report["generated"].items()} == expected
     assert sorted(report["ran"]) == sorted(chain.from_iterable(expected.values()))
 
 
-def test_every_command_of_the_program(deployment: Deployment, tmp_path: Path) -> None:
+def test_every_command_of_the_program_works(deployment: Deployment, tmp_path: Path) -> None:
     report = report_of("call_commands.py", deployment, tmp_path)
     assert sorted(report["commands"]) == sorted(COMMANDS)
     ran = {name.replace("_", "-") for name in report["ran"]}
     assert ran == {name.replace(" ", "-") for name in COMMANDS}
 
 
-def test_the_page_in_the_documentation_is_of_these_cases() -> None:
+def test_the_documentation_page_is_current() -> None:
     assert PAGE.read_text() == page(), "run: python -m tests.e2e.kfp.table"

@@ -1,4 +1,4 @@
-"""Bad input gets a clear error that names the fault, by the command line and by HTTP."""
+"""Invalid input gets an error that names the fault, on the command line and over HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 
 def with_parameters() -> dict[str, Any]:
-    """A pipeline with one required whole number."""
+    """A pipeline with one required integer parameter."""
     spec = shell_pipeline({"a": []})
     parameters = {"n": {"parameterType": "NUMBER_INTEGER"}}
     spec["root"]["inputDefinitions"] = {"parameters": parameters}
@@ -26,7 +26,7 @@ def with_parameters() -> dict[str, Any]:
 
 
 def with_custom_job() -> dict[str, Any]:
-    """A pipeline with a feature that is not carried out."""
+    """A pipeline with an unsupported feature."""
     spec = shell_pipeline({"a": []})
     spec["deploymentSpec"]["executors"]["exec-a"] = {"customJob": {}}
     return spec
@@ -70,7 +70,7 @@ def test_the_command_line_names_the_fault(
     assert spoken.stderr.startswith("headrace: ")
 
 
-def test_a_yaml_bomb_is_refused_before_it_goes_off(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_yaml_bomb_is_rejected_before_it_expands(deployment: Deployment, tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
     path = tmp_path / "bomb.yaml"
@@ -79,7 +79,7 @@ def test_a_yaml_bomb_is_refused_before_it_goes_off(deployment: Deployment, tmp_p
     assert "stands for more than" in error["message"]
 
 
-def test_what_is_not_there_is_said_to_be_missing(deployment: Deployment) -> None:
+def test_a_missing_object_is_not_found(deployment: Deployment) -> None:
     unknown = "01900000-0000-7000-8000-000000000000"
     assert deployment.json("run", "get", unknown, expect=1)["error"]["code"] == "NOT_FOUND"
     assert (
@@ -107,7 +107,7 @@ def test_a_malformed_body_is_a_client_error(deployment: Deployment, path: str, b
     assert "surprise" in text or b"surprise" not in body
 
 
-def test_an_upload_of_300_megabytes_is_refused(deployment: Deployment) -> None:
+def test_an_upload_of_300_megabytes_is_rejected(deployment: Deployment) -> None:
     boundary = "b" * 30
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="uploadfile"; '
@@ -132,6 +132,6 @@ def test_an_upload_of_300_megabytes_is_refused(deployment: Deployment) -> None:
         assert response.status_code == 413
         assert "32 MiB" in response.json()["error_message"]
     except (httpx.WriteError, httpx.ReadError):
-        pass  # cut off in the middle of the upload: refused as well
+        pass  # the connection was closed during the upload: rejected as well
     ready = httpx.get(f"{deployment.url}/readyz", trust_env=False)
     assert ready.status_code == 200

@@ -1,4 +1,4 @@
-"""Made-up requests find no error of the server's, and no answer that the documents do not
+"""Generated requests cause no server error, and no response that the OpenAPI documents do not
 describe."""
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_nothing_is_found(deployment: Deployment, tmp_path: Path, document: str) -> None:
+def test_generated_requests_find_no_fault(
+    deployment: Deployment, tmp_path: Path, document: str
+) -> None:
     with client_of(deployment.url) as client:
         things = make_things(client)
     done = Fuzz(deployment.url, document, seconds=25).run(things, tmp_path)

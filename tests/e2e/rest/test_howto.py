@@ -1,4 +1,4 @@
-"""The commands of the how-to for the HTTP API do what it says."""
+"""The commands of docs/howto/http-api.md print what the page says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```sh\n(?P<code>.*?)^```\n(?:```text\n(?P<says>.*?)^```\n)
 _MARK = "--- block {} ---"
 
 
-def test_the_commands_do_what_the_page_says(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_commands_print_what_the_page_says(deployment: Deployment, tmp_path: Path) -> None:
     blocks = list(BLOCK.finditer(PAGE.read_text()))
     assert len(blocks) > 8
     script = "set -euo pipefail\n" + "".join(

@@ -1,4 +1,4 @@
-"""``/api/v1`` as its callers use it: every kind of resource through a whole deployment."""
+"""``/api/v1``: every kind of resource on a deployment."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _COUNTING = 'for i in 1 2 3 4 5 6; do echo "line $i"; sleep 0.5; done; printf x 
 
 
 def counting(name: str) -> dict[str, Any]:
-    """A pipeline of one step that says a line twice a second."""
+    """A pipeline of one step that prints a line every half second."""
     return shell_pipeline({"a": []}, name=name, command=("sh", "-c", _COUNTING, _OUTPUT))
 
 
 def with_artifact(name: str) -> dict[str, Any]:
-    """A pipeline whose first step makes a data set that its second one reads."""
+    """A pipeline whose first step writes a data set that its second one reads."""
     made = {"artifacts": {"data": {"artifactType": artifact_type("Dataset")}}}
     spec = shell_pipeline({"make": [], "use": []}, name=name)
     components, executors = spec["components"], spec["deploymentSpec"]["executors"]
@@ -55,7 +55,7 @@ def with_artifact(name: str) -> dict[str, Any]:
 
 
 def fresh(word: str) -> str:
-    """A name that nothing has yet."""
+    """An unused name."""
     return f"{word}-{uuid4().hex[:8]}"
 
 
@@ -86,7 +86,7 @@ def ended(api: httpx.Client, run_id: str) -> dict[str, Any]:
     return dict(until(ended_run))
 
 
-def test_a_pipeline_from_its_package_to_its_end(api: httpx.Client) -> None:
+def test_a_pipeline_is_uploaded_run_and_deleted(api: httpx.Client) -> None:
     name = fresh("training")
     package = yaml.safe_dump(shell_pipeline({"a": []}, name=name)).encode()
     options = {"params": {"name": name, "tags": '{"team": "search"}'}, "content": package}
@@ -120,7 +120,7 @@ def test_a_pipeline_from_its_package_to_its_end(api: httpx.Client) -> None:
     assert ok(api.get(path), 404)["code"] == "NOT_FOUND"
 
 
-def test_an_edit_of_what_somebody_else_has_edited_is_refused(api: httpx.Client) -> None:
+def test_an_edit_of_an_outdated_version_is_rejected(api: httpx.Client) -> None:
     name = fresh("edited")
     made = ok(api.post("/pipelines", params={"name": name, "empty": "true"}), 201)
     path = f"/pipelines/{made['pipeline_id']}"
@@ -138,7 +138,7 @@ def test_an_edit_of_what_somebody_else_has_edited_is_refused(api: httpx.Client) 
     assert after.headers["etag"] == api.get(path).headers["etag"]
 
 
-def test_a_repeat_makes_nothing_again(api: httpx.Client) -> None:
+def test_a_repeated_request_has_no_second_effect(api: httpx.Client) -> None:
     name = fresh("repeated")
     package = yaml.safe_dump(shell_pipeline({"a": []}, name=name)).encode()
     recurring = {"display_name": name, "trigger": {"cron": "0 3 1 1 *"}, "pipeline": {"name": name}}
@@ -164,7 +164,7 @@ def test_a_repeat_makes_nothing_again(api: httpx.Client) -> None:
     assert "another request" in refused["detail"]
 
 
-def test_repeats_at_the_same_time_are_one(deployment: Deployment) -> None:
+def test_concurrent_repeats_have_one_effect(deployment: Deployment) -> None:
     name = fresh("raced")
     spec = shell_pipeline({"a": []}, name=name)
     body = {"display_name": name, "trigger": {"cron": "0 3 1 1 *"}, "pipeline_spec": spec}
@@ -185,7 +185,7 @@ def test_repeats_at_the_same_time_are_one(deployment: Deployment) -> None:
     assert sorted(status for status, _ in found) == [200] * 7 + [201]
 
 
-def test_an_experiment_out_of_sight_and_back(api: httpx.Client) -> None:
+def test_an_experiment_is_archived_and_unarchived(api: httpx.Client) -> None:
     name = fresh("churn")
     made = ok(api.post("/experiments", json={"display_name": name}), 201)
     path = f"/experiments/{made['experiment_id']}"
@@ -198,7 +198,7 @@ def test_an_experiment_out_of_sight_and_back(api: httpx.Client) -> None:
     assert ok(api.get(path), 404)["code"] == "NOT_FOUND"
 
 
-def test_runs_are_listed_in_pages_that_stay_right_when_runs_are_added(api: httpx.Client) -> None:
+def test_pages_of_runs_do_not_shift_when_runs_are_added(api: httpx.Client) -> None:
     experiment = fresh("paged")
     spec = shell_pipeline({"a": []}, name="paged")
     made = [submit(api, spec, experiment=experiment)["run_id"] for _ in range(5)]
@@ -223,7 +223,7 @@ def test_runs_are_listed_in_pages_that_stay_right_when_runs_are_added(api: httpx
         assert ok(api.get("/runs", params=unknown), 400)["field"] in unknown
 
 
-def test_a_run_that_is_known_is_not_sent_again(api: httpx.Client) -> None:
+def test_an_unchanged_run_is_not_modified(api: httpx.Client) -> None:
     run = submit(api, shell_pipeline({"a": []}, name="known"))
     run = ended(api, run["run_id"])
     read = api.get(f"/runs/{run['run_id']}")
@@ -235,7 +235,7 @@ def test_a_run_that_is_known_is_not_sent_again(api: httpx.Client) -> None:
     assert ok(api.post(f"/runs/{run['run_id']}/pause"), 409)["code"] == "CONFLICT"
 
 
-def test_what_happened_to_a_run_is_told_and_followed(api: httpx.Client) -> None:
+def test_the_events_of_a_run_are_listed_and_streamed(api: httpx.Client) -> None:
     spec = shell_pipeline({"a": []}, name="told", command=("sh", "-c", 'printf x > "$0"', _OUTPUT))
     run_id = submit(api, spec)["run_id"]
     followed: list[dict[str, Any]] = []
@@ -283,7 +283,7 @@ def test_an_artifact_its_lineage_and_its_content(api: httpx.Client) -> None:
 
 
 def a_task(api: httpx.Client, run_id: str) -> str:
-    """The id of the run's first task, as soon as it is planned."""
+    """The ID of the run's first task; waits until the task is planned."""
     tasks = until(lambda: ok(api.get(f"/runs/{run_id}/tasks"))["tasks"])
     return str(tasks[0]["task_id"])
 
@@ -291,7 +291,7 @@ def a_task(api: httpx.Client, run_id: str) -> str:
 def test_a_log_is_followed_from_before_its_first_line_to_its_end(
     api: httpx.Client, tmp_path: Path
 ) -> None:
-    """The step goes on only when its first line has arrived, so it is sent while the step runs."""
+    """The step goes on only after its first line was received, so the log is streamed."""
     gate = tmp_path / "gate"
     first = f"echo line 1; until [ -e {gate} ]; do sleep 0.1; done; "
     rest = 'for i in 2 3 4 5 6; do echo "line $i"; done; printf x > "$0"'
@@ -307,7 +307,7 @@ def test_a_log_is_followed_from_before_its_first_line_to_its_end(
     assert api.get(path, params={"follow": "true", "offset": 7}).text.startswith("line 2")
 
 
-def test_a_followed_log_outlives_the_recorder(tmp_path: Any) -> None:
+def test_following_a_log_continues_after_the_recorder_was_killed(tmp_path: Any) -> None:
     deployment = Deployment()
     try:
         deployment.up()
@@ -325,7 +325,7 @@ def test_a_followed_log_outlives_the_recorder(tmp_path: Any) -> None:
         deployment.remove()
 
 
-def test_the_deployment_tells_what_it_is(api: httpx.Client) -> None:
+def test_information_about_the_deployment(api: httpx.Client) -> None:
     info = ok(api.get("/info"))
     assert (info["name"], info["max_page_size"]) == ("headrace", 200)
     limits = api.get("/namespaces/default/limits")

@@ -1,4 +1,4 @@
-"""What can be asked of a run while it goes on and after it has ended, through all services."""
+"""Operations on runs that are active or ended: retry, rerun, pause, limits, archive, delete."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def written(tmp_path: Path, spec: dict[str, Any]) -> str:
     return str(path)
 
 
-def needing(path: Path, name: str, **more: Any) -> dict[str, Any]:
-    """A chain of three, whose second step fails until there is a file at `path`."""
+def needing_file(path: Path, name: str, **more: Any) -> dict[str, Any]:
+    """A chain of three steps; the second fails until there is a file at `path`."""
     spec = shell_pipeline({"a": [], "b": ["a"], "c": ["b"]}, name=name, command=(*WRITE, "done"))
     executor = spec["deploymentSpec"]["executors"]["exec-b"]["container"]
     executor["command"] = ["sh", "-c", f'test -e {path} && printf ok > "$0"', WRITE[3]]
@@ -35,7 +35,7 @@ def needing(path: Path, name: str, **more: Any) -> dict[str, Any]:
 
 
 def hold_until(gate: Path, spec: dict[str, Any], task: str) -> None:
-    """Let a task of `spec` end only once there is a file at `gate`."""
+    """Let a task of `spec` end only after there is a file at `gate`."""
     container = spec["deploymentSpec"]["executors"][f"exec-{task}"]["container"]
     script = f'until [ -e {gate} ]; do sleep 0.1; done; printf x > "$0"'
     container["command"] = ["sh", "-c", script, WRITE[3]]
@@ -51,10 +51,8 @@ def get(deployment: Deployment, path: str, **params: Any) -> Any:
     return response.json()
 
 
-def test_a_failed_run_is_retried_and_keeps_what_succeeded(
-    deployment: Deployment, tmp_path: Path
-) -> None:
-    package = written(tmp_path, needing(tmp_path / "there", "retried"))
+def test_a_retry_keeps_tasks_that_succeeded(deployment: Deployment, tmp_path: Path) -> None:
+    package = written(tmp_path, needing_file(tmp_path / "there", "retried"))
     run_id = deployment.json("run", "submit", package, "--wait", expect=1)["run_id"]
     (tmp_path / "there").touch()
     deployment.json("run", "retry", run_id)
@@ -70,7 +68,9 @@ def ended(deployment: Deployment, run_id: str, state: str) -> Any:
     return run if run["state"] == state else None
 
 
-def test_a_rerun_takes_over_what_it_can(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_rerun_reuses_tasks_before_the_first_that_runs(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     spec = shell_pipeline({"a": [], "b": ["a"], "c": ["b"]}, name="rerun", command=(*WRITE, "x"))
     first = deployment.json("run", "submit", written(tmp_path, spec), "--wait")
     preview = get(deployment, f"/runs/{first['run_id']}/rerun-preview", task=["root/b"])
@@ -86,7 +86,7 @@ def test_a_rerun_takes_over_what_it_can(deployment: Deployment, tmp_path: Path) 
     assert (origins["b"], origins["c"]) == (None, None)
 
 
-def test_a_miss_of_the_cache_is_explained(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_cache_miss_is_explained(deployment: Deployment, tmp_path: Path) -> None:
     spec = shell_pipeline({"a": []}, name="explained", command=(*WRITE, "x"))
     spec["root"]["dag"]["tasks"]["a"]["cachingOptions"] = {"enableCache": True}
     first = deployment.json("run", "submit", written(tmp_path, spec), "--wait")
@@ -103,7 +103,9 @@ def test_a_miss_of_the_cache_is_explained(deployment: Deployment, tmp_path: Path
     assert found[2]["origin"]["run_id"] == second["run_id"]
 
 
-def test_a_paused_run_waits_to_be_resumed(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_paused_run_starts_no_task_until_it_is_resumed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
     gate = tmp_path / "gate"
     spec = shell_pipeline({"a": [], "b": ["a"]}, name="paused", command=(*WRITE, "x"))
     hold_until(gate, spec, "a")
@@ -117,7 +119,7 @@ def test_a_paused_run_waits_to_be_resumed(deployment: Deployment, tmp_path: Path
     until(lambda: ended(deployment, run_id, "SUCCEEDED"))
 
 
-def test_a_pipelines_limit_makes_its_runs_wait(deployment: Deployment, tmp_path: Path) -> None:
+def test_runs_wait_for_the_limit_of_their_pipeline(deployment: Deployment, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     spec = shell_pipeline({"a": []}, name="limited")
     hold_until(gate, spec, "a")
@@ -141,7 +143,7 @@ def test_a_pipelines_limit_makes_its_runs_wait(deployment: Deployment, tmp_path:
     gate.touch()
     found = until(lambda: all_ended(deployment, runs))
     started = [one["started_at"] for one in found]
-    assert started[0] < started[2] < started[1], "the one of a higher priority goes first"
+    assert started[0] < started[2] < started[1], "the run with the higher priority starts first"
     finished = [one["finished_at"] for one in found]
     assert finished[0] <= started[2]
     assert finished[2] <= started[1]
@@ -152,7 +154,7 @@ def all_ended(deployment: Deployment, runs: list[str]) -> Any:
     return found if all(one["state"] == "SUCCEEDED" for one in found) else None
 
 
-def test_the_deadline_fails_a_run_and_its_exit_task_still_runs(
+def test_a_deadline_fails_the_run_and_its_exit_task_still_runs(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     spec = shell_pipeline({"exit-handler-1": [], "clean": []}, name="late", command=(*WRITE, "x"))
@@ -167,9 +169,7 @@ def test_the_deadline_fails_a_run_and_its_exit_task_still_runs(
     assert by_name(run, "state") == {"exit-handler-1": "CANCELED", "clean": "SUCCEEDED"}
 
 
-def test_an_archived_run_is_out_of_sight_and_a_deleted_one_is_gone(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_a_run_is_archived_unarchived_and_deleted(deployment: Deployment, tmp_path: Path) -> None:
     spec = shell_pipeline({"a": []}, name="gone", command=(*WRITE, "x"))
     run_id = deployment.json("run", "submit", written(tmp_path, spec), "--wait")["run_id"]
     deployment.json("run", "archive", run_id)
@@ -182,9 +182,7 @@ def test_an_archived_run_is_out_of_sight_and_a_deleted_one_is_gone(
     assert error["code"] == "NOT_FOUND"
 
 
-def test_a_run_that_is_deleted_while_it_runs_is_stopped(
-    deployment: Deployment, tmp_path: Path
-) -> None:
+def test_deleting_an_active_run_stops_its_steps(deployment: Deployment, tmp_path: Path) -> None:
     spec = shell_pipeline({"a": []}, name="stopped", command=("sh", "-c", "sleep 12321"))
     run_id = deployment.json("run", "submit", written(tmp_path, spec))["run_id"]
     until(lambda: [line for line in deployment.processes() if "sleep 12321" in line])

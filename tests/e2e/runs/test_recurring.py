@@ -1,4 +1,4 @@
-"""Recurring runs and run operations through the public doors: the command line and KFP's client."""
+"""Recurring runs, by the command line and by KFP's client."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """One step that succeeds, one parameter."""
+    """A pipeline with one step and one parameter."""
     write = ("sh", "-c", 'printf x > "$0"', "{{$.outputs.parameters['value'].output_file}}")
     spec = shell_pipeline({"a": []}, command=write)
     day = {"parameterType": "STRING", "defaultValue": "none"}
@@ -70,7 +70,7 @@ def package(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_command_line_makes_changes_and_deletes(deployment: Deployment, package: Path) -> None:
+def test_the_command_line_creates_edits_and_deletes(deployment: Deployment, package: Path) -> None:
     made = deployment.json(
         "recurring", "create", "every second", str(package), "--cron", "* * * * * *",
         "-p", "day=[[Index]]", "--priority", "3",
@@ -96,7 +96,7 @@ def test_the_command_line_makes_changes_and_deletes(deployment: Deployment, pack
     assert gone["error"]["code"] == "NOT_FOUND"
 
 
-def test_the_real_kfp_client(deployment: Deployment, package: Path) -> None:
+def test_the_kfp_client_creates_lists_and_disables(deployment: Deployment, package: Path) -> None:
     done = subprocess.run(
         [str(KFP_PYTHON), "-W", "ignore", "-c", KFP_CLIENT, deployment.url, str(package)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Runs through all five services, by the command line, the real KFP client and messages."""
+"""Runs submitted by the command line, the real KFP client and messages on the bus."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_command_line_waits_and_prints_one_object(
     assert run["run_id"] in [one["run_id"] for one in listed]
 
 
-def test_a_failing_step_fails_the_run_and_tells_its_last_words(
+def test_a_failing_step_fails_the_run_with_the_end_of_its_log(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     spec = shell_pipeline({"a": [], "b": ["a"]}, command=("sh", "-c", "echo oh no; exit 3"))
@@ -86,7 +86,7 @@ def test_an_idempotency_key_makes_repeats_one_run(deployment: Deployment, packag
     assert other["error"]["code"] == "CONFLICT"
 
 
-def test_canceling_reaches_grandchildren(deployment: Deployment, tmp_path: Path) -> None:
+def test_canceling_ends_all_descendant_processes(deployment: Deployment, tmp_path: Path) -> None:
     marker = f"sleep {100_000 + uuid.uuid4().int % 100_000}"
     command = ("sh", "-c", f"setsid sh -c '{marker} & wait' & {marker}")
     spec = shell_pipeline({"a": []}, command=command)
@@ -98,7 +98,7 @@ def test_canceling_reaches_grandchildren(deployment: Deployment, tmp_path: Path)
     assert not [line for line in deployment.processes() if marker in line]
 
 
-def test_the_example_runs_by_the_real_kfp_client(deployment: Deployment) -> None:
+def test_the_kfp_client_submits_the_example(deployment: Deployment) -> None:
     script = ROOT / "examples" / "training" / "submit.py"
     done = subprocess.run(
         [str(KFP_PYTHON), "-W", "ignore", str(script), deployment.url],
@@ -125,7 +125,7 @@ def test_the_example_runs_by_the_real_kfp_client(deployment: Deployment) -> None
     assert {"system.Metrics", "system.ClassificationMetrics", "system.Model"} <= types
 
 
-def test_the_committed_example_is_what_its_source_compiles_to(tmp_path: Path) -> None:
+def test_the_committed_example_is_current(tmp_path: Path) -> None:
     source = ROOT / "examples" / "training" / "pipeline.py"
     copy = tmp_path / "pipeline.py"
     copy.write_text(source.read_text())
@@ -135,7 +135,7 @@ def test_the_committed_example_is_what_its_source_compiles_to(tmp_path: Path) ->
     )
 
 
-async def test_a_program_submits_by_message(deployment: Deployment) -> None:
+async def test_a_program_submits_a_run_by_message(deployment: Deployment) -> None:
     accepted = await _submit(
         deployment, {"package": yaml.safe_dump(shell_pipeline({"a": []}, command=(*WRITE, "x")))}
     )
@@ -143,7 +143,7 @@ async def test_a_program_submits_by_message(deployment: Deployment) -> None:
     until(lambda: deployment.json("run", "get", accepted["run_id"])["state"] == "SUCCEEDED")
 
 
-async def test_the_example_program_submits(deployment: Deployment, package: Path) -> None:
+async def test_the_example_program_submits_a_run(deployment: Deployment, package: Path) -> None:
     script = ROOT / "examples" / "submit_by_event.py"
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(script), deployment.nats_url, str(package), stdout=subprocess.PIPE
@@ -161,7 +161,7 @@ async def test_the_example_program_submits(deployment: Deployment, package: Path
         (b'{"surprise": 1}', "MALFORMED", "surprise"),
     ],
 )
-async def test_a_message_that_is_no_request_is_rejected(
+async def test_a_malformed_submission_message_is_rejected(
     deployment: Deployment, body: bytes, code: str, says: str
 ) -> None:
     answer = await _submit(deployment, body)
@@ -170,7 +170,7 @@ async def test_a_message_that_is_no_request_is_rejected(
     assert says in answer["rejection"]["message"]
 
 
-async def test_garbage_on_every_subject_blocks_nothing(
+async def test_malformed_messages_become_dead_letters_and_block_nothing(
     deployment: Deployment, package: Path
 ) -> None:
     bus = await nats.connect(deployment.operator_nats_url)

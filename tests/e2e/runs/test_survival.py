@@ -1,4 +1,4 @@
-"""A deployment that is being killed: runs survive, and the next start heals what is left."""
+"""Runs survive when processes of the deployment are killed, and a restart cleans up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXAMPLE = ROOT / "examples" / "training" / "pipeline.yaml"
 
 @pytest.fixture
 def own() -> Iterator[Deployment]:
-    """A deployment of the test's own, to be broken."""
+    """A deployment for one test."""
     made = Deployment()
     try:
         made.up()
@@ -33,9 +33,9 @@ def own() -> Iterator[Deployment]:
         made.remove()
 
 
-def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path) -> None:
-    """Each service, NATS and Postgres are killed in turn in the middle of two runs: a chain that
-    counts its steps' starts, and the example."""
+def test_a_run_survives_when_each_process_is_killed(own: Deployment, tmp_path: Path) -> None:
+    """Each service, NATS and Postgres are killed in turn during two runs: a chain that counts the
+    starts of its steps, and the example."""
     counter = tmp_path / "started"
     command = (
         "sh",
@@ -52,7 +52,7 @@ def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path)
         container["command"] = [*command[:4], name]
     package = tmp_path / "chain.yaml"
     package.write_text(yaml.safe_dump(spec))
-    own.json("run", "submit", str(EXAMPLE), "--wait")  # its packages are there from here on
+    own.json("run", "submit", str(EXAMPLE), "--wait")  # so its packages are installed
     run_id = own.json("run", "submit", str(package))["run_id"]
     example = own.json("run", "submit", str(EXAMPLE), "--no-cache")["run_id"]
     for victim in (*SERVICES, "nats", "postgres"):
@@ -76,7 +76,7 @@ def test_a_run_survives_the_death_of_every_part(own: Deployment, tmp_path: Path)
 
 
 def _ended(deployment: Deployment, run_id: str) -> Any:
-    """A run that has ended; whatever answers in between may be away."""
+    """The ended run; requests before may fail."""
 
     def ended() -> Any:
         run = deployment.json("run", "get", run_id, expect=None)
@@ -85,7 +85,9 @@ def _ended(deployment: Deployment, run_id: str) -> Any:
     return until(ended, pause=0.5)
 
 
-def test_down_leaves_no_process_and_a_crash_is_healed(own: Deployment, tmp_path: Path) -> None:
+def test_a_run_survives_a_killed_supervisor_and_down_leaves_no_process(
+    own: Deployment, tmp_path: Path
+) -> None:
     spec = shell_pipeline({"a": []}, command=("sh", "-c", "sleep 4; true"))
     executor = spec["deploymentSpec"]["executors"]["exec-a"]["container"]
     executor["command"] = [

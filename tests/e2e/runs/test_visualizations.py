@@ -1,4 +1,4 @@
-"""What runs of a deployment show: what lies in the store, what lies elsewhere, and in a browser."""
+"""Visualizations of runs: sources in the object store and elsewhere, and pages in a browser."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ def client(deployment: Deployment) -> Iterator[Client]:
 def report(
     page: dsl.Output[dsl.HTML], notes: dsl.Output[dsl.Markdown], rows: dsl.Output[dsl.Dataset]
 ):
-    """A page, a text, and a table that shows nothing by itself."""
+    """A page, a Markdown text, and a table without a visualization of its own."""
     for artifact, text in (
         (page, "<script>document.title = 'owned'</script>"),
         (notes, "# Notes\n\n<b>raw</b>"),
@@ -45,7 +45,7 @@ def report(
 
 @dsl.component
 def point(sources: list, mlpipeline_ui_metadata: dsl.Output[dsl.Artifact]):
-    """A table from each of the sources, as a step of version 1 asks for it."""
+    """A version 1 visualization with a table of each source."""
     import json
 
     table = {"type": "table", "format": "csv", "header": ["x", "y"]}
@@ -55,7 +55,7 @@ def point(sources: list, mlpipeline_ui_metadata: dsl.Output[dsl.Artifact]):
 
 @dsl.component
 def tell(rows: dsl.Output[dsl.Dataset], mlpipeline_ui_metadata: dsl.Output[dsl.Artifact]):
-    """A table in a file of its own, which the step knows by its local path."""
+    """A table in another output of the step, given by its local path."""
     import json
 
     with open(rows.path, "w") as file:
@@ -70,7 +70,7 @@ def done(client: Client, pipeline: Any, **parameters: Any) -> Run:
     return client.wait(submitted, timeout=120, show="none").check()
 
 
-def test_a_source_is_read_where_a_run_of_the_namespace_has_left_it(client: Client) -> None:
+def test_a_source_is_read_only_from_runs_of_the_namespace(client: Client) -> None:
     made = done(client, report)
     artifacts = {one["output"]: one for one in client.artifacts(made)}
     rows, place = artifacts["rows"], artifacts["rows"].uri
@@ -99,7 +99,7 @@ def test_a_source_may_be_an_output_of_the_same_step(client: Client) -> None:
     assert shown.rows == [{"x": 5, "y": 6}]
 
 
-def test_a_page_is_shown_without_an_origin(client: Client) -> None:
+def test_a_page_has_an_opaque_origin(client: Client) -> None:
     shown = client.visualizations(done(client, report))
     page, notes = sorted(shown, key=lambda one: one.type)
     assert (page.type, notes.type) == ("html", "markdown")
@@ -112,7 +112,7 @@ def test_a_page_is_shown_without_an_origin(client: Client) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_a_deleted_run_has_shown_is_gone(client: Client) -> None:
+def test_visualizations_of_a_deleted_run_are_not_found(client: Client) -> None:
     made = done(client, report)
     place = next(one.uri for one in client.artifacts(made) if one["output"] == "rows")
     pointing = done(client, point, sources=[place])
@@ -137,7 +137,7 @@ HOSTILE = [
     },
     {"type": "scalars", "scalars": [{"name": EVIL, "value": EVIL, "format": "RAW"}]},
     {"type": "markdown", "text": EVIL, "html": None},
-    # As if the gateway's rendering had let it through.
+    # as if the gateway had rendered it without escaping
     {
         "type": "markdown",
         "text": "",
@@ -149,7 +149,7 @@ HOSTILE = [
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_in_a_browser_hostile_texts_stay_texts(tmp_path: Path) -> None:
+def test_a_browser_does_not_execute_hostile_texts(tmp_path: Path) -> None:
     place = {"title": EVIL, "path": f"root/{EVIL}", "truncated": True, "position": 0}
     shown = json.dumps([{**place, **one} for one in HOSTILE])
     (tmp_path / "static").symlink_to(STATIC)
@@ -187,7 +187,7 @@ def test_in_a_browser_hostile_texts_stay_texts(tmp_path: Path) -> None:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder, and says nothing."""
+    """Serves a folder, and logs nothing."""
 
     def log_message(self, *_: Any) -> None:
-        """Nothing."""
+        """Log nothing."""

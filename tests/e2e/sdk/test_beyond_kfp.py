@@ -1,4 +1,4 @@
-"""Pipelines that kfp cannot compile run as they are written."""
+"""Pipelines that kfp cannot compile run as written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.mutual.arguments import required
 from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.e2e
-SAID = {
+RETURNED = {
     "parts_of_items_in_texts": ["1 and 2"],
     "items_of_several_loops_in_a_text": ["x a", "y a"],
     "an_item_in_a_text_under_a_condition": ["a a", "b a"],
@@ -26,16 +26,18 @@ SAID = {
     "an_input_whose_name_is_in_that_of_a_loop": ["w"],
     "one_collected_for_two": [1, 2, 3, 3],
 }
-"""What the steps of some of them have returned, in the order of its text."""
+"""The values that steps of some of them return, sorted as texts."""
 
 
-def _mended() -> list[Any]:
+def _pipelines() -> list[Any]:
     switch("headrace")
     return list(importlib.import_module("tests.differential.pipelines.beyond_kfp").BEYOND_KFP)
 
 
-@pytest.mark.parametrize("function", _mended(), ids=lambda function: function.__name__)
-def test_a_mended_pipeline_runs(deployment: Deployment, function: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("function", _pipelines(), ids=lambda function: function.__name__)
+def test_a_pipeline_that_kfp_cannot_compile_runs(
+    deployment: Deployment, function: Any, tmp_path: Path
+) -> None:
     pipeline = function()
     path = tmp_path / "pipeline.yaml"
     compiler.Compiler().compile(pipeline, str(path))
@@ -50,5 +52,5 @@ def test_a_mended_pipeline_runs(deployment: Deployment, function: Any, tmp_path:
         if task["name"].startswith(("say", "count", "total")) and task["outputs"]
     ]
     assert "{{" not in json.dumps(said)
-    if function.__name__ in SAID:
-        assert sorted(said, key=str) == SAID[function.__name__]
+    if function.__name__ in RETURNED:
+        assert sorted(said, key=str) == RETURNED[function.__name__]

@@ -1,5 +1,5 @@
-"""What the steps of kfp and of Headrace's own SDK say, in logs and when they fail; `tests/mutual`
-compares what they come to.
+"""Logs and error messages of steps, compiled by kfp and by Headrace. `tests/mutual` compares their
+results.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def packages(compiled: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
     return made
 
 
-def test_a_log_holds_what_the_function_says(deployment: Deployment, packages: list[Path]) -> None:
+def test_a_log_has_what_the_function_prints_and_logs(
+    deployment: Deployment, packages: list[Path]
+) -> None:
     run = deployment.json("run", "submit", str(packages[1]), "--no-cache", "--wait")
     assert {task["name"]: task["outputs"] for task in run["tasks"]}["total"] == {"Output": 6}
     logs = deployment.json("run", "logs", run["run_id"])["logs"]
@@ -38,7 +40,9 @@ def test_a_log_holds_what_the_function_says(deployment: Deployment, packages: li
     assert second.endswith(" INFO]: logged")
 
 
-def test_a_failure_begins_with_the_exception(deployment: Deployment, packages: list[Path]) -> None:
+def test_an_error_message_starts_with_the_exception(
+    deployment: Deployment, packages: list[Path]
+) -> None:
     messages = []
     for package in packages:
         run = deployment.json("run", "submit", str(package), "-p", "reason=now", "--wait", expect=1)

@@ -1,5 +1,5 @@
-"""A notebook as a step: parameters and artifacts go in, values and artifacts come out, as with
-kfp's own steps."""
+"""A notebook as a step, with parameters and artifacts as inputs and outputs, compiled by both
+SDKs."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _cell(number: int, tags: list[str], source: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """The path of the pipeline as an SDK compiles it."""
+    """A function that compiles the pipeline with an SDK and returns the package's path."""
 
     def compile_with(sdk: str) -> str:
         folder = tmp_path_factory.mktemp(sdk)
@@ -120,7 +120,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
 
 
 @pytest.mark.parametrize("sdk", PYTHONS)
-def test_a_notebook_is_a_step(
+def test_a_notebook_runs_as_a_step(
     deployment: Deployment, compiled: Callable[[str], str], sdk: str
 ) -> None:
     run = deployment.json("run", "submit", compiled(sdk), "-p", "factor=2.5", "--wait")
@@ -135,7 +135,7 @@ def test_a_notebook_is_a_step(
         assert words in said
 
 
-def test_a_cell_that_fails_is_the_steps_failure(
+def test_a_failing_cell_fails_the_step(
     deployment: Deployment, compiled: Callable[[str], str]
 ) -> None:
     arguments = ("-p", 'settings={"fail": true}', "--wait")
@@ -149,7 +149,7 @@ def test_a_cell_that_fails_is_the_steps_failure(
     assert "scaled [2.0, 4.0, 6.0]" in message
 
 
-def test_a_notebook_is_heard_while_it_runs_and_ends_when_it_is_canceled(
+def test_a_notebook_logs_while_it_runs_and_ends_when_it_is_canceled(
     deployment: Deployment, compiled: Callable[[str], str]
 ) -> None:
     arguments = ("-p", 'settings={"sleep": true}')

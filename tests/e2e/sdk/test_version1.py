@@ -1,4 +1,5 @@
-"""Pipelines of version 1 on a whole deployment: a small one, and the sample of its overview."""
+"""Pipelines of KFP version 1 on a deployment: a small one, and the sample of KFP's
+documentation."""
 
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ def small(text="some words", folder="/tmp/%s" % dsl.RUN_ID_PLACEHOLDER, code=0):
     dsl.get_pipeline_conf().add_op_transformer(gcp.use_gcp_secret("user-gcp-sa"))
 
 
-def test_a_small_pipeline(deployment: Deployment, tmp_path: Path) -> None:
+def test_a_pipeline_with_all_features(deployment: Deployment, tmp_path: Path) -> None:
     run = _run(deployment, _compiled(small, tmp_path))
     assert run["state"] == "SUCCEEDED"
     tasks = _tasks(run)
@@ -91,7 +92,7 @@ def test_the_exit_op_runs_after_a_failure(deployment: Deployment, tmp_path: Path
     assert (tasks["end"]["state"], tasks["bye"]["state"]) == ("FAILED", "SUCCEEDED")
 
 
-def test_the_sample_of_the_overview(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_sample_runs(deployment: Deployment, tmp_path: Path) -> None:
     run = _run(deployment, _sample(tmp_path), f"output={tmp_path}/o", f"region={tmp_path}/r")
     assert run["state"] == "SUCCEEDED"
     tasks = _tasks(run)
@@ -113,7 +114,7 @@ def test_the_sample_removes_its_cluster_when_it_fails(
 
 
 def _sample(folder: Path) -> Path:
-    """The package of the example's file, as it is."""
+    """The compiled package of the example."""
     copy = folder / "sample"
     shutil.copytree(SAMPLE, copy)
     source = (copy / "xgboost_training_cm.py").read_text()
@@ -145,7 +146,9 @@ def _log(logs: dict[str, str], task: str) -> str:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_the_credentials_of_google(deployment: Deployment, tmp_path: Path, is_there: bool) -> None:
+def test_google_credentials_are_mounted_when_they_exist(
+    deployment: Deployment, tmp_path: Path, is_there: bool
+) -> None:
     secret = deployment.data / "secrets" / "default" / "user-gcp-sa"
     if is_there:
         secret.mkdir(parents=True)

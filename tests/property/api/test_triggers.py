@@ -1,4 +1,4 @@
-"""Each slot occurs once and in order, whatever the clock and the process do."""
+"""Slots come once and in order, whatever the clock and the process do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Properties of IDs, partitions and tokens."""
+"""Properties of ids, partitions and tokens."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_the_text_of_a_value_is_its_json(value: Any) -> None:
 
 
 @given(st.sampled_from(PLACES), VALUES)
-def test_any_invalid_spec_is_parsed_or_rejected_with_reasons(place: str, value: Any) -> None:
+def test_any_spoiled_spec_is_read_or_refused_with_reasons(place: str, value: Any) -> None:
     faults: list[Rejection] = []
     try:
         parse_document([spoiled(training(), place, value)])
@@ -104,7 +104,7 @@ def test_any_invalid_spec_is_parsed_or_rejected_with_reasons(place: str, value: 
 
 
 @given(st.lists(st.tuples(st.sampled_from(MUTATIONS), VALUES, st.randoms()), max_size=4))
-def test_any_mutation_is_parsed_or_rejected_without_other_errors(mutations: list[Any]) -> None:
+def test_any_mutation_is_read_or_refused_and_nothing_else(mutations: list[Any]) -> None:
     spec = training()
     for kind, value, random in mutations:
         mutate(spec, kind, value, random)
@@ -118,13 +118,13 @@ def test_any_mutation_is_parsed_or_rejected_without_other_errors(mutations: list
 
 
 @given(VALUES)
-def test_an_invalid_package_is_rejected_without_other_errors(value: Any) -> None:
+def test_what_is_no_package_is_refused_and_nothing_else(value: Any) -> None:
     with pytest.raises(SpecError):
         parse_document([value])
 
 
 @given(st.dictionaries(st.text(max_size=8).map("x-{}".format), VALUES, max_size=3))
-def test_unknown_fields_survive_storage(extra: Any) -> None:
+def test_what_the_models_do_not_know_survives_the_way_through_storage(extra: Any) -> None:
     spec = spoiled(training(), "root/dag/tasks/train/extra", extra)
     stored = PipelineDocument.model_validate({"pipeline_spec": spec}).model_dump_json()
     again = PipelineDocument.model_validate_json(stored)
@@ -134,7 +134,7 @@ def test_unknown_fields_survive_storage(extra: Any) -> None:
 
 
 def mutate(spec: Any, kind: str, value: Any, random: Random) -> None:
-    """Change one random place in the spec."""
+    """Change one place within the spec, as an unlucky program would."""
     places = list(slots(spec))
     holder, key = random.choice(places)
     other, other_key = random.choice(places)

@@ -1,4 +1,4 @@
-"""Random pipelines as trees, their IR, and their results by a recursive reference interpreter."""
+"""Random pipelines as trees, their IR, and what they come to by a few lines of recursion."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _task(t: T, components: dict[str, Any], key: str, *, scoped: bool) -> dict[s
 
 @dataclass
 class Expected:
-    """The result of a pipeline: the state of every task by path, and each step's value."""
+    """What a pipeline comes to: the state of every task by path, and each step's value."""
 
     states: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
@@ -122,7 +122,7 @@ Fails = Callable[[str, T], bool]
 
 
 def interpret(tasks: tuple[T, ...], fails: Fails) -> Expected:
-    """Interpret a pipeline. A failure does not end other tasks."""
+    """Run a pipeline in one's head, nothing being cut short by a failure."""
     expected = Expected()
     _interpret(tasks, "root", None, fails, expected)
     return expected
@@ -168,7 +168,7 @@ def _body(t: T, path: str, item: str | None, fails: Fails, out: Expected) -> tup
 
 
 def value_of(path: str, item: str | None) -> str:
-    """The output of a step."""
+    """What a step writes."""
     return f"{path}({item or ''})"
 
 

@@ -1,5 +1,5 @@
-"""The scheduler's core with reordered, repeated, delayed and lost messages, crashes and replays,
-compared with a reference interpreter."""
+"""The scheduler's core under reordered, repeated, delayed and lost news, crashes and replays,
+against a reference interpreter."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def _only_documented_changes() -> Iterator[None]:
 
 
 def drawn_failures(tasks: tuple[T, ...], chance: random.Random) -> dict[str, int]:
-    """For some of the steps, how many attempts fail first."""
+    """How many attempts fail at first, for some of the steps that come up."""
     paths = interpret(tasks, lambda *_: False).values
     return {path: chance.choice([1, 2, 9]) for path in sorted(paths) if chance.random() < 0.25}
 
 
 def unlucky(world: World) -> bool:
-    """Whether a step failed because the platform lost too many of its attempts."""
+    """Whether the platform lost so many attempts of a step that it failed."""
     return any(record.lost >= MAX_LOST for record in world.records.values())
 
 
 @settings(max_examples=150, deadline=None)
 @given(trees(), chances)
-def test_every_pipeline_has_the_result_of_the_reference_interpreter(
+def test_every_pipeline_comes_to_what_the_reference_interpreter_says(
     tasks: tuple[T, ...], chance: random.Random
 ) -> None:
     failures = drawn_failures(tasks, chance)
@@ -123,7 +123,7 @@ def test_a_canceled_run_ends_and_its_exit_tasks_have_run(
 
 
 def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
-    """The paths of exit tasks that are neither in a loop nor in another exit task."""
+    """The exit tasks that do not lie in a loop or in another exit task, by their paths."""
     found = []
     for task in tasks:
         if task.exit_task:
@@ -135,7 +135,7 @@ def exit_tasks(tasks: tuple[T, ...], path: str) -> list[tuple[str, T]]:
 
 @settings(max_examples=100, deadline=None)
 @given(trees(), chances)
-def test_a_retried_run_keeps_what_succeeded_and_succeeds(
+def test_a_retried_run_keeps_what_succeeded_and_comes_to_a_good_end(
     tasks: tuple[T, ...], chance: random.Random
 ) -> None:
     failures = drawn_failures(tasks, chance)
@@ -161,7 +161,7 @@ def test_a_retried_run_keeps_what_succeeded_and_succeeds(
 
 
 def retried(world: World) -> World:
-    """The same world after a retry was requested; the whole run is loaded again."""
+    """The same world, after somebody asked for a retry: the run is read anew, and whole."""
     world.run = Run(world.submission, world.plan, world.header, world.records.values())
     request = RunRetryRequested(run_id=world.run.run_id)
     world.commit(world.decisions(request))
@@ -170,13 +170,15 @@ def retried(world: World) -> World:
 
 
 def follows_a_failure(tasks: tuple[T, ...]) -> bool:
-    """Whether a task ran after a failure, and so runs again."""
+    """Whether there is a task that ran after a failure, and so runs again."""
     return any(t.always or follows_a_failure(t.inside) for t in tasks)
 
 
 @settings(max_examples=100, deadline=None)
 @given(trees(retried_dags=True), chances)
-def test_retried_dags_end(tasks: tuple[T, ...], chance: random.Random) -> None:
+def test_dags_that_are_tried_again_come_to_an_end(
+    tasks: tuple[T, ...], chance: random.Random
+) -> None:
     failures = drawn_failures(tasks, chance)
     world = World(tasks, chance, failures, strategy=chance.choice(["FAIL_FAST", "CONTINUE"]))
     world.play()
@@ -190,7 +192,9 @@ def test_retried_dags_end(tasks: tuple[T, ...], chance: random.Random) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(trees(), chances)
-def test_a_repeated_event_changes_nothing(tasks: tuple[T, ...], chance: random.Random) -> None:
+def test_deciding_again_on_old_news_changes_nothing(
+    tasks: tuple[T, ...], chance: random.Random
+) -> None:
     world = World(tasks, chance, drawn_failures(tasks, chance), lossy=False)
     world.play()
     old: list[Any] = [world.submission, *world.results.values()]

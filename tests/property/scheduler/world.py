@@ -1,6 +1,5 @@
-"""Simulates the environment of `decide` with a random generator: a bus that delivers late, twice
-and
-out of order, a database that alone survives a crash, the executors, and the clock."""
+"""Everything around `decide`, played by a random generator: the bus that delivers late, twice and
+out of order, the database that is all that survives a crash, the executors, and the clock."""
 
 from __future__ import annotations
 
@@ -66,7 +65,7 @@ class World:
     # -- what happens ------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Run until nothing is pending and the run has ended."""
+        """Until nothing is under way any more and the run has ended."""
         while self.bus or not self.header.state.final:
             self.steps += 1
             assert self.steps < 20_000, "it does not come to an end"
@@ -100,7 +99,7 @@ class World:
             self.crash()
 
     def decisions(self, news: News) -> list[Decision]:
-        """The decision, and the decisions on the store's lookups, which find nothing."""
+        """The decision, and those on the store's answers: nothing is ever found."""
         made = [decide(self.run, news, self.now, "local")]
         for one in made:
             made += [
@@ -126,11 +125,11 @@ class World:
                 if not isinstance(command, LaunchAttempt | CancelAttempt):
                     continue
                 if self.lossy and self.chance.random() < 0.05:
-                    continue  # lost: only another query helps
+                    continue  # lost for good: only asking again helps
                 self.bus.append(command)
 
     def crash(self) -> None:
-        """A crash: the memory is lost, and the database is loaded as the store loads it."""
+        """Whatever was in memory is gone; the database is read as the store reads it."""
         kept = self.records.values() or Run.fresh_records(self.run.run_id)
         whole = self.plan.retries_dags
         by_id = self.records
@@ -144,7 +143,7 @@ class World:
         self.run = Run(self.submission, self.plan, self.header, loaded)
 
     def time_passes(self) -> None:
-        """Nothing is pending: a pause ends, or silent attempts are queried."""
+        """Nothing is under way: a pause ends, or somebody asks about what is silent."""
         waiting = [r for r in self.records.values() if r.state is TaskState.WAITING]
         ready = [r for r in self.records.values() if r.state is TaskState.READY]
         assert waiting or ready, "nothing will ever happen again"
@@ -163,7 +162,7 @@ class World:
             self.executed[command.path] += 1
             self.results[key] = self.result(command)
         if self.lossy and self.chance.random() < 0.05:
-            return  # the response is lost; the next query gets it
+            return  # the answer is lost; whoever asks again gets it
         self.bus.append(self.results[key])
 
     def result(self, command: LaunchAttempt) -> News:
@@ -208,8 +207,7 @@ class World:
         return {r.path: r.state.value for r in self.records.values() if r.parent_id is not None}
 
     def shown(self) -> dict[str, str]:
-        """The states that the recorder shows after it received the history in any order, in
-        batches."""
+        """The states that the recorder shows after it heard the history in any order, in parts."""
         heard = [(event, AT) for event in self.history]
         self.chance.shuffle(heard)
         rows: Rows = ({}, {})

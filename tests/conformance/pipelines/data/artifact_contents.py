@@ -1,4 +1,4 @@
-"""The contents and places of artifacts."""
+"""Contents and locations of artifacts."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -293,14 +293,14 @@ CASES = [
         outputs={"Output": {"a.txt": "a", "deep/er/ü 1%?.txt": "b", "deep/empty": ""}},
     ),
     Case(
-        "an artifact that nobody wrote: its metadata are there, its content is not",
+        "an artifact without content keeps its metadata",
         an_artifact_that_nobody_wrote,
         "yes",
         outputs={"Output": "False unwritten"},
         metadata={"writes-nothing:data": {"state": "unwritten"}},
     ),
     Case(
-        "artifacts that a function makes and returns",
+        "artifacts that a function creates and returns",
         returned_artifacts,
         "yes",
         outputs={"one": "a text", "pair": "a text of model", "length": 6},
@@ -338,7 +338,7 @@ CASES = [
         outputs={"Output": [8_000_000, 0]},
     ),
     Case(
-        "a folder and a file that come with a component",
+        "a folder and a file embedded in a component",
         embedded_files,
         "yes",
         outputs={
@@ -347,7 +347,7 @@ CASES = [
         },
     ),
     Case(
-        "a step that changes its input changes its own copy",
+        "a step that changes its input changes only its own copy",
         a_changed_input,
         "yes",
         outputs={"changed": "0\n1\n100", "later": "0\n1"},

@@ -271,9 +271,9 @@ CASES = [
         outputs={"Output": "True True"},
     ),
     Case(
-        "metrics that are no numbers do not harm their step",
+        "metrics that are not numbers do not fail their step",
         metrics_that_are_no_numbers,
-        "no: the step fails, its output is no JSON",
+        "no: the step fails, since its output is not JSON",
         metadata={"log-no-numbers:metrics": {"loss": "NaN", "bound": "Infinity", "step": 3}},
     ),
     Case(
@@ -292,7 +292,7 @@ CASES = [
     Case(
         "a list of artifacts out of a nested pipeline's loop",
         lists_out_of_nested_pipelines,
-        "partly: artifacts out of nested pipelines are an open fault",
+        "partly: artifacts from nested pipelines are an open bug",
         outputs={"Output": "a|b|c"},
     ),
 ]

@@ -117,7 +117,7 @@ CASES = [
         },
     ),
     Case(
-        "an optional input without a value is absent: the function's own default holds",
+        "an optional input without a value is absent, so the function's default applies",
         optional_inputs,
         "yes",
         outputs={"passed_on": "[None, 5, None]", "left_out": "[None, 5, None]"},

@@ -205,14 +205,14 @@ CASES = [
         outputs={"Output": "s3://somebody/else's data"},
     ),
     Case(
-        "the URI that a step gives, a file of this machine",
+        "a URI from a step's output: a file of this machine",
         import_what_a_step_wrote,
         "no: only constants and parameters",
         args={"path": "<a writable path>"},
         outputs={"Output": "written by hand"},
     ),
     Case(
-        "the URI that a step tells of an artifact of its run",
+        "a URI from a step's output: an artifact of the run",
         import_what_a_step_made,
         "no: only constants and parameters",
         outputs={"Output": "made by a step"},
@@ -225,7 +225,7 @@ CASES = [
         outputs={"Output": ["a", "b"]},
     ),
     Case(
-        "importers in loops: of an item, and of what a step gives",
+        "importers in loops: of an item, and of a step's output",
         import_in_a_loop,
         "no: an importer in a loop fails",
         args={"path": "<a writable path>"},
@@ -237,7 +237,7 @@ CASES = [
     Case(
         "metadata with parameters in texts and lists",
         import_with_metadata,
-        "partly: what it refers to stays as it is",
+        "partly: references are not resolved",
         args={"name": 'the "gate"'},
         outputs={
             "Output": {
@@ -250,12 +250,12 @@ CASES = [
     Case(
         "parameters in the keys of metadata",
         import_with_metadata_keys,
-        "no: a key stays as it is",
+        "no: keys are not resolved",
         args={"key": "valve"},
         outputs={"Output": {"valve": "a key", "inside": {"the valve": 1}}},
     ),
     Case(
-        "the same URI imported again, and not",
+        "the same URI, with and without reimport",
         import_again,
         "no: only constants and parameters",
         args={"path": "<a writable path>"},
@@ -274,7 +274,7 @@ CASES = [
         outputs={"Output": "gs://bucket/nested"},
     ),
     Case(
-        "an importer of what a failed step should have given does not run",
+        "an importer of the output of a failed step does not run",
         import_after_a_failure,
         "no: only constants and parameters",
         state="FAILED",
@@ -282,7 +282,7 @@ CASES = [
         error="no URI today",
     ),
     Case(
-        "an empty URI fails the importer, with words",
+        "an empty URI fails the importer with an error message",
         import_of_nothing,
         "yes",
         state="FAILED",

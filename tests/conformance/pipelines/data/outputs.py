@@ -9,7 +9,7 @@ from tests.conformance.cases import Case
 
 @dsl.container_component
 def written(text: str, value: dsl.OutputPath(int)):
-    """Writes a text where a whole number is expected, and nothing for an empty text."""
+    """Writes a text where a whole number is expected, and nothing for an empty string."""
     script = '[ -z "$0" ] || { mkdir -p "$(dirname "$1")"; printf "%s" "$0" > "$1"; }'
     return dsl.ContainerSpec("alpine", ["sh", "-c", script], [text, value])
 
@@ -101,14 +101,14 @@ CASES = [
         outputs={"doubled": 6, "words": ["a", "a", "a"], "word": "as it is\n"},
     ),
     Case(
-        "values in files with blanks and line ends, as programs write them",
+        "values in files, with blanks and line ends",
         values_with_line_ends,
         "yes",
         outputs={"whole": 7, "number": 1000, "yes": True, "no": False, "items": [1, {"a": None}]},
         local=False,
     ),
     Case(
-        "an output of another type fails its task, with words",
+        "an output of another type fails its task with an error message",
         value_of_another_type,
         "yes",
         state="FAILED",
@@ -117,7 +117,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "an output parameter that nobody wrote fails its task, with words",
+        "a missing output parameter fails its task with an error message",
         output_not_written,
         "yes",
         state="FAILED",

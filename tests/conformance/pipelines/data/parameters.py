@@ -160,13 +160,13 @@ CASES = [
         outputs=KINDS,
     ),
     Case(
-        "a whole number is an int in Python, nested ones too",
+        "an integer is an int in Python, also nested",
         whole_numbers,
         "yes",
         outputs={"Output": "[4, 2.25, '4', True, [1, [2, 2.5]], {'a': 1}]"},
     ),
     Case(
-        "whole numbers given as doubles are ints in Python",
+        "integers given as doubles are ints in Python",
         dsl.pipeline(whole_numbers.pipeline_func, name="whole-numbers-as-doubles"),
         "yes",
         args={"whole": 9.0, "items": [1.0, [2.0]], "fields": {"a": {"b": 3.0}}},
@@ -174,7 +174,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "texts with quotes, line ends, other scripts and what a shell would expand",
+        "texts with quotes, line ends, other scripts and shell expansions",
         hard_texts,
         "yes",
         args={"text": HARD_TEXT},
@@ -184,7 +184,7 @@ CASES = [
     Case(
         "a parameter of 1 MiB through Python steps, one of 100 kB as a word of a command",
         long_parameters,
-        "no: 1 MiB is more than a process argument may have",
+        "no: 1 MiB exceeds the limit of a process argument",
         outputs={"python": 1048576, "container": 100000},
         local=False,
     ),
@@ -202,7 +202,7 @@ CASES = [
         outputs={"Output": 18},
     ),
     Case(
-        "a word that is too long for a command fails its task, with the input's name",
+        "a too long argument fails its task with an error that names the input",
         too_long_a_word,
         "partly: without the input's name",
         state="FAILED",

@@ -155,15 +155,15 @@ CASES = [
         local=False,
     ),
     Case(
-        "the pipeline root as a constant is where artifacts go, also where none was chosen",
+        "the pipeline root as a constant is the artifacts' location, also by default",
         root_of_the_run,
-        "no: it stays as it is",
+        "no: it is not resolved",
         outputs={"Output": True},
     ),
     Case(
         "facts about the run, inputs and upstream outputs in longer texts and lists",
         placeholders_in_texts,
-        "no: facts stay as they are, quotes in inputs break the executor's input",
+        "no: facts are not resolved, and quotes in inputs break the executor's input",
         options={"display_name": 'the "run"'},
         outputs={
             "text": 'the "run"/same: "Ada" said: it\'s {x}, Ada; the "run"',
@@ -189,7 +189,7 @@ CASES = [
         },
     ),
     Case(
-        "a value that looks like a placeholder stays",
+        "a value that looks like a placeholder is not resolved",
         lookalikes,
         "partly: in commands it is resolved again",
         args={"text": LOOKALIKES},
@@ -203,7 +203,7 @@ CASES = [
     Case(
         "the run's name in an environment variable",
         placeholders_in_variables,
-        "no: it stays as it is",
+        "no: it is not resolved",
         options={"display_name": "mine"},
         outputs={"Output": "in mine"},
         local=False,
@@ -211,7 +211,7 @@ CASES = [
     Case(
         "the run's name in the items of a loop",
         placeholders_in_the_items_of_a_loop,
-        "no: it stays as it is",
+        "no: it is not resolved",
         options={"display_name": "mine"},
         outputs={"Output": ["mine/a", "b"]},
         local=False,

@@ -1,4 +1,4 @@
-"""What loops made, collected."""
+"""Collected outputs of loops."""
 
 from typing import List
 
@@ -164,8 +164,8 @@ def collected_of_a_nested_pipeline() -> str:
     return quote(items=dsl.Collected(made.output)).outputs["value"]
 
 
-_LOOPS = "no: its backend flattens what nested loops made"
-_SKIPS = "no: its backend fails where an iteration did not make one"
+_LOOPS = "no: its backend flattens the outputs of nested loops"
+_SKIPS = "no: its backend fails where an iteration has no output"
 
 CASES = [
     ShellCase(
@@ -215,7 +215,7 @@ CASES = [
         outputs={"Output": "a, x a, y b, x b, y"},
     ),
     ShellCase(
-        "iterations that skipped the step have no place in the list",
+        "iterations that skipped the step have no item in the list",
         collected_skips,
         _SKIPS,
         outputs={"Output": "[3,4]"},
@@ -248,13 +248,13 @@ CASES = [
         outputs={"Output": "x y"},
     ),
     ShellCase(
-        "a loop over what another pipeline collected",
+        "a loop over the collected outputs of another pipeline",
         collected_is_looped_over,
         "yes",
         outputs={"Output": '["p, a, again","p, b, again"]'},
     ),
     ShellCase(
-        "what a nested pipeline collected in each iteration",
+        "the collected outputs of a nested pipeline in each iteration",
         collected_of_a_nested_pipeline,
         _LOOPS,
         outputs={"Output": '[["p, a","p, b"],["q, a","q, b"]]'},

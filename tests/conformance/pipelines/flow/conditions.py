@@ -267,7 +267,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "if and elif without else, and nothing is taken",
+        "if and elif without else, and no branch is taken",
         nothing_taken,
         "yes",
         tasks={
@@ -277,7 +277,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "of a chain of elif the first that holds, and no other",
+        "in a chain of elif, only the first true branch",
         elif_chain,
         "yes",
         outputs={"Output": "large"},
@@ -286,9 +286,9 @@ CASES = [
             for number in range(2, 7)
         },
     ),
-    ShellCase("else when no elif holds", else_at_last, "yes", outputs={"Output": "other"}),
+    ShellCase("else when no elif is true", else_at_last, "yes", outputs={"Output": "other"}),
     ShellCase(
-        "nothing in a branch that is not taken comes up, and the run succeeds",
+        "tasks in a branch that is not taken do not exist, and the run succeeds",
         inside_a_skipped_branch,
         "yes",
         outputs={"Output": "before"},
@@ -313,14 +313,14 @@ CASES = [
         made={"for-loop-2/2/condition-branches-3/condition-4/count": {"value": 3}},
     ),
     ShellCase(
-        "a condition on what a part of a loop's item came to",
+        "a condition on an output for a field of a loop's item",
         condition_on_what_an_item_made,
         "yes",
         tasks={"for-loop-2/0/condition-3": "SKIPPED", "for-loop-2/1/condition-3": "SUCCEEDED"},
         made={"for-loop-2/1/condition-3/quote-dict": {"value": '{"kind":"b","size":2}'}},
     ),
     ShellCase(
-        "a branch uses what was made outside",
+        "a branch uses outputs from outside",
         condition_inside_uses_outside,
         "yes",
         outputs={"Output": 7},
@@ -328,14 +328,14 @@ CASES = [
     ShellCase(
         "a parameter without a value equals nothing",
         condition_without_a_value,
-        "partly: what such a comparison comes to is not written down",
+        "partly: the result of such a comparison is undocumented",
         tasks={
             "condition-branches-1/condition-2": "SKIPPED",
             "condition-branches-1/condition-3": "SUCCEEDED",
         },
     ),
     ShellCase(
-        "an empty text",
+        "an empty string",
         condition_on_no_text,
         "yes",
         tasks={"condition-1": "SUCCEEDED", "condition-2": "SKIPPED"},

@@ -158,7 +158,7 @@ def exit_with_a_name():
         say(text="well")
 
 
-_NO_TEXT = "partly: it fills no error text"
+_NO_TEXT = "partly: without an error message"
 
 CASES = [
     ShellCase(
@@ -186,7 +186,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "an exit task that does not ask how the body ended",
+        "an exit task without the status of the body",
         exit_without_status,
         "yes",
         state="FAILED",
@@ -277,14 +277,14 @@ CASES = [
         outputs={"Output": "after"},
     ),
     ShellCase(
-        "a body that uses what was made before",
+        "a body that uses earlier outputs",
         exit_uses_what_was_before,
         "yes",
         outputs={"Output": "before"},
         made={"exit-handler-1/join-2": {"value": "before, inside, more"}},
     ),
     ShellCase(
-        "a body that never has its turn: the exit task does not run",
+        "a body that is never reached: the exit task does not run",
         exit_not_reached,
         "yes",
         state="FAILED",

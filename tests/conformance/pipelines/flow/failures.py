@@ -1,4 +1,4 @@
-"""Failures, and what still runs."""
+"""Failures, and tasks that still run."""
 
 from kfp import dsl
 
@@ -181,9 +181,9 @@ def ignore_with_a_pipeline():
 
 CASES = [
     ShellCase(
-        "the run's error has the step's name, its exit code and its last words",
+        "the run's error has the step's name, its exit code and the end of its log",
         failing_step,
-        "partly: the words are in the step's log alone",
+        "partly: the log's end is only in the log",
         state="FAILED",
         error="task 'fail' failed: the command exited with code 3; it last said:\nthe disk is full",
         tasks={"fail": "FAILED", "say": "SKIPPED"},
@@ -191,12 +191,12 @@ CASES = [
     Case(
         "an exception in a Python step is in the run's error",
         failing_python_step,
-        "partly: it is in the step's log alone",
+        "partly: it is only in the step's log",
         state="FAILED",
         error="ZeroDivisionError",
     ),
     ShellCase(
-        "a step that does not make its output fails",
+        "a step without its output fails",
         output_not_made,
         "yes",
         state="FAILED",
@@ -212,7 +212,7 @@ CASES = [
         tasks={"say-number": "FAILED", "count": "SKIPPED"},
     ),
     ShellCase(
-        "after a failure nothing new starts in that DAG; what runs may end",
+        "after a failure no task starts in that DAG; running tasks finish",
         fail_fast,
         "yes",
         args={"file": "<a writable path>"},
@@ -225,7 +225,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "with CONTINUE all goes on that does not depend on the failure",
+        "with CONTINUE, all tasks run that do not depend on the failure",
         fail_and_continue,
         "no: it has no such option",
         args={"file": "<a writable path>"},
@@ -239,7 +239,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "a loop in which an iteration failed starts no other one",
+        "a loop starts no iteration after one failed",
         fail_fast_in_a_loop,
         "yes",
         state="FAILED",
@@ -247,7 +247,7 @@ CASES = [
         tasks={"for-loop-2/0": "SUCCEEDED", "for-loop-2/1": "FAILED", "for-loop-2/2": "ABSENT"},
     ),
     ShellCase(
-        "with CONTINUE it goes through all items, and has failed",
+        "with CONTINUE, a loop runs all iterations, and fails",
         continue_in_a_loop,
         "no: it has no such option",
         options={"failure_strategy": "CONTINUE"},
@@ -268,7 +268,7 @@ CASES = [
         tasks={"say": "SUCCEEDED", "say-2": "SKIPPED"},
     ),
     ShellCase(
-        "with CONTINUE also what depends on such a task runs",
+        "with CONTINUE, tasks that depend on such a task run too",
         ignore_and_continue,
         "no: it has no such option",
         options={"failure_strategy": "CONTINUE"},
@@ -276,14 +276,14 @@ CASES = [
         tasks={"say": "SUCCEEDED", "say-2": "SUCCEEDED"},
     ),
     Case(
-        "ignore_upstream_failure: an output that was not made leaves the default",
+        "ignore_upstream_failure: the default replaces a missing output",
         ignore_with_a_default,
         "yes",
         state="FAILED",
         made={"or-default": {"Output": -1}},
     ),
     ShellCase(
-        "ignore_upstream_failure behind a task that never had its turn is skipped",
+        "ignore_upstream_failure after a task that was skipped is skipped",
         ignore_skipped,
         "yes",
         state="FAILED",
@@ -298,9 +298,9 @@ CASES = [
         tasks={"outer/inner": "FAILED", "say": "SKIPPED"},
     ),
     ShellCase(
-        "a deadline stops what runs; the exit task runs, and no other one",
+        "a deadline stops running tasks; only the exit task still runs",
         deadline,
-        "partly: only the pipeline has a deadline, and whether exit tasks run is not written down",
+        "partly: only the pipeline has a deadline; whether exit tasks run is undocumented",
         options={"deadline_seconds": 2},
         state="FAILED",
         error="2 s",
@@ -314,13 +314,13 @@ CASES = [
         made={"describe": {"Output": "exit-handler-1 CANCELED without error"}},
     ),
     Case(
-        "ignore_upstream_failure: an output that was made is given",
+        "ignore_upstream_failure: an existing output is used",
         ignore_with_an_output,
         "yes",
         made={"or-default": {"Output": 2}},
     ),
     ShellCase(
-        "ignore_upstream_failure behind tasks that failed, were skipped, and succeeded",
+        "ignore_upstream_failure after tasks that failed, were skipped, and succeeded",
         ignore_some,
         "yes",
         state="FAILED",

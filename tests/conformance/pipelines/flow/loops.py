@@ -148,7 +148,7 @@ CASES = [
         logs={"for-loop-2/1/say": "said: it's b"},
     ),
     ShellCase(
-        "whole numbers and fractions",
+        "integers and fractions",
         loop_over_numbers,
         "yes",
         made={
@@ -158,7 +158,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "parts of dicts (item.a), of any type",
+        "fields of dicts (item.a), of any type",
         loop_over_dicts,
         "yes",
         made={
@@ -192,14 +192,14 @@ CASES = [
         made={"for-loop-1/0/count": {"value": 5}, "for-loop-1/1/count": {"value": 6}},
     ),
     ShellCase(
-        "parts of the dicts of a parameter",
+        "fields of the dicts of a parameter",
         loop_over_dicts_of_parameter,
         "yes",
         args={"items": [{"word": "x"}, {"word": "y", "more": 1}]},
         made={"for-loop-1/0/say": {"value": "x"}, "for-loop-1/1/say": {"value": "y"}},
     ),
     ShellCase(
-        "the list that a task made",
+        "the output list of a task",
         loop_over_output,
         "yes",
         made={
@@ -217,14 +217,14 @@ CASES = [
         outputs={"Output": "c then a then b then end"},
     ),
     ShellCase(
-        "never more than two at one time, and two at one time",
+        "two iterations at a time, never more",
         loop_two_at_a_time,
         "yes",
         args={"folder": "<a writable path>"},
         outputs={"Output": [0, 1, 2, 3, 4]},
     ),
     ShellCase(
-        "an empty list: no iterations, and what collects them has none",
+        "an empty list: no iterations, and an empty collection",
         empty_loop,
         "yes",
         args={"items": []},
@@ -232,7 +232,7 @@ CASES = [
         tasks={"for-loop-1": "SUCCEEDED", "for-loop-1/0": "ABSENT"},
     ),
     ShellCase(
-        "an empty list that a task made, and what comes after the loop",
+        "an empty output list, and a task after the loop",
         empty_loop_of_output,
         "yes",
         outputs={"Output": "after"},
@@ -255,7 +255,7 @@ CASES = [
         },
     ),
     ShellCase(
-        "parts of the dicts that a task made",
+        "fields of dicts in a task's output",
         loop_over_dicts_of_output,
         "yes",
         outputs={"Output": ["x", "y"]},

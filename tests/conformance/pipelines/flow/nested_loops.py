@@ -141,7 +141,7 @@ CASES = [
         tasks={"for-loop-2/1/for-loop-3/1": "ABSENT"},
     ),
     ShellCase(
-        "a loop over what an iteration of another one made",
+        "a loop over an output of another loop's iteration",
         loop_over_made_lists,
         "yes",
         made={

@@ -1,4 +1,4 @@
-"""OneOf: what the branch that ran has made."""
+"""OneOf: the output of the branch that ran."""
 
 from typing import List
 
@@ -112,7 +112,7 @@ CASES = [
         outputs={"Output": "FEW"},
     ),
     ShellCase(
-        "of what a loop made, collected in a branch",
+        "of a loop's collected outputs in a branch",
         oneof_of_collected,
         "yes",
         outputs={"Output": '["a","b"]'},

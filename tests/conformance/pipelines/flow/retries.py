@@ -138,7 +138,7 @@ CASES = [
         attempts={"fail-until": 3},
     ),
     ShellCase(
-        "a step that fails more often than it may be tried again",
+        "a step that fails more often than its retries",
         retry_exhausted,
         "yes",
         args=_FILE,
@@ -156,7 +156,7 @@ CASES = [
         attempts={"fail-until": 1},
     ),
     ShellCase(
-        "pauses between the attempts, growing",
+        "growing pauses between the attempts",
         retry_with_backoff,
         "yes",
         args=_FILE,
@@ -187,7 +187,7 @@ CASES = [
         attempts={"fail-until": 2},
     ),
     ShellCase(
-        "of a nested pipeline: what succeeded in it is kept",
+        "of a nested pipeline: its tasks that succeeded are kept",
         retry_of_a_pipeline,
         _NESTED,
         args=_FILES,
@@ -196,7 +196,7 @@ CASES = [
         tasks={"two-steps/fail-until": "SUCCEEDED"},
     ),
     ShellCase(
-        "of a nested pipeline, more often than it may be",
+        "of a nested pipeline that fails more often than its retries",
         retry_of_a_pipeline_exhausted,
         _NESTED,
         args=_FILES,
@@ -222,7 +222,7 @@ CASES = [
         attempts={"loop": 4, "loop/for-loop-2/0/fail-until": 1},
     ),
     ShellCase(
-        "a step that waits for its next attempt has it, whatever failed beside it",
+        "a step gets its next attempt, whatever else failed",
         retry_beside_a_failure,
         "yes",
         args=_FILE,

@@ -193,21 +193,21 @@ CASES = [
         local=False,
     ),
     Case(
-        "a step with a changed parameter runs again; what gets the same of it does not",
+        "a step with a changed parameter runs again; a step after it with the same inputs does not",
         a_changed_parameter,
         "yes",
         outputs={"changed": 36, "downstream": 2},
         cached=("stamp", "length-2"),
     ),
     Case(
-        "a task that does not use the cache runs again, and others come from it",
+        "a task without caching runs again; the others are cache hits",
         one_task_without_the_cache,
         "yes",
         outputs={"length": 3},
         cached=("stamp-2", "length"),
     ),
     Case(
-        "with a key of its own a task comes from the cache whatever its inputs",
+        "a custom cache key gives a cache hit whatever the inputs",
         a_key_of_its_own,
         "partly: since 2.17 only",
         cached=("stamp",),
@@ -226,7 +226,7 @@ CASES = [
         cached=("stamp",),
     ),
     Case(
-        "a failed task does not come from the cache, what it follows does",
+        "a failed task is no cache hit, the tasks before it are",
         a_failed_task,
         "yes",
         state="FAILED",
@@ -262,7 +262,7 @@ CASES = [
     Case(
         "an artifact that is imported again is a new one",
         of_imported_artifacts,
-        "no: it counts as the same",
+        "no: it counts as the same artifact",
         outputs={"reused": 16, "imported": 16},
         cached=("uri-length",),
     ),

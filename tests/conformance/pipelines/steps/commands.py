@@ -209,7 +209,7 @@ CASES = [
     Case(
         "a list of artifacts, as JSON",
         lists_of_artifacts_in_a_command,
-        "no: it stays as it is",
+        "no: it is not resolved",
         outputs={"Output": "a;b;"},
         local=False,
     ),
@@ -228,7 +228,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "words that are there if an input is: one, a list, nested, in a concatenation",
+        "words that depend on the presence of an input: one, a list, nested, in a concatenation",
         words_if_present,
         "partly: not with concatenations",
         outputs={
@@ -241,7 +241,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "words that are there if an artifact is",
+        "words that depend on the presence of an artifact",
         artifacts_if_present,
         "no: parameters only",
         outputs={"present": "[--rows][12]", "absent": "[--nothing]"},

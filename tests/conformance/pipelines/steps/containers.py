@@ -251,7 +251,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "standard input is empty, and nobody waits for it",
+        "standard input is empty and does not block",
         input_is_empty,
         "yes",
         outputs={"Output": "0"},
@@ -288,7 +288,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "what comes after a failed task does not run",
+        "tasks after a failed task do not run",
         what_follows_a_failure_does_not_run,
         "yes",
         state="FAILED",
@@ -296,7 +296,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a process that a step leaves behind does not hold it up",
+        "a step does not wait for processes that it leaves behind",
         a_process_left_behind,
         "yes",
         outputs={"Output": "done"},

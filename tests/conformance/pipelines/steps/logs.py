@@ -69,9 +69,9 @@ CASES = [
         local=False,
     ),
     Case(
-        "the last words of a command are in the error",
+        "the end of a command's log is in the error",
         dsl.pipeline(exit_code_and_last_words.pipeline_func, name="last-words-in-the-error"),
-        "no: they are in the pod's log alone",
+        "no: it is only in the pod's log",
         state="FAILED",
         error="the valve is stuck",
         logs={"quiet": "the valve is stuck"},
@@ -80,13 +80,13 @@ CASES = [
     Case(
         "the exception of a Python step is in the error",
         error_of_a_python_step,
-        "no: it is in the pod's log alone",
+        "no: it is only in the pod's log",
         state="FAILED",
         error="ValueError: the reservoir is empty",
         logs={"fails-in-python": "Traceback"},
     ),
     Case(
-        "a command that a signal ends has failed",
+        "a command that is killed by a signal fails",
         a_signal_ends_the_command,
         "yes",
         state="FAILED",
@@ -96,7 +96,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "standard output and error are in the log, the last line without an end too",
+        "standard output and error are in the log, including an unterminated last line",
         both_streams_in_the_log,
         "yes",
         logs={"quiet": "on stdout\non stderr\nZürich, no line end"},
@@ -105,13 +105,13 @@ CASES = [
     Case(
         "a program that does not exist is named in the error",
         program_that_does_not_exist,
-        "partly: it is in the pod's log alone",
+        "partly: it is only in the pod's log",
         state="FAILED",
         error="no-such-program-anywhere",
         local=False,
     ),
     Case(
-        "a Python step that ends early, and well",
+        "a Python step that exits early with success",
         an_early_end,
         "yes",
         logs={"leaves-early": "so far"},

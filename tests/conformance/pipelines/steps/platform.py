@@ -213,7 +213,7 @@ def secret_without_a_name(secret: Optional[str] = None) -> list:
 DONE = {"Output": "done"}
 CASES = [
     Case(
-        "where a pod may run, its labels and annotations",
+        "node selection, labels and annotations of pods",
         places_of_pods,
         "yes",
         outputs=DONE,
@@ -239,7 +239,7 @@ CASES = [
         outputs={"found": ["default", "water"]},
     ),
     Case(
-        "a field that only a pod has fails the task, with words",
+        "a field that only a pod has fails the task with an error message",
         unknown_field_of_the_pod,
         "yes",
         state="FAILED",
@@ -247,10 +247,14 @@ CASES = [
         local=False,
     ),
     Case(
-        "an empty folder that is there and writable", empty_folder, "yes", outputs=DONE, local=False
+        "an empty folder that exists and is writable",
+        empty_folder,
+        "yes",
+        outputs=DONE,
+        local=False,
     ),
     Case(
-        "an empty folder at a place that cannot be made fails the task, with words",
+        "an empty folder that cannot be created fails the task with an error message",
         empty_folder_that_cannot_be,
         "yes: the cluster mounts it",
         state="FAILED",
@@ -259,7 +263,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a secret in the environment fails the task, with words",
+        "a secret in the environment fails the task with an error message",
         secret_in_the_environment,
         "yes: the cluster has secrets",
         state="FAILED",
@@ -268,7 +272,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a secret as files fails the task, with words",
+        "a secret as files fails the task with an error message",
         secret_as_files,
         "yes: the cluster has secrets",
         state="FAILED",
@@ -276,7 +280,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a config map in the environment fails the task, with words",
+        "a config map in the environment fails the task with an error message",
         config_map_in_the_environment,
         "yes: the cluster has config maps",
         state="FAILED",
@@ -290,7 +294,7 @@ CASES = [
         outputs={"Output": [None]},
     ),
     Case(
-        "a volume claim fails the task, with words",
+        "a volume claim fails the task with an error message",
         volume_claim,
         "yes: the cluster has volumes",
         state="FAILED",
@@ -298,7 +302,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a task's own resources and environment as its input",
+        "a task's resources and environment as its input",
         settings_that_a_task_asks_for,
         "yes",
         outputs={
@@ -309,7 +313,7 @@ CASES = [
         },
     ),
     Case(
-        "where a task may run as its input, in the form of a pod",
+        "node selection as a task's input, as in a pod spec",
         places_that_a_task_asks_for,
         "yes",
         outputs={
@@ -343,7 +347,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "the nodes that a task wants as its input, in the form of a pod",
+        "node affinity as a task's input, as in a pod spec",
         nodes_that_a_task_asks_for,
         "yes",
         outputs={
@@ -363,7 +367,7 @@ CASES = [
         },
     ),
     Case(
-        "a secret whose name is an optional parameter without a value is none",
+        "a secret whose name is an optional parameter without a value is not used",
         secret_without_a_name,
         "yes",
         outputs={"Output": [None]},

@@ -129,40 +129,40 @@ def a_workspace_is_new_for_each_run() -> list:
 
 CASES = [
     Case(
-        "a file in it is shared by Python steps and containers",
+        "a file in the workspace, shared by Python steps and containers",
         file_between_steps,
         "yes",
         outputs={"text": "first;second;", "names": ["deep/notes.txt"]},
         local=False,
     ),
     Case(
-        "its path in longer texts, with other placeholders, in lists and objects",
+        "the workspace's path in longer texts, with other placeholders, in lists and objects",
         paths_with_other_things,
         "partly: not with other placeholders",
         outputs={"one": "one", "two": ["one", "two"]},
     ),
     Case(
-        "its path in an environment variable",
+        "the workspace's path in an environment variable",
         in_the_command_and_the_environment,
-        "no: it stays as it is",
+        "no: it is not resolved",
         outputs={"Output": "there"},
         local=False,
     ),
     Case(
-        "in loops and nested pipelines it is the same one",
+        "the same workspace in loops and nested pipelines",
         in_loops_and_nested_pipelines,
         "yes",
         outputs={"nested": "inner;", "names": ["a.txt", "b.txt", "nested.txt"]},
     ),
     Case(
-        "an artifact that is imported into it",
+        "an artifact that is imported into the workspace",
         imported_into_the_workspace,
         "no: only constants and parameters are imported",
         args={"path": "<a writable path>"},
         outputs={"Output": "imported"},
     ),
     Case(
-        "it is empty when a run begins",
+        "the workspace is empty when a run starts",
         a_workspace_is_new_for_each_run,
         "yes",
         outputs={"Output": []},

@@ -19,20 +19,20 @@ PACKAGE = os.path.join(FOLDER, "package.yaml")
 COMMAND = os.path.join(FOLDER, "command.yaml")
 
 
-def refused(status, call):
-    """The error of a call that has to be refused with a status."""
+def rejected(status, call):
+    """The body of the error response, which has to have this status."""
     try:
         call()
     except kfp_server_api.ApiException as error:
         answer = error
     else:
-        raise AssertionError(f"was not refused with {status}")
+        raise AssertionError(f"was not rejected with {status}")
     assert answer.status == status, (answer.status, answer.body)
     return json.loads(answer.body)
 
 
 class Cases:
-    """One case for each method, in an order in which each finds what it needs."""
+    """One method for each method of the client, in an order in which each finds what it needs."""
 
     def __init__(self, client):
         self.client = client
@@ -59,7 +59,7 @@ class Cases:
         by_name = self.client.get_experiment(experiment_name="methods")
         assert by_id == by_name
         assert by_id.description == "of the client"
-        assert refused(404, lambda: self.client.get_experiment(experiment_id="x"))["code"] == 5
+        assert rejected(404, lambda: self.client.get_experiment(experiment_id="x"))["code"] == 5
 
     def list_experiments(self):
         for number in range(3):
@@ -73,14 +73,14 @@ class Cases:
         assert second.total_size == 3
         assert not second.next_page_token
         assert self.client.list_experiments(filter=filtered("name", 1, "no")).experiments is None
-        refused(400, lambda: self.client.list_experiments(filter=filtered("color", 1, "x")))
-        refused(400, lambda: self.client.list_experiments(page_token="made up"))
+        rejected(400, lambda: self.client.list_experiments(filter=filtered("color", 1, "x")))
+        rejected(400, lambda: self.client.list_experiments(page_token="made up"))
 
     def upload_pipeline(self):
         made = self.client.upload_pipeline(PACKAGE, pipeline_name="up", description="first")
         assert (made.name, made.display_name, made.description) == ("up", "up", "first")
         self.made.pipeline = made.pipeline_id
-        error = refused(409, lambda: self.client.upload_pipeline(PACKAGE, pipeline_name="up"))
+        error = rejected(409, lambda: self.client.upload_pipeline(PACKAGE, pipeline_name="up"))
         assert "up" in error["error_message"]
 
     def upload_pipeline_from_pipeline_func(self):
@@ -132,7 +132,7 @@ class Cases:
         self.made.failing = self.client.run_pipeline(
             self.made.experiment, "failing", pipeline_package_path=COMMAND, params=command
         ).run_id
-        refused(
+        rejected(
             400,
             lambda: self.client.run_pipeline(
                 self.made.experiment, "x", pipeline_package_path=PACKAGE, params={"text": 3, "u": 1}
@@ -155,7 +155,7 @@ class Cases:
         assert self.client.terminate_run(self.made.endless) == {}
         ended = self.client.wait_for_run_completion(self.made.endless, 30, 0.1)
         assert (ended.state, ended.error.message) == ("FAILED", "the run was terminated")
-        refused(400, lambda: self.client.terminate_run(self.made.endless))
+        rejected(400, lambda: self.client.terminate_run(self.made.endless))
 
     def wait_for_run_completion(self):
         ended = self.client.wait_for_run_completion(self.made.run, 60, 0.1)
@@ -261,7 +261,7 @@ class Cases:
         assert found.storage_state == "ARCHIVED"
         soon(lambda: self.client.get_run(self.made.run).storage_state == "ARCHIVED")
         assert self.client.get_recurring_run(self.made.cron).status == "DISABLED"
-        error = refused(400, lambda: self.client.unarchive_run(self.made.run))
+        error = rejected(400, lambda: self.client.unarchive_run(self.made.run))
         assert error["code"] == 9
 
     def unarchive_experiment(self):
@@ -272,31 +272,31 @@ class Cases:
 
     def delete_job(self):
         self.client.delete_job(self.made.interval)
-        refused(404, lambda: self.client.get_recurring_run(self.made.interval))
+        rejected(404, lambda: self.client.get_recurring_run(self.made.interval))
 
     def delete_recurring_run(self):
         self.client.delete_recurring_run(self.made.cron)
-        refused(404, lambda: self.client.get_recurring_run(self.made.cron))
+        rejected(404, lambda: self.client.get_recurring_run(self.made.cron))
 
     def delete_run(self):
         self.client.delete_run(self.made.other)
-        refused(404, lambda: self.client.archive_run(self.made.other))
+        rejected(404, lambda: self.client.archive_run(self.made.other))
 
     def delete_experiment(self):
         self.client.delete_experiment(self.made.experiment)
-        refused(404, lambda: self.client.get_experiment(experiment_id=self.made.experiment))
+        rejected(404, lambda: self.client.get_experiment(experiment_id=self.made.experiment))
         assert self.client.get_run(self.made.run).state == "SUCCEEDED"
 
     def delete_pipeline_version(self):
         self.client.delete_pipeline_version(self.made.pipeline, self.made.third)
-        refused(404, lambda: self.client.get_pipeline_version(self.made.pipeline, self.made.third))
+        rejected(404, lambda: self.client.get_pipeline_version(self.made.pipeline, self.made.third))
 
     def delete_pipeline(self):
-        assert refused(400, lambda: self.client.delete_pipeline(self.made.pipeline))["code"] == 9
+        assert rejected(400, lambda: self.client.delete_pipeline(self.made.pipeline))["code"] == 9
         for one in self.client.list_pipeline_versions(self.made.pipeline).pipeline_versions:
             self.client.delete_pipeline_version(self.made.pipeline, one.pipeline_version_id)
         self.client.delete_pipeline(self.made.pipeline)
-        refused(404, lambda: self.client.get_pipeline(self.made.pipeline))
+        rejected(404, lambda: self.client.get_pipeline(self.made.pipeline))
 
 
 def filtered(key, operation, value):

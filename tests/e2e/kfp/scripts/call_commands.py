@@ -20,7 +20,8 @@ PACKAGE = os.path.join(FOLDER, "cli.yaml")
 
 
 def kfp(*arguments, agrees=False):
-    """Run a command; returns what it prints as JSON, or None."""
+    """Run a command. Returns the JSON that it prints, or None. `agrees`: answer yes to
+    questions."""
     options = [*OPTIONS, "--output", "json"]
     done = CliRunner().invoke(cli, [*options, *arguments], obj={}, input="y\n" if agrees else None)
     assert done.exit_code == 0, (arguments, done.output, done.exception)
@@ -163,13 +164,13 @@ def pipeline_delete():
 
 
 def commands():
-    """The program's own commands that ask a server, as ``group command``."""
+    """The commands that send requests, as ``group command``."""
     groups = ("dsl", "pipeline", "experiment", "run", "recurring-run")
     return [f"{group} {name}" for group in groups for name in cli.commands[group].commands]
 
 
 if __name__ == "__main__":
-    time.sleep = lambda _, sleep=time.sleep: sleep(0.05)  # it looks for the end every 5 s
+    time.sleep = lambda _, sleep=time.sleep: sleep(0.05)  # the program polls every 5 s
     here = globals()
     listed = commands()
     starts = tuple(name.split()[0].replace("-", "_") + "_" for name in listed)

@@ -1,5 +1,5 @@
-"""Calls every method of every class of the real ``kfp_server_api``, and reads what KFP serves next
-to it. Runs in the SDK's own environment."""
+"""Calls every method of every class of the real ``kfp_server_api``, and the routes of KFP that it
+lacks. Runs in the SDK's own environment."""
 
 import base64
 import inspect
@@ -23,26 +23,26 @@ TOKEN = os.environ["KFP_TOKEN"]
 PACKAGE = os.path.join(FOLDER, "package.yaml")
 
 
-def refused(status, call):
-    """The error of a call that has to be refused with a status."""
+def rejected(status, call):
+    """The body of the error response, which has to have this status."""
     try:
         call()
     except api.ApiException as error:
         answer = error
     else:
-        raise AssertionError(f"was not refused with {status}")
+        raise AssertionError(f"was not rejected with {status}")
     assert answer.status == status, (answer.status, answer.body)
     return json.loads(answer.body)
 
 
 def get(path):
-    """What KFP serves without its generated client."""
+    """The response to a GET request, for routes that the generated client lacks."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     return urllib3.PoolManager().request("GET", HOST + path, headers=headers)
 
 
 class Cases:
-    """One case for each method, as ``Class.method``."""
+    """One method for each method of the generated classes."""
 
     def __init__(self):
         configuration = api.Configuration(host=HOST)
@@ -69,30 +69,30 @@ class Cases:
     def auth_service_authorize(self):
         asked = {"namespace": "default", "resources": "VIEWERS", "verb": "CREATE"}
         assert self.auth.auth_service_authorize(**asked) == {}
-        error = refused(400, lambda: self.auth.auth_service_authorize(namespace="default"))
+        error = rejected(400, lambda: self.auth.auth_service_authorize(namespace="default"))
         assert error["code"] == 3
 
     def dummy_filter_service_get_filter(self):
-        refused(501, self.filters.dummy_filter_service_get_filter)
+        rejected(501, self.filters.dummy_filter_service_get_filter)
 
     def report_service_report_workflow(self):
-        error = refused(501, lambda: self.reports.report_service_report_workflow("{}"))
+        error = rejected(501, lambda: self.reports.report_service_report_workflow("{}"))
         assert "Argo" in error["message"]
 
     def report_service_report_scheduled_workflow(self):
-        refused(501, lambda: self.reports.report_service_report_scheduled_workflow("{}"))
+        rejected(501, lambda: self.reports.report_service_report_scheduled_workflow("{}"))
 
     def visualization_service_create_visualization_v1(self):
         wanted = api.V2beta1Visualization(type="TABLE", source="x")
         call = self.visualizations.visualization_service_create_visualization_v1
-        refused(501, lambda: call("default", wanted))
+        rejected(501, lambda: call("default", wanted))
 
     def experiment_service_create_experiment(self):
         wanted = api.V2beta1Experiment(display_name="generated", description="d")
         made = self.experiments.experiment_service_create_experiment(wanted)
         self.made.experiment = made.experiment_id
         call = self.experiments.experiment_service_create_experiment
-        assert refused(409, lambda: call(wanted))["code"] == 6
+        assert rejected(409, lambda: call(wanted))["code"] == 6
 
     def experiment_service_get_experiment(self):
         found = self.experiments.experiment_service_get_experiment(self.made.experiment)
@@ -102,7 +102,7 @@ class Cases:
         listed = self.experiments.experiment_service_list_experiments(page_size=1)
         assert len(listed.experiments) == 1
         call = self.experiments.experiment_service_list_experiments
-        refused(400, lambda: call(page_size=-1))
+        rejected(400, lambda: call(page_size=-1))
 
     def experiment_service_archive_experiment(self):
         self.experiments.experiment_service_archive_experiment(self.made.experiment)
@@ -120,7 +120,7 @@ class Cases:
         self.made.pipeline = made.pipeline_id
         empty = os.path.join(FOLDER, "empty.yaml")
         open(empty, "w").close()
-        error = refused(400, lambda: self.uploads.upload_pipeline(empty, name="empty"))
+        error = rejected(400, lambda: self.uploads.upload_pipeline(empty, name="empty"))
         assert set(error) == {"error_message", "error_details"}
 
     def upload_pipeline_version(self):
@@ -151,7 +151,7 @@ class Cases:
         assert made.package_url.pipeline_url == self.made.url
         assert made.pipeline_spec["pipelineInfo"]["name"] == "written-and-read"
         wanted.package_url = api.V2beta1Url(pipeline_url="file:///etc/passwd")
-        assert "package_url" in refused(400, lambda: call(self.made.empty, wanted))["message"]
+        assert "package_url" in rejected(400, lambda: call(self.made.empty, wanted))["message"]
         wanted.name, wanted.package_url, wanted.pipeline_spec = "sent", None, made.pipeline_spec
         assert call(self.made.empty, wanted).pipeline_spec == made.pipeline_spec
 
@@ -172,9 +172,9 @@ class Cases:
         wanted.pipeline.name = "unsound"
         wanted.pipeline_version.pipeline_spec = {"root": {}}
         call = self.pipelines.pipeline_service_create_pipeline_and_version
-        refused(400, lambda: call(wanted))
+        rejected(400, lambda: call(wanted))
         named = self.pipelines.pipeline_service_get_pipeline_by_name
-        refused(404, lambda: named("unsound"))
+        rejected(404, lambda: named("unsound"))
 
     def pipeline_service_get_pipeline(self):
         assert self.pipelines.pipeline_service_get_pipeline(self.made.empty).name == "empty"
@@ -227,7 +227,7 @@ class Cases:
         made = self.runs.run_service_create_run(wanted)
         assert made.state == "PENDING"
         self.made.run = made.run_id
-        refused(400, lambda: self.runs.run_service_create_run({"surprise": 1}))
+        rejected(400, lambda: self.runs.run_service_create_run({"surprise": 1}))
 
     def run_service_get_run(self):
         self.made.found = soon(
@@ -236,10 +236,10 @@ class Cases:
             )
         )
         assert len(self.made.found.run_details.task_details) == 2
-        self._what_kfp_serves_next_to_it()
+        self._routes_without_a_generated_method()
         self._artifacts_and_tasks()
 
-    def _what_kfp_serves_next_to_it(self):
+    def _routes_without_a_generated_method(self):
         writes = self.made.found.run_details.task_details[0]
         path = f"/apis/v2beta1/runs/{self.made.run}/nodes"
         for node in ("write", writes.task_id):
@@ -285,10 +285,10 @@ class Cases:
         assert self.runs.run_service_unarchive_run(self.made.run) == {}
 
     def run_service_terminate_run(self):
-        refused(400, lambda: self.runs.run_service_terminate_run(self.made.run))
+        rejected(400, lambda: self.runs.run_service_terminate_run(self.made.run))
 
     def run_service_retry_run(self):
-        error = refused(409, lambda: self.runs.run_service_retry_run(self.made.run))
+        error = rejected(409, lambda: self.runs.run_service_retry_run(self.made.run))
         assert error["code"] == 10
         wanted = api.V2beta1Run(
             display_name="fails",
@@ -349,7 +349,7 @@ class Cases:
         )
         (default,) = listed.experiments
         call = self.experiments.experiment_service_delete_experiment
-        assert refused(409, lambda: call(default.experiment_id))["code"] == 10
+        assert rejected(409, lambda: call(default.experiment_id))["code"] == 10
 
     def pipeline_service_delete_pipeline_version(self):
         self.pipelines.pipeline_service_delete_pipeline_version(
@@ -358,13 +358,13 @@ class Cases:
 
     def pipeline_service_delete_pipeline(self):
         call = self.pipelines.pipeline_service_delete_pipeline
-        assert refused(400, lambda: call(self.made.both))["code"] == 9
+        assert rejected(400, lambda: call(self.made.both))["code"] == 9
         for one in (self.made.both, self.made.empty, self.made.pipeline):
             assert call(one, cascade=True) == {}
 
 
 def failing_once(marker):
-    """The spec of a pipeline whose only step fails at its first attempt, and not after."""
+    """The spec of a pipeline whose only step fails at its first attempt only."""
     script = f'test -e "{marker}" || {{ touch "{marker}"; exit 3; }}'
     container = {"image": "none", "command": ["sh", "-c", script]}
     return {
@@ -379,7 +379,7 @@ def failing_once(marker):
 
 
 class Package(BaseHTTPRequestHandler):
-    """Gives the package out."""
+    """Serves the package."""
 
     def do_GET(self):
         with open(PACKAGE, "rb") as file:
@@ -389,11 +389,11 @@ class Package(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""
 
 
 def generated():
-    """The generated classes and their methods; twins with more in their answers left out."""
+    """The generated classes and their methods, without the variants `..._with_http_info`."""
     classes = inspect.getmembers(api, lambda one: inspect.isclass(one) and hasattr(one, "__init__"))
     return {
         name: [

@@ -1,4 +1,4 @@
-"""What the clients submit: a few seconds' worth of steps that need no Python."""
+"""The pipelines that the scripts submit: short steps without Python."""
 
 from kfp import dsl
 
@@ -24,11 +24,11 @@ def read(model: dsl.Input[dsl.Model]):
 
 @dsl.pipeline(name="written-and-read")
 def written_and_read(text: str = "hello"):
-    """One step writes a model, another one reads it."""
+    """One step writes a model, and another reads it."""
     read(model=write(text=text).outputs["model"])
 
 
 @dsl.pipeline(name="one-command")
 def one_command(script: str = "true"):
-    """Runs a command."""
+    """Runs a shell script."""
     shell(script=script).set_caching_options(False)

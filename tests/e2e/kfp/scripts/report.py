@@ -1,4 +1,4 @@
-"""How a driver tells what its cases did: one JSON file, since the SDK prints links."""
+"""Runs the calls of a script and reports failures in a JSON file, since the SDK prints links."""
 
 import json
 import os
@@ -11,7 +11,8 @@ Case = Callable[[], Any]
 
 
 def run(folder: str, cases: dict[str, Case], **more: Any) -> None:
-    """Run the cases in their order; a case that fails does not keep the others from running."""
+    """Run the cases in order, also after one has failed, and write ``report.json``. `more`: its
+    further fields."""
     failures = {}
     for name, case in cases.items():
         try:
@@ -23,7 +24,7 @@ def run(folder: str, cases: dict[str, Case], **more: Any) -> None:
 
 
 def soon(holds: Callable[[], Any], seconds: float = 180.0) -> Any:
-    """Wait until something holds; what a client sees follows what it did by a moment."""
+    """Wait for a true value, since reads may lag behind writes."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, f"still {found!r} after {seconds:.0f} s"
