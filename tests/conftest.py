@@ -41,6 +41,14 @@ def _rank(item: pytest.Item) -> int:
     return next(ranks, len(SLOWEST_FIRST))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Binary values have IDs without their content: archives have the time in them, and the
+    workers of pytest-xdist have to collect the same IDs."""
+    if isinstance(val, bytes) and not val.decode("latin-1").isprintable():
+        return f"{argname}-{len(val)}-bytes"
+    return None
+
+
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """A running deployment; each worker of a parallel run has its own."""
