@@ -27,7 +27,7 @@ def compile_with_both(folder: Path) -> dict[str, Path]:
         for sdk, python in _PYTHONS.items()
     }
     for sdk, process in started.items():
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=300)
         if process.returncode != 0:
             raise RuntimeError(f"{sdk}: {errors}")
     return {sdk: folder / sdk for sdk in _PYTHONS}

@@ -18,7 +18,7 @@ _PAGE = "{{$.outputs.artifacts['page'].path}}"
 def client_of(url: str, token: str | None = None) -> httpx.Client:
     """A client of ``/api/v1``."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=300, trust_env=False)
 
 
 def make_things(client: httpx.Client) -> dict[str, str | int]:

@@ -27,7 +27,7 @@ class Deployment:
         self.data = Path(tempfile.mkdtemp(prefix="headrace-test-", dir="/var/tmp"))
         self.data.chmod(0o711)  # as root, Postgres runs as another user
 
-    def command(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Run ``headrace`` without standard input, as a program does."""
         return subprocess.run(
             [str(HEADRACE), *arguments, "--data", str(self.data)],

@@ -47,7 +47,7 @@ def ask(deployment: Deployment, user: int, *token: str) -> str:
         [sys.executable, "-I", "-c", ASK, str(user), place, *token],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=True,
     )
     return done.stdout.strip()
@@ -102,7 +102,7 @@ def test_the_kfp_client_sends_a_token(deployment: Deployment, token: str) -> Non
             [str(KFP_PYTHON), "-W", "ignore", "-c", KFP, deployment.url, given],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.stdout.replace('{"code":16', '{"code": 16').startswith(expected), done

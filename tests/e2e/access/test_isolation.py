@@ -79,7 +79,7 @@ class World:
         if who is not None or token is not None:
             headers["Authorization"] = f"Bearer {token or who}"
         with (
-            httpx.Client(trust_env=False, timeout=20) as client,
+            httpx.Client(trust_env=False, timeout=300) as client,
             client.stream(method, self.url + path, headers=headers, **options) as response,
         ):
             if response.headers.get("content-type", "").startswith("text/event-stream"):
@@ -153,7 +153,7 @@ def _furnish(world: World) -> None:
         HEADER: Access.everywhere().to_header(),
     }
     api = httpx.Client(
-        base_url=f"http://127.0.0.1:{ports['api']}", headers=headers, trust_env=False, timeout=20
+        base_url=f"http://127.0.0.1:{ports['api']}", headers=headers, trust_env=False, timeout=300
     )
     recorder = httpx.Client(
         base_url=f"http://127.0.0.1:{ports['recorder']}", headers=headers, trust_env=False

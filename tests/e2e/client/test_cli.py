@@ -123,7 +123,7 @@ def test_completion_of_runs_and_pipelines(deployment: Deployment, packages: Path
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=300,
     )
     assert f"plain,{run['run_id']}" in done.stdout.splitlines()
 
@@ -155,7 +155,7 @@ def test_a_pipeline_file_that_imports_kfp(deployment: Deployment, tmp_path: Path
         f"print(compile_file(Path({str(source)!r})))"
     )
     done = subprocess.run(
-        [str(KFP), "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120
+        [str(KFP), "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     (tmp_path / "double.yaml").write_text(done.stdout)

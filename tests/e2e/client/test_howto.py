@@ -29,7 +29,7 @@ def test_the_code_of_the_page_runs(deployment: Deployment, tmp_path: Path) -> No
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -145,7 +145,7 @@ def test_the_cluster_is_deleted_when_a_component_fails(
 def test_the_committed_package_is_what_its_source_compiles_to(tmp_path: Path) -> None:
     copy = tmp_path / "xgboost_training_v2.py"
     copy.write_text((EXAMPLE / "xgboost_training_v2.py").read_text())
-    subprocess.run([str(KFP_PYTHON), "-W", "ignore", str(copy)], check=True, timeout=60)
+    subprocess.run([str(KFP_PYTHON), "-W", "ignore", str(copy)], check=True, timeout=300)
     compiled = tmp_path / "xgboost_training_v2.yaml"
     assert yaml.safe_load(compiled.read_text()) == yaml.safe_load(PACKAGE.read_text())
 
@@ -176,7 +176,7 @@ def _components(folder: Path) -> Path:
         [str(KFP_PYTHON), "-W", "ignore", str(COMPONENTS), str(folder), str(package)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

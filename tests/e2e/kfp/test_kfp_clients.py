@@ -31,7 +31,7 @@ def report_of(script: str, deployment: Deployment, folder: Path) -> dict[str, An
         env={**os.environ, "HOME": str(folder), "KFP_TOKEN": deployment.json("token")["token"]},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -126,7 +126,7 @@ def test_an_upload_of_300_megabytes_is_rejected(deployment: Deployment) -> None:
             f"{deployment.url}/apis/v2beta1/pipelines/upload",
             content=body(),
             headers=headers,
-            timeout=60,
+            timeout=300,
             trust_env=False,
         )
         assert response.status_code == 413

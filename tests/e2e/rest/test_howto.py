@@ -35,7 +35,7 @@ def test_the_commands_print_what_the_page_says(deployment: Deployment, tmp_path:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     rest = done.stdout

@@ -66,7 +66,7 @@ def api(deployment: Deployment) -> Iterator[httpx.Client]:
 
 
 def client_of(deployment: Deployment) -> httpx.Client:
-    return httpx.Client(base_url=f"{deployment.url}/api/v1", timeout=30, trust_env=False)
+    return httpx.Client(base_url=f"{deployment.url}/api/v1", timeout=300, trust_env=False)
 
 
 def ok(response: httpx.Response, status: int = 200) -> Any:

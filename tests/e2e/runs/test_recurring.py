@@ -101,7 +101,7 @@ def test_the_kfp_client_creates_lists_and_disables(deployment: Deployment, packa
         [str(KFP_PYTHON), "-W", "ignore", "-c", KFP_CLIENT, deployment.url, str(package)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -129,7 +129,7 @@ def test_the_committed_example_is_current(tmp_path: Path) -> None:
     source = ROOT / "examples" / "training" / "pipeline.py"
     copy = tmp_path / "pipeline.py"
     copy.write_text(source.read_text())
-    subprocess.run([str(KFP_PYTHON), "-W", "ignore", str(copy)], check=True, timeout=60)
+    subprocess.run([str(KFP_PYTHON), "-W", "ignore", str(copy)], check=True, timeout=300)
     assert yaml.safe_load((tmp_path / "pipeline.yaml").read_text()) == yaml.safe_load(
         EXAMPLE.read_text()
     )

@@ -67,7 +67,7 @@ def tell(rows: dsl.Output[dsl.Dataset], mlpipeline_ui_metadata: dsl.Output[dsl.A
 
 def done(client: Client, pipeline: Any, **parameters: Any) -> Run:
     submitted = client.submit(pipeline, parameters, caching=False)
-    return client.wait(submitted, timeout=120, show="none").check()
+    return client.wait(submitted, timeout=300, show="none").check()
 
 
 def test_a_source_is_read_only_from_runs_of_the_namespace(client: Client) -> None:
@@ -171,7 +171,7 @@ def test_a_browser_does_not_execute_hostile_texts(tmp_path: Path) -> None:
                 [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
                  "--virtual-time-budget=5000", f"--user-data-dir={tmp_path / 'profile'}",
                  f"http://127.0.0.1:{server.server_port}/page.html"],
-                capture_output=True, text=True, timeout=60, check=True,
+                capture_output=True, text=True, timeout=300, check=True,
             ).stdout  # fmt: skip
         finally:
             server.shutdown()

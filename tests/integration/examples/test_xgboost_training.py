@@ -68,7 +68,7 @@ def training(example: Example, python: Path) -> Iterator[Callable[..., subproces
 def test_two_workers_train_one_model_and_it_is_better_than_half(
     example: Example, python: Path, training: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    said, _ = training().communicate(timeout=120)
+    said, _ = training().communicate(timeout=300)
     assert "one model of 2 worker(s)" in said
     shares = {
         (worker, name): int(rows)
@@ -85,7 +85,7 @@ def test_two_workers_train_one_model_and_it_is_better_than_half(
     together = _loss(example, python, "train_output")
     for parts in ("part-0000[0246]", "part-0000[1357]"):
         done = training(workers=1, parts=parts, output="half")
-        assert "one model of 1 worker(s)" in done.communicate(timeout=120)[0]
+        assert "one model of 1 worker(s)" in done.communicate(timeout=300)[0]
         assert together < _loss(example, python, "half")
     assert together < 0.1
 
@@ -107,7 +107,7 @@ def test_a_killed_worker_fails_the_step_and_leaves_no_process(
     process = training(rounds=LONG, output="killed")
     workers = _workers(process)
     os.kill(workers[victim], signal.SIGKILL)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert f"the training failed: worker {victim} was killed by signal 9" in said
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
@@ -120,7 +120,7 @@ def test_a_stopped_training_leaves_no_process(
     process = training(rounds=LONG)
     workers = _workers(process)
     process.terminate()
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "the training was stopped" in said
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
@@ -139,7 +139,7 @@ def test_invalid_arguments_are_rejected(
     training: Callable[..., subprocess.Popen[str]], settings: dict[str, object], says: str
 ) -> None:
     process = training(**settings)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert says in said
     assert "Traceback" not in said
