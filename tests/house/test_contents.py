@@ -45,8 +45,9 @@ def _statements(path: PurePosixPath) -> Iterator[int]:
     module = ast.parse(tree.text(path) or "")
     docstrings = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
     for node in ast.walk(module):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in docstrings and _STATEMENT.search(node.value):
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str) and _STATEMENT.search(node.value):
             yield node.lineno
 
 

@@ -35,7 +35,7 @@ def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> It
     for ended, found in rows.items():
         if ended != "SUCCEEDED":
             yield f"\n{ended}:"
-            yield from (f"  {each.name}: {_line(each.said)}" for each in found)
+            yield from (f"  {each.name}: {_line(each.message)}" for each in found)
     yield f"\nnot run: {len(left_out)}"
     for reason, count in Counter(left_out.values()).most_common():
         yield f"  {reason} ({count}):"

@@ -13,4 +13,6 @@ def selected(request: pytest.FixtureRequest, parameter: str) -> list[str]:
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == module and hasattr(item, "callspec")
     )
-    return list(dict.fromkeys(call.params[parameter] for call in calls if parameter in call.params))
+    return list(
+        dict.fromkeys(str(call.params[parameter]) for call in calls if parameter in call.params)
+    )

@@ -57,7 +57,7 @@ def test_a_program_of_the_same_user_is_the_owner(deployment: Deployment) -> None
     assert ask(deployment, os.geteuid()) == "200"
     localhost = deployment.url.replace("127.0.0.1", "localhost")
     for url in (deployment.url, localhost):
-        assert httpx.get(f"{url}/api/v1/me", trust_env=False).json()["kind"] == "owner"
+        assert httpx.get(f"{url}/api/v1/me", timeout=300, trust_env=False).json()["kind"] == "owner"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a process of another user")
@@ -69,7 +69,7 @@ def test_a_program_of_another_user_needs_a_token(deployment: Deployment, token: 
 
 def test_connections_of_different_users_are_told_apart(deployment: Deployment) -> None:
     """Each connection is authenticated by itself, whether connections are reused or closed."""
-    with httpx.Client(base_url=deployment.url, trust_env=False) as connection:
+    with httpx.Client(base_url=deployment.url, timeout=300, trust_env=False) as connection:
         for _ in range(5):
             assert connection.get("/api/v1/me").status_code == 200
             if os.geteuid() == 0:
@@ -89,10 +89,12 @@ def test_a_cross_site_request_of_a_browser_is_rejected(
     deployment: Deployment, headers: dict[str, str]
 ) -> None:
     for path in ("/api/v1/runs", "/apis/v2beta1/runs", "/"):
-        found = httpx.get(deployment.url + path, headers=headers, trust_env=False)
+        found = httpx.get(deployment.url + path, headers=headers, timeout=300, trust_env=False)
         assert found.status_code == 403
     body = {"pipeline": {"name": "x"}}
-    found = httpx.post(f"{deployment.url}/api/v1/runs", json=body, headers=headers, trust_env=False)
+    found = httpx.post(
+        f"{deployment.url}/api/v1/runs", json=body, headers=headers, timeout=300, trust_env=False
+    )
     assert found.status_code == 403
 
 
@@ -132,5 +134,7 @@ def test_the_command_line_sends_a_token(
 
 
 def test_events_are_streamed_without_buffering(deployment: Deployment) -> None:
-    with httpx.stream("GET", f"{deployment.url}/api/v1/runs/live", trust_env=False) as response:
+    with httpx.stream(
+        "GET", f"{deployment.url}/api/v1/runs/live", timeout=300, trust_env=False
+    ) as response:
         assert next(response.iter_text()).startswith("event: runs")

@@ -156,7 +156,10 @@ def _furnish(world: World) -> None:
         base_url=f"http://127.0.0.1:{ports['api']}", headers=headers, trust_env=False, timeout=300
     )
     recorder = httpx.Client(
-        base_url=f"http://127.0.0.1:{ports['recorder']}", headers=headers, trust_env=False
+        base_url=f"http://127.0.0.1:{ports['recorder']}",
+        headers=headers,
+        timeout=300,
+        trust_env=False,
     )
     b = {"namespace": "team-b"}
     with api, recorder:

@@ -86,7 +86,10 @@ def test_a_missing_object_is_not_found(deployment: Deployment) -> None:
         deployment.json("run", "submit", "nowhere.yaml", expect=1)["error"]["code"] == "NOT_FOUND"
     )
     response = httpx.post(
-        f"{deployment.url}/api/v1/runs", json={"pipeline": {"name": "nobody"}}, trust_env=False
+        f"{deployment.url}/api/v1/runs",
+        json={"pipeline": {"name": "nobody"}},
+        timeout=300,
+        trust_env=False,
     )
     assert response.status_code == 404
     assert "nobody" in response.json()["detail"]
@@ -99,6 +102,7 @@ def test_a_malformed_body_is_a_client_error(deployment: Deployment, path: str, b
         deployment.url + path,
         content=body,
         headers={"Content-Type": "application/json"},
+        timeout=300,
         trust_env=False,
     )
     assert response.status_code == 400
@@ -133,5 +137,5 @@ def test_an_upload_of_300_megabytes_is_rejected(deployment: Deployment) -> None:
         assert "32 MiB" in response.json()["error_message"]
     except (httpx.WriteError, httpx.ReadError):
         pass  # the connection was closed during the upload: rejected as well
-    ready = httpx.get(f"{deployment.url}/readyz", trust_env=False)
+    ready = httpx.get(f"{deployment.url}/readyz", timeout=300, trust_env=False)
     assert ready.status_code == 200

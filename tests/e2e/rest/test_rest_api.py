@@ -275,7 +275,7 @@ def test_an_artifact_its_lineage_and_its_content(api: httpx.Client) -> None:
     for link in (f"{path}/content", f"/runs/{run['run_id']}/tasks/{tasks['make']}/artifacts/data"):
         redirect = api.get(link)
         assert redirect.status_code == 307
-        assert httpx.get(redirect.headers["location"], trust_env=False).text == "1,2"
+        assert httpx.get(redirect.headers["location"], timeout=300, trust_env=False).text == "1,2"
     listed = ok(api.get(f"/runs/{run['run_id']}/tasks"))["tasks"]
     assert {task["task_id"] for task in listed} == set(tasks.values())
     log = api.get(f"/runs/{run['run_id']}/tasks/{tasks['use']}/log")

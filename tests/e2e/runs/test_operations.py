@@ -46,7 +46,9 @@ def by_name(run: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def get(deployment: Deployment, path: str, **params: Any) -> Any:
-    response = httpx.get(f"{deployment.url}/api/v1{path}", params=params, trust_env=False)
+    response = httpx.get(
+        f"{deployment.url}/api/v1{path}", params=params, timeout=300, trust_env=False
+    )
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -125,10 +127,13 @@ def test_runs_wait_for_the_limit_of_their_pipeline(deployment: Deployment, tmp_p
     hold_until(gate, spec, "a")
     files = {"uploadfile": ("limited.yaml", yaml.safe_dump(spec))}
     base = f"{deployment.url}/apis/v2beta1/pipelines/upload"
-    pipeline = httpx.post(base, params={"name": "limited"}, files=files, trust_env=False).json()
+    pipeline = httpx.post(
+        base, params={"name": "limited"}, files=files, timeout=300, trust_env=False
+    ).json()
     changed = httpx.patch(
         f"{deployment.url}/api/v1/pipelines/{pipeline['pipeline_id']}",
         json={"max_active_runs": 1},
+        timeout=300,
         trust_env=False,
     )
     assert changed.status_code == 200, changed.text
@@ -136,6 +141,7 @@ def test_runs_wait_for_the_limit_of_their_pipeline(deployment: Deployment, tmp_p
         httpx.post(
             f"{deployment.url}/api/v1/runs",
             json={"pipeline": {"name": "limited"}, "priority": priority},
+            timeout=300,
             trust_env=False,
         ).json()["run_id"]
         for priority in (0, 0, 5)

@@ -128,6 +128,9 @@ def _supervisors(deployment: Deployment) -> list[int]:
 
 def _history(deployment: Deployment, run_id: str) -> list[dict[str, object]]:
     response = httpx.get(
-        f"{deployment.url}/api/v1/runs/{run_id}/events", params={"limit": 1000}, trust_env=False
+        f"{deployment.url}/api/v1/runs/{run_id}/events",
+        params={"limit": 1000},
+        timeout=300,
+        trust_env=False,
     )
     return list(response.json()["events"])

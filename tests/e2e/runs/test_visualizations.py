@@ -106,7 +106,7 @@ def test_a_page_has_an_opaque_origin(client: Client) -> None:
     assert notes["html"] == "<h1>Notes</h1>\n<p>&lt;b&gt;raw&lt;/b&gt;</p>\n"
     assert list(client.visualizations(Artifact(page))) == [page]
     path = f"{client.url}/api/v1/artifacts/{page['artifact_id']}/visualizations/0/page"
-    answer = httpx.get(path, headers=client._headers, trust_env=False)
+    answer = httpx.get(path, headers=client._headers, timeout=300, trust_env=False)
     assert answer.text == EVIL
     assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts;")
     assert answer.headers["x-content-type-options"] == "nosniff"
