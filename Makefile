@@ -15,7 +15,7 @@ endif
 .PHONY: help
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-zA-Z_-]+:.*##/ {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*##/ {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Set up
 .PHONY: setup
@@ -39,7 +39,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-emit-index-url --no-header --no-annotate
 
 .PHONY: lock
-lock: .venv/bin/uv ## Pin the dependencies anew, without addresses
+lock: .venv/bin/uv ## Pin all dependencies, without addresses of registries
 	@$(COMPILE) --group build --group dev pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) \
 	  $(foreach m,$(MEMBERS),--no-emit-package $(shell awk -F'"' '/^name/ {print $$2; exit}' $(m)/pyproject.toml)) \
 	  -o requirements.lock
@@ -58,8 +58,8 @@ demo: setup ## Start Headrace and run the example pipeline
 
 .PHONY: kfp fuzz-setup notebook-setup
 kfp: .kfp/.ready ## The real kfp SDK, in an environment of its own
-fuzz-setup: .fuzz/.ready
-notebook-setup: .notebook/.ready ## What the example notebook runs in, the SDK included
+fuzz-setup: .fuzz/.ready ## Schemathesis, in an environment of its own
+notebook-setup: .notebook/.ready ## What the example notebook needs, in an environment of its own
 
 define environment
 @$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
@@ -77,62 +77,83 @@ endef
 	@touch $@
 
 .PHONY: examples
-examples: kfp ## Compile the examples anew
+examples: kfp ## Compile the examples
 	@.kfp/bin/python examples/training/pipeline.py
 	@.kfp/bin/python examples/xgboost_training_cm/build_components.py
 	@.kfp/bin/python examples/xgboost_training_cm/xgboost_training_v2.py
 
 .PHONY: schema
-schema: setup ## JSON schemas and the catalogue of messages, from the contracts
+schema: setup ## Write the JSON schemas and the message catalogue from the contracts
 	@$(BIN)/python -m headrace_contracts.schema
 	@$(BIN)/python -m headrace_contracts.catalogue
 
 ##@ Check
-T ?= tests
-.PHONY: test
-test: setup kfp fuzz-setup notebook-setup ## Run the tests; T=path for some of them
-	@$(BIN)/python -m pytest $(T) $(ARGS)
-
-.PHONY: conformance
-conformance: setup kfp ## Run the conformance suite; CORPUS=folder for another one, OWN_SDK=1 with its steps, ORACLE=1 for kfp.local
-	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
-	@$(BIN)/python -m tests.conformance $(if $(OWN_SDK),--own-sdk,$(CORPUS))
-
-.PHONY: mutual
-mutual: setup kfp ## Run what kfp and Headrace compile from the same sources, and compare; ARGS=--help
-	@$(BIN)/python -m tests.mutual $(ARGS)
-
-.PHONY: fuzz
-fuzz: setup fuzz-setup ## Requests made up from the OpenAPI documents; ARGS=--help
-	@$(BIN)/python -m tests.fuzz $(ARGS)
-
-.PHONY: bench
-bench: setup kfp ## What the platform adds to a step, beside a plain loop; ARGS=--help
-	@$(BIN)/python -m tests.bench $(ARGS)
-
-.PHONY: bench-sdk
-bench-sdk: setup kfp ## What authoring costs, with kfp and with Headrace; ARGS=--help
-	@$(BIN)/python -m tests.bench.sdk $(ARGS)
-
-.PHONY: bench-lists
-bench-lists: setup ## How long lists of runs take with 200,000 of them; ARGS=--help
-	@$(BIN)/python -m tests.bench.lists $(ARGS)
+.PHONY: fmt
+fmt: setup ## Format and fix what the linters can fix
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 .PHONY: lint
-lint: setup ## Style, layers, SQL and spelling
+lint: setup ## Style, import layers, SQL and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/lint-imports --no-logo --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }; rm -f .lint-imports.log
-	@$(BIN)/squawk --config .squawk.toml --no-error-on-unmatched-pattern $(wildcard services/*/src/*/migrations/*.sql libs/*/src/*/*/migrations/*.sql)
-	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs libs services deploy examples tests \
-	  --skip '*.json,*.lock,*.yaml,*.pyc' --ignore-words-list dependant,fpr
+	@report=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$report"; exit 1; }
+	@$(BIN)/squawk --config .squawk.toml $$(git ls-files '*/migrations/*.sql')
+	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs libs services deploy examples tests
 
 .PHONY: types
 types: setup ## Static types
 	@$(BIN)/mypy libs/*/src services/*/src deploy/local/src
 
-.PHONY: check
-check: lint types test ## All that has to pass
+T ?= tests
+# The folders of T that need more than .venv, and what each needs; a folder above needs it too.
+touches = $(strip $(foreach t,$(patsubst %/,%,$(T)),$(foreach f,$(1),$(filter $(f) $(f)/% $(f)::%,$(t)) $(filter $(t)/%,$(f)))))
+NEEDS := $(if $(call touches,tests/conformance tests/differential tests/e2e tests/mutual),kfp) \
+  $(if $(call touches,tests/e2e/rest),fuzz-setup) $(if $(call touches,tests/e2e/examples),notebook-setup)
+# Whole suites run in parallel; two workers suit two cores, since half of a test is waiting.
+WORKERS ?= $(if $(filter tests tests/ tests/unit tests/integration tests/e2e,$(T)),2,0)
 
+.PHONY: test test-unit test-integration test-e2e
+test: setup $(NEEDS) ## Run the tests; T=folder or file, ARGS=options of pytest, WORKERS=processes
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
+
+test-unit: ## Run the tests that need no server: unit, property, contract and house
+	@$(MAKE) --no-print-directory test T="tests/unit tests/property tests/contract tests/house"
+
+test-integration: ## Run the tests of one service on real servers
+	@$(MAKE) --no-print-directory test T=tests/integration
+
+test-e2e: ## Run the tests of a whole deployment
+	@$(MAKE) --no-print-directory test T="tests/e2e tests/conformance tests/mutual" WORKERS=2
+
+.PHONY: check
+check: lint types test ## All that has to pass, and what continuous integration runs
+
+##@ Suites and benchmarks
+.PHONY: conformance
+conformance: setup kfp ## Run the conformance suite; CORPUS=folder, OWN_SDK=1, or ORACLE=1 for kfp.local
+	@$(if $(ORACLE),.kfp/bin/python -W ignore -m tests.conformance.local)
+	@$(BIN)/python -m tests.conformance $(if $(OWN_SDK),--own-sdk,$(CORPUS))
+
+.PHONY: mutual
+mutual: setup kfp ## Compare the results of what kfp and Headrace compile; ARGS=--help
+	@$(BIN)/python -m tests.mutual $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup fuzz-setup ## Send generated requests to both APIs; ARGS=--help
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: bench
+bench: setup kfp ## Measure the overhead of a step against a plain loop; ARGS=--help
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: bench-sdk
+bench-sdk: setup kfp ## Measure authoring with kfp and with Headrace; ARGS=--help
+	@$(BIN)/python -m tests.bench.sdk $(ARGS)
+
+.PHONY: bench-lists
+bench-lists: setup ## Measure lists of 200,000 runs; ARGS=--help
+	@$(BIN)/python -m tests.bench.lists $(ARGS)
+
+##@ Clean up
 .PHONY: clean
-clean: ## Remove what the targets made
+clean: ## Remove environments and caches
 	rm -rf .venv .kfp .fuzz .notebook .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,1 +1,1 @@
-"""How much the platform adds to a step, measured; `make bench` runs it, `make test` does not."""
+"""Benchmarks, such as the overhead of a step. `make bench` runs them; `make test` does not."""

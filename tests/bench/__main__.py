@@ -1,4 +1,4 @@
-"""``make bench``: measures, prints a table, keeps the numbers as JSON."""
+"""``make bench``: measures, prints a table, and writes the numbers as JSON."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from tests.support.deployment import ROOT, Deployment
 
 def main() -> None:
     options = _options()
-    kept: dict[str, Any] = {
+    results: dict[str, Any] = {
         "command": f"make bench ARGS='{' '.join(sys.argv[1:])}'",
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "kernel": platform.release(),
     }
     if options.shape or options.trace:
-        kept |= _deployed(options)
+        results |= _deployed(options)
     if not options.no_core:
-        kept["core"] = core.measure()
-        _show("core", [{key: f"{value:.1f}" for key, value in kept["core"].items()}])
+        results["core"] = core.measure()
+        _show("core", [{key: f"{value:.1f}" for key, value in results["core"].items()}])
     path = Path(options.output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(kept, indent=1) + "\n")
-    Console().print(f"kept in {path}", highlight=False)
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    Console().print(f"written to {path}", highlight=False)
 
 
 def _options() -> argparse.Namespace:

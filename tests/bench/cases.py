@@ -1,4 +1,5 @@
-"""A case: one shape with one kind of step, measured several times beside its floor."""
+"""A case: one shape of graph with one kind of step, measured several times, each beside its
+floor."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from tests.support.deployment import Deployment
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Medians of one case. "Added" is what the deployment takes beyond the floor."""
+    """Medians of one case. "Added" is the overhead of the deployment over the floor."""
 
     shape: str
     step: str
@@ -31,7 +32,7 @@ class Result:
     floor_cpu_ms: float
     added_cpu_ms_per_step: float
     busy_with_steps: float
-    """The commands' own CPU time, as the floor has it, over wall time times cores."""
+    """CPU time of the commands alone (the floor), divided by wall time and cores."""
     measured: list[dict[str, Any]]
     floors: list[dict[str, float]]
 
@@ -39,7 +40,7 @@ class Result:
 async def run_case(
     bench: Bench, deployment: Deployment, shape_name: str, step: str, repeats: int
 ) -> Result:
-    """Warm up, then measure deployment and floor in turn, so that both see the same machine."""
+    """Warm up, then measure deployment and floor in turn, so that both have the same conditions."""
     shape = SHAPES[shape_name]
     warm = Shape("warm", chain(5))
     with floor.captured(deployment.data / "steps") as launches:

@@ -1,7 +1,4 @@
-"""The pure cores alone, without a deployment: how their cost grows with a pipeline.
-
-Times are of the CPU.
-"""
+"""The CPU time of the pure cores, without a deployment, for pipelines of several sizes."""
 
 from __future__ import annotations
 
@@ -30,8 +27,8 @@ _REPEATS = 5
 
 
 def layered(tasks: int, edges: int) -> dict[str, list[str]]:
-    """A graph without cycles: each task but the first follows an earlier one, and what is left of
-    `edges` is drawn between others."""
+    """An acyclic graph: each task except the first depends on an earlier one, and the other `edges`
+    are random."""
     draw = random.Random(tasks)
     upstream: dict[int, set[int]] = {
         task: {draw.randrange(max(0, task - 50), task)} if task else set() for task in range(tasks)
@@ -47,13 +44,13 @@ def layered(tasks: int, edges: int) -> dict[str, list[str]]:
 
 
 def measure() -> dict[str, float]:
-    """What planning a large graph costs, and what deciding costs for each item of two loops."""
+    """The cost of planning a large graph, and of deciding for each item of two loops."""
     graph = parse_document([shell_pipeline(layered(TASKS, EDGES))])
     few, many = (
         plan(parse_document([loop_pipeline(100, 50)])),
         plan(parse_document([loop_pipeline(10_000, 50)])),
     )
-    decide_many(few)  # whatever is made once is made
+    decide_many(few)  # fills caches
     for_few = median(_milliseconds(lambda: decide_many(few)) / 100 for _ in range(_REPEATS))
     for_many = _milliseconds(lambda: decide_many(many), repeats=3) / 10_000
     return {
@@ -68,7 +65,8 @@ def measure() -> dict[str, float]:
 
 
 def decide_many(planned: Plan) -> Run:
-    """A run from its submission to its end, every attempt succeeding at once; returns it."""
+    """Decide a run from its submission to its end; every attempt succeeds at once. Returns the
+    run."""
     run = Run.fresh(submitted(), planned)
     news: deque[Any] = deque([run.submission])
     while news:

@@ -1,7 +1,7 @@
-"""The CPU time of a whole deployment, from the kernel's own books.
+"""The CPU time of a whole deployment, as the kernel counts it for a control group.
 
-A launcher's time would be lost otherwise: the kernel reaps it, and adds nothing to its parent. A
-control group keeps the sum of all that ever ran in it.
+A control group includes ended processes. The time of a launcher would be lost otherwise, since its
+parent does not wait for it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _UTIME, _STIME, _CUTIME, _CSTIME = 11, 12, 13, 14
 
 
 class Group:
-    """The control group of one deployment, or the whole machine where none can be made."""
+    """The control group of one deployment; the whole machine when no group can be created."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     @property
     def source(self) -> str:
-        """What is counted, for the result."""
+        """What is measured, as a text for the result."""
         return "control group" if self._folder else "the whole machine; keep it quiet"
 
     def milliseconds(self) -> float:
-        """The CPU time used so far by all that ran, ended or not."""
+        """CPU time so far, of running and ended processes."""
         if self._folder is None:
             numbers = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
             user, nice, system, _, _, irq, softirq = map(int, numbers[:7])
@@ -38,7 +38,7 @@ class Group:
 
     @contextmanager
     def members(self) -> Iterator[None]:
-        """What is started inside belongs to the group, and so does all that it starts."""
+        """Processes started in this context, and their descendants, belong to the group."""
         if self._folder is None:
             yield
             return
@@ -52,7 +52,7 @@ class Group:
 
 @contextmanager
 def group() -> Iterator[Group]:
-    """A control group (version 2) below this process's own; needs the right to make one."""
+    """A new control group (version 2) below that of this process; needs the right to create one."""
     folder = None
     try:
         folder = _own_group() / f"headrace-bench-{os.getpid()}"
@@ -69,8 +69,8 @@ def group() -> Iterator[Group]:
 
 
 def trees_milliseconds(roots: Mapping[str, int], leave_out: str) -> dict[str, float]:
-    """The CPU time of each of these processes and of all below it, children that it waited for
-    included; a process with the argument `leave_out` is left out, with all below it."""
+    """CPU time of each process and its descendants, including children that it has waited for.
+    Processes with the argument `leave_out`, and their descendants, are excluded."""
     children: dict[int, list[int]] = {}
     used: dict[int, float] = {}
     for entry in Path("/proc").iterdir():

@@ -1,4 +1,4 @@
-"""The floor: a step's own command, run by a plain loop of processes.
+"""The floor: the command of a step, started by a plain loop.
 
 The command line and environment are those of a launch file that the executor wrote for the same
 step, taken from the deployment while it warms up.
@@ -32,7 +32,7 @@ class Used:
 
 @contextmanager
 def captured(steps: Path) -> Iterator[list[dict[str, Any]]]:
-    """The launch files that appear below `steps` meanwhile; each is there for one step's time."""
+    """Collects the launch files that appear below `steps`; each exists only while its step runs."""
     found: dict[str, dict[str, Any]] = {}
     enough = Event()
 
@@ -42,7 +42,7 @@ def captured(steps: Path) -> Iterator[list[dict[str, Any]]]:
                 try:
                     found.setdefault(str(path), json.loads(path.read_text()))
                 except (OSError, ValueError):
-                    continue  # half written, or gone
+                    continue  # incomplete or deleted
             time.sleep(_LOOK_SECONDS)
 
     launches: list[dict[str, Any]] = []

@@ -1,6 +1,6 @@
 """Compiles a graph (``SHAPE``, YAML) of lightweight steps, and prints it. Run with kfp's Python.
 
-Without postponed annotations: the SDK reads a component's as they are.
+Without postponed annotations, since the SDK reads the annotations themselves.
 """
 
 import os
@@ -14,7 +14,7 @@ from kfp import compiler, dsl
 
 @dsl.component(base_image="python:3.11")
 def step(text: str) -> str:
-    """Hands on what it gets."""
+    """Returns its input."""
     return text
 
 

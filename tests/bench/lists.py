@@ -1,7 +1,7 @@
-"""``make bench-lists``: how long lists of runs take with many runs in Postgres, through the
-recorder's routes, and how Postgres finds them.
+"""``make bench-lists``: the time of lists of runs with many runs in Postgres, through the
+recorder's routes, and the plans of Postgres.
 
-It fails when a statement reads the whole table of runs, or when a page of more rows takes more
+It fails when a statement reads the whole table of runs, or when a longer page takes more
 statements.
 """
 
@@ -48,13 +48,14 @@ class Case:
     name: str
     params: Mapping[str, str] = field(default_factory=dict)
     before: int = 0
-    """How many rows of the list come before it."""
+    """The number of rows before the page."""
     without_metric: bool = False
-    """Whether it is beyond all rows with a metric."""
+    """Whether it is after all rows with the metric."""
 
     @property
     def spare_statements(self) -> int:
-        """How many more a longer page may take: one, where the runs without the metric begin."""
+        """How many more statements a longer page may take: one, where the runs without the metric
+        begin."""
         return int("metric:" in self.params.get("sort_by", ""))
 
 
@@ -80,7 +81,7 @@ CASES = (
 
 @dataclass
 class Result:
-    """What one case took, and how."""
+    """The time and the plans of one case."""
 
     case: Case
     of: str
@@ -92,7 +93,7 @@ class Result:
 
     @property
     def faults(self) -> list[str]:
-        """What must not be."""
+        """The faults: statements that must not occur."""
         found = [f"reads all runs: {p.shape}" for p in self.plans if p.reads_all_of("run")]
         if not 0 <= self.statements_of_large_page - self.statements <= self.case.spare_statements:
             found.append(f"{self.statements_of_large_page} statements for a larger page")
@@ -100,14 +101,14 @@ class Result:
 
 
 class Lists:
-    """The recorder's routes over a database that is watched."""
+    """The recorder's routes, with a database that records statements."""
 
     def __init__(self, http: httpx.AsyncClient, database: WatchedDatabase) -> None:
         self._http = http
         self._database = database
 
     async def measure(self, case: Case, namespace: str | None, repeats: int) -> Result:
-        """The median of some requests for the same page, after one that does not count."""
+        """The median of several requests for a page, after one for warm-up."""
         scope = {} if namespace is None else {"namespace": namespace}
         params = {**case.params, **scope}
         params |= await self._place(params, case)
@@ -127,7 +128,7 @@ class Lists:
         )
 
     async def _place(self, params: Mapping[str, str], case: Case) -> dict[str, str]:
-        """The token of the case's page; none of a first one."""
+        """The token of the case's page; None for a first page."""
         token: dict[str, str] = {}
         before, with_metric = case.before, case.without_metric
         while before or with_metric:
@@ -153,8 +154,8 @@ class Lists:
 
 
 async def measured(dsn: str, count: int, repeats: int) -> list[Result]:
-    """Fill the recorder's tables with `count` runs, and measure every case: of the largest and the
-    smallest namespace, and of all of them."""
+    """Fill the recorder's tables with `count` runs, and measure every case for the largest, the
+    smallest and all namespaces."""
     async with open_database(
         dsn,
         "recorder",

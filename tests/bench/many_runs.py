@@ -1,5 +1,5 @@
-"""Fills the recorder's tables as years of work would: runs of several namespaces, states, names,
-experiments and metrics, some of them with tasks and artifacts."""
+"""Fills the recorder's tables with runs of several namespaces, states, names, experiments and
+metrics, some with tasks and artifacts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.submissions import submitted
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 NAMESPACES = {"research": 0.6, "platform": 0.25, "ads": 0.1, "support": 0.05}
 FREQUENT, RARE = "train", "quokka"
-"""Parts of names: of a third of the runs, and of one in 5,000."""
+"""Parts of names: of a third of the runs, and of one run in 5,000."""
 METRICS = ("accuracy", "loss")
 WITH_METRICS = 0.6
 _STATES = {"SUCCEEDED": 0.7, "FAILED": 0.15, "CANCELED": 0.05, "RUNNING": 0.05, "PENDING": 0.05}
@@ -47,7 +47,7 @@ _ARTIFACT = (
 
 
 async def fill(dsn: str, count: int) -> None:
-    """Write `count` runs, and leave the tables as Postgres' own housekeeping would."""
+    """Write `count` runs, then vacuum and analyze the tables."""
     connection = await asyncpg.connect(
         dsn, server_settings={"search_path": "recorder"}, command_timeout=600
     )

@@ -1,8 +1,8 @@
-"""One measurement: runs submitted at once, until every row that they cause is committed.
+"""One measurement: runs are submitted at once, until every row that they cause is committed.
 
-The clock stops when the gateway shows every run final and no service has a message to read or to
-acknowledge: a service acknowledges after its commit, and publishes after it, so nothing can be
-under way then. Waiting costs the deployment nothing: the recorder's announcements are listened to.
+It ends when the gateway shows the final state of every run, and no service has a message to read
+or to acknowledge. Services acknowledge and publish after their commit, so nothing is left then.
+Waiting does not load the deployment, since it subscribes to the recorder's announcements.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ _PATIENCE_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What some runs took, in milliseconds: to their last commit, and to what the user saw."""
+    """The time of some runs in milliseconds: until the last commit, and until the user saw the
+    end."""
 
     wall_ms: float
     shown_ms: float
     cpu_ms: float
     processes: dict[str, float]
-    """CPU time of each server and service, the fork server and launchers left out."""
+    """CPU time of each server and service, without the fork server and launchers."""
 
 
 class Bench:
-    """A running deployment that is measured."""
+    """Measures a running deployment."""
 
     def __init__(self, deployment: Deployment, group: Group, bus: Client) -> None:
         self._group = group
@@ -57,12 +58,12 @@ class Bench:
         self._postgres_port = json.loads((data / "ports.json").read_text())["postgres"]
 
     def dsn(self, service: str) -> str:
-        """The database as a service sees it."""
+        """A connection to a service's schema."""
         place = f"{service}:{self._secrets[service]}@127.0.0.1:{self._postgres_port}"
         return f"postgresql://{place}/headrace?options=-csearch_path%3D{service}"
 
     async def run(self, spec: dict[str, Any], runs: int) -> Measured:
-        """Submit `runs` runs of `spec` at once, and wait until all is settled.
+        """Submit `runs` runs of `spec` at once, and wait until all rows are committed.
 
         Raises:
             RuntimeError: a run did not succeed.
@@ -103,7 +104,7 @@ class Bench:
         )
 
     async def quiet(self) -> None:
-        """Wait until every outbox is marked as published, so that this is counted as well."""
+        """Wait until every outbox row is marked as published, which is measured too."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await self._drained()
             for service in SERVICES:
@@ -118,7 +119,7 @@ class Bench:
                     await connection.close()
 
     async def close(self) -> None:
-        """Let go of the deployment."""
+        """Close the connections."""
         await self._http.aclose()
 
     def _processes(self) -> dict[str, float]:

@@ -1,5 +1,6 @@
-"""What is run: each shape of graph, with a step that does nothing, with an unmodified lightweight
-step that the kfp SDK of `make kfp` compiles, and with the same step of Headrace's own SDK."""
+"""The measured pipelines: each shape of graph, with a step that does nothing, a lightweight step
+that
+the real kfp SDK compiles, and the same step compiled by Headrace."""
 
 from __future__ import annotations
 
@@ -19,27 +20,27 @@ _NO_OP = ("sh", "-c", ': > "$0"', "{{$.outputs.parameters['value'].output_file}}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One graph, how many runs of it at one time, and what its steps wait for."""
+    """A graph, how many runs of it are submitted at once, and the dependencies of its steps."""
 
     name: str
     graph: dict[str, list[str]]
     runs: int = 1
     parallel: int = 2
-    """How many steps the graph lets run at one time, at most one for each core of two."""
+    """How many steps can run at the same time, two at most."""
 
     @property
     def steps(self) -> int:
-        """Steps of all runs together."""
+        """The number of steps of all runs."""
         return len(self.graph) * self.runs
 
 
 def chain(length: int) -> dict[str, list[str]]:
-    """Each task takes the output of the one before."""
+    """Each task takes the output of the previous one."""
     return {f"t{i}": [f"t{i - 1}"] if i else [] for i in range(length)}
 
 
 def fan_out(width: int) -> dict[str, list[str]]:
-    """Independent tasks, and one that takes all their outputs."""
+    """Independent tasks, and a last one that takes all their outputs."""
     tasks: dict[str, list[str]] = {f"t{i}": [] for i in range(width)}
     return {**tasks, "join": list(tasks)}
 
@@ -55,7 +56,7 @@ SHAPES = {
 
 
 def no_op(shape: Shape) -> dict[str, Any]:
-    """The shape with a container step that only makes its output file."""
+    """The shape with a container step that only writes its output file."""
     return shell_pipeline(shape.graph, name=f"bench-{shape.name}", command=_NO_OP)
 
 

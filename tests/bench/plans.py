@@ -1,4 +1,4 @@
-"""What a request asks of Postgres: its statements, counted, and how Postgres carries them out."""
+"""Records the statements of a request, and how Postgres executes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ASKING = ("fetch", "fetchrow", "fetchval", "execute")
 
 
 class WatchedDatabase:
-    """A database that remembers what is read from it."""
+    """A database that records the statements that read from it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class WatchedDatabase:
             yield _WatchedConnection(connection, self.asked)
 
     async def plans(self) -> list[Plan]:
-        """How the statements that were asked are carried out."""
+        """The plans of the recorded statements."""
         plans = []
         async with self._database.read() as connection:
             for sql, arguments in self.asked:
@@ -68,7 +68,7 @@ class _WatchedStatement:
 
 
 class Plan:
-    """A plan as Postgres tells it."""
+    """An execution plan of Postgres."""
 
     def __init__(self, root: dict[str, Any]) -> None:
         self._root = root
@@ -79,7 +79,7 @@ class Plan:
         return " < ".join(self._words(node) for node in _nodes(self._root))
 
     def reads_all_of(self, table: str) -> bool:
-        """Whether it reads a table from its beginning to its end."""
+        """Whether it reads a whole table."""
         return any(
             node["Node Type"] == "Seq Scan" and node["Relation Name"] == table
             for node in _nodes(self._root)

@@ -1,7 +1,7 @@
-"""``make bench-sdk``: what authoring costs, with kfp and with Headrace, medians of one run.
+"""``make bench-sdk``: the cost of authoring with kfp and with Headrace; medians.
 
-The time to import `dsl`, the memory that it takes, and the time to define and compile a pipeline of
-500 tasks, each in a fresh process.
+It measures the time and the memory to import `dsl`, and the time to define and compile a pipeline
+of 500 tasks, each in a new process.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = {"kfp": ROOT / ".kfp/bin/python", "headrace": ROOT / ".venv/bin/python"}
 TASKS = 500
 LIMITS = {"import_ms": 150, "memory_mb": 40}
-"""What `from headrace import dsl` may cost."""
+"""Limits for `from headrace import dsl`."""
 LEAST_RATIO = 3
-"""How many times faster than kfp the pipeline has to be compiled."""
+"""How many times faster than kfp Headrace has to compile the pipeline."""
 
 _MEASURE = """
 import json, resource, sys, time, warnings
@@ -57,10 +57,10 @@ def measure(sdk: str, folder: Path) -> dict[str, float]:
 
 
 def medians(repeats: int, folder: Path) -> dict[str, dict[str, float]]:
-    """The medians of both SDKs, measured in turns."""
+    """The medians of both SDKs, measured in turn."""
     runs: dict[str, list[dict[str, float]]] = {sdk: [] for sdk in PYTHONS}
     for sdk in PYTHONS:
-        measure(sdk, folder)  # fills the caches of the disk
+        measure(sdk, folder)  # fills the disk cache
     for _ in range(repeats):
         for sdk, found in runs.items():
             found.append(measure(sdk, folder))

@@ -1,4 +1,4 @@
-"""The pipeline that `bench-sdk` compiles: the SDK's `dsl` is an argument."""
+"""The pipeline that `bench-sdk` compiles. The SDK's `dsl` is an argument."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def define(dsl: Any, tasks: int) -> Any:
-    """A pipeline of so many tasks: chains of ten, with a loop and a branch for every hundred."""
+    """A pipeline of `tasks` tasks: chains of ten, with a loop and a branch per hundred."""
 
     def step_function(text: str, number: int = 1) -> str:
         """A step."""

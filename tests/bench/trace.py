@@ -1,8 +1,8 @@
-"""Where one step's time goes: the moments that a chain leaves behind, put in order.
+"""Breaks down the time of one step, from timestamps that a chain of steps leaves behind.
 
-Nothing in the services is changed for it. Each moment is either when a message arrived on the bus
-(a subscription beside the services' own), when a transaction began (Postgres' ``now()`` in
-outbox and inbox), or what the launcher wrote into its manifest. All are of one machine's clock.
+The services are not instrumented. A timestamp is the arrival of a message on the bus (at an
+additional subscription), the start of a transaction (Postgres' ``now()`` in outbox and inbox), or
+from the launcher's manifest. All are of one machine's clock.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.bench.pipelines import STEPS, Shape, chain
 from tests.support.deployment import Deployment
 
 Moments = dict[tuple[str, str], float]
-"""Seconds by task id and moment."""
+"""Seconds, by task ID and timestamp."""
 
 LAYERS = (
     ("ended", "decide", "scheduler: deliver, begin"),
@@ -64,7 +64,7 @@ async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[
 
 
 async def _transactions(bench: Bench) -> Moments:
-    """When the transactions began that staged or admitted a message about a task."""
+    """The start times of the transactions that staged or admitted a message about a task."""
     found: Moments = {}
     scheduler, executor = bench.dsn("scheduler"), bench.dsn("executor")
     for dsn, table, kind, moment in (
@@ -87,7 +87,7 @@ async def _transactions(bench: Bench) -> Moments:
 
 
 async def _ids(dsn: str) -> dict[str, str]:
-    """The tasks of launch commands, by message id."""
+    """The tasks of launch commands, by message ID."""
     connection = await asyncpg.connect(dsn)
     rows = await connection.fetch("SELECT event_id, body FROM outbox WHERE subject LIKE 'cmd.%'")
     await connection.close()

@@ -1,8 +1,8 @@
-"""``python -m tests.conformance [CORPUS | --own-sdk]``: the suite, or a corpus, on a deployment of
-its own.
+"""``python -m tests.conformance [CORPUS | --own-sdk]``: runs the suite, or a corpus, on a new
+deployment.
 
-The suite's table is written to ``docs/conformance.md``; not with ``--own-sdk``, which compiles
-it with Headrace's own SDK. Exit status 0 only when all is as expected.
+The suite's results are written to ``docs/conformance.md``, except with ``--own-sdk``, which
+compiles the suite with Headrace's SDK. The exit status is 0 when every case is as expected.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from headrace.client import Client
 
 from tests.conformance import corpus, table
-from tests.conformance.runs import Outcome, at_one_time, check_case
+from tests.conformance.runs import Outcome, check_all, check_case
 from tests.conformance.suite import compiled, compiled_by_headrace
 from tests.support.deployment import ROOT, Deployment
 
@@ -24,24 +24,22 @@ _LOCAL = Path(__file__).with_name("local.json")
 
 
 def run_suite(client: Client, own_sdk: bool = False) -> tuple[dict[str, Any], list[Outcome]]:
-    """Every case of the suite."""
+    """Run every case of the suite. Returns the cases by name, and their outcomes."""
     packages, cases = compiled_by_headrace() if own_sdk else compiled()
-    return cases, at_one_time(
+    return cases, check_all(
         lambda name: check_case(client, name, packages[name], cases[name]), cases
     )
 
 
 def run_corpus(client: Client, folder: Path) -> list[Outcome]:
-    """Every entry of a corpus, and what it says is to be refused."""
+    """Run every entry of a corpus, and upload each of its invalid packages."""
     found = corpus.entries(folder)
-    outcomes = at_one_time(
-        lambda name: corpus.check_entry(client, folder, name, found[name]), found
-    )
+    outcomes = check_all(lambda name: corpus.check_entry(client, folder, name, found[name]), found)
     return outcomes + corpus.check_invalid(client.url, folder)
 
 
 def main(arguments: list[str]) -> int:
-    """Run, print a line for each difference, and say how many cases passed."""
+    """Run, print a line for each difference, and the number of cases that passed."""
     deployment = Deployment()
     try:
         deployment.up()

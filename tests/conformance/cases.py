@@ -1,6 +1,6 @@
-"""What a conformance case is: a pipeline, how it is submitted, and what has to come of it.
+"""A conformance case: a pipeline, how it is submitted, and its expected result.
 
-Standard library only: the pipelines are compiled with the real `kfp` in an environment of its own.
+Standard library only, since the pipelines are compiled in an environment with the real `kfp`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PATH = "<a writable path>"
-"""An argument of this value is replaced by a fresh path that a step may write to."""
+"""An argument with this value is replaced by a new path that a step may write to."""
 
 
 @dataclass(frozen=True)
@@ -17,32 +17,32 @@ class Case:
     """One row of the conformance table."""
 
     feature: str
-    """What the row is about, in a few words; the topic is the module's docstring."""
+    """The feature, in a few words. The topic is the module's docstring."""
     pipeline: Any
-    """A function decorated with `dsl.pipeline`. Its name is the case's."""
+    """A function decorated with `dsl.pipeline`. The pipeline's name is the case's name."""
     kfp: str
-    """What KFP's own backend does: ``yes``, ``partly: ...`` or ``no: ...``."""
+    """Support by KFP's own backend: ``yes``, ``partly: ...`` or ``no: ...``."""
     args: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     """Further fields of the submit request, such as ``failure_strategy``."""
     state: str = "SUCCEEDED"
     outputs: dict[str, Any] = field(default_factory=dict)
-    """The pipeline's output parameters that have to have these values."""
+    """Expected output parameters of the pipeline."""
     tasks: dict[str, str] = field(default_factory=dict)
-    """Path of a task, without ``root/``, to the state it has to end in; a path that must not come
-    up has the state ``ABSENT``."""
+    """Path of a task, without ``root/``, to its expected final state; ``ABSENT`` when there must
+    be no such task."""
     attempts: dict[str, int] = field(default_factory=dict)
-    """Path of a task to the number of its last attempt."""
+    """Path of a task to the expected number of its last attempt."""
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Path of a task to output parameters that it has to have."""
+    """Path of a task to expected output parameters."""
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """``path:artifact`` to metadata that its first artifact has to have."""
+    """``path:artifact`` to expected metadata of the first artifact."""
     logs: dict[str, str] = field(default_factory=dict)
-    """Path of a task to a text that its log has to hold."""
+    """Path of a task to a text that its log has to contain."""
     error: str = ""
-    """A text that the run's error has to hold."""
+    """A text that the run's error has to contain."""
     cached: tuple[str, ...] = ()
-    """Paths of the tasks that come from the cache when the case is submitted a second time; the
-    outputs must be the same. Without any, the case is submitted once, and without the cache."""
+    """Paths of the tasks that are cache hits when the case is submitted a second time, which has to
+    have the same outputs. When empty, the case is submitted once, without the cache."""
     local: bool = True
-    """Whether the case is also given to `kfp.local`, for comparison."""
+    """Whether `kfp.local` also runs the case, for comparison."""

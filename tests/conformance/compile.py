@@ -1,7 +1,6 @@
-"""Compiles the suite, with the real `kfp`: ``python -m tests.conformance.compile FOLDER``; or, as
-its second argument says, with ``headrace``.
+"""Compiles the suite: ``python -m tests.conformance.compile FOLDER [kfp | headrace]``.
 
-Writes a package for each case, and ``cases.json`` with what has to come of them.
+Writes a package for each case, and ``cases.json`` with the expected results.
 """
 
 from __future__ import annotations
@@ -20,14 +19,16 @@ from tests.differential.switch import switch
 
 
 def modules() -> list[Any]:
-    """The suite's modules of pipelines, in the order of their names; ``_steps`` is not one."""
+    """The suite's modules that define cases, sorted by file name; ``_steps`` is not one."""
     folder = Path(pipelines.__path__[0])
-    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    return [importlib.import_module(f"{pipelines.__name__}.{name}") for name in names]
+    files = [path for path in folder.rglob("*.py") if not path.name.startswith("_")]
+    files.sort(key=lambda path: path.name)
+    names = (path.relative_to(folder).with_suffix("") for path in files)
+    return [importlib.import_module(".".join((pipelines.__name__, *name.parts))) for name in names]
 
 
 def main(folder: Path, sdk: str = "kfp") -> None:
-    """Compile every case into `folder`."""
+    """Compile every case with an SDK into `folder`."""
     switch(sdk)
     compiler = importlib.import_module(f"{sdk}.compiler")
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +38,7 @@ def main(folder: Path, sdk: str = "kfp") -> None:
         for case in module.CASES:
             name = case.pipeline.name
             if name in table:
-                raise SystemExit(f"two cases are called {name!r}")
+                raise SystemExit(f"two cases are named {name!r}")
             compiler.Compiler().compile(case.pipeline, str(folder / f"{name}.yaml"))
             table[name] = {"topic": topic, **_plain(case)}
     (folder / "cases.json").write_text(json.dumps(table, indent=1))

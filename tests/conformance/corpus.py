@@ -1,9 +1,8 @@
-"""A corpus of compiled pipelines with an ``expectations.yaml``: state, arguments, outputs, and
-notes, of which those that can be checked are checked here by the entry's name.
+"""A corpus of compiled pipelines, with expected states, arguments, outputs and notes in
+``expectations.yaml``. Notes that a program can check are checked here, by the entry's name.
 
-The packages pin the SDK that compiled them. Some use what that release, as it was published, does
-not have: they were compiled from its source at a later day. So the pin is lifted to the SDK that
-the suite is compiled with.
+The packages pin the SDK release that compiled them. Some were compiled from later sources than
+that release and use what it lacks, so the pin is replaced by the SDK that compiles the suite.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ Check = Callable[[Run, Run | None, Mapping[str, Any]], Iterator[str]]
 
 
 def entries(folder: Path) -> dict[str, dict[str, Any]]:
-    """What the corpus expects, by name."""
+    """The entries of the corpus, by name."""
     found: dict[str, dict[str, Any]] = yaml.safe_load((folder / "expectations.yaml").read_text())
     return found
 
 
 def check_entry(client: Client, folder: Path, name: str, entry: Mapping[str, Any]) -> Outcome:
-    """Run one entry, twice where its note is about the cache."""
+    """Run one entry; twice when its note is about the cache."""
     outcome = Outcome(name)
     package = _PIN.sub(SDK, (folder / "kfp" / f"{name}.yaml").read_text())
     given = arguments(entry.get("args") or {})
@@ -54,7 +53,7 @@ def check_entry(client: Client, folder: Path, name: str, entry: Mapping[str, Any
 
 
 def check_invalid(url: str, folder: Path) -> list[Outcome]:
-    """Upload what is no pipeline; each has to be refused with a sentence."""
+    """Upload each invalid package, which has to be rejected with a message."""
     outcomes = []
     for path in sorted((folder / "kfp" / "invalid").iterdir()):
         response = httpx.post(
@@ -66,7 +65,7 @@ def check_invalid(url: str, folder: Path) -> list[Outcome]:
         outcome = Outcome(f"invalid/{path.name}")
         said = response.json().get("error_message", "") if response.content else ""
         if response.status_code != 400 or not said:
-            outcome.differences.append(f"answered {response.status_code}: {said!r}")
+            outcome.differences.append(f"status {response.status_code}, message {said!r}")
         outcomes.append(outcome)
     return outcomes
 
@@ -88,7 +87,7 @@ def _expected(found: Run, entry: Mapping[str, Any]) -> Iterator[str]:
 def _second_run_is_cached(first: Run, again: Run | None, _: Mapping[str, Any]) -> Iterator[str]:
     for path, task in tasks_by_path(again or {}).items():
         if task["kind"] == "STEP" and not task.get("origin"):
-            yield f"{path} was not taken from the cache"
+            yield f"{path} was not a cache hit"
 
 
 def _exit_step_succeeded(found: Run, _: Run | None, __: Mapping[str, Any]) -> Iterator[str]:
@@ -132,7 +131,7 @@ def _is_one_of(name: str, allowed: tuple[str, ...]) -> Check:
             ]
         ]
         if not any(value in allowed for value in made):
-            yield f"{name} is none of {allowed}"
+            yield f"{name} is not one of {allowed}"
 
     return check
 
@@ -151,7 +150,7 @@ def _ran_in_order(found: Run, _: Run | None, __: Mapping[str, Any]) -> Iterator[
     for task in tasks.values():
         for before in task.get("dependencies", ()):
             if tasks[before]["finished_at"] > task["started_at"]:
-                yield f"{task['path']} started before {tasks[before]['path']} had ended"
+                yield f"{task['path']} started before {tasks[before]['path']} ended"
 
 
 def _metrics_are_metadata(found: Run, _: Run | None, __: Mapping[str, Any]) -> Iterator[str]:

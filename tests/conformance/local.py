@@ -1,7 +1,7 @@
-"""What `kfp.local` does with the suite's cases: ``python -m tests.conformance.local`` in an
-environment with the real SDK writes ``local.json``, which the conformance table shows.
+"""Runs the suite's cases with `kfp.local`: ``python -m tests.conformance.local``, in an environment
+with the real SDK, writes ``local.json``, whose results the conformance table shows.
 
-The steps run in this very environment, which has the SDK already and must not change: `pip` is
+Steps run in the same environment, which has the SDK already and must not change, so `pip` is
 replaced by a program and a module that do nothing.
 """
 
@@ -21,11 +21,11 @@ from tests.conformance.cases import PATH
 from tests.conformance.compile import modules
 
 _RESULTS = Path(__file__).with_name("local.json")
-_LONGEST_SECONDS = 120
+_MAX_SECONDS = 120
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """This environment's Python first on the path, and a `pip` that leaves it as it is."""
+    """Environment variables with this Python first on the path, and a `pip` that does nothing."""
     program = folder / "pip"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -40,25 +40,25 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def measure(name: str, env: dict[str, str]) -> str:
-    """What came of one case, in a process of its own."""
+    """The result of one case, which runs in a new process."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.conformance.local", name]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False, env=env
+            command, capture_output=True, text=True, timeout=_MAX_SECONDS, check=False, env=env
         )
     except subprocess.TimeoutExpired:
         return "no: it does not end"
     lines = done.stdout.strip().splitlines()
-    return lines[-1] if lines and done.returncode == 0 else f"no: {_last_words(done.stderr)}"
+    return lines[-1] if lines and done.returncode == 0 else f"no: {_last_line(done.stderr)}"
 
 
-def _last_words(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    return lines[-1][:150] if lines else "it says nothing"
+    return lines[-1][:150] if lines else "no output"
 
 
 def run_here(case: Any) -> str:
-    """Run a case's pipeline by `kfp.local`, and compare its state and outputs."""
+    """Run a case's pipeline with `kfp.local`, and compare its state and outputs."""
     from kfp import local
 
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +75,7 @@ def run_here(case: Any) -> str:
         try:
             task = case.pipeline(**given)
         except Exception as error:
-            said = re.sub(r"\x1b\[\d+m", "", str(error))  # it colours its names
+            said = re.sub(r"\x1b\[\d+m", "", str(error))  # names are coloured
             words = said.strip().splitlines() or [type(error).__name__]
             failed = case.state == "FAILED"
             return "yes" if failed else f"no: {words[0][:150]}"
@@ -89,7 +89,7 @@ def run_here(case: Any) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Measure one case by name, or all and write the results."""
+    """Run one case by name, or run all and write the results."""
     cases = {case.pipeline.name: case for module in modules() for case in module.CASES}
     if arguments:
         sys.stdout.write("\n" + run_here(cases[arguments[0]]) + "\n")

@@ -1,11 +1,12 @@
-"""Submits packages to a running deployment, waits, and holds what came of them against a case."""
+"""Submits packages to a deployment, waits for the runs, and compares them with a case."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +15,8 @@ from headrace.client import Client, ClientError
 
 from tests.conformance.cases import PATH
 
-_LONGEST_SECONDS = 300.0
-_AT_ONE_TIME = 8
+_MAX_SECONDS = 300.0
+_CONCURRENT = 8
 
 _Given = TypeVar("_Given")
 _Found = TypeVar("_Found")
@@ -23,7 +24,7 @@ _Found = TypeVar("_Found")
 
 @dataclass
 class Outcome:
-    """How a case ended: its run, and in what it differs from what was expected."""
+    """The result of a case: its run, and the differences from what is expected."""
 
     name: str
     run_id: str = ""
@@ -35,14 +36,29 @@ class Outcome:
         return not self.differences
 
 
-def at_one_time(check: Callable[[_Given], _Found], given: Iterable[_Given]) -> list[_Found]:
-    """What `check` finds of each that is given; several at one time, since checks mostly wait."""
-    with ThreadPoolExecutor(_AT_ONE_TIME) as pool:
-        return list(pool.map(check, given))
+@contextmanager
+def together(
+    check: Callable[[_Given], _Found], given: Iterable[_Given]
+) -> Iterator[dict[_Given, Future[_Found]]]:
+    """Starts `check` of each that is given, `_CONCURRENT` at a time, since a check mostly waits.
+
+    Checks that have not started when the context ends do not start.
+    """
+    pool = ThreadPoolExecutor(_CONCURRENT)
+    try:
+        yield {each: pool.submit(check, each) for each in given}
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def check_all(check: Callable[[_Given], _Found], given: Iterable[_Given]) -> list[_Found]:
+    """The results of `check` for each that is given, in the same order."""
+    with together(check, given) as started:
+        return [future.result() for future in started.values()]
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments with fresh paths where the case asks for one."""
+    """The arguments, with a new path in the place of each `PATH`."""
     folder = Path(tempfile.mkdtemp(prefix="headrace-conformance-"))
     return {name: str(folder / name) if value == PATH else value for name, value in given.items()}
 
@@ -51,20 +67,20 @@ def run(client: Client, package: str, request: dict[str, Any]) -> dict[str, Any]
     """Submit a package and wait for its run to end.
 
     Raises:
-        ClientError: it was refused.
-        TimeoutError: it did not end within five minutes; it is canceled.
+        ClientError: the submission was rejected.
+        TimeoutError: the run did not end within five minutes; it is canceled.
     """
     submitted = client.submit({"package": package, **request})
     try:
-        *_, last = client.watch(submitted["run_id"], _LONGEST_SECONDS)
+        *_, last = client.watch(submitted["run_id"], _MAX_SECONDS)
     except TimeoutError:
-        client.cancel(submitted)  # the runs after it need its room
+        client.cancel(submitted)  # the next runs need its slots
         raise
     return last
 
 
 def check_case(client: Client, name: str, package: str, case: Mapping[str, Any]) -> Outcome:
-    """Run a case of the suite, twice where it is about the cache."""
+    """Run a case of the suite; twice when it is about the cache."""
     outcome = Outcome(name)
     request = {"parameters": arguments(case["args"]), "display_name": name, **case["options"]}
     if not case["cached"]:
@@ -93,13 +109,13 @@ def _differences(
     if found["state"] != case["state"]:
         yield f"state is {found['state']}, not {case['state']}: {error[:300]}"
     if case["error"] not in error:
-        yield f"the error does not hold {case['error']!r}: {error[:300]!r}"
+        yield f"the error does not contain {case['error']!r}: {error[:300]!r}"
     yield from _unequal("output", case["outputs"], found["outputs"]["parameters"])
     tasks = tasks_by_path(found)
     for path, state in case["tasks"].items():
         if path not in tasks:
             if state != "ABSENT":
-                yield f"there is no task {path}; there are: {', '.join(sorted(tasks))[:400]}"
+                yield f"no task {path}; the tasks are: {', '.join(sorted(tasks))[:400]}"
         elif tasks[path]["state"] != state:
             yield f"{path} is {tasks[path]['state']}, not {state}"
     for path, attempt in case["attempts"].items():
@@ -116,7 +132,7 @@ def _differences(
     for path, text in case["logs"].items():
         log = client.log(found["run_id"], tasks[path]["task_id"]) if path in tasks else b""
         if text not in log.decode(errors="replace"):
-            yield f"the log of {path} does not hold {text!r}: {log[-300:]!r}"
+            yield f"the log of {path} does not contain {text!r}: {log[-300:]!r}"
 
 
 def _unequal(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
@@ -136,7 +152,7 @@ def _cache_differences(
         if (task.get("origin") or {}).get("kind") == "cache"
     }
     if hits != set(case["cached"]):
-        yield f"from the cache came {sorted(hits)}, not {sorted(case['cached'])}"
+        yield f"cache hits are {sorted(hits)}, not {sorted(case['cached'])}"
     if case["state"] == "SUCCEEDED" and again["outputs"]["parameters"].keys() != (
         first["outputs"]["parameters"].keys()
     ):

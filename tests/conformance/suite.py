@@ -1,4 +1,5 @@
-"""The suite, compiled by the real `kfp`, anew when a file of it has changed; or by Headrace."""
+"""The compiled suite. The packages of the real `kfp` are cached until a file of the suite
+changes."""
 
 from __future__ import annotations
 
@@ -18,15 +19,15 @@ _KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 
 
 def compiled_by_headrace() -> tuple[dict[str, str], dict[str, Any]]:
-    """The same packages and cases, compiled with Headrace's own SDK."""
+    """The packages and the cases by name, compiled with Headrace's SDK."""
     with tempfile.TemporaryDirectory() as folder:
         _compile(sys.executable, Path(folder), "headrace")
         return _read(Path(folder))
 
 
 def compiled() -> tuple[dict[str, str], dict[str, Any]]:
-    """The packages and the cases by their names."""
-    sources = sorted([*_HERE.glob("pipelines/*.py"), _HERE / "cases.py", _HERE / "compile.py"])
+    """The packages and the cases by name, compiled with the real `kfp`."""
+    sources = sorted([*_HERE.glob("pipelines/**/*.py"), _HERE / "cases.py", _HERE / "compile.py"])
     content = b"".join(path.read_bytes() for path in sources)
     user = os.getuid()
     folder = Path(

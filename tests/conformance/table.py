@@ -1,4 +1,4 @@
-"""The conformance table: what KFP's backend, its local runner and Headrace do with each case."""
+"""Renders the conformance page: support of each feature by KFP, `kfp.local` and Headrace."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.conformance.runs import Outcome
 
 _HEAD = """# Conformance
 
-What happens to each feature of the IR, on three engines. Written by `make conformance`, which runs
-the project's own pipelines (`tests/conformance/pipelines`, compiled by the real `kfp` SDK) through
-all five services with the process backend, and holds states, outputs, attempts, metadata and logs
-against what each case expects.
+Support of each feature of the IR by three engines. `make conformance` writes this page: it runs
+the pipelines in `tests/conformance/pipelines`, compiled by the real `kfp` SDK, on a deployment with
+the process backend, and compares states, outputs, attempts, metadata and logs with the expected
+ones of each case.
 
-- **KFP**: Kubeflow Pipelines' own backend, as its source and its users' reports tell.
-- **kfp.local**: the SDK's local runner (`SubprocessRunner(use_venv=False)`), as `make conformance
-  ORACLE=1` has measured it; `-` where a case needs more than it can be given.
+- **KFP**: the backend of Kubeflow Pipelines, according to its source and its users' reports.
+- **kfp.local**: the SDK's local runner (`SubprocessRunner(use_venv=False)`), as measured by
+  `make conformance ORACLE=1`; `-` where a case needs what the runner lacks.
 - **Headrace**: as measured by the run that wrote this page.
 """
 

@@ -1,7 +1,7 @@
 """Compiles both suites with one SDK: ``python -m tests.differential.compile SDK FOLDER``.
 
-Writes what came of each module into a file of JSON: the IR of every pipeline and component in it,
-the files that it wrote, and how each of its wrong definitions was refused.
+Writes a JSON file for each module: the IR of its pipelines and components, the files that it
+writes, and the errors that reject its wrong definitions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(sdk: str, folder: Path) -> None:
 
 
 def _surface(sdk: str) -> dict[str, list[str]]:
-    """The names that users use, each with those of its arguments."""
+    """The public names of the SDK, each with its arguments' names."""
     found: dict[str, list[str]] = {}
     for part in ("dsl", "kubernetes", "components", "compiler"):
         module = importlib.import_module(f"{sdk}.{part}")
@@ -50,7 +50,7 @@ def _surface(sdk: str) -> dict[str, list[str]]:
 
 
 def _arguments(value: Any) -> list[str]:
-    """The names of a function's arguments; of a class, of those that users call it with."""
+    """The names of the arguments of a function or of a class."""
     if not callable(value):
         return []
     try:
@@ -61,13 +61,13 @@ def _arguments(value: Any) -> list[str]:
 
 
 def _compiled(module: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"compiled": {}, "written": {}, "refused": {}}
-    found |= {"mended": {}, "generated": {}, "cases": {}}
+    found: dict[str, Any] = {"compiled": {}, "written": {}, "rejected": {}}
+    found |= {"beyond_kfp": {}, "generated": {}, "cases": {}}
     for name, value in vars(module).items():
         if hasattr(value, "component_spec") and hasattr(value, "required_inputs"):
             found["compiled"][name] = _dicts(value)
     for case in getattr(module, "CASES", ()):
-        name = f"case {case.pipeline.name}"
+        name = f"case:{case.pipeline.name}"
         found["compiled"][name] = _dicts(case.pipeline)
         found["cases"][name] = {"args": case.args, "options": case.options}
     for function in getattr(module, "WRITTEN", ()):
@@ -75,9 +75,9 @@ def _compiled(module: Any) -> dict[str, Any]:
             path = f"{folder}/{getattr(function, 'ending', 'written.yaml')}"
             function(path)
             found["written"][function.__name__] = Path(path).read_text()
-    for function, word in getattr(module, "REFUSED", ()):
-        found["refused"][function.__name__] = {"word": word, **_refusal(function)}
-    for kind in ("mended", "generated"):
+    for function, text in getattr(module, "REJECTED", ()):
+        found["rejected"][function.__name__] = {"text": text, **_rejection(function)}
+    for kind in ("beyond_kfp", "generated"):
         for function in getattr(module, kind.upper(), ()):
             found[kind][function.__name__] = _tried(function)
     return found
@@ -102,7 +102,7 @@ def _plain(message: Any) -> Any:
     return json_format.MessageToDict(message)
 
 
-def _refusal(function: Any) -> dict[str, Any]:
+def _rejection(function: Any) -> dict[str, Any]:
     try:
         function()
     except Exception as error:

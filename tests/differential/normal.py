@@ -1,8 +1,7 @@
-"""What two compilations of one source may differ in, taken out of both.
+"""Removes what may differ between the IR that two SDKs compile from one source.
 
-That is the SDK's version, the commands that start a Python component and unpack what it
-carries with it, and the texts that describe
-the two components of `kubernetes`, which each SDK has its own words for.
+These are the SDK's version, the commands that start a Python component and unpack its embedded
+files, and the descriptions of the two components of `kubernetes`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import tarfile
 from typing import Any
 
 _INSTALL = re.compile(r"python3 -m pip install --quiet --no-warn-script-location .*")
-_OF_KFP = "'--no-deps' 'typing-extensions>=3.7.4,<5; python_version<\"3.9\"'"
+_KFP_ITSELF = "'--no-deps' 'typing-extensions>=3.7.4,<5; python_version<\"3.9\"'"
 _HEADS = (
     "\nimport kfp\nfrom kfp import dsl\nfrom kfp.dsl import *\n",
     "\ntry:\n    import headrace\n    from headrace import dsl\n    from headrace.dsl import *\n"
@@ -54,17 +53,19 @@ def _command(command: list[str]) -> list[str]:
         for head in _HEADS:
             source = source.removeprefix(head)
         source = source.removeprefix("kfp = headrace\n")
-        source = source.removeprefix("from typing import *\n")  # only where it is used
+        source = source.removeprefix(
+            "from typing import *\n"
+        )  # Headrace has it only where it is used
         return ["<start>", *_packages(command), *_source(source)]
     return command
 
 
 def _source(source: str) -> list[str]:
-    """The source, with what a component carries with it as the files' names and contents."""
+    """The source, and the names and contents of the embedded files."""
     archive = _ARCHIVE.search(source)
     if archive is None:
         return [source.strip()]
-    # what unpacks the files stands between them and the component's function
+    # the code that unpacks the files is between the archive and the component's function
     function = source[source.rindex("\ndef ") :].strip()
     return [function, *_files(archive["archive"])]
 
@@ -78,18 +79,17 @@ def _files(archive: str) -> list[str]:
 
 
 def _packages(command: list[str]) -> list[str]:
-    """The line that installs the component's own packages."""
+    """The command that installs the component's packages."""
     if command[:2] != ["sh", "-c"]:
         return []
     lines = [_INSTALL.search(part) for part in command[2].split("&&")]
-    return [line[0].strip() for line in lines if line and _OF_KFP not in line[0]]
+    return [line[0].strip() for line in lines if line and _KFP_ITSELF not in line[0]]
 
 
 def inlined(compiled: dict[str, Any]) -> Any:
-    """IR with every component and executor in the place of its name.
+    """The IR with each component and executor in the place of its name.
 
-    kfp names those of a pipeline within a pipeline in the order of a map, which differs from run to
-    run, so what they are called is compared only where it is always the same.
+    kfp names those of inner pipelines in the order of a map, which differs from run to run.
     """
     ir = compiled["ir"]
     executors = ir.get("deploymentSpec", {}).get("executors", {})

@@ -1,4 +1,4 @@
-"""Whether every reference in IR leads to something that is there."""
+"""Finds dangling references in IR."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def faults(ir: dict[str, Any]) -> list[str]:
-    """The references that lead nowhere."""
+    """The dangling references."""
     components = ir.get("components", {})
     executors = ir.get("deploymentSpec", {}).get("executors", {})
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""Both suites, compiled by both SDKs."""
+"""Compiles both suites with both SDKs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _PYTHONS = {"kfp": ROOT / ".kfp/bin/python", "headrace": ROOT / ".venv/bin/pytho
 
 
 def compile_with_both(folder: Path) -> dict[str, Path]:
-    """The folders in `folder` of what the SDKs made of the suites, which they do at the same time.
+    """Compile the suites with both SDKs at the same time. Returns the folders of the results, by
+    SDK.
 
     Raises:
-        RuntimeError: an SDK could not even begin; the message has its last words.
+        RuntimeError: a compilation failed as a whole; the message has its standard error.
     """
     started = {
         sdk: subprocess.Popen(
@@ -26,7 +27,7 @@ def compile_with_both(folder: Path) -> dict[str, Path]:
         for sdk, python in _PYTHONS.items()
     }
     for sdk, process in started.items():
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=300)
         if process.returncode != 0:
             raise RuntimeError(f"{sdk}: {errors}")
     return {sdk: folder / sdk for sdk in _PYTHONS}

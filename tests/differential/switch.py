@@ -1,4 +1,4 @@
-"""The import switch: loads the pipelines that are written for kfp with another SDK.
+"""Loads pipelines that are written for kfp with another SDK.
 
 Standard library only: it runs in the environment of kfp and in that of Headrace.
 """
@@ -20,8 +20,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
-    """Loads a module as if it imported another SDK. Its functions keep the source that they have
-    in the file, so that both SDKs put the same into a component."""
+    """Loads a module as if it imported another SDK. Functions keep their source in the file, so
+    that both SDKs write the same source into a component."""
 
     sdk = b""
 
@@ -52,16 +52,18 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def switch(sdk: str) -> None:
-    """Let the modules of the suites import `sdk` where they say kfp."""
-    if sdk != "kfp":
+    """Let the suites' modules import `sdk` in the place of kfp. Repeated calls do nothing."""
+    is_switched = any(isinstance(finder, _Finder) for finder in sys.meta_path)
+    if sdk != "kfp" and not is_switched:
         _Loader.sdk = sdk.encode()
         sys.meta_path.insert(0, _Finder())
 
 
 def modules() -> list[str]:
-    """The modules of both suites."""
-    found: list[str] = []
-    for package in FOLDERS:
-        folder = _ROOT.joinpath(*package.split("."))
-        found += [f"{package}.{each.stem}" for each in sorted(folder.glob("*.py"))]
-    return [name for name in found if not name.endswith(("__init__", "._words"))]
+    """The modules of both suites that define pipelines; those that start with ``_`` hold steps."""
+    return [
+        ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+        for package in FOLDERS
+        for path in sorted(_ROOT.joinpath(*package.split(".")).rglob("*.py"))
+        if not path.name.startswith("_")
+    ]

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI documents, thousands of them, against a running deployment.
+"""Sends thousands of requests that are generated from the OpenAPI documents to a deployment.
 
-``make fuzz`` runs for minutes, ``tests/e2e/test_fuzz.py`` for a minute with a fixed seed.
+``make fuzz`` runs for minutes, ``tests/e2e/rest/test_fuzz.py`` for a minute with a fixed seed.
 """

@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: both documents, against a deployment of its own or one that runs."""
+"""``python -m tests.fuzz``: fuzz both APIs of a new or a running deployment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.deployment import Deployment
 
 
 def main() -> int:
-    """0: nothing was found."""
+    """Returns 0 when no fault was found."""
     parser = argparse.ArgumentParser(prog="make fuzz ARGS=")
     parser.add_argument("--seconds", type=int, default=300, help="for each document")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))

@@ -24,16 +24,16 @@ CHECKS = (
     "unsupported_method",
 )
 ENDLESS = ("watch_runs",)
-"""Streams that end when their reader goes, which no check waits for."""
+"""Streams without an end, which schemathesis would wait for."""
 
 
 @dataclass(frozen=True)
 class Fuzz:
-    """What is sent, where to, and for how long."""
+    """The settings of one run of schemathesis."""
 
     url: str
     document: str
-    """The document's path."""
+    """The path of the OpenAPI document."""
     seconds: int
     token: str | None = None
     seed: int = 20261125
@@ -42,7 +42,7 @@ class Fuzz:
     def run(
         self, things: Mapping[str, str | int], folder: Path
     ) -> subprocess.CompletedProcess[str]:
-        """Run it in a folder of its own; 0 is: nothing was found."""
+        """Run it in `folder`. The exit status is 0 when no fault was found."""
         config = folder / "schemathesis.toml"
         config.write_text(_config(things))
         arguments = [
@@ -73,7 +73,8 @@ class Fuzz:
         )
 
     def _not_built(self) -> list[str]:
-        """What is described as not built (501), where every answer is an error of the server's."""
+        """The operations that are documented as not implemented (501): each response is a server
+        error."""
         headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         document = httpx.get(self.url + self.document, headers=headers, trust_env=False).json()
         return [
@@ -85,7 +86,7 @@ class Fuzz:
 
 
 def _config(things: Mapping[str, str | int]) -> str:
-    """The ids of what is there for every operation but those that delete."""
+    """Fixed IDs of existing objects for every operation except deletions."""
     there = "\n".join(f'"path.{name}" = {json.dumps(value)}' for name, value in things.items())
     gone = "\n".join(f'"path.{name}" = {json.dumps(str(UUID(int=1)))}' for name in things)
     return (

@@ -1,8 +1,7 @@
-"""Things that are there, so that made-up requests reach more than "not found"."""
+"""Creates one object of each kind, so that generated requests reach more than "not found"."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import uuid4
 
@@ -10,19 +9,20 @@ import httpx
 import yaml
 
 from tests.support.graphs import shell_pipeline
+from tests.support.waiting import until
 
 _OUTPUT = "{{$.outputs.parameters['value'].output_file}}"
 _PAGE = "{{$.outputs.artifacts['page'].path}}"
 
 
 def client_of(url: str, token: str | None = None) -> httpx.Client:
-    """A client of the own API."""
+    """A client of ``/api/v1``."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=300, trust_env=False)
 
 
 def make_things(client: httpx.Client) -> dict[str, str | int]:
-    """Make one of each kind; returns their ids by the names of path parameters."""
+    """Create the objects. Returns their IDs, by the names of path parameters."""
     name = f"fuzzed-{uuid4().hex[:8]}"
     spec = shell_pipeline(
         {"a": []},
@@ -67,9 +67,8 @@ def _made(response: httpx.Response) -> Any:
 
 
 def _ended(client: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while not run.get("finished_at"):
-        assert time.monotonic() < deadline, run
-        time.sleep(0.1)
-        run = _made(client.get(f"/runs/{run['run_id']}"))
-    return run
+    def ended() -> Any:
+        found = _made(client.get(f"/runs/{run['run_id']}"))
+        return found if found.get("finished_at") else None
+
+    return dict(until(ended))

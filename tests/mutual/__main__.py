@@ -1,7 +1,8 @@
-"""``python -m tests.mutual [PATTERN ...]``: runs both SDKs' packages of every source that can be
-executed here, on a deployment of its own; with patterns, of those whose names hold one.
+"""``python -m tests.mutual [PATTERN ...]``: compiles every source with both SDKs, runs both
+packages on a new deployment, and compares the results. With patterns: only sources whose names
+contain one.
 
-Exit status 0 only when both come to the same everywhere.
+The exit status is 0 when all results are the same.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from pathlib import Path
 from headrace.client import Client
 
 from tests.differential.suite import compile_with_both
+from tests.mutual import selection
 from tests.mutual.runs import Comparison, compare_all
 from tests.mutual.sources import Source, hindrance, sources
 from tests.support.deployment import Deployment
 
 
 def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> Iterator[str]:
-    """A table of how the runs ended, then who is behind its rows: those that did not succeed, those
-    that were left out, and every difference."""
+    """A table of the final states, then the sources that did not succeed, those that were not run,
+    and every difference."""
     rows: defaultdict[str, list[Comparison]] = defaultdict(list)
     for comparison in comparisons:
         rows[comparison.ended].append(comparison)
@@ -33,12 +35,12 @@ def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> It
     for ended, found in rows.items():
         if ended != "SUCCEEDED":
             yield f"\n{ended}:"
-            yield from (f"  {each.name}: {_line(each.said)}" for each in found)
-    yield f"\nleft out: {len(left_out)}"
+            yield from (f"  {each.name}: {_line(each.message)}" for each in found)
+    yield f"\nnot run: {len(left_out)}"
     for reason, count in Counter(left_out.values()).most_common():
         yield f"  {reason} ({count}):"
         yield from (f"    {name}" for name, given in left_out.items() if given == reason)
-    yield "\ndiffer by what kfp says:"
+    yield "\nknown differences:"
     for reason in sorted(set().union(*(comparison.known for comparison in comparisons))):
         yield f"  {reason}:"
         yield from (f"    {each.name}" for each in comparisons if reason in each.known)
@@ -46,28 +48,40 @@ def report(comparisons: Sequence[Comparison], left_out: Mapping[str, str]) -> It
     for comparison in comparisons:
         yield from (f"{comparison.name}: {each}" for each in comparison.differences)
     equal = sum(not comparison.differences for comparison in comparisons)
-    yield f"{equal} of {len(comparisons)} come to the same with both SDKs"
+    yield f"{equal} of {len(comparisons)} have the same result with both SDKs"
 
 
 def _line(text: str) -> str:
     return " ".join(text.split())[:160]
 
 
-def _wanted(patterns: Sequence[str], folder: Path) -> list[Source]:
-    found = list(sources(compile_with_both(folder)))
-    return [each for each in found if not patterns or any(p in each.name for p in patterns)]
+def _compiled() -> list[Source]:
+    with tempfile.TemporaryDirectory() as folder:
+        return list(sources(compile_with_both(Path(folder))))
 
 
 def main() -> int:
-    """Compile, run, compare, and say what came of it."""
+    """Compile, run, compare, and print a report."""
     parser = argparse.ArgumentParser(prog="make mutual ARGS=", description=__doc__)
-    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of sources' names")
-    patterns = parser.parse_args().patterns
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="a part of a source's name")
+    parser.add_argument(
+        "--select", action="store_true", help="only choose the sources that the tests run"
+    )
+    given = parser.parse_args()
+    found = _compiled()
+    if given.select:
+        selection.write([source for source in found if hindrance(source.ir) is None])
+        return 0
+    if given.patterns:
+        found = [each for each in found if any(part in each.name for part in given.patterns)]
+    return _run(found)
+
+
+def _run(found: Sequence[Source]) -> int:
+    """1 when a source has a difference that is not known."""
     deployment = Deployment()
     try:
         deployment.up()
-        with tempfile.TemporaryDirectory() as folder:
-            found = _wanted(patterns, Path(folder))
         reasons = {source.name: hindrance(source.ir) for source in found}
         left_out = {name: reason for name, reason in reasons.items() if reason}
         executed = [source for source in found if source.name not in left_out]

@@ -1,4 +1,4 @@
-"""Values for the inputs that a pipeline has to be given, by their names and types."""
+"""Arguments for the required inputs of a pipeline, by name and type."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _BY_NAME: dict[str, Any] = {
     "things": [{"a": "1", "b": "2", "part": "p", "parts": _PARTS}],
     "word": "w",
 }
-"""Of inputs with items of a kind that their type does not tell."""
+"""Values of inputs whose items need a certain type, which the input's type does not state."""
 
 
 def required(ir: dict[str, Any]) -> dict[str, Any]:
-    """A value for each parameter of a pipeline that has no default."""
+    """A value for each parameter of a pipeline without a default."""
     parameters = ir["root"].get("inputDefinitions", {}).get("parameters", {})
     return {
         name: _value(name, definition["parameterType"])

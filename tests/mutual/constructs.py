@@ -1,4 +1,5 @@
-"""Which constructs of the IR a pipeline has, and a few pipelines that have all of them."""
+"""The constructs of the IR that a pipeline has, and a small selection of pipelines with all of
+them."""
 
 from __future__ import annotations
 
@@ -8,13 +9,13 @@ from typing import Any
 from tests.mutual.sources import Source
 
 _NAMED = {"artifacts", "components", "executors", "metadata", "parameters", "platforms", "tasks"}
-"""Maps whose keys are names that users give."""
-_WORDS = {"parameterType", "schemaTitle", "strategy"}
-"""Fields whose values are words of the IR."""
+"""Maps whose keys are users' names."""
+_KEYWORDS = {"parameterType", "schemaTitle", "strategy"}
+"""Fields whose values are keywords of the IR."""
 
 
 def constructs(ir: Any) -> set[str]:
-    """The fields that the IR has, each by its place, without the names and values of its own."""
+    """The paths of the fields that the IR has, without users' names and values."""
     return set(_fields(ir, ""))
 
 
@@ -23,7 +24,7 @@ def _fields(found: Any, place: str) -> Iterator[str]:
         has_own_names = place.rpartition(".")[2] in _NAMED
         for key, value in found.items():
             yield from _fields(value, f"{place}.*" if has_own_names else f"{place}.{key}")
-            if key in _WORDS:
+            if key in _KEYWORDS:
                 yield f"{place}.{key}={value}"
     elif isinstance(found, list):
         for value in found:
@@ -33,8 +34,8 @@ def _fields(found: Any, place: str) -> Iterator[str]:
 
 
 def selection(sources: Iterable[Source]) -> list[Source]:
-    """Sources that have every construct together: of those that add most for their size, one after
-    another."""
+    """A few sources that together have every construct. Each next one is the source that adds most
+    constructs for its number of steps."""
     left = {source.name: (source, constructs(source.packages["kfp"])) for source in sources}
     chosen: list[Source] = []
     missing = set().union(*(found for _, found in left.values())) if left else set()

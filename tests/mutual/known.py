@@ -1,4 +1,4 @@
-"""Differences between the SDKs' steps that are to be: each is in what kfp says."""
+"""Known differences between the steps of the two SDKs: error messages, where Headrace says more."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Known:
     """A difference between two texts."""
 
     kfp: str
-    """Words of kfp's text."""
+    """A part of kfp's text."""
     headrace: str
-    """Words that stand in Headrace's instead."""
+    """The part of Headrace's text in its place."""
     reason: str
 
 

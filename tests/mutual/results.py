@@ -1,4 +1,4 @@
-"""What a run came to, without what is its own: ids, moments, processes."""
+"""The comparable result of a run, without IDs, times and processes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from headrace.client import Client
 
 from tests.mutual.known import known
 
-_OWN = {
-    "component",  # kfp names those of inner pipelines by chance
+_NOT_COMPARED = {
+    "component",  # kfp's names of those in inner pipelines are random
     "created_at",
     "finished_at",
-    "parent_task_id",  # the path says it
+    "parent_task_id",  # the path has it
     "place",
     "started_at",
     "task_id",
 }
 _LARGEST_CONTENT = 4096
-_OWN_WORDS = {
+_FAILED_TASK = re.compile(r"task '[^']+' failed")
+_REPLACED = {
     re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"): "<moment>",
     re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"): "<id>",
     re.compile(r"headrace-conformance-\w+"): "<folder>",
@@ -39,7 +40,7 @@ class Difference:
 
     @property
     def reason(self) -> str | None:
-        """Why it may be; None when it may not."""
+        """Why it is allowed; None when it is not."""
         if isinstance(self.kfp, str) and isinstance(self.headrace, str):
             return known(self.kfp, self.headrace)
         return None
@@ -49,14 +50,18 @@ class Difference:
 
 
 def result(client: Client, run: Mapping[str, Any]) -> dict[str, Any]:
-    """State, error, outputs and tasks by their paths; artifacts with their contents."""
-    told = {key: run.get(key) for key in ("state", "error", "outputs", "metrics")}
-    told["tasks"] = {
-        task["path"]: {key: value for key, value in task.items() if key not in _OWN}
-        for task in run["tasks"]
-    }
-    told["contents"] = dict(_contents(client, run))
-    return _without_own(told, run)
+    """State, error, outputs, tasks by path, and the contents of small artifacts."""
+    found = {key: run.get(key) for key in ("state", "error", "outputs", "metrics")}
+    found["tasks"] = {task["path"]: _task(task) for task in run["tasks"]}
+    found["contents"] = dict(_contents(client, run))
+    return _without_ids(found, run)
+
+
+def _task(task: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in task.items() if key not in _NOT_COMPARED}
+    if kept.get("detail"):  # which of several tasks fails first, and ends the others, is random
+        kept["detail"] = _FAILED_TASK.sub("task <failed> failed", kept["detail"])
+    return kept
 
 
 def differences(theirs: Any, ours: Any, place: str = "") -> Iterator[Difference]:
@@ -69,7 +74,7 @@ def differences(theirs: Any, ours: Any, place: str = "") -> Iterator[Difference]
 
 
 def _contents(client: Client, run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The contents of small files that steps made, by the places of the artifacts."""
+    """The contents of small files, by task path and artifact."""
     for task in run["tasks"]:
         for name, made in task["outputs"]["artifacts"].items():
             for index, artifact in enumerate(made):
@@ -79,14 +84,14 @@ def _contents(client: Client, run: Mapping[str, Any]) -> Iterator[tuple[str, str
                     yield f"{task['path']}:{name}[{index}]", body.decode(errors="replace")
 
 
-def _without_own(told: dict[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
-    text = json.dumps(told)
+def _without_ids(found: dict[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    text = json.dumps(found)
     for task in run["tasks"]:
         for written in (task["task_id"], task["task_id"].replace("-", "")):
             text = text.replace(written, f"<{task['path']}>")
     text = text.replace(run["run_id"], "<run>")
-    text = text.replace(f"-{run['run_id'][-5:]}", "-<run>")  # of its name as a resource
-    for pattern, word in _OWN_WORDS.items():
+    text = text.replace(f"-{run['run_id'][-5:]}", "-<run>")  # in its resource name
+    for pattern, word in _REPLACED.items():
         text = pattern.sub(word, text)
     read: dict[str, Any] = json.loads(text, object_hook=_plain)
     return read

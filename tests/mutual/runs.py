@@ -1,4 +1,4 @@
-"""Runs both packages of a source on one deployment, and compares what they come to."""
+"""Runs both packages of a source on one deployment, and compares the results."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from typing import Any
 
 from headrace.client import Client, ClientError
 
-from tests.conformance.runs import arguments, at_one_time, run
+from tests.conformance.runs import arguments, check_all, run
 from tests.mutual.results import Difference, differences, result
 from tests.mutual.sources import SDKS, Source
 
 
 @dataclass
 class Comparison:
-    """How both runs of a source ended."""
+    """The comparison of both runs of a source."""
 
     name: str
     ended: str
-    """The state, with the code of a failure; or REFUSED."""
-    said: str
-    """Why it failed or was refused."""
+    """The state, with the code of a failure; or REJECTED."""
+    message: str
+    """Why it failed or was rejected."""
     differences: list[Difference]
-    """Those that must not be."""
+    """Differences that are not allowed."""
     known: set[str]
-    """Reasons of those that may be."""
+    """The reasons of allowed differences."""
 
 
 def compare_all(client: Client, found: Iterable[Source]) -> list[Comparison]:
     """The comparisons, in the order of the sources."""
-    return at_one_time(lambda source: compare(client, source), found)
+    by_name = {source.name: source for source in found}
+    return check_all(lambda name: compare(client, by_name[name]), by_name)
 
 
 def compare(client: Client, source: Source) -> Comparison:
     """Run a source's packages, and compare."""
-    theirs, ours = (_came_to(client, source, sdk) for sdk in SDKS)
+    theirs, ours = (_result(client, source, sdk) for sdk in SDKS)
     error = theirs.get("error") or {}
     code = error.get("code")
     ended = f"{theirs['state']} {code}" if code else theirs["state"]
@@ -49,12 +50,15 @@ def compare(client: Client, source: Source) -> Comparison:
     )
 
 
-def _came_to(client: Client, source: Source, sdk: str) -> dict[str, Any]:
+def _result(client: Client, source: Source, sdk: str) -> dict[str, Any]:
     request = {**source.request(sdk), "parameters": arguments(source.arguments)}
     try:
         return result(client, run(client, request.pop("package"), request))
     except ClientError as error:
-        # the faults come in the order of the IR, which is by chance in kfp's
-        return {"state": "REFUSED", "error": {"message": "; ".join(sorted(str(error).split("; ")))}}
+        # faults are listed in the order of the IR, which is random in kfp's
+        return {
+            "state": "REJECTED",
+            "error": {"message": "; ".join(sorted(str(error).split("; ")))},
+        }
     except TimeoutError as error:
         return {"state": "TIMEOUT", "error": {"message": str(error)}}

@@ -1,4 +1,4 @@
-"""What the two SDKs made of one source: two packages that have to come to the same."""
+"""The sources that both SDKs compile: two packages each, which have to have the same result."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Source:
     """A pipeline or component of the suites."""
 
     name: str
-    """Its module and its name in there."""
+    """Its module, and its name in the module."""
     packages: Mapping[str, dict[str, Any]]
     """IR and platform spec, by SDK."""
     case: Mapping[str, Any]
-    """Arguments and options of a case of the conformance suite; empty for others."""
+    """Arguments and options when it is a case of the conformance suite; else empty."""
 
     @property
     def ir(self) -> dict[str, Any]:
-        """The IR of the real kfp."""
+        """The IR that the real kfp compiles."""
         ir: dict[str, Any] = self.packages["kfp"]["ir"]
         return ir
 
     def request(self, sdk: str) -> dict[str, Any]:
-        """The submit request for the package of one SDK, without its arguments. Nothing comes from
-        the cache: the second package would be given the results of the first."""
+        """The submit request for the package of one SDK, without arguments. It does not use the
+        cache, which would give the second package the results of the first."""
         package = self.packages[sdk]
         documents = [package["ir"], *([package["platform"]] if package["platform"] else ())]
         return {
@@ -48,14 +48,14 @@ class Source:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What its runs are given."""
+        """The arguments of its runs."""
         given: dict[str, Any] = self.case.get("args", {})
         return given or required(self.ir)
 
 
 def sources(compiled: Mapping[str, Path]) -> Iterator[Source]:
-    """Each source that kfp makes a package of, once; of the conformance suite its cases, whose
-    steps are not made to run alone. `compiled`: the folders of the SDKs."""
+    """Each source that kfp compiles, without duplicates. Of the conformance suite only the cases,
+    since its components are not meant to run alone. `compiled`: the folders of the SDKs."""
     seen: set[str] = set()
     for module in modules():
         theirs, ours = (json.loads((compiled[sdk] / f"{module}.json").read_text()) for sdk in SDKS)
@@ -72,10 +72,10 @@ def sources(compiled: Mapping[str, Path]) -> Iterator[Source]:
 
 
 def hindrance(ir: dict[str, Any]) -> str | None:
-    """Why a package cannot be executed on a machine without a network and a cluster, or has not to
-    be; None when it can."""
+    """Why a package cannot run on a machine without a network and a cluster, or need not; None when
+    it can."""
     if faults(ir):
-        return "kfp compiles it to references that lead nowhere"
+        return "kfp compiles it to dangling references"
     if ir["root"].get("inputDefinitions", {}).get("artifacts"):
         return "takes an artifact, which a run cannot be given"
     for executor in ir.get("deploymentSpec", {}).get("executors", {}).values():
@@ -89,7 +89,7 @@ def hindrance(ir: dict[str, Any]) -> str | None:
 
 
 def _needed(command: tuple[str, ...]) -> str | None:
-    """What the executor of a Python component needs that is not on this machine."""
+    """What a Python component needs that this machine lacks; None when it lacks nothing."""
     bootstrap = recognise(command)
     names = bootstrap.requirement_set.requirements if bootstrap else ()
     others = [name for name in names if not name.startswith(("kfp", "typing-extensions"))]

@@ -1,4 +1,4 @@
-"""By which rules sources are chosen, given arguments, and compared."""
+"""The rules by which sources are chosen, get arguments and are compared."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def _ir(container: dict[str, Any], **root: Any) -> dict[str, Any]:
         ),
         (
             {"components": {}, "root": _ir({})["root"]},
-            "kfp compiles it to references that lead nowhere",
+            "kfp compiles it to dangling references",
         ),
     ],
 )
-def test_what_cannot_be_executed_says_why(ir: dict[str, Any], reason: str | None) -> None:
+def test_a_source_that_cannot_run_has_a_reason(ir: dict[str, Any], reason: str | None) -> None:
     assert hindrance(ir) == reason
 
 
-def test_arguments_are_of_the_types_of_parameters_without_a_default() -> None:
+def test_required_parameters_get_arguments_of_their_types() -> None:
     parameters = {
         "text": {"parameterType": "STRING"},
         "words": {"parameterType": "STRING"},
@@ -65,7 +65,7 @@ def test_arguments_are_of_the_types_of_parameters_without_a_default() -> None:
     assert required(ir) == {"text": "a", "words": "a", "numbers": [1, 2]}
 
 
-def test_a_difference_names_its_place() -> None:
+def test_a_difference_has_its_path() -> None:
     theirs = {"tasks": {"root/a": {"state": "SUCCEEDED", "outputs": {"n": 1, "same": [1]}}}}
     ours = {"tasks": {"root/a": {"state": "SUCCEEDED", "outputs": {"n": 1.0, "same": [1]}}}}
     found = [*differences(theirs, ours), *differences({}, {"error": "no"})]
@@ -76,7 +76,7 @@ def test_a_difference_names_its_place() -> None:
     assert [each.reason for each in found] == [None, None]
 
 
-def test_a_difference_of_words_is_known_when_both_say_what_they_are_known_to_say() -> None:
+def test_a_known_difference_matches_both_texts() -> None:
     theirs = "'ClassificationMetrics' object has no attribute '_categories'"
     (found,) = differences(theirs, "ValueError: The confusion matrix has no categories: call")
     assert found.reason is not None
@@ -84,7 +84,7 @@ def test_a_difference_of_words_is_known_when_both_say_what_they_are_known_to_say
     assert found.reason is None
 
 
-def test_the_selection_has_every_construct_and_no_more_sources_than_it_needs(
+def test_the_selection_is_small_and_has_every_construct(
     compiled: dict[str, Path],
 ) -> None:
     found = list(sources(compiled))
@@ -97,7 +97,7 @@ def test_the_selection_has_every_construct_and_no_more_sources_than_it_needs(
     assert len(chosen) < len(found) / 5
 
 
-def test_constructs_are_fields_without_the_names_of_users() -> None:
+def test_constructs_are_fields_without_users_names() -> None:
     parameters = {"mine": {"parameterType": "STRING"}}
     found = constructs(
         {"components": {"comp-mine": {"parameters": parameters, "steps": [{"a": 1}]}}}

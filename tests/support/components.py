@@ -1,4 +1,4 @@
-"""Runs a v1 ``component.yaml`` by itself: the process that its command says, and nothing else."""
+"""Runs the command of a v1 ``component.yaml`` as a process, without a deployment."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from headrace_executor.core.bootstrap import RequirementSet, recognise
 
 
 class Component:
-    """One component, with the command that it is run by."""
+    """One component and its command."""
 
     def __init__(self, path: Path) -> None:
         self.spec: dict[str, Any] = yaml.safe_load(path.read_text())
 
     @property
     def requirements(self) -> RequirementSet:
-        """What it installs, as the executor understands it."""
+        """The packages that it installs, as the executor reads its command."""
         bootstrap = recognise(tuple(self._container["command"]))
         assert bootstrap is not None
         return bootstrap.requirement_set
@@ -31,7 +31,7 @@ class Component:
         outputs: Mapping[str, Path] | None = None,
         python: Path = Path(sys.executable),
     ) -> list[str]:
-        """Its command line without the installation; inputs and outputs by their names."""
+        """Its command line without the installation. `inputs`, `outputs`: by name."""
         words = list(self._container["command"])
         bootstrap = recognise(tuple(words))
         if bootstrap is not None:
@@ -51,13 +51,13 @@ class Component:
         outputs: Mapping[str, Path] | None = None,
         python: Path = Path(sys.executable),
     ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, with both streams in one text."""
+        """Run it until it exits; standard error goes to standard output."""
         return subprocess.run(
             self.command(inputs, outputs, python),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 

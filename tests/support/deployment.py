@@ -1,4 +1,4 @@
-"""A whole embedded deployment for tests: its own folder, its own ports, gone at the end."""
+"""A whole embedded deployment with its own folder and ports, for tests; `remove` deletes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
 
 
 class Deployment:
-    """One data folder and the ``headrace`` command on it."""
+    """One data folder, and the ``headrace`` command with it."""
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         """`settings`: environment variables for the services."""
@@ -27,8 +27,8 @@ class Deployment:
         self.data = Path(tempfile.mkdtemp(prefix="headrace-test-", dir="/var/tmp"))
         self.data.chmod(0o711)  # as root, Postgres runs as another user
 
-    def command(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run ``headrace``; standard input is closed, as it is for a program."""
+    def command(self, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run ``headrace`` without standard input, as a program does."""
         return subprocess.run(
             [str(HEADRACE), *arguments, "--data", str(self.data)],
             capture_output=True,
@@ -40,17 +40,18 @@ class Deployment:
         )
 
     def json(self, *arguments: str, expect: int | None = 0) -> Any:
-        """Run ``headrace`` with ``--json`` and read what it prints."""
+        """Run ``headrace`` with ``--json`` and parse its output. `expect`: the exit status, None
+        for any."""
         done = self.command(*arguments, "--json")
         assert expect is None or done.returncode == expect, (done.stdout, done.stderr)
         return json.loads(done.stdout or done.stderr)
 
     def up(self) -> Any:
-        """Start it."""
+        """Start the deployment."""
         return self.json("up")
 
     def down(self) -> None:
-        """Stop it."""
+        """Stop the deployment."""
         self.command("down")
 
     @property
@@ -60,23 +61,23 @@ class Deployment:
 
     @property
     def nats_url(self) -> str:
-        """The bus, for programs."""
+        """The URL of NATS for users' programs."""
         return str(json.loads((self.data / "connection.json").read_text())["nats_url"])
 
     @property
     def operator_nats_url(self) -> str:
-        """The bus, for whoever may do everything on it."""
+        """The URL of NATS for the operator, who has all rights."""
         secrets = json.loads((self.data / "secrets.json").read_text())
         place = self.nats_url.rpartition("@")[2]
         return f"nats://operator:{secrets['operator']}@{place}"
 
     def pid(self, name: str) -> int | None:
-        """The process that runs a service or server now."""
+        """The id of the process that runs a service or server; None when none does."""
         pid = self.json("status", expect=None)["processes"][name]["pid"]
         return None if pid is None else int(pid)
 
     def kill(self, name: str) -> None:
-        """``kill -9`` it."""
+        """Kill the process of a service or server (SIGKILL)."""
         pid = self.pid(name)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
@@ -99,6 +100,6 @@ class Deployment:
         return [line for line in found if line]
 
     def remove(self) -> None:
-        """Stop it and delete its folder."""
+        """Stop the deployment and delete its folder."""
         self.down()
         shutil.rmtree(self.data, ignore_errors=True)

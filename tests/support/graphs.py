@@ -1,4 +1,4 @@
-"""Small pipelines as IR, for tests of what runs them."""
+"""Small pipelines as IR."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def shell_pipeline(
     command: Sequence[str] = ("sh", "-c", "true"),
     outputs: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The IR of a pipeline of container steps: each task and the tasks that it takes the output
-    ``value`` from. Each gives an output parameter ``value``; those in `outputs` are the
-    pipeline's."""
+    """The IR of a pipeline of container steps. `tasks`: each task, and the tasks whose output
+    ``value`` it takes. Each task has an output parameter ``value``; those of `outputs` are also
+    outputs of the pipeline."""
     components: dict[str, Any] = {}
     executors: dict[str, Any] = {}
     dag_tasks: dict[str, Any] = {}
@@ -103,5 +103,5 @@ def loop_pipeline(items: int, limit: int, **options: Any) -> dict[str, Any]:
 
 
 def shell_document(tasks: Mapping[str, Sequence[str]], **options: Any) -> PipelineDocument:
-    """`shell_pipeline`, checked."""
+    """`shell_pipeline` as a parsed document."""
     return parse_document([shell_pipeline(tasks, **options)])

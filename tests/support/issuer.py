@@ -1,4 +1,4 @@
-"""An identity provider for tests: keys of its own, and its documents on loopback."""
+"""An OpenID Connect issuer for tests, with its own keys, served on loopback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SigningKey:
 
 
 class FakeIssuer:
-    """What an issuer publishes and signs. `requests` counts who asked for the keys."""
+    """An issuer: its documents and tokens. `requests` counts the requests for its keys."""
 
     def __init__(self, url: str = "https://issuer.example") -> None:
         self.url = url
@@ -45,13 +45,13 @@ class FakeIssuer:
         self.away = False
 
     def rotate(self, key_id: str, publish: bool = True) -> None:
-        """Sign with another key from now on."""
+        """Sign with a new key. `publish`: whether the issuer publishes it."""
         self.key = SigningKey(key_id)
         if publish:
             self.published = [*self.published, self.key.public]
 
     def claims(self, user: str, groups: Any = (), **more: Any) -> dict[str, Any]:
-        """What a good token says; None takes a claim away."""
+        """The claims of a valid token; a value of None removes a claim."""
         now = time.time()
         claims = {
             "iss": self.url,
@@ -65,13 +65,13 @@ class FakeIssuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, user: str, groups: Any = (), **more: Any) -> str:
-        """A token about a user."""
+        """A signed token for a user."""
         headers = {"kid": self.key.id}
         claims = self.claims(user, groups, **more)
         return jwt.encode(claims, self.key.private, self.key.algorithm, headers=headers)
 
     def document(self, path: str) -> Any:
-        """What is at a path; None is nothing."""
+        """The document at a path; None when there is none."""
         if self.away:
             return None
         if path == "/.well-known/openid-configuration":
@@ -84,7 +84,7 @@ class FakeIssuer:
 
 @contextmanager
 def serving() -> Iterator[FakeIssuer]:
-    """An issuer that answers on loopback."""
+    """An issuer that listens on loopback."""
     issuer = FakeIssuer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -98,7 +98,7 @@ def serving() -> Iterator[FakeIssuer]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     issuer.url = f"http://127.0.0.1:{server.server_port}"

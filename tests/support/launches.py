@@ -173,7 +173,7 @@ def start(folder: Path, launch: LaunchFile) -> subprocess.Popen[bytes]:
 
 def run(folder: Path, launch: LaunchFile) -> ResultManifest:
     """Run the launcher to its end; returns the manifest that it left here."""
-    start(folder, launch).wait(30)
+    start(folder, launch).wait(120)
     return manifest(folder)
 
 
@@ -234,7 +234,7 @@ async def ignore_waiting(_: str) -> None:
 async def run_on(backend: Backend, command: LaunchAttempt) -> ResultManifest:
     """Run an attempt on a backend to its end."""
     handle = await backend.launch(command, ignore_waiting)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         ended = await backend.wait(command, handle)
     assert isinstance(ended, ResultManifest), ended
     return ended

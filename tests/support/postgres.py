@@ -12,6 +12,8 @@ from pathlib import Path
 from headrace_local import processes, programs, setup
 from headrace_local.data import STATEFUL_SERVICES, Data
 
+from tests.support.waiting import HANG_SECONDS
+
 
 @contextmanager
 def postgres() -> Iterator[dict[str, str]]:
@@ -24,7 +26,7 @@ def postgres() -> Iterator[dict[str, str]]:
     setup.prepare_postgres(data, secrets)
     server = processes.start(programs.postgres(data, ports), data.logs / "postgres.log")
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANG_SECONDS
         while not setup.is_ready(data, server.pid):
             assert server.poll() is None, (data.logs / "postgres.log").read_text()
             assert time.monotonic() < deadline, "Postgres did not get ready"

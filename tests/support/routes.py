@@ -1,6 +1,6 @@
-"""Every route of the gateway, and what it takes to use it: one line each.
+"""Every route of the gateway, and the access that a caller needs for it.
 
-Names in braces are those of an object of the other namespace; see `tests/e2e/test_isolation.py`.
+Names in braces stand for objects of another namespace; see `tests/e2e/access/test_isolation.py`.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from starlette.routing import BaseRoute, Mount
 
 
 class Takes(Enum):
-    """What a route asks of its caller."""
+    """The access that a route requires."""
 
     NOTHING = auto()
-    """Open to everybody."""
+    """No credential."""
     CREDENTIAL = auto()
-    """Anybody who is known; it gives nothing of a namespace."""
+    """Any valid credential; the response has nothing of a namespace."""
     VIEWER = auto()
-    """To see an object."""
+    """The viewer role in the object's namespace."""
     LIST = auto()
-    """To see a namespace, which its query names."""
+    """The viewer role in the namespace that the query names."""
     LIMITED = auto()
-    """A list of which everybody gets what he sees."""
+    """Any valid credential; the list has what its caller may see."""
     EDITOR = auto()
-    """To change an object, or make one."""
+    """The editor role in the object's namespace."""
     ADMIN = auto()
-    """To set limits."""
+    """The admin role in the namespace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A route, and a request for it about what is in the other namespace."""
+    """A route, and a request to it about an object of another namespace."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """The route as the app has it, whatever it calls its parameters."""
+        """The route without its parameters' names, as `routes_of` yields it."""
         return route_key(self.method, self.path)
 
 
@@ -268,7 +268,7 @@ _KFP_ROWS = (
     Row("GET", f"{_KFP}/artifact_tasks", Takes.LIMITED, query={"artifact_ids": "{artifact}"}),
     Row("GET", f"{_KFP}/tasks", Takes.VIEWER, query={"run_id": "{run}"}),
     Row("GET", f"{_KFP}/tasks/{{task}}", Takes.VIEWER),
-    # What has no meaning here is refused, whoever asks.
+    # Unsupported operations are rejected for every caller.
     Row("POST", f"{_KFP}/tasks", Takes.CREDENTIAL, {}),
     Row("POST", f"{_KFP}/artifact_tasks", Takes.CREDENTIAL, {}),
     Row("POST", f"{_KFP}/artifacts", Takes.CREDENTIAL, {}),
@@ -287,12 +287,13 @@ ROWS = (*_PAGES, *_OWN_ROWS, *_KFP_ROWS)
 
 
 def route_key(method: str, path: str) -> str:
-    """A route without the names of its parameters."""
+    """A route without its parameters' names."""
     return f"{method} {re.sub(r'{[^}]*}', '{}', path)}"
 
 
 def routes_of(routes: list[BaseRoute], prefix: str = "") -> Iterator[str]:
-    """The keys of all routes, those of mounted and included ones too; static files are none."""
+    """The keys of all routes, those of mounted apps and included routers too; not of static
+    files."""
     for route in routes:
         included = getattr(route, "original_router", None)
         if included is not None:

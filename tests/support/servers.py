@@ -17,7 +17,7 @@ from headrace_local.data import Data
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
 
-_READY_SECONDS = 30.0
+from tests.support.waiting import HANG_SECONDS
 
 
 class Servers:
@@ -42,7 +42,7 @@ class Servers:
             program = make(self.data, self.ports, self.secrets)
         process = processes.start(program, self.data.logs / f"{name}.log")
         self._running[name] = (program, process)
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + HANG_SECONDS
         while not self._is_ready(name, process.pid):
             assert time.monotonic() < deadline, f"{name} did not become ready"
             time.sleep(0.02)

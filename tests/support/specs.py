@@ -1,4 +1,4 @@
-"""One sound pipeline with every kind of binding, and ways to spoil it, for tests of the IR."""
+"""A valid pipeline with every kind of binding, and functions that make it invalid."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ Spec = dict[str, Any]
 
 
 def training() -> Spec:
-    """The IR of a pipeline of two steps: ``prepare`` makes data and a count, ``train`` takes both,
-    a parameter of the pipeline and a constant, and makes the pipeline's outputs."""
+    """The IR of a pipeline of two steps. ``prepare`` outputs data and a count; ``train`` takes
+    both, a parameter of the pipeline and a constant, and outputs what the pipeline outputs."""
     return {
         "pipelineInfo": {"name": "train-digits", "description": "two steps"},
         "schemaVersion": "2.1.0",
@@ -58,7 +58,7 @@ def training() -> Spec:
 
 
 def platform() -> Spec:
-    """A platform spec that says only what is carried out."""
+    """A platform spec with supported settings only."""
     return {
         "platforms": {
             "kubernetes": {

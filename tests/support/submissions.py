@@ -1,4 +1,4 @@
-"""Runs as the api would submit them."""
+"""Submissions of runs, as the api publishes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def submitted(run_id: UUID = RUN_ID, **fields: Any) -> RunSubmitted:
-    """A submission with everything that is required, and `fields` on top."""
+    """A submission with all required fields. `fields` replace or add some."""
     values: dict[str, Any] = {
         "run_id": run_id,
         "namespace": "default",

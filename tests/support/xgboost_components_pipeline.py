@@ -1,7 +1,7 @@
 """The XGBoost example's components in one pipeline of the real kfp SDK: FOLDER PACKAGE.yaml.
 
-kfp 2 has no run id in default values and no `exit_op`; apart from that they are wired as in
-``xgboost_training_cm.py``. Everything lies in FOLDER.
+kfp 2 has no run ID in default values and no `exit_op`; otherwise they are wired as in
+``xgboost_training_cm.py``. All files are in FOLDER.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The XGBoost example's components, wired to one folder as its pipeline wires them."""
+"""Runs components of the XGBoost example in one folder, wired as in its pipeline."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Example:
         )
 
     def confusion_matrix(self) -> subprocess.CompletedProcess[str]:
-        """Write confusion_matrix.csv, and what is shown of it."""
+        """Write confusion_matrix.csv and its visualization."""
         return self._run(
             "confusion_matrix",
             {
@@ -123,7 +123,7 @@ class Example:
     def roc(
         self, true_class: str = "ACTION", score: str = "ACTION"
     ) -> subprocess.CompletedProcess[str]:
-        """Write roc.csv, and what is shown of it."""
+        """Write roc.csv and its visualization."""
         return self._run(
             "roc",
             {

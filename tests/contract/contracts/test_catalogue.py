@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,25 @@ SERVICES = Path(__file__).parents[3] / "services"
 MODELS = [*schema.EVENTS, *schema.COMMANDS]
 
 
+@cache
+def code() -> dict[str, str]:
+    """The lines of each service that can create a message: neither imports nor cases."""
+    lines: dict[str, list[str]] = {}
+    for path in SERVICES.rglob("*.py"):
+        found = lines.setdefault(path.relative_to(SERVICES).parts[0], [])
+        for line in path.read_text().splitlines():
+            if "import" not in line and "case " not in line:
+                found.append(line)
+    return {service: "\n".join(found) for service, found in lines.items()}
+
+
 def creators_of(model: type[Contract]) -> set[str]:
     """The services whose code creates messages of this type."""
-    creates = re.compile(rf"\b{model.__name__}\b(?!\s*[:|\]])")
-    return {
-        path.relative_to(SERVICES).parts[0]
-        for path in SERVICES.rglob("*.py")
-        if any(
-            creates.search(line) and "import" not in line and "case " not in line
-            for line in path.read_text().splitlines()
-        )
-    }
+    creates = re.compile(rf"\b{model.__name__}\b(?![^\S\n]*[:|\]])")
+    return {service for service, lines in code().items() if creates.search(lines)}
+
+
+page = cache(catalogue.page)
 
 
 def test_the_catalogue_is_current() -> None:
@@ -32,9 +41,8 @@ def test_the_catalogue_is_current() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_message_has_a_subject_a_publisher_and_a_meaning(model: type[Contract]) -> None:
-    page = catalogue.page()
     kind = model.model_fields["type"].default
-    section = page.split(f"### `{kind}`\n", 1)[1].split("\n### ", 1)[0]
+    section = page().split(f"### `{kind}`\n", 1)[1].split("\n### ", 1)[0]
     assert section.strip().splitlines()[0].endswith(".")
     assert f"published by {catalogue.publisher(model)}" in section
     for name in model.model_fields.keys() - {"type", "v"}:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.e2e.kfp.cases import CLIENT, COMMANDS, GENERATED
+from tests.e2e.kfp.calls import CLIENT, COMMANDS, GENERATED
 from tests.support.deployment import ROOT
 
 PAGE = ROOT / "docs" / "kfp-api.md"
-_BEFORE = ROOT / "tests" / "e2e" / "kfp" / "page.md"
+_BEFORE = ROOT / "tests" / "e2e" / "kfp" / "introduction.md"
 
 
 def page() -> str:

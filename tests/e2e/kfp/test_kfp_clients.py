@@ -1,4 +1,4 @@
-"""The real clients of Kubeflow Pipelines, call by call, against a running deployment."""
+"""Every call of the real clients of Kubeflow Pipelines, against a running deployment."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kfp.cases import CLIENT, COMMANDS, GENERATED
+from tests.e2e.kfp.calls import CLIENT, COMMANDS, GENERATED
 from tests.e2e.kfp.table import PAGE, page
 from tests.support.deployment import ROOT, Deployment
 
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
-HERE = Path(__file__).parent
+SCRIPTS = Path(__file__).parent / "scripts"
 
 pytestmark = pytest.mark.e2e
 
 
-def drive(deployment: Deployment, script: str, folder: Path) -> dict[str, Any]:
-    """What a driver reports. Its home is a folder of its own, as the client writes there."""
+def report_of(script: str, deployment: Deployment, folder: Path) -> dict[str, Any]:
+    """Runs a script in the environment of kfp. `folder` is its home, since the client writes there.
+
+    Fails when a call of the script fails.
+    """
     done = subprocess.run(
-        [str(KFP_PYTHON), "-W", "ignore", str(HERE / script), deployment.url, str(folder)],
+        [str(KFP_PYTHON), "-W", "ignore", str(SCRIPTS / script), deployment.url, str(folder)],
         env={**os.environ, "HOME": str(folder), "KFP_TOKEN": deployment.json("token")["token"]},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -37,24 +40,26 @@ def drive(deployment: Deployment, script: str, folder: Path) -> dict[str, Any]:
     return report
 
 
-def test_every_method_of_the_client(deployment: Deployment, tmp_path: Path) -> None:
-    report = drive(deployment, "drive_client.py", tmp_path)
+def test_every_method_of_the_client_works(deployment: Deployment, tmp_path: Path) -> None:
+    report = report_of("call_client.py", deployment, tmp_path)
     assert sorted(report["ran"]) == sorted(report["methods"]) == sorted(CLIENT)
 
 
-def test_every_method_of_the_generated_classes(deployment: Deployment, tmp_path: Path) -> None:
-    report = drive(deployment, "drive_api.py", tmp_path)
+def test_every_method_of_the_generated_classes_works(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    report = report_of("call_generated_api.py", deployment, tmp_path)
     expected = {name: sorted(methods) for name, methods in GENERATED.items()}
     assert {name: sorted(methods) for name, methods in report["generated"].items()} == expected
     assert sorted(report["ran"]) == sorted(chain.from_iterable(expected.values()))
 
 
-def test_every_command_of_the_program(deployment: Deployment, tmp_path: Path) -> None:
-    report = drive(deployment, "drive_cli.py", tmp_path)
+def test_every_command_of_the_program_works(deployment: Deployment, tmp_path: Path) -> None:
+    report = report_of("call_commands.py", deployment, tmp_path)
     assert sorted(report["commands"]) == sorted(COMMANDS)
     ran = {name.replace("_", "-") for name in report["ran"]}
     assert ran == {name.replace(" ", "-") for name in COMMANDS}
 
 
-def test_the_page_in_the_documentation_is_of_these_cases() -> None:
+def test_the_documentation_page_is_current() -> None:
     assert PAGE.read_text() == page(), "run: python -m tests.e2e.kfp.table"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,8 @@ from headrace_runtime.bus.consumer import Consumer, Received
 from headrace_runtime.bus.provision import ACK_WAIT_SECONDS, provision_consumer
 from headrace_runtime.bus.pull import PullQueue
 from headrace_runtime.errors import PoisonError, RetryableError
+
+from tests.support.waiting import HANG_SECONDS
 
 SUBSCRIPTION = Subscription(EVENTS, "test-events", ("evt.>",))
 Handle = Callable[[list[Received[Event]]], Awaitable[None]]
@@ -49,7 +53,7 @@ async def consuming(bus: Bus, handle: Handle, **options: Any) -> AsyncIterator[N
 
 async def drained(bus: Bus) -> None:
     """Wait until nothing is pending and everything is acknowledged."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             for info in await bus.js.consumers_info(EVENTS):
                 if not (info.num_pending or info.num_ack_pending) and info.delivered:
@@ -59,7 +63,7 @@ async def drained(bus: Bus) -> None:
 
 async def dead_letters(bus: Bus, count: int) -> list[Any]:
     found = await bus.js.pull_subscribe(dead_letter("test"), "test-dlq")
-    return list(await found.fetch(count, timeout=5))
+    return list(await found.fetch(count, timeout=HANG_SECONDS))
 
 
 class RecordingHandler:
@@ -164,7 +168,7 @@ async def test_an_unavailable_dependency_only_postpones(
 
 async def test_a_batch_lingers_for_more_messages(bus: Bus) -> None:
     handler = RecordingHandler()
-    async with consuming(bus, handler, linger_seconds=0.2):
+    async with consuming(bus, handler, linger_seconds=1):
         for number in range(5):
             await send(bus, event(str(number)))
         await drained(bus)
@@ -174,7 +178,8 @@ async def test_a_batch_lingers_for_more_messages(bus: Bus) -> None:
 
 async def test_an_urgent_message_ends_the_linger(bus: Bus) -> None:
     handler = RecordingHandler()
-    async with consuming(bus, handler, linger_seconds=60, urgent="evt.run."), asyncio.timeout(10):
+    options = {"linger_seconds": 10 * HANG_SECONDS, "urgent": "evt.run."}
+    async with consuming(bus, handler, **options), asyncio.timeout(HANG_SECONDS):
         await send(bus, event("urgent"))
         await handler.handled_more.wait()
     assert handler.handled == ["urgent"]
@@ -189,7 +194,7 @@ async def test_consumption_continues_after_the_bus_was_killed(bus: Bus, servers:
         bus.when_reconnected(back.set)
         servers.kill("nats")
         servers.start("nats")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             await back.wait()
             handler.handled_more.clear()
             await send(bus, event("after"))
@@ -200,15 +205,23 @@ async def test_consumption_continues_after_the_bus_was_killed(bus: Bus, servers:
 async def test_a_slow_reader_keeps_its_message_and_a_dead_one_does_not(bus: Bus) -> None:
     """Two readers share a durable consumer, as replicas do, or a service and its successor."""
     await provision_consumer(bus.js, SUBSCRIPTION)
-    async with PullQueue(bus, SUBSCRIPTION) as first:
+    acks = f"$JS.ACK.{SUBSCRIPTION.stream}.{SUBSCRIPTION.durable}.>"
+    reports = await bus.client.subscribe(acks)
+    async with AsyncExitStack() as first_reader, PullQueue(bus, SUBSCRIPTION) as second:
+        first = await first_reader.enter_async_context(PullQueue(bus, SUBSCRIPTION))
         await send(bus, event("held"))
         (message,) = await first.next_batch()
-        async with PullQueue(bus, SUBSCRIPTION) as second:
-            taking = asyncio.create_task(second.next_batch())
-            await asyncio.sleep(ACK_WAIT_SECONDS * 1.6)
-            assert not taking.done(), "its reader reports progress"
-            assert first._reporting is not None
-            first._reporting.cancel()  # as if its process was killed
-            async with asyncio.timeout(ACK_WAIT_SECONDS * 2):
-                (redelivered,) = await taking
+        taking = asyncio.create_task(second.next_batch())
+        times = [time.monotonic()]
+        for _ in range(3):
+            report = await reports.next_msg(HANG_SECONDS)
+            assert report.data == b"+WPI", "the reader reports that its message is in progress"
+            times.append(time.monotonic())
+        assert times[-1] - times[0] > ACK_WAIT_SECONDS
+        # a busy machine may send a report too late; the message is then delivered to the second
+        in_time = all(later - earlier < ACK_WAIT_SECONDS for earlier, later in pairwise(times))
+        assert not (in_time and taking.done()), "its reader reports progress"
+        await first_reader.aclose()  # it ends without an acknowledgement
+        async with asyncio.timeout(HANG_SECONDS):
+            (redelivered,) = await taking
     assert redelivered.data == message.data

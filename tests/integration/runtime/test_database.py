@@ -25,7 +25,7 @@ async def stored(bus: Bus) -> list[Msg]:
     """Every event on the bus."""
     found = await bus.js.pull_subscribe("evt.>", None, stream="EVENTS")
     count = (await bus.js.stream_info("EVENTS")).state.messages
-    return list(await found.fetch(count, timeout=5)) if count else []
+    return list(await found.fetch(count, timeout=60)) if count else []
 
 
 async def unpublished(database: Database) -> int:

@@ -68,7 +68,7 @@ class Database:
 
     async def ends(self, count: int) -> list[Any]:
         """The first `count` ends of attempts."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 found = [e for e in self.published if e.type in _ENDS]
                 if len(found) >= count:

@@ -32,7 +32,7 @@ def failure(result: ResultManifest) -> tuple[str, str]:
 
 
 def wait_for(path: Path) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if path.exists() and path.read_text():
             return
         time.sleep(0.01)
@@ -227,7 +227,7 @@ def test_a_log_is_uploaded_while_it_grows(tmp_path: Path, objects: Objects) -> N
         f"while not os.path.exists({str(go_on)!r}): time.sleep(0.01)"
     )
     launcher = start(tmp_path, plan(tmp_path, objects, python(code), limits=limits))
-    for _ in range(1000):
+    for _ in range(6000):
         if f"{PREFIX}log.txt" in objects.held:
             break
         time.sleep(0.01)

@@ -112,7 +112,7 @@ def test_retry_after_is_honored_up_to_a_limit() -> None:
     later = httpx.Response(429, headers={"Retry-After": "0.2"}, json={"detail": "slowly"})
     began = time.monotonic()
     Gateway(later, RUN).client().run("r1")
-    assert 0.2 <= time.monotonic() - began < 2
+    assert time.monotonic() - began >= 0.2
     too_long = httpx.Response(429, headers={"Retry-After": "3600"}, json={"detail": "slowly"})
     with pytest.raises(ClientError):
         Gateway(too_long, RUN).client().run("r1")

@@ -65,7 +65,7 @@ def test_a_watch_has_a_deadline() -> None:
     began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"run r1 has not ended within 0.1 s"):
         list(gateway.client().watch("r1", 0.1))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_an_unknown_run_is_an_immediate_error() -> None:

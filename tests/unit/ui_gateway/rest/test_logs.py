@@ -100,7 +100,7 @@ async def read(
     announcements: Any = NoAnnouncements()
     request: Any = reader or StreamRequest()
     stream = follow_log(request, recorder, announcements, LOG, offset)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [part async for part in stream]
 
 

@@ -319,8 +319,8 @@ def fork_server() -> int:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    """Wait for it to hold, ten seconds at most."""
-    for _ in range(1000):
+    """Wait for it to hold; the limit only catches hangs."""
+    for _ in range(6000):
         if holds():
             return
         await asyncio.sleep(0.01)

@@ -1,0 +1,1 @@
+"""Data: parameters, artifacts, outputs, importers and placeholders."""

@@ -1,0 +1,1 @@
+"""Steps: commands, containers, logs, caching, workspaces and platform settings."""

@@ -1,0 +1,1 @@
+"""Control flow: branches, loops, exit handlers, and what comes out of them."""

@@ -1,0 +1,1 @@
+"""Wrong definitions: both SDKs reject each, and the message names the fault."""
