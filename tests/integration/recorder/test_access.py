@@ -10,7 +10,7 @@ import pytest
 from headrace_contracts import events as e
 from headrace_contracts.access import Access, Role
 from headrace_contracts.events import Fingerprint, PipelineIdentity
-from headrace_contracts.places import run_folder
+from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Content, Inputs
 
 from tests.integration.recorder.conftest import artifact, made, of, started, task
@@ -39,7 +39,7 @@ LISTS = ("/runs", "/tasks", "/artifacts")
 async def finished(recorder: Recorder) -> dict[str, Any]:
     """A run with a log and an artifact, in the test's namespace."""
     run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
-    key = run_folder(recorder.namespace, "p", run)
+    key = run_prefix(recorder.namespace, "p", run)
     model = artifact(f"s3://headrace/{key}train/1/out")
     recorder.objects.stored[f"{key}train/1/log"] = b"it says"
     inputs = Inputs(artifacts={"data": (artifact("s3://elsewhere/data"),)})
@@ -176,7 +176,7 @@ async def test_the_uri_of_an_artifact_gives_no_access_to_other_runs(recorder: Re
     rooted = await recorder.submit(
         pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
     )
-    secret = f"{run_folder(recorder.namespace, 'p', their_run)}train/1/out"
+    secret = f"{run_prefix(recorder.namespace, 'p', their_run)}train/1/out"
     recorder.namespace = own
     mine = f"runs/{own}/p/{UUID(int=5)}"
     for key in (
@@ -212,7 +212,7 @@ async def test_artifacts_of_visible_runs_can_be_downloaded(recorder: Recorder) -
     elsewhere = await imported(recorder, "s3://elsewhere/x")
     assert await recorder.get(elsewhere) == {"url": "s3://elsewhere/x"}
     run = await recorder.submit()
-    folder = f"{run_folder(recorder.namespace, 'graph', run)}train/1/out"
+    folder = f"{run_prefix(recorder.namespace, 'graph', run)}train/1/out"
     recorder.objects.stored |= {f"{folder}/a": b"", f"{folder}/b/c": b"", f"{folder}2": b""}
     content = Content(kind="directory", bytes=2, files=2)
     whole = artifact(f"s3://headrace/{folder}").model_copy(update={"content": content})
@@ -224,13 +224,13 @@ async def test_artifacts_of_visible_runs_can_be_downloaded(recorder: Recorder) -
 async def test_a_source_is_in_the_folder_of_a_run_of_the_same_namespace(recorder: Recorder) -> None:
     own = recorder.namespace
     recorder.namespace = own + "-theirs"
-    secret = f"{run_folder(recorder.namespace, 'p', await recorder.submit())}train/1/out"
+    secret = f"{run_prefix(recorder.namespace, 'p', await recorder.submit())}train/1/out"
     recorder.namespace = own
     earlier = await recorder.submit(
         pipeline=PipelineIdentity(name="p"), pipeline_root="s3://headrace/team"
     )
     run = await recorder.submit(pipeline=PipelineIdentity(name="p"))
-    folder = run_folder(own, "p", run)
+    folder = run_prefix(own, "p", run)
     path = f"/runs/{run}/source"
     for key in (f"{folder}train/1/out", f"team/p/{earlier}/train/1/out"):
         for access in (None, Access.everywhere()):

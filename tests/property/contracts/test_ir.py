@@ -14,7 +14,7 @@ from headrace_contracts.ir.models import PipelineDocument
 from headrace_contracts.ir.parameters import (
     PARAMETER_TYPES,
     ParameterError,
-    fit,
+    convert,
     whole_numbers,
 )
 from headrace_contracts.ir.parse import SpecError, parse_document
@@ -79,16 +79,16 @@ def test_whole_numbers_preserves_the_value(value: Any) -> None:
 @given(VALUES, st.sampled_from(sorted(PARAMETER_TYPES)))
 def test_a_converted_value_converts_to_itself(value: Any, kind: str) -> None:
     try:
-        fitted = fit(value, kind)
+        fitted = convert(value, kind)
     except ParameterError:
         assert kind != "STRING"
         return
-    assert fit(fitted, kind) == fitted
+    assert convert(fitted, kind) == fitted
 
 
 @given(VALUES.filter(lambda value: not isinstance(value, str)))
 def test_the_text_of_a_value_is_its_json(value: Any) -> None:
-    assert json.loads(fit(value, "STRING")) == value
+    assert json.loads(convert(value, "STRING")) == value
 
 
 @given(st.sampled_from(PLACES), VALUES)

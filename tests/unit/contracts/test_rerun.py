@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid5
 
 import pytest
-from headrace_contracts.rerun import EarlierTask, taken_over
+from headrace_contracts.rerun import EarlierTask, reused_steps
 from headrace_contracts.states import TaskKind, TaskState
 
 STEP, DAG, LOOP = TaskKind.STEP, TaskKind.DAG, TaskKind.LOOP
@@ -84,13 +84,13 @@ AFTER_PREPARE = STEPS - {"root/aside"}
 def test_chosen_tasks_and_those_that_depend_on_them_run_again(
     chosen: list[str], again: set[str]
 ) -> None:
-    assert taken_over(earlier(), chosen) == {of(path) for path in STEPS - again}
+    assert reused_steps(earlier(), chosen) == {of(path) for path in STEPS - again}
 
 
 def test_failed_tasks_and_those_that_depend_on_them_run_again() -> None:
     tasks = earlier(loop=FAILED, second=FAILED, end=TaskState.SKIPPED)
     kept = {"root/prepare", "root/aside", "root/loop/0/fit", "root/loop/0/score"}
-    assert taken_over(tasks, []) == {of(path) for path in kept}
+    assert reused_steps(tasks, []) == {of(path) for path in kept}
 
 
 @pytest.mark.parametrize(
@@ -98,24 +98,24 @@ def test_failed_tasks_and_those_that_depend_on_them_run_again() -> None:
 )
 def test_only_steps_that_succeeded_are_reused(state: TaskState) -> None:
     tasks = [task("root", kind=DAG), task("root/a", state=state), task("root/b", "a", position=1)]
-    assert taken_over(tasks, []) == {of("root/b")}
+    assert reused_steps(tasks, []) == {of("root/b")}
 
 
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELED])
 def test_a_task_that_depends_on_a_failed_one_is_not_reused(state: TaskState) -> None:
     """It ran although the other failed; the other's outputs will change."""
     tasks = [task("root", kind=DAG), task("root/a", state=state), task("root/b", "a", position=1)]
-    assert taken_over(tasks, []) == set()
+    assert reused_steps(tasks, []) == set()
 
 
 def test_the_order_of_the_tasks_does_not_matter() -> None:
     for tasks in (earlier(), earlier()[::-1]):
-        taken = taken_over(tasks, ["root/loop/0/fit"])
+        taken = reused_steps(tasks, ["root/loop/0/fit"])
         assert of("root/end") not in taken
         assert of("root/prepare") in taken
 
 
 def test_a_task_without_a_known_parent_is_at_the_root() -> None:
     tasks = [task("elsewhere/a"), task("elsewhere/b", "a", position=1)]
-    assert taken_over(tasks, []) == {of("elsewhere/a"), of("elsewhere/b")}
-    assert taken_over(tasks, ["elsewhere/a"]) == set()
+    assert reused_steps(tasks, []) == {of("elsewhere/a"), of("elsewhere/b")}
+    assert reused_steps(tasks, ["elsewhere/a"]) == set()

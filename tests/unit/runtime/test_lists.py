@@ -11,7 +11,14 @@ from uuid import uuid4
 import pytest
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.lists.filters import Operation, Predicate, filter_text, parse_filter
-from headrace_runtime.lists.page import Arguments, Asked, Family, Field, Kind, Listing
+from headrace_runtime.lists.page import (
+    Arguments,
+    Field,
+    FieldFamily,
+    Kind,
+    ListDefinition,
+    PageRequest,
+)
 from headrace_runtime.lists.tokens import TokenSigner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,13 +32,13 @@ FIELDS = {
     "archived": Field("archived", Kind.FLAG, sortable=False),
     "experiment_id": Field("experiment_id", Kind.ID, sortable=False),
 }
-RUNS = Listing("runs", FIELDS, "run_id", SIGNER, sort_prefixes=("metric:",))
-TAGGED = Listing(
+RUNS = ListDefinition("runs", FIELDS, "run_id", SIGNER, sort_prefixes=("metric:",))
+TAGGED = ListDefinition(
     "pipelines",
     FIELDS,
     "run_id",
     SIGNER,
-    families={"tags.": Family("(tags ->> {name})", Kind.TEXT)},
+    families={"tags.": FieldFamily("(tags ->> {name})", Kind.TEXT)},
 )
 SQL = "SELECT {sort} FROM run WHERE NOT deleted AND {where} ORDER BY {order} LIMIT {limit}"
 
@@ -150,7 +157,7 @@ def test_a_filter_that_does_not_match_the_fields_of_the_list_is_rejected(
     predicate: Any, fault: str
 ) -> None:
     with pytest.raises(RejectedError, match=fault):
-        RUNS.page(Asked(filter=filtered(predicate)))
+        RUNS.page(PageRequest(filter=filtered(predicate)))
 
 
 def test_values_become_arguments_and_never_sql() -> None:
@@ -162,7 +169,7 @@ def test_values_become_arguments_and_never_sql() -> None:
     ]
     experiment = uuid4()
     page = RUNS.page(
-        Asked("team", filtered(*predicates), page_size=5, where={"experiment_id": experiment})
+        PageRequest("team", filtered(*predicates), page_size=5, where={"experiment_id": experiment})
     )
     sql, arguments = page.statement(SQL)
     assert injected not in sql
@@ -184,7 +191,7 @@ def test_values_become_arguments_and_never_sql() -> None:
 def test_the_rest_of_a_name_in_a_family_is_an_argument() -> None:
     injected = "team' OR TRUE; --{name}"
     page = TAGGED.page(
-        Asked(
+        PageRequest(
             filter=filtered(
                 {"operation": "EQUALS", "key": f"tags.{injected}", "string_value": "a"},
                 {"operation": "NOT_IN", "key": "tags.team", "string_values": {"values": ["b"]}},
@@ -202,19 +209,21 @@ def test_the_rest_of_a_name_in_a_family_is_an_argument() -> None:
 def test_a_name_outside_a_family_is_rejected(key: str) -> None:
     text = filtered({"operation": "EQUALS", "key": key, "string_value": "a"})
     with pytest.raises(RejectedError, match="no field"):
-        TAGGED.page(Asked(filter=text))
+        TAGGED.page(PageRequest(filter=text))
     with pytest.raises(RejectedError, match="cannot be sorted"):
-        TAGGED.page(Asked(sort_by="tags.team"))
+        TAGGED.page(PageRequest(sort_by="tags.team"))
 
 
 def test_an_invalid_id_matches_nothing() -> None:
     one = {"key": "run_id", "string_value": "not-an-id"}
     arguments = Arguments()
     assert (
-        RUNS.page(Asked(filter=filtered({"operation": 1, **one}))).conditions(arguments) == "FALSE"
+        RUNS.page(PageRequest(filter=filtered({"operation": 1, **one}))).conditions(arguments)
+        == "FALSE"
     )
     assert (
-        RUNS.page(Asked(filter=filtered({"operation": 2, **one}))).conditions(arguments) == "TRUE"
+        RUNS.page(PageRequest(filter=filtered({"operation": 2, **one}))).conditions(arguments)
+        == "TRUE"
     )
     assert arguments.values == []
 
@@ -229,7 +238,7 @@ def test_an_invalid_id_matches_nothing() -> None:
     ],
 )
 def test_order(sort_by: str, order: str) -> None:
-    assert RUNS.page(Asked(sort_by=sort_by)).order() == order
+    assert RUNS.page(PageRequest(sort_by=sort_by)).order() == order
 
 
 @pytest.mark.parametrize(
@@ -237,18 +246,18 @@ def test_order(sort_by: str, order: str) -> None:
 )
 def test_an_invalid_order_is_rejected(asked: str) -> None:
     with pytest.raises(RejectedError, match="cannot be sorted") as caught:
-        RUNS.page(Asked(sort_by=asked))
+        RUNS.page(PageRequest(sort_by=asked))
     assert caught.value.rejection.field == "sort_by"
 
 
 def test_a_page_starts_after_the_page_before() -> None:
     text = filtered({"operation": 1, "key": "state", "string_value": "FAILED"})
-    first = RUNS.page(Asked("team", text, "created_at asc", page_size=2))
+    first = RUNS.page(PageRequest("team", text, "created_at asc", page_size=2))
     moment, identity = datetime(2026, 1, 2, tzinfo=UTC), uuid4()
     token = first.next_token(moment, identity, total=41)
     for asked in (
-        Asked("team", page_token=token),
-        Asked("team", text, "created_at", page_token=token),
+        PageRequest("team", page_token=token),
+        PageRequest("team", text, "created_at", page_token=token),
     ):
         page = RUNS.page(asked)
         assert (page.predicates, page.total) == (first.predicates, 41)
@@ -260,21 +269,21 @@ def test_a_page_starts_after_the_page_before() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        Asked("other"),
-        Asked(),
-        Asked("team", where={"experiment_id": uuid4()}),
-        Asked("team", sort_by="state"),
-        Asked("team", filtered({"operation": 1, "key": "state", "string_value": "FAILED"})),
+        PageRequest("other"),
+        PageRequest(),
+        PageRequest("team", where={"experiment_id": uuid4()}),
+        PageRequest("team", sort_by="state"),
+        PageRequest("team", filtered({"operation": 1, "key": "state", "string_value": "FAILED"})),
     ],
 )
-def test_a_token_of_another_list_is_rejected(asked: Asked) -> None:
-    token = RUNS.page(Asked("team")).next_token(datetime.now(UTC), uuid4(), None)
+def test_a_token_of_another_list_is_rejected(asked: PageRequest) -> None:
+    token = RUNS.page(PageRequest("team")).next_token(datetime.now(UTC), uuid4(), None)
     with pytest.raises(RejectedError, match="page_token was issued for another"):
-        RUNS.page(Asked(asked.namespace, asked.filter, asked.sort_by, 0, token, asked.where))
+        RUNS.page(PageRequest(asked.namespace, asked.filter, asked.sort_by, 0, token, asked.where))
 
 
 def test_a_sort_prefix_is_resolved_by_the_list() -> None:
-    page = RUNS.page(Asked(sort_by="metric:accuracy desc"))
+    page = RUNS.page(PageRequest(sort_by="metric:accuracy desc"))
     assert (page.sort_key, page.descending, page.sort_kind) == (
         "metric:accuracy",
         True,
@@ -287,20 +296,20 @@ def test_an_unsigned_token_is_rejected(content: bytes) -> None:
     for token in (base64.urlsafe_b64encode(content).decode(), content.decode("latin-1")):
         if token:
             with pytest.raises(RejectedError, match="page_token is invalid"):
-                RUNS.page(Asked(page_token=token))
+                RUNS.page(PageRequest(page_token=token))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_modified_token_is_rejected(index: int, change: int) -> None:
-    token = RUNS.page(Asked("team")).next_token(datetime(2026, 1, 2, tzinfo=UTC), uuid4(), 3)
+    token = RUNS.page(PageRequest("team")).next_token(datetime(2026, 1, 2, tzinfo=UTC), uuid4(), 3)
     raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     raw[index % len(raw)] ^= change
     with pytest.raises(RejectedError, match="page_token is invalid"):
-        RUNS.page(Asked("team", page_token=base64.urlsafe_b64encode(bytes(raw)).decode()))
+        RUNS.page(PageRequest("team", page_token=base64.urlsafe_b64encode(bytes(raw)).decode()))
 
 
 def test_a_token_of_another_deployment_is_rejected() -> None:
-    token = RUNS.page(Asked()).next_token(datetime.now(UTC), uuid4(), None)
-    other = Listing("runs", FIELDS, "run_id", TokenSigner("other"))
+    token = RUNS.page(PageRequest()).next_token(datetime.now(UTC), uuid4(), None)
+    other = ListDefinition("runs", FIELDS, "run_id", TokenSigner("other"))
     with pytest.raises(RejectedError, match="page_token is invalid"):
-        other.page(Asked(page_token=token))
+        other.page(PageRequest(page_token=token))

@@ -27,7 +27,7 @@ class Attributes:
     dataref: str | None = None
     traceparent: str | None = None
 
-    def told_at(self, otherwise: datetime) -> datetime:
+    def occurred_at(self, otherwise: datetime) -> datetime:
         """When the event occurred; `otherwise` if the time is missing or malformed. A time without
         a zone is UTC."""
         try:

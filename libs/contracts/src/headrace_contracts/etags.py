@@ -20,7 +20,7 @@ def version_etag(version: int) -> str:
     return f'W/"{version}"'
 
 
-def names(header: str, tag: str) -> bool:
+def contains_tag(header: str, tag: str) -> bool:
     """Whether the value of ``If-None-Match`` or ``If-Match`` contains a tag. ``*`` matches every
     tag, a malformed value none."""
     if header.strip() == "*":
@@ -37,10 +37,10 @@ def names(header: str, tag: str) -> bool:
     return False
 
 
-def unchanged(header: str | None, resource: Contract) -> bool:
+def if_match_holds(header: str | None, resource: Contract) -> bool:
     """Whether the value of ``If-Match`` permits a change of a resource: it is absent, ``*``, or
     contains the tag of the current state. Weak tags never match."""
     if header is None or header.strip() == "*":
         return True
     strong = ",".join(part for part in header.split(",") if not part.strip().startswith("W/"))
-    return names(strong, etag(resource.model_dump_json().encode()))
+    return contains_tag(strong, etag(resource.model_dump_json().encode()))

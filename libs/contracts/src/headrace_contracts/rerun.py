@@ -27,7 +27,7 @@ class EarlierTask:
     dependencies: tuple[UUID, ...]
 
 
-def taken_over(tasks: Iterable[EarlierTask], chosen: Collection[str]) -> set[UUID]:
+def reused_steps(tasks: Iterable[EarlierTask], chosen: Collection[str]) -> set[UUID]:
     """The ids of the steps whose outputs are reused. `chosen` are paths of tasks to run again, with
     all that they contain and all that depends on them."""
     walk = _Walk(frozenset(chosen))

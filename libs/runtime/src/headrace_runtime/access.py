@@ -42,7 +42,7 @@ Caller = Annotated[Access, Depends(_access)]
 """The route parameter that holds what the caller may do."""
 
 
-def require(caller: Access, role: Role, namespace: str) -> None:
+def require_role(caller: Access, role: Role, namespace: str) -> None:
     """Check that the caller has a role in a namespace.
 
     Raises:
@@ -66,7 +66,7 @@ def listed_namespace(caller: Access, given: str | None) -> str | None:
         RejectedError: the caller does not see the namespace, or sees several and named none.
     """
     if given:
-        require(caller, Role.VIEWER, given)
+        require_role(caller, Role.VIEWER, given)
         return given
     if caller.visible is None:
         return None

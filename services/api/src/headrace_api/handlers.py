@@ -64,7 +64,8 @@ class Handlers:
         """Store the states of runs. Revisions make repeated and late events harmless."""
         now = datetime.now(UTC)
         updates = [
-            state_update(received.message, received.attributes.told_at(now)) for received in batch
+            state_update(received.message, received.attributes.occurred_at(now))
+            for received in batch
         ]
 
         async def work(unit: Unit) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from headrace_contracts.events import Rerun, RunLimits, RunSubmitted
 from headrace_contracts.failures import Failure
-from headrace_contracts.rerun import EarlierTask, taken_over
+from headrace_contracts.rerun import EarlierTask, reused_steps
 from headrace_contracts.states import RunState, TaskState
 from headrace_contracts.values import BlobRef, Inputs, Outputs
 from headrace_runtime.pg.database import Connection, ReadConnection, Unit
@@ -100,7 +100,7 @@ class RunStore:
         except PlansMissingError as error:  # it is the new run that needs the earlier one's plan
             raise PlansMissingError({submission.run_id: error.specs[rerun.run_id]}) from None
         nodes = earlier[0].nodes if earlier else {}
-        taken = taken_over(map(_earlier_task, nodes.values()), rerun.tasks)
+        taken = reused_steps(map(_earlier_task, nodes.values()), rerun.tasks)
         records = [nodes[task_id].record for task_id in taken]
         await connection.execute(
             _QUERIES["insert_reusable"],

@@ -8,7 +8,7 @@ import pytest
 from headrace_api.experiments.lists import experiment_list
 from headrace_api.pipelines.lists import pipeline_list, version_list
 from headrace_api.recurring.lists import recurring_run_list
-from headrace_runtime.lists.page import Listing
+from headrace_runtime.lists.page import ListDefinition
 from headrace_runtime.lists.tokens import TokenSigner
 
 from tests.integration.api.conftest import pipeline
@@ -50,7 +50,7 @@ async def fill(api: Api) -> str:
 
 @pytest.mark.parametrize(("path", "listing", "name"), SORTS)
 async def test_pages_of_every_order_are_complete(
-    api: Api, path: str, listing: Listing, name: str
+    api: Api, path: str, listing: ListDefinition, name: str
 ) -> None:
     path = path.format(pipeline=await fill(api))
     orders: list[list[Any]] = []

@@ -12,7 +12,7 @@ import pytest
 from headrace_contracts import events as e
 from headrace_contracts.events import PipelineIdentity
 from headrace_contracts.ids import new_id
-from headrace_contracts.places import run_folder
+from headrace_contracts.object_keys import run_prefix
 from headrace_recorder.retention import deletion as deletions
 from headrace_recorder.retention import store
 from prometheus_client import REGISTRY
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def folder(recorder: Recorder, run: UUID) -> str:
-    return run_folder(recorder.namespace, "p", run)
+    return run_prefix(recorder.namespace, "p", run)
 
 
 async def run_with_objects(recorder: Recorder, count: int = 3) -> UUID:

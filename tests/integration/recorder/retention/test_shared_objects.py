@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from headrace_contracts import events as e
 from headrace_contracts.events import PipelineIdentity
-from headrace_contracts.places import run_folder
+from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Artifact, Inputs
 
 from tests.integration.recorder.conftest import artifact, made, of, started, task
@@ -45,7 +45,7 @@ class Story:
         return run, folder, file
 
     def prefix(self, run: UUID) -> str:
-        return run_folder(self.recorder.namespace, "p", run)
+        return run_prefix(self.recorder.namespace, "p", run)
 
     def left(self, run: UUID) -> list[str]:
         """The names of the objects in the run's folder."""

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from headrace_contracts.ir.expressions import (
     ExpressionError,
+    apply_selector,
     check_condition,
     check_selector,
-    holds,
-    select,
+    condition_holds,
 )
 
 X = "inputs.parameter_values['x']"
@@ -53,7 +53,7 @@ Y = "inputs.parameter_values['pipelinechannel--flip-coin-Output']"
     ],
 )
 def test_the_comparisons_of_the_sdk(condition: str, value: Any, expected: bool) -> None:
-    assert holds(condition, {"x": value}) is expected
+    assert condition_holds(condition, {"x": value}) is expected
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_the_comparisons_of_the_sdk(condition: str, value: Any, expected: bool) 
 def test_conditions_are_combined(a: int, b: int, both: bool, either: bool) -> None:
     left, right = "inputs.parameter_values['a'] == 1", "inputs.parameter_values['b'] == 1"
     values = {"a": a, "b": b}
-    assert holds(f"{left} && {right}", values) is both
-    assert holds(f"{left} || {right}", values) is either
-    assert holds(f"!({left}) && !({right})", values) is not either
-    assert holds(f"!({left}) && {right}", values) is (a != 1 and b == 1)
+    assert condition_holds(f"{left} && {right}", values) is both
+    assert condition_holds(f"{left} || {right}", values) is either
+    assert condition_holds(f"!({left}) && !({right})", values) is not either
+    assert condition_holds(f"!({left}) && {right}", values) is (a != 1 and b == 1)
 
 
 def test_input_names_of_the_sdk_are_keys() -> None:
-    assert holds(f"{Y} == 'heads'", {"pipelinechannel--flip-coin-Output": "heads"})
+    assert condition_holds(f"{Y} == 'heads'", {"pipelinechannel--flip-coin-Output": "heads"})
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_input_names_of_the_sdk_are_keys() -> None:
     ],
 )
 def test_the_rest_of_the_language(condition: str, value: Any, expected: bool) -> None:
-    assert holds(condition, {"x": value}) is expected
+    assert condition_holds(condition, {"x": value}) is expected
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_the_rest_of_the_language(condition: str, value: Any, expected: bool) ->
 def test_integers_stay_exact_and_become_doubles_where_needed(
     condition: str, value: Any, expected: bool
 ) -> None:
-    assert holds(condition, {"x": value}) is expected
+    assert condition_holds(condition, {"x": value}) is expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_an_expression_that_cannot_be_evaluated_raises_an_error(
     condition: str, value: Any, message: str
 ) -> None:
     with pytest.raises(ExpressionError) as caught:
-        holds(condition, {"x": value})
+        condition_holds(condition, {"x": value})
     assert message in str(caught.value)
 
 
@@ -161,7 +161,7 @@ def test_an_expensive_evaluation_is_stopped() -> None:
     numbers = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
     nested = "".join(f"{numbers}.all(a{level}, " for level in range(12)) + "true" + ")" * 12
     with pytest.raises(ExpressionError, match="budget"):
-        holds(nested, {})
+        condition_holds(nested, {})
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_syntax_check_does_not_evaluate() -> None:
     ],
 )
 def test_a_selector_selects_a_part(selector: str, value: Any, expected: Any) -> None:
-    picked = select(selector, value)
+    picked = apply_selector(selector, value)
     assert picked == expected
     assert type(picked) is type(expected)
 
@@ -245,5 +245,5 @@ def test_a_selector_selects_a_part(selector: str, value: Any, expected: Any) -> 
 )
 def test_a_missing_part_raises_an_error(selector: str, value: Any, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
-        select(selector, value)
+        apply_selector(selector, value)
     assert message in str(caught.value)

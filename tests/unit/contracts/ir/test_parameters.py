@@ -10,7 +10,7 @@ from headrace_contracts.ir.models import ComponentInputs
 from headrace_contracts.ir.parameters import (
     InvalidParameters,
     ParameterError,
-    fit,
+    convert,
     run_parameters,
     whole_numbers,
 )
@@ -41,7 +41,7 @@ from headrace_contracts.ir.parameters import (
     ],
 )
 def test_valid_values(value: Any, kind: str, expected: Any) -> None:
-    fitted = fit(value, kind)
+    fitted = convert(value, kind)
     assert fitted == expected
     assert type(fitted) is type(expected)
 
@@ -68,7 +68,7 @@ def test_valid_values(value: Any, kind: str, expected: Any) -> None:
 )
 def test_invalid_values(value: Any, kind: str, message: str) -> None:
     with pytest.raises(ParameterError) as caught:
-        fit(value, kind)
+        convert(value, kind)
     assert message in str(caught.value)
 
 

@@ -18,7 +18,7 @@ from headrace_contracts.ir.models import (
     TaskInputArtifact,
     TaskInputParameter,
 )
-from headrace_contracts.ir.parameters import PARAMETER_TYPES, ParameterError, fit, seconds
+from headrace_contracts.ir.parameters import PARAMETER_TYPES, ParameterError, convert, seconds
 
 _PARAMETER_SOURCES = (
     "task_output_parameter",
@@ -143,7 +143,7 @@ def _constant_faults(
     if isinstance(value, str) and "{{$" in value:
         return
     try:
-        fit(value, definition.parameter_type)
+        convert(value, definition.parameter_type)
     except ParameterError as error:
         yield f"{place}.runtimeValue.constant", str(error)
 

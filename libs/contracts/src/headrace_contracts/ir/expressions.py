@@ -49,7 +49,7 @@ def check_selector(text: str) -> None:
     _selector(text)
 
 
-def holds(condition: str, parameters: Mapping[str, Any]) -> bool:
+def condition_holds(condition: str, parameters: Mapping[str, Any]) -> bool:
     """Whether a task's condition is true for its input parameters. An absent one is null.
 
     Raises:
@@ -64,7 +64,7 @@ def holds(condition: str, parameters: Mapping[str, Any]) -> bool:
     return value
 
 
-def select(selector: str, value: Any) -> Any:
+def apply_selector(selector: str, value: Any) -> Any:
     """The part of a parameter's value that a selector selects.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace_contracts.ir.models import Task
 
-ALWAYS = "ALL_UPSTREAM_TASKS_COMPLETED"
+ALL_UPSTREAM_COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 """The strategy of a task that runs regardless of the results of the tasks before it."""
 
 

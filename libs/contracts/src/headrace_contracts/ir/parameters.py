@@ -60,7 +60,7 @@ def whole_numbers(value: Any) -> Any:
             return value
 
 
-def fit(value: Any, parameter_type: str) -> Any:
+def convert(value: Any, parameter_type: str) -> Any:
     """`value` converted to the type. STRING accepts every value, as its JSON text.
 
     Raises:
@@ -147,7 +147,7 @@ def _checked(name: str, value: Any, definition: ParameterDefinition) -> Any:
     if definition.parameter_type == "STRING" and not isinstance(value, str):
         raise _invalid(name, f"parameter {name!r}: expected a string, got {_shown(value)}")
     try:
-        fitted = fit(value, definition.parameter_type)
+        fitted = convert(value, definition.parameter_type)
     except ParameterError as error:
         raise _invalid(name, f"parameter {name!r}: {error}") from None
     if definition.literals and fitted not in whole_numbers(list(definition.literals)):

@@ -49,7 +49,7 @@ _NUMBERS = {
 }
 _SCALARS = ("int_value", "long_value", "string_value", "timestamp_value")
 _ARRAYS = ("int_values", "long_values", "string_values")
-SEVERAL = frozenset({Operation.IN, Operation.NOT_IN})
+LIST_OPERATIONS = frozenset({Operation.IN, Operation.NOT_IN})
 
 Scalar = str | int | datetime
 Value = Scalar | tuple[Scalar, ...]
@@ -57,7 +57,7 @@ Value = Scalar | tuple[Scalar, ...]
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """One comparison. `value` is a tuple exactly for the operations in `SEVERAL`."""
+    """One comparison. `value` is a tuple exactly for the operations in `LIST_OPERATIONS`."""
 
     key: str
     operation: Operation
@@ -73,19 +73,19 @@ def parse_filter(text: str) -> tuple[Predicate, ...]:
     if not text:
         return ()
     if len(text) > _LONGEST:
-        raise refused(f"must not be longer than {_LONGEST} characters")
+        raise invalid_filter(f"must not be longer than {_LONGEST} characters")
     try:
         given = json.loads(text)
     except (ValueError, RecursionError):
-        raise refused("must be JSON") from None
+        raise invalid_filter("must be JSON") from None
     if not isinstance(given, dict):
-        raise refused("must be a JSON object with 'predicates'")
+        raise invalid_filter("must be a JSON object with 'predicates'")
     unknown = set(given) - {"predicates"}
     predicates = given.get("predicates") or []
     if unknown or not isinstance(predicates, list):
-        raise refused("must be a JSON object with a list of 'predicates' and nothing else")
+        raise invalid_filter("must be a JSON object with a list of 'predicates' and nothing else")
     if len(predicates) > _MOST_PREDICATES:
-        raise refused(f"must not have more than {_MOST_PREDICATES} predicates")
+        raise invalid_filter(f"must not have more than {_MOST_PREDICATES} predicates")
     return tuple(_predicate(one) for one in predicates)
 
 
@@ -98,29 +98,29 @@ def filter_text(predicates: tuple[Predicate, ...]) -> str:
     )
 
 
-def refused(fault: str) -> RejectedError:
+def invalid_filter(fault: str) -> RejectedError:
     """The error for an invalid filter."""
     return RejectedError.because(RejectionCode.MALFORMED, f"filter: {fault}", "filter")
 
 
 def _predicate(given: Any) -> Predicate:
     if not isinstance(given, dict):
-        raise refused("each predicate must be a JSON object")
+        raise invalid_filter("each predicate must be a JSON object")
     fields = {_snake(name): value for name, value in given.items()}
     key, operation = fields.pop("key", None), _operation(fields.pop("operation", None))
     if not isinstance(key, str) or not key:
-        raise refused("each predicate must have a 'key'")
+        raise invalid_filter("each predicate must have a 'key'")
     if len(fields) != 1:
-        raise refused(f"predicate {key!r} must have exactly one value, got {len(fields)}")
+        raise invalid_filter(f"predicate {key!r} must have exactly one value, got {len(fields)}")
     ((name, value),) = fields.items()
     if name in _ARRAYS:
-        if operation not in SEVERAL:
-            raise refused(f"{operation} on {key!r} takes one value, not {name}")
+        if operation not in LIST_OPERATIONS:
+            raise invalid_filter(f"{operation} on {key!r} takes one value, not {name}")
         return Predicate(key, operation, _array(key, name, value))
     if name not in _SCALARS:
-        raise refused(f"predicate {key!r} has an unknown field {name!r}")
-    if operation in SEVERAL:
-        raise refused(f"{operation} on {key!r} takes several values, not {name}")
+        raise invalid_filter(f"predicate {key!r} has an unknown field {name!r}")
+    if operation in LIST_OPERATIONS:
+        raise invalid_filter(f"{operation} on {key!r} takes several values, not {name}")
     return Predicate(key, operation, _scalar(key, name, value))
 
 
@@ -128,15 +128,15 @@ def _operation(given: Any) -> Operation:
     try:
         return _NUMBERS[given] if isinstance(given, int) else Operation(given)
     except (ValueError, KeyError):
-        raise refused(f"unknown operation {given!r}") from None
+        raise invalid_filter(f"unknown operation {given!r}") from None
 
 
 def _array(key: str, name: str, value: Any) -> tuple[Scalar, ...]:
     values = value.get("values") if isinstance(value, dict) else None
     if not isinstance(values, list):
-        raise refused(f"{name} of {key!r} must be an object with a list of 'values'")
+        raise invalid_filter(f"{name} of {key!r} must be an object with a list of 'values'")
     if len(values) > _MOST_VALUES:
-        raise refused(f"{name} of {key!r} must not have more than {_MOST_VALUES} values")
+        raise invalid_filter(f"{name} of {key!r} must not have more than {_MOST_VALUES} values")
     return tuple(_scalar(key, name.removesuffix("s"), one) for one in values)
 
 
@@ -154,7 +154,7 @@ def _scalar(key: str, name: str, value: Any) -> Scalar:
                 return number
     except (ValueError, TypeError, OverflowError):
         pass
-    raise refused(f"{name} of {key!r} is not valid: {value!r}")
+    raise invalid_filter(f"{name} of {key!r} is not valid: {value!r}")
 
 
 def _written(one: Predicate) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from headrace_contracts.ir.storable import unstorable
 
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.lists.filters import (
-    SEVERAL,
+    LIST_OPERATIONS,
     Operation,
     Predicate,
     Scalar,
+    invalid_filter,
     parse_filter,
-    refused,
 )
 from headrace_runtime.lists.tokens import TokenSigner
 
@@ -52,7 +52,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class FieldFamily:
     """Fields for filters that share the prefix of their names, such as ``tags.``. In `sql`,
     ``{name}`` stands for the rest of the name, which is passed as an argument. The values may be
     NULL."""
@@ -66,7 +66,7 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageRequest:
     """One request for a page, not yet checked. `where` maps fields to required values; None is any
     value."""
 
@@ -94,8 +94,8 @@ class Arguments:
 class Page:
     """A checked request for a page: its order, its predicates and where it starts."""
 
-    listing: Listing
-    asked: Asked
+    listing: ListDefinition
+    request: PageRequest
     filter: str
     predicates: tuple[Predicate, ...]
     sort_key: str
@@ -110,9 +110,9 @@ class Page:
         """The SQL condition for all rows of the list; ``TRUE`` if there is none."""
         fields = self.listing.fields
         parts = []
-        if self.asked.namespace is not None:
-            parts.append(f"namespace = {arguments.add(self.asked.namespace, Kind.TEXT)}")
-        for name, value in self.asked.where.items():
+        if self.request.namespace is not None:
+            parts.append(f"namespace = {arguments.add(self.request.namespace, Kind.TEXT)}")
+        for name, value in self.request.where.items():
             if value is not None:
                 known = fields[name]
                 parts.append(f"{known.sql} = {arguments.add(value, known.kind)}")
@@ -171,14 +171,14 @@ class Page:
             {
                 "sort": f"{self.sort_key} {'desc' if self.descending else 'asc'}",
                 "filter": self.filter,
-                "of": self.listing.scope(self.asked),
+                "of": self.listing.scope(self.request),
                 "after": [value, str(identity)],
                 "total": total,
             }
         )
 
 
-class Listing:
+class ListDefinition:
     """The definition of a list that is read in pages."""
 
     def __init__(
@@ -190,7 +190,7 @@ class Listing:
         *,
         default_sort: str = "created_at desc",
         sort_prefixes: Sequence[str] = (),
-        families: Mapping[str, Family] | None = None,
+        families: Mapping[str, FieldFamily] | None = None,
     ) -> None:
         """`key` is the SQL of the id. A `sort_by` that begins with one of `sort_prefixes` is
         resolved by the list itself. `families` are by the prefix of the name."""
@@ -202,37 +202,41 @@ class Listing:
         self._sort_prefixes = tuple(sort_prefixes)
         self._families = dict(families or {})
 
-    def page(self, asked: Asked) -> Page:
+    def page(self, request: PageRequest) -> Page:
         """Check a request.
 
         Raises:
             RejectedError: a part of it is malformed, names an unknown field, or does not match its
                 page token.
         """
-        token = self.signer.read(asked.page_token) if asked.page_token else {}
-        if token and token["of"] != self.scope(asked):
+        token = self.signer.read(request.page_token) if request.page_token else {}
+        if token and token["of"] != self.scope(request):
             raise _mismatch("another list")
-        if token and asked.filter and parse_filter(asked.filter) != parse_filter(token["filter"]):
+        if (
+            token
+            and request.filter
+            and parse_filter(request.filter) != parse_filter(token["filter"])
+        ):
             raise _mismatch("another filter")
-        text = token.get("filter", asked.filter)
-        key, descending = self._sort(token.get("sort") or asked.sort_by or self._default_sort)
-        if token and asked.sort_by and self._sort(asked.sort_by) != (key, descending):
+        text = token.get("filter", request.filter)
+        key, descending = self._sort(token.get("sort") or request.sort_by or self._default_sort)
+        if token and request.sort_by and self._sort(request.sort_by) != (key, descending):
             raise _mismatch("another order")
         predicates = parse_filter(text)
         for predicate in predicates:
             self._check(predicate)
-        if asked.page_size < 0:
+        if request.page_size < 0:
             raise RejectedError.because(
                 RejectionCode.MALFORMED, "page_size must not be negative", "page_size"
             )
         return Page(
             listing=self,
-            asked=asked,
+            request=request,
             filter=text,
             predicates=predicates,
             sort_key=key,
             descending=descending,
-            size=min(asked.page_size or DEFAULT_SIZE, LARGEST_SIZE),
+            size=min(request.page_size or DEFAULT_SIZE, LARGEST_SIZE),
             after=tuple(token["after"]) if token else None,
             total=token.get("total"),
         )
@@ -251,10 +255,10 @@ class Listing:
         named = (one for one in self._families if key.startswith(one) and key != one)
         return next(named, None)
 
-    def scope(self, asked: Asked) -> list[Any]:
+    def scope(self, request: PageRequest) -> list[Any]:
         """What a page token is valid for."""
-        where = {k: str(v) for k, v in sorted(asked.where.items()) if v is not None}
-        return [self.name, asked.namespace, where]
+        where = {k: str(v) for k, v in sorted(request.where.items()) if v is not None}
+        return [self.name, request.namespace, where]
 
     def _sort(self, text: str) -> tuple[str, bool]:
         key, _, direction = text.strip().rpartition(" ")
@@ -271,14 +275,14 @@ class Listing:
         return key, direction.lower() == "desc"
 
     def _check(self, predicate: Predicate) -> None:
-        known: Field | Family | None = self.fields.get(predicate.key)
+        known: Field | FieldFamily | None = self.fields.get(predicate.key)
         if known is None and (family := self._family(predicate.key)) is not None:
             known = self._families[family]
         if known is None:
-            raise refused(f"{self.name} have no field {predicate.key!r}")
+            raise invalid_filter(f"{self.name} have no field {predicate.key!r}")
         if predicate.operation is Operation.IS_SUBSTRING:
             if known.kind not in (Kind.TEXT, Kind.ID) or not isinstance(predicate.value, str):
-                raise refused(f"IS_SUBSTRING on {predicate.key!r} takes strings")
+                raise invalid_filter(f"IS_SUBSTRING on {predicate.key!r} takes strings")
             return
         values = predicate.value if isinstance(predicate.value, tuple) else (predicate.value,)
         for value in values:
@@ -289,7 +293,7 @@ def _condition(known: Field, one: Predicate, arguments: Arguments) -> str:
     if one.operation is Operation.IS_SUBSTRING:
         pattern = "%" + _escape_like(str(one.value)) + "%"
         return f"({known.sql})::text ILIKE {arguments.add(pattern, Kind.TEXT)}"
-    if one.operation in SEVERAL:
+    if one.operation in LIST_OPERATIONS:
         assert isinstance(one.value, tuple)
         values = [_convert(known, value, one.key) for value in one.value]
         given = arguments.add(
@@ -315,7 +319,7 @@ _SIGNS = {
 }
 
 
-def _convert(known: Field | Family, value: Scalar, key: str) -> Any:
+def _convert(known: Field | FieldFamily, value: Scalar, key: str) -> Any:
     """The value converted to the field's type; None for an id that is not a UUID.
 
     Raises:
@@ -334,7 +338,7 @@ def _convert(known: Field | Family, value: Scalar, key: str) -> Any:
         return float(value)
     if known.kind is Kind.TEXT and isinstance(value, str):
         return value
-    raise refused(f"{value!r} is not a valid value for {key!r}")
+    raise invalid_filter(f"{value!r} is not a valid value for {key!r}")
 
 
 def _decode(kind: Kind, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace_runtime.lists.page import Field, Kind, Listing
+from headrace_runtime.lists.page import Field, Kind, ListDefinition
 from headrace_runtime.lists.tokens import TokenSigner
 
 from headrace_api.stores import DESCRIPTION_FIELDS, NAMESPACE_FIELD
@@ -16,6 +16,6 @@ _FIELDS = {
 }
 
 
-def experiment_list(signer: TokenSigner) -> Listing:
+def experiment_list(signer: TokenSigner) -> ListDefinition:
     """The list, with page tokens of this deployment."""
-    return Listing("experiments", _FIELDS, "experiment_id", signer)
+    return ListDefinition("experiments", _FIELDS, "experiment_id", signer)

@@ -17,7 +17,7 @@ from headrace_api.experiments.service import LONGEST_NAME, Experiments
 from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
 from headrace_api.http.parameters import (
     DEFAULT_NAMESPACE,
-    NamespacePageRequest,
+    NamespacePageParameters,
     OptionalText,
     StorableText,
 )
@@ -32,7 +32,7 @@ def experiment_router(experiments: Experiments, signer: TokenSigner) -> APIRoute
 
     @router.get("")
     async def list_experiments(
-        request: NamespacePageRequest, name: OptionalText = None
+        request: NamespacePageParameters, name: OptionalText = None
     ) -> ExperimentPage:
         page = listing.page(replace(request, where={"display_name": name}))
         return await experiments.page(page)

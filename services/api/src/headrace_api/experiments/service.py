@@ -7,7 +7,7 @@ from uuid import UUID
 
 from headrace_contracts.access import Access, Role
 from headrace_contracts.resources import Experiment, ExperimentPage
-from headrace_runtime.access import require
+from headrace_runtime.access import require_role
 from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Database, Unit
 
@@ -53,7 +53,7 @@ class Experiments:
         request: IdempotentRequest | None = None,
     ) -> Created[Experiment]:
         """Create an experiment."""
-        require(caller, Role.EDITOR, namespace)
+        require_role(caller, Role.EDITOR, namespace)
         now = datetime.now(UTC)
 
         async def work(unit: Unit) -> Created[Experiment] | None:
@@ -122,7 +122,7 @@ class Experiments:
         """The experiment, locked until the transaction ends, if the caller can change it."""
         known = await store.by_id(unit.connection, identity, caller.visible, lock=True)
         experiment = found(known, _no_experiment(identity))
-        require(caller, Role.EDITOR, experiment.namespace)
+        require_role(caller, Role.EDITOR, experiment.namespace)
         return experiment
 
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 from headrace_contracts.base import Contract
-from headrace_contracts.etags import unchanged
+from headrace_contracts.etags import if_match_holds
 from headrace_contracts.ir.storable import unstorable
 from headrace_runtime.access import Caller, listed_namespace
-from headrace_runtime.lists.page import Asked
+from headrace_runtime.lists.page import PageRequest
 from pydantic import AfterValidator
 
 from headrace_api.errors import conflict
@@ -39,21 +39,21 @@ def _page_request(
     sort_by: StorableText = "",
     page_size: int = 0,
     page_token: StorableText = "",
-) -> Asked:
-    return Asked(filter=filter, sort_by=sort_by, page_size=page_size, page_token=page_token)
+) -> PageRequest:
+    return PageRequest(filter=filter, sort_by=sort_by, page_size=page_size, page_token=page_token)
 
 
-PageRequest = Annotated[Asked, Depends(_page_request)]
+PageParameters = Annotated[PageRequest, Depends(_page_request)]
 """The requested page of a list that belongs to another object, such as a pipeline's versions."""
 
 
 def _namespace_page_request(
-    caller: Caller, request: PageRequest, namespace: OptionalText = None
-) -> Asked:
+    caller: Caller, request: PageParameters, namespace: OptionalText = None
+) -> PageRequest:
     return replace(request, namespace=listed_namespace(caller, namespace))
 
 
-NamespacePageRequest = Annotated[Asked, Depends(_namespace_page_request)]
+NamespacePageParameters = Annotated[PageRequest, Depends(_namespace_page_request)]
 """The requested page of a list of one namespace, which the caller can see."""
 
 
@@ -63,7 +63,7 @@ def check_unchanged(if_match: str | None, resource: Contract) -> None:
     Raises:
         RejectedError: CONFLICT; ``If-Match`` names another state of the resource.
     """
-    if not unchanged(if_match, resource):
+    if not if_match_holds(if_match, resource):
         raise conflict(
             "the resource was modified since you read it; fetch it again",
             "If-Match",

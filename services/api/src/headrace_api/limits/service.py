@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace_contracts.access import Access, Role
 from headrace_contracts.resources import NamespaceLimits
-from headrace_runtime.access import require
+from headrace_runtime.access import require_role
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api.limits import store
@@ -19,7 +19,7 @@ class Limits:
 
     async def get(self, caller: Access, namespace: str) -> NamespaceLimits:
         """The limits of a namespace."""
-        require(caller, Role.VIEWER, namespace)
+        require_role(caller, Role.VIEWER, namespace)
         async with self._database.read() as connection:
             limits = await store.limits(connection, None, namespace)
         return NamespaceLimits(namespace=namespace, max_active_runs=limits.namespace)
@@ -28,7 +28,7 @@ class Limits:
         self, caller: Access, namespace: str, max_active_runs: int | None
     ) -> NamespaceLimits:
         """Set the limit of a namespace; None removes it. Runs that are active already go on."""
-        require(caller, Role.ADMIN, namespace)
+        require_role(caller, Role.ADMIN, namespace)
 
         async def work(unit: Unit) -> None:
             await store.set_namespace_limit(unit.connection, namespace, max_active_runs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from headrace_runtime.lists.page import Family, Field, Kind, Listing
+from headrace_runtime.lists.page import Field, FieldFamily, Kind, ListDefinition
 from headrace_runtime.lists.tokens import TokenSigner
 
 from headrace_api.stores import DESCRIPTION_FIELDS, NAMESPACE_FIELD
 
-_TAGS = {"tags.": Family("(tags ->> {name})", Kind.TEXT)}
+_TAGS = {"tags.": FieldFamily("(tags ->> {name})", Kind.TEXT)}
 _PIPELINES = {
     **NAMESPACE_FIELD,
     **DESCRIPTION_FIELDS,
@@ -22,11 +22,13 @@ _VERSIONS = {
 }
 
 
-def pipeline_list(signer: TokenSigner) -> Listing:
+def pipeline_list(signer: TokenSigner) -> ListDefinition:
     """The list of pipelines, with page tokens of this deployment."""
-    return Listing("pipelines", _PIPELINES, "pipeline_id", signer, families=_TAGS)
+    return ListDefinition("pipelines", _PIPELINES, "pipeline_id", signer, families=_TAGS)
 
 
-def version_list(signer: TokenSigner) -> Listing:
+def version_list(signer: TokenSigner) -> ListDefinition:
     """The list of a pipeline's versions, with page tokens of this deployment."""
-    return Listing("pipeline versions", _VERSIONS, "pipeline_version_id", signer, families=_TAGS)
+    return ListDefinition(
+        "pipeline versions", _VERSIONS, "pipeline_version_id", signer, families=_TAGS
+    )

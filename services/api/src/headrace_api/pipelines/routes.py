@@ -16,7 +16,7 @@ from headrace_contracts.resources import (
     PipelineVersionPage,
     VersionChanges,
 )
-from headrace_runtime.access import Caller, listed_namespace, require
+from headrace_runtime.access import Caller, listed_namespace, require_role
 from headrace_runtime.lists.tokens import TokenSigner
 from pydantic import BaseModel, Field
 
@@ -26,9 +26,9 @@ from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, ans
 from headrace_api.http.parameters import (
     DEFAULT_NAMESPACE,
     IfMatch,
-    NamespacePageRequest,
+    NamespacePageParameters,
     OptionalText,
-    PageRequest,
+    PageParameters,
     StorableText,
 )
 from headrace_api.pipelines.lists import pipeline_list, version_list
@@ -86,7 +86,7 @@ def _add_pipeline_routes(
 
     @router.get("")
     async def list_pipelines(
-        request: NamespacePageRequest, name: OptionalText = None
+        request: NamespacePageParameters, name: OptionalText = None
     ) -> PipelinePage:
         page = listing.page(replace(request, where={"display_name": name}))
         return await pipelines.page(page)
@@ -99,7 +99,7 @@ def _add_pipeline_routes(
         new: Annotated[NewPipeline, Query()],
         idempotency_key: IdempotencyKey = None,
     ) -> Pipeline:
-        require(caller, Role.EDITOR, new.namespace)
+        require_role(caller, Role.EDITOR, new.namespace)
         description, version_tags = new.described(), parsed_tags(new.version_tags, "version_tags")
         package = await read_package(http_request.stream(), max_package_bytes)
         source = await _first_source(pipelines, new, package)
@@ -137,7 +137,7 @@ def _add_version_routes(
 
     @router.get("/{pipeline_id}/versions")
     async def list_versions(
-        caller: Caller, pipeline_id: UUID, request: PageRequest
+        caller: Caller, pipeline_id: UUID, request: PageParameters
     ) -> PipelineVersionPage:
         await pipelines.get(caller, pipeline_id)
         page = listing.page(replace(request, where={"pipeline_id": pipeline_id}))
@@ -153,7 +153,7 @@ def _add_version_routes(
         idempotency_key: IdempotencyKey = None,
     ) -> PipelineVersion:
         pipeline = await pipelines.get(caller, pipeline_id)
-        require(caller, Role.EDITOR, pipeline.namespace)
+        require_role(caller, Role.EDITOR, pipeline.namespace)
         description = new.described()
         package = await read_package(http_request.stream(), max_package_bytes)
         source = await pipelines.source(package, new.package_url, new.code_source_url)

@@ -19,7 +19,7 @@ from headrace_contracts.resources import (
     PipelineVersionPage,
     VersionChanges,
 )
-from headrace_runtime.access import require
+from headrace_runtime.access import require_role
 from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Database, Unit
 
@@ -132,7 +132,7 @@ class Pipelines:
             pipeline = await self._locked(unit, caller, identity)
             check_unchanged(if_match, pipeline)
             if "max_active_runs" in changes.model_fields_set:
-                require(caller, Role.ADMIN, pipeline.namespace)
+                require_role(caller, Role.ADMIN, pipeline.namespace)
             return await store.update(unit.connection, identity, changes)
 
         return await self._database.transact(work)
@@ -241,7 +241,7 @@ class Pipelines:
 
 def _editable(caller: Access, known: Pipeline | None, identity: UUID) -> Pipeline:
     pipeline = found(known, _no_pipeline(identity))
-    require(caller, Role.EDITOR, pipeline.namespace)
+    require_role(caller, Role.EDITOR, pipeline.namespace)
     return pipeline
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace_runtime.lists.page import Field, Kind, Listing
+from headrace_runtime.lists.page import Field, Kind, ListDefinition
 from headrace_runtime.lists.tokens import TokenSigner
 
 from headrace_api.stores import NAMESPACE_FIELD
@@ -19,6 +19,6 @@ _FIELDS = {
 }
 
 
-def recurring_run_list(signer: TokenSigner) -> Listing:
+def recurring_run_list(signer: TokenSigner) -> ListDefinition:
     """The list, with page tokens of this deployment."""
-    return Listing("recurring runs", _FIELDS, "recurring_run_id", signer)
+    return ListDefinition("recurring runs", _FIELDS, "recurring_run_id", signer)

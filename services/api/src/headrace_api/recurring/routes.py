@@ -17,7 +17,7 @@ from headrace_runtime.access import Caller
 from headrace_runtime.lists.tokens import TokenSigner
 
 from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
-from headrace_api.http.parameters import IfMatch, NamespacePageRequest, OptionalText
+from headrace_api.http.parameters import IfMatch, NamespacePageParameters, OptionalText
 from headrace_api.recurring.lists import recurring_run_list
 from headrace_api.recurring.rules.recurring_run import resource
 from headrace_api.recurring.service import RecurringRuns
@@ -41,7 +41,7 @@ def recurring_run_router(recurring_runs: RecurringRuns, signer: TokenSigner) -> 
 
     @router.get("")
     async def list_recurring_runs(
-        request: NamespacePageRequest,
+        request: NamespacePageParameters,
         experiment_id: UUID | None = None,
         name: OptionalText = None,
     ) -> RecurringRunPage:

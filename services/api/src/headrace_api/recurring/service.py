@@ -10,7 +10,7 @@ from uuid import UUID
 from headrace_contracts.access import Access, Role
 from headrace_contracts.ids import new_id
 from headrace_contracts.recurring import RecurringRunDefinition, RecurringRunPage
-from headrace_runtime.access import require
+from headrace_runtime.access import require_role
 from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Database, Unit
 
@@ -48,7 +48,7 @@ class RecurringRuns:
         request: IdempotentRequest | None = None,
     ) -> Created[StoredRecurringRun]:
         """Create a recurring run whose runs would be accepted now."""
-        require(caller, Role.EDITOR, definition.namespace)
+        require_role(caller, Role.EDITOR, definition.namespace)
         now = datetime.now(UTC)
         identity = new_id()
         definition = await self._checked(new_recurring_run(identity, definition, now), now)
@@ -91,7 +91,7 @@ class RecurringRuns:
         now = datetime.now(UTC)
         before = await self.get(caller, identity)
         check_unchanged(if_match, resource(before))
-        require(caller, Role.EDITOR, before.definition.namespace)
+        require_role(caller, Role.EDITOR, before.definition.namespace)
         changed = with_definition(before, changed_definition(before, changes), now)
         definition = await self._checked(changed, now)
 
@@ -140,7 +140,7 @@ class RecurringRuns:
         """The recurring run, locked until the transaction ends, if the caller can change it."""
         known = await store.by_id(unit.connection, identity, caller.visible, lock=True)
         recurring_run = _found(known, identity)
-        require(caller, Role.EDITOR, recurring_run.definition.namespace)
+        require_role(caller, Role.EDITOR, recurring_run.definition.namespace)
         return recurring_run
 
     async def _checked(

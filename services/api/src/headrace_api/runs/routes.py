@@ -10,7 +10,7 @@ from headrace_contracts.access import Role
 from headrace_contracts.commands import SubmitRun
 from headrace_contracts.events import RunSubmitted
 from headrace_contracts.resources import SubmittedRun
-from headrace_runtime.access import Caller, require
+from headrace_runtime.access import Caller, require_role
 
 from headrace_api.http.idempotency import IdempotencyKey
 from headrace_api.http.parameters import StorableText
@@ -29,7 +29,7 @@ def run_router(runs: Runs, submissions: Submissions) -> APIRouter:
         response: Response,
         idempotency_key: IdempotencyKey = None,
     ) -> SubmittedRun:
-        require(caller, Role.EDITOR, request.namespace)
+        require_role(caller, Role.EDITOR, request.namespace)
         if idempotency_key is not None:
             request = request.model_copy(update={"idempotency_key": idempotency_key})
         accepted = await submissions.submit(request)

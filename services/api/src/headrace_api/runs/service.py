@@ -22,7 +22,7 @@ from headrace_contracts.events import (
 )
 from headrace_contracts.ids import derived_event_id
 from headrace_contracts.states import RunState
-from headrace_runtime.access import require
+from headrace_runtime.access import require_role
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
 
@@ -146,7 +146,7 @@ class Runs:
         """The run, locked until the transaction ends, if the caller can change it."""
         known = await store.run_by_id(unit.connection, run_id, caller.visible, lock=True)
         run = found(known, _no_run(run_id), "run_id")
-        require(caller, Role.EDITOR, run.submission.namespace)
+        require_role(caller, Role.EDITOR, run.submission.namespace)
         return run
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from headrace_contracts.commands import SubmitRun
 from headrace_contracts.events import RunSubmitted
 from headrace_contracts.ids import new_id
-from headrace_contracts.places import may_be_lent
+from headrace_contracts.object_keys import is_readable_from
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
@@ -143,7 +143,7 @@ class Submissions:
         if key is None:
             raise _root_refused(root, "is not in this deployment's object store")
         folder = key.strip("/")
-        if folder and not may_be_lent(f"{folder}/run", request.namespace):
+        if folder and not is_readable_from(f"{folder}/run", request.namespace):
             raise _root_refused(
                 root, f"is a location that namespace {request.namespace!r} cannot use"
             )

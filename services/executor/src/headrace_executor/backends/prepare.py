@@ -19,7 +19,7 @@ from headrace_contracts.launches import (
     UploadGrant,
     WrittenFile,
 )
-from headrace_contracts.places import is_plain, may_be_lent, run_folder
+from headrace_contracts.object_keys import is_normalized, is_readable_from, run_prefix
 from headrace_contracts.values import Artifact
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
@@ -191,11 +191,13 @@ def cannot_launch(code: FailureCode, message: str) -> CannotLaunchError:
 
 def _check_readable(command: LaunchAttempt, name: str, key: str) -> None:
     """Check the object key of an input artifact, which an importer or a step may have chosen."""
-    own = run_folder(
+    own = run_prefix(
         command.namespace, command.pipeline_name, command.run_id, command.pipeline_root
     )
     plain = key.rstrip("/")
-    if not may_be_lent(plain, command.namespace) and not (is_plain(plain) and key.startswith(own)):
+    if not is_readable_from(plain, command.namespace) and not (
+        is_normalized(plain) and key.startswith(own)
+    ):
         raise cannot_launch(
             FailureCode.INPUT_INVALID,
             f"input artifact {name!r} is stored outside of what namespace "

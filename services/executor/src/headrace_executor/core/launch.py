@@ -27,7 +27,7 @@ from headrace_contracts.launches import (
     UploadGrant,
     WrittenFile,
 )
-from headrace_contracts.places import run_folder
+from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Artifact, ArtifactType
 
 from headrace_executor.core.bootstrap import Program
@@ -117,7 +117,7 @@ def launch_id(command: LaunchAttempt) -> str:
 def key_prefix(command: LaunchAttempt) -> str:
     """The prefix of the attempt's object keys. Each attempt has its own, so that a late one cannot
     overwrite another's objects."""
-    folder = run_folder(
+    folder = run_prefix(
         command.namespace, command.pipeline_name, command.run_id, command.pipeline_root
     )
     return f"{folder}{command.path.partition('/')[2]}/{command.attempt}/"

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.places import run_prefix
+from headrace_contracts.object_keys import prefix_of_submission
 
 
 def belongs_to(key: str, submission: Mapping[str, Any]) -> bool:
     """Whether the object is in the folder of a run, given the JSON of its `run.submitted`."""
-    return key.startswith(run_prefix(submission))
+    return key.startswith(prefix_of_submission(submission))
 
 
 def named_runs(key: str) -> list[UUID]:

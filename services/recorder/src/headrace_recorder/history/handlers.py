@@ -62,7 +62,7 @@ class EventRecorder:
         new = await unit.admit(RECORDER_EVENTS.durable, [received.id for received in batch])
         now = datetime.now(UTC)
         events = [
-            RecordedEvent(received.id, received.message, received.attributes.told_at(now))
+            RecordedEvent(received.id, received.message, received.attributes.occurred_at(now))
             for received in batch
             if received.id in new
         ]

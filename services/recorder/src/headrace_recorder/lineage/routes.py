@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from headrace_contracts.access import Access
-from headrace_contracts.places import is_plain
+from headrace_contracts.object_keys import is_normalized
 from headrace_contracts.resources import ArtifactRecord
 from headrace_contracts.values import Artifact, Outputs
 from headrace_runtime.access import Caller
@@ -90,7 +90,7 @@ def lineage_router(database: Database, objects: ObjectStore, grant_seconds: int)
             if run is None or run[0].submission is None:
                 raise run_not_found(run_id)
             key, namespace = objects.key(uri), run[0].submission["namespace"]
-            runs = named_runs(key) if key is not None and is_plain(key) else []
+            runs = named_runs(key) if key is not None and is_normalized(key) else []
             known = await submissions(connection, runs, [namespace])
         if key is None or not any(belongs_to(key, submission) for submission in known):
             raise not_found(
@@ -102,7 +102,7 @@ def lineage_router(database: Database, objects: ObjectStore, grant_seconds: int)
     async def _may_read(caller: Access, run: RunRow, key: str) -> bool:
         """Whether the object is in the folder of a run that the caller sees. A caller who sees all
         namespaces may read any object."""
-        if not is_plain(key):
+        if not is_normalized(key):
             return False
         if caller.visible is None:
             return True

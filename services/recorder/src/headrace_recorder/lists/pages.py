@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_runtime.lists.page import Arguments, Field, Kind, Listing, Page
+from headrace_runtime.lists.page import Arguments, Field, Kind, ListDefinition, Page
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.pg.database import ReadConnection
 from headrace_runtime.pg.queries import load_queries
@@ -71,10 +71,12 @@ class RecorderLists:
     """The definitions of all lists."""
 
     def __init__(self, signer: TokenSigner) -> None:
-        self.runs = Listing("runs", _RUNS, "run_id", signer, sort_prefixes=(METRIC,))
-        self.tasks = Listing("tasks", _TASKS, "task_id", signer, default_sort="created_at asc")
-        self.artifacts = Listing("artifacts", _ARTIFACTS, "artifact_id", signer)
-        self.artifact_tasks = Listing(
+        self.runs = ListDefinition("runs", _RUNS, "run_id", signer, sort_prefixes=(METRIC,))
+        self.tasks = ListDefinition(
+            "tasks", _TASKS, "task_id", signer, default_sort="created_at asc"
+        )
+        self.artifacts = ListDefinition("artifacts", _ARTIFACTS, "artifact_id", signer)
+        self.artifact_tasks = ListDefinition(
             "artifact_tasks",
             _ARTIFACT_TASKS,
             "artifact_task_id",
@@ -163,8 +165,8 @@ async def _by_metric(connection: ReadConnection, page: Page) -> list[Any]:
 async def _with_metric(connection: ReadConnection, page: Page) -> list[Any]:
     arguments = Arguments()
     metric = [f"name = {arguments.add(page.sort_key.removeprefix(METRIC), Kind.TEXT)}"]
-    if page.asked.namespace is not None:
-        metric.append(f"namespace = {arguments.add(page.asked.namespace, Kind.TEXT)}")
+    if page.request.namespace is not None:
+        metric.append(f"namespace = {arguments.add(page.request.namespace, Kind.TEXT)}")
     metric.append(page.beyond(arguments, "value"))
     parts = {
         "metric": " AND ".join(metric),
@@ -196,7 +198,7 @@ async def _without_metric(
 async def _total_of_runs(connection: ReadConnection, page: Page) -> int:
     if page.total is not None:
         return page.total
-    fields = {name for name, value in page.asked.where.items() if value is not None}
+    fields = {name for name, value in page.request.where.items() if value is not None}
     fields |= {predicate.key for predicate in page.predicates}
     if not fields <= _COUNTED_FIELDS:
         return await _count(connection, "count_of_runs", page)

@@ -21,10 +21,10 @@ from headrace_contracts.resources import (
     TaskPage,
 )
 from headrace_contracts.states import RunState
-from headrace_runtime.access import Caller, listed_namespace, require
+from headrace_runtime.access import Caller, listed_namespace, require_role
 from headrace_runtime.errors import RejectedError
-from headrace_runtime.lists.filters import Operation, Predicate, filter_text, refused
-from headrace_runtime.lists.page import Asked
+from headrace_runtime.lists.filters import Operation, Predicate, filter_text, invalid_filter
+from headrace_runtime.lists.page import PageRequest
 from headrace_runtime.pg.database import Database
 
 from headrace_recorder.lists import pages
@@ -44,7 +44,7 @@ def _page_request(
     sort_by: str = "",
     page_size: int = 0,
     page_token: str = "",
-) -> Asked:
+) -> PageRequest:
     """The parameters that every list has.
 
     Raises:
@@ -55,10 +55,10 @@ def _page_request(
             raise RejectedError.because(
                 RejectionCode.MALFORMED, f"{name} contains characters that cannot be stored", name
             )
-    return Asked(namespace, filter, sort_by, page_size, page_token)
+    return PageRequest(namespace, filter, sort_by, page_size, page_token)
 
 
-PageRequest = Annotated[Asked, Depends(_page_request)]
+PageParameters = Annotated[PageRequest, Depends(_page_request)]
 Ids = Annotated[Sequence[UUID], Query(max_length=_MOST_IDS)]
 
 
@@ -69,7 +69,7 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
     @router.get("/runs")
     async def list_runs(
         caller: Caller,
-        asked: PageRequest,
+        request: PageParameters,
         experiment_id: UUID | None = None,
         state: RunState | None = None,
         archived: bool | None = None,
@@ -81,7 +81,7 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
             "archived": archived,
             "recurring_run_id": recurring_run_id,
         }
-        page = lists.runs.page(_in_one_namespace(caller, replace(asked, where=where)))
+        page = lists.runs.page(_in_one_namespace(caller, replace(request, where=where)))
         async with database.read() as connection:
             found = await pages.runs(connection, page)
             metrics = await metrics_of_runs(connection, [r["run_id"] for r in found.rows])
@@ -96,18 +96,18 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
     @router.get("/tasks")
     async def list_tasks(
         caller: Caller,
-        asked: PageRequest,
+        request: PageParameters,
         run_id: UUID | None = None,
         parent_task_id: UUID | None = None,
     ) -> Response:
         """The tasks of a run, those inside a task, or those of a namespace."""
         where = {"run_id": run_id, "parent_task_id": parent_task_id}
         if run_id is not None:
-            asked = await _in_namespace_of_run(caller, asked, run_id)
+            request = await _in_namespace_of_run(caller, request, run_id)
         elif parent_task_id is not None:
             parent = await visible_task(database, caller, parent_task_id)
-            asked = await _in_namespace_of_run(caller, asked, parent.run_id)
-        page = lists.tasks.page(_in_one_namespace(caller, replace(asked, where=where)))
+            request = await _in_namespace_of_run(caller, request, parent.run_id)
+        page = lists.tasks.page(_in_one_namespace(caller, replace(request, where=where)))
         async with database.read() as connection:
             found = await pages.tasks(connection, page)
         tasks = tuple(task_view(task_row(row), in_run=False) for row in found.rows)
@@ -115,22 +115,27 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
             TaskPage(tasks=tasks, next_page_token=found.next_page_token, total_size=found.total)
         )
 
-    async def _in_namespace_of_run(caller: Access, asked: Asked, run_id: UUID) -> Asked:
+    async def _in_namespace_of_run(
+        caller: Access, request: PageRequest, run_id: UUID
+    ) -> PageRequest:
         """The request, limited to the namespace of a run."""
         async with database.read() as connection:
             known = await submissions(connection, [run_id], caller.visible)
-        if not known or asked.namespace not in (None, "", known[0]["namespace"]):
+        if not known or request.namespace not in (None, "", known[0]["namespace"]):
             raise run_not_found(run_id)
-        return replace(asked, namespace=known[0]["namespace"])
+        return replace(request, namespace=known[0]["namespace"])
 
     @router.get("/artifacts")
     async def list_artifacts(
-        caller: Caller, asked: PageRequest, run_id: UUID | None = None, task_id: UUID | None = None
+        caller: Caller,
+        request: PageParameters,
+        run_id: UUID | None = None,
+        task_id: UUID | None = None,
     ) -> Response:
         where = {"run_id": run_id, "task_id": task_id}
         if run_id is not None:
-            asked = await _in_namespace_of_run(caller, asked, run_id)
-        page = lists.artifacts.page(_in_one_namespace(caller, replace(asked, where=where)))
+            request = await _in_namespace_of_run(caller, request, run_id)
+        page = lists.artifacts.page(_in_one_namespace(caller, replace(request, where=where)))
         async with database.read() as connection:
             found = await pages.artifacts(connection, page)
         artifacts = tuple(ArtifactRecord.model_validate(dict(row)) for row in found.rows)
@@ -143,7 +148,7 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
     @router.get("/artifact-tasks")
     async def list_artifact_tasks(
         caller: Caller,
-        asked: PageRequest,
+        request: PageParameters,
         artifact_id: Ids = (),
         run_id: Ids = (),
         task_id: Ids = (),
@@ -156,20 +161,20 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
             raise RejectedError.because(
                 RejectionCode.MALFORMED, "artifact_id, run_id or task_id is required", "artifact_id"
             )
-        if asked.filter:
-            raise refused("this list does not support filters")
+        if request.filter:
+            raise invalid_filter("this list does not support filters")
         predicates = tuple(
             Predicate(name, Operation.IN, tuple(str(value) for value in values))
             for name, values in ids.items()
             if values
         )
         visible = caller.visible
-        if asked.namespace:
-            require(caller, Role.VIEWER, asked.namespace)
-            visible = (asked.namespace,)
+        if request.namespace:
+            require_role(caller, Role.VIEWER, request.namespace)
+            visible = (request.namespace,)
         where = {"type": type}
         page = lists.artifact_tasks.page(
-            replace(asked, namespace=None, filter=filter_text(predicates), where=where)
+            replace(request, namespace=None, filter=filter_text(predicates), where=where)
         )
         async with database.read() as connection:
             found = await pages.artifact_tasks(connection, page, visible)
@@ -183,9 +188,9 @@ def list_router(database: Database, lists: RecorderLists) -> APIRouter:
     return router
 
 
-def _in_one_namespace(caller: Access, asked: Asked) -> Asked:
+def _in_one_namespace(caller: Access, request: PageRequest) -> PageRequest:
     """The request, limited to the one namespace that the caller may list."""
-    return replace(asked, namespace=listed_namespace(caller, asked.namespace))
+    return replace(request, namespace=listed_namespace(caller, request.namespace))
 
 
 def _json(value: Contract) -> Response:

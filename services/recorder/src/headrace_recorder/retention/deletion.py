@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
-from headrace_contracts.places import run_prefix
+from headrace_contracts.object_keys import prefix_of_submission
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
@@ -115,7 +115,7 @@ class Deletion:
 
     async def _delete_objects(self, claim: Claim) -> bool:
         """Delete the objects in the run's folder that no run uses; returns whether all are gone."""
-        prefix = run_prefix(claim.submission)
+        prefix = prefix_of_submission(claim.submission)
         failed: dict[str, str] = {}
         keys = await self._objects.list(prefix)
         for start in range(0, len(keys), _KEYS_AT_ONCE):

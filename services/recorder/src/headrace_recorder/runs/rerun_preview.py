@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from headrace_contracts.failures import RejectionCode
-from headrace_contracts.rerun import EarlierTask, taken_over
+from headrace_contracts.rerun import EarlierTask, reused_steps
 from headrace_contracts.resources import Task
 from headrace_contracts.states import TaskKind
 from headrace_runtime.errors import RejectedError
@@ -36,7 +36,7 @@ def preview(tasks: Sequence[Task], chosen: Collection[str]) -> dict[str, Any]:
         )
         for task in tasks
     ]
-    reused = taken_over(graph, chosen)
+    reused = reused_steps(graph, chosen)
     steps = [task for task in tasks if task.kind is TaskKind.STEP]
     return {
         "reuse": [_reference(task) for task in steps if task.task_id in reused],

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace_contracts.ir.bindings import LOOP_ITEM
-from headrace_contracts.ir.expressions import ExpressionError, select
+from headrace_contracts.ir.expressions import ExpressionError, apply_selector
 from headrace_contracts.ir.models import ContainerSpec, TaskInputArtifact, TaskInputParameter
-from headrace_contracts.ir.parameters import ParameterError, fit, whole_numbers
-from headrace_contracts.places import run_folder
+from headrace_contracts.ir.parameters import ParameterError, convert, whole_numbers
+from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Artifact, Inputs
 
@@ -110,7 +110,7 @@ def step_inputs(run: Run, node: Node, given: Scope) -> Inputs:
                 raise InputError(f"the required input parameter {name!r} has no value")
             continue
         try:
-            parameters[name] = fit(value, definition.parameter_type)
+            parameters[name] = convert(value, definition.parameter_type)
         except ParameterError as error:
             raise InputError(f"input parameter {name!r}: {error}") from None
     for name, artifact in definitions.artifacts.items():
@@ -259,7 +259,7 @@ class _Resolver:
         if value is None or not source.parameter_expression_selector:
             return value
         try:
-            return select(source.parameter_expression_selector, value)
+            return apply_selector(source.parameter_expression_selector, value)
         except ExpressionError as error:
             raise InputError(f"input parameter {name!r}: {error}") from None
 
@@ -353,7 +353,7 @@ def _root(run: Run) -> str:
     bucket."""
     submission = run.submission
     given = submission.pipeline_root or run.plan.default_pipeline_root
-    folder = run_folder(submission.namespace, submission.pipeline.name, submission.run_id)
+    folder = run_prefix(submission.namespace, submission.pipeline.name, submission.run_id)
     return given or run.plan.store_uri + folder.rstrip("/")
 
 

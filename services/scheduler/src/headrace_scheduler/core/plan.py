@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
-from headrace_contracts.ir.graph import ALWAYS, dependencies
+from headrace_contracts.ir.graph import ALL_UPSTREAM_COMPLETED, dependencies
 from headrace_contracts.ir.models import (
     Component,
     ComponentRef,
@@ -80,7 +80,9 @@ class TaskPlan:
     @property
     def always(self) -> bool:
         """Whether it runs however the tasks that it depends on end."""
-        return self.task.trigger_policy.strategy == ALWAYS and bool(self.dependencies)
+        return self.task.trigger_policy.strategy == ALL_UPSTREAM_COMPLETED and bool(
+            self.dependencies
+        )
 
     @property
     def exit_task(self) -> bool:

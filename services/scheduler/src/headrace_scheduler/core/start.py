@@ -8,7 +8,7 @@ from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.events import Fingerprint, TaskReady
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import artifact_id
-from headrace_contracts.ir.expressions import ExpressionError, holds
+from headrace_contracts.ir.expressions import ExpressionError, condition_holds
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact, ArtifactType, Inputs, Outputs
 
@@ -86,7 +86,7 @@ def _condition_fails(node: Node, given: Scope) -> bool:
     condition = node.plan.task.trigger_policy.condition
     if not condition or node.record.iteration is not None:
         return False
-    return not holds(condition, condition_values(node, given))
+    return not condition_holds(condition, condition_values(node, given))
 
 
 def _start(draft: Draft, node: Node, given: Scope) -> None:

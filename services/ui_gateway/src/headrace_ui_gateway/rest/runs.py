@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from headrace_contracts.commands import SubmitRun
-from headrace_contracts.etags import names, version_etag
+from headrace_contracts.etags import contains_tag, version_etag
 from headrace_contracts.resources import Run, RunPage
 from headrace_contracts.states import RunState
 
@@ -90,7 +90,7 @@ def runs_router(services: Services, settings: Settings) -> APIRouter:
         identity = str(run_id)
         if if_none_match is not None:
             version = await runs.version(identity)
-            if names(if_none_match, version_etag(version)):
+            if contains_tag(if_none_match, version_etag(version)):
                 return json_response(b"", version_etag(version), if_none_match)
         found = await runs.snapshot(identity, since)
         return json_response(found.body, version_etag(found.version))

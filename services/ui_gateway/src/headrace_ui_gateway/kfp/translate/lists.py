@@ -12,13 +12,13 @@ from typing import Any
 
 from headrace_contracts.states import RunState, TaskState
 from headrace_runtime.lists.filters import (
-    SEVERAL,
+    LIST_OPERATIONS,
     Operation,
     Predicate,
     Scalar,
     filter_text,
+    invalid_filter,
     parse_filter,
-    refused,
 )
 
 from headrace_ui_gateway.kfp.messages.errors import invalid
@@ -73,13 +73,15 @@ def _names(identity: str, *same: str, **others: str) -> dict[str, str]:
 
 
 def _archived(one: Predicate) -> Predicate:
-    if one.operation not in (Operation.EQUALS, Operation.NOT_EQUALS, *SEVERAL):
-        raise refused(f"operation {one.operation} is not supported for {one.key!r}")
+    if one.operation not in (Operation.EQUALS, Operation.NOT_EQUALS, *LIST_OPERATIONS):
+        raise invalid_filter(f"operation {one.operation} is not supported for {one.key!r}")
     for value in _values(one):
         if value not in _ARCHIVED:
-            raise refused(f"{value!r} is not a storage state")
+            raise invalid_filter(f"{value!r} is not a storage state")
     values = tuple("true" if _ARCHIVED[str(value)] else "false" for value in _values(one))
-    return Predicate("archived", one.operation, values if one.operation in SEVERAL else values[0])
+    return Predicate(
+        "archived", one.operation, values if one.operation in LIST_OPERATIONS else values[0]
+    )
 
 
 def _states(shown_as: Mapping[str, str]) -> Rewrite:
@@ -92,7 +94,7 @@ def _states(shown_as: Mapping[str, str]) -> Rewrite:
 
     def rewrite(one: Predicate) -> Predicate:
         if any(not isinstance(value, str) for value in _values(one)):
-            raise refused(f"{one.value!r} is not a state")
+            raise invalid_filter(f"{one.value!r} is not a state")
         states = [str(value).upper() for value in _values(one)]
         match one.operation:
             case Operation.EQUALS | Operation.IN:
@@ -103,7 +105,7 @@ def _states(shown_as: Mapping[str, str]) -> Rewrite:
                 found = tuple(own for own, shown in shown_as.items() if states[0] in shown)
                 return Predicate("state", Operation.IN, found)
             case _:
-                raise refused(f"operation {one.operation} is not supported for {one.key!r}")
+                raise invalid_filter(f"operation {one.operation} is not supported for {one.key!r}")
         found = tuple(dict.fromkeys(own for state in states for own in own_states(state)))
         return Predicate("state", operation, found)
 
@@ -113,7 +115,9 @@ def _states(shown_as: Mapping[str, str]) -> Rewrite:
 def _type(one: Predicate) -> Predicate:
     """Rewrite KFP's artifact type as a schema title; any other value is a title already."""
     titles = tuple(_TITLES.get(str(value), value) for value in _values(one))
-    return Predicate("type", one.operation, titles if one.operation in SEVERAL else titles[0])
+    return Predicate(
+        "type", one.operation, titles if one.operation in LIST_OPERATIONS else titles[0]
+    )
 
 
 def _values(one: Predicate) -> tuple[Scalar, ...]:
@@ -195,7 +199,7 @@ def _namespace(predicates: list[Predicate]) -> str:
     if not predicates:
         return ""
     if len(predicates) > 1 or predicates[0].operation is not Operation.EQUALS:
-        raise refused("a filter may have only one predicate on 'namespace', with EQUALS")
+        raise invalid_filter("a filter may have only one predicate on 'namespace', with EQUALS")
     return str(predicates[0].value)
 
 
@@ -218,6 +222,6 @@ def _order(fields: ListFields, text: str) -> str:
 def _rewrite(fields: ListFields, one: Predicate) -> Predicate:
     key = one.key if one.key.startswith(fields.prefixes or ("\0",)) else fields.names.get(one.key)
     if key is None:
-        raise refused(f"no support for filtering on unrecognized field {one.key!r}")
+        raise invalid_filter(f"no support for filtering on unrecognized field {one.key!r}")
     rewrite = fields.rewrites.get(key)
     return Predicate(key, one.operation, one.value) if rewrite is None else rewrite(one)

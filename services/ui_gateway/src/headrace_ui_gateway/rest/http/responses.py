@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Response
 from headrace_contracts.base import Contract
-from headrace_contracts.etags import etag, names, unchanged
+from headrace_contracts.etags import contains_tag, etag, if_match_holds
 
 from headrace_ui_gateway.rest.http.errors import modified
 
@@ -22,7 +22,7 @@ def json_response(
 ) -> Response:
     """JSON with a tag; a 304 if `if_none_match` names it."""
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and names(if_none_match, tag):
+    if if_none_match is not None and contains_tag(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, status_code, media_type="application/json", headers=headers)
 
@@ -33,5 +33,5 @@ def check_if_match(if_match: str | None, resource: Contract) -> None:
     Raises:
         ProblemError: it was modified.
     """
-    if not unchanged(if_match, resource):
+    if not if_match_holds(if_match, resource):
         raise modified()

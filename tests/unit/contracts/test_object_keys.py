@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from headrace_contracts.places import is_plain, may_be_lent
+from headrace_contracts.object_keys import is_normalized, is_readable_from
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from headrace_contracts.places import is_plain, may_be_lent
     ],
 )
 def test_normalized_keys(key: str, plain: bool) -> None:
-    assert is_plain(key) is plain
+    assert is_normalized(key) is plain
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_normalized_keys(key: str, plain: bool) -> None:
     ],
 )
 def test_objects_that_a_step_of_a_namespace_may_read(key: str, lent: bool) -> None:
-    assert may_be_lent(key, "team") is lent
+    assert is_readable_from(key, "team") is lent
