@@ -10,9 +10,9 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.events import AttemptSucceeded
 from headrace_contracts.ir.parse import parse_document
+from headrace_contracts.messages.commands import LaunchAttempt
+from headrace_contracts.messages.events import AttemptSucceeded
 from headrace_contracts.states import RunState
 from headrace_contracts.values import Outputs
 from headrace_scheduler.core.decide import decide

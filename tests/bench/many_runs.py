@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from headrace_contracts.events import PipelineIdentity, RunSubmitted
 from headrace_contracts.ids import uuid7
+from headrace_contracts.messages.events import PipelineIdentity, RunSubmitted
 
 from tests.support.submissions import submitted
 

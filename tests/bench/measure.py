@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 import httpx
 import nats
-from headrace_contracts.subjects import COMMANDS, EVENTS
+from headrace_contracts.messages.subjects import COMMANDS, EVENTS
 from nats.aio.client import Client
 
 from tests.bench.cpu import Group, trees_milliseconds

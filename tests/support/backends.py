@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.port import Handle, ReportWaiting, Vanished
 from headrace_executor.backends.prepare import (
     LaunchPreparer,

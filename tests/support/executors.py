@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.cloudevents import Attributes, headers
-from headrace_contracts.commands import (
+from headrace_contracts.ids import new_id
+from headrace_contracts.messages.cloudevents import Attributes, headers
+from headrace_contracts.messages.commands import (
     ATTEMPT_COMMAND,
     AttemptCommand,
     CancelAttempt,
     CleanRun,
     LaunchAttempt,
 )
-from headrace_contracts.ids import new_id
-from headrace_contracts.subjects import executor_commands
+from headrace_contracts.messages.subjects import executor_commands
 from headrace_executor.backends.port import Backend
 from headrace_executor.handlers import Handlers
 from headrace_executor.runner import Runner

@@ -16,8 +16,8 @@ from typing import Any
 from uuid import UUID
 
 import headrace_launcher
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.port import Backend
 from headrace_executor.core.launch import AttemptPaths, Limits, launch_file, local_inputs
 from headrace_runtime.objects import ObjectMissingError

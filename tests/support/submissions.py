@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.events import PipelineIdentity, RunSubmitted
+from headrace_contracts.messages.events import PipelineIdentity, RunSubmitted
 from headrace_contracts.values import BlobRef
 
 RUN_ID = UUID("0190a0a0-0000-7000-8000-000000000001")

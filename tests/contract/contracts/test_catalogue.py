@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from headrace_contracts import catalogue, commands, events, schema
+from headrace_contracts import catalogue, schema
 from headrace_contracts.base import Contract
+from headrace_contracts.messages import commands, events
 
 SERVICES = Path(__file__).parents[3] / "services"
 MODELS = [*schema.EVENTS, *schema.COMMANDS]

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 from headrace_contracts import schema
 from headrace_contracts.base import Contract
-from headrace_contracts.commands import COMMAND
-from headrace_contracts.events import EVENT
 from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_contracts.messages.commands import COMMAND
+from headrace_contracts.messages.events import EVENT
 from pydantic import TypeAdapter, ValidationError
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -18,7 +18,7 @@ from tests.support.waiting import until
 KFP_PYTHON = ROOT / ".kfp" / "bin" / "python"
 EXAMPLE = ROOT / "examples" / "xgboost_training_cm"
 PACKAGE = EXAMPLE / "xgboost_training_v2.yaml"
-COMPONENTS = ROOT / "tests" / "support" / "xgboost_components_pipeline.py"
+COMPONENTS = ROOT / "tests" / "support" / "xgboost" / "components_pipeline.py"
 
 pytestmark = pytest.mark.e2e
 

@@ -28,7 +28,7 @@ from headrace_api.routes import Services, http_app
 from headrace_api.runs.service import Runs
 from headrace_api.runs.submissions import Submissions
 from headrace_contracts.access import HEADER, Access
-from headrace_contracts.cloudevents import Attributes
+from headrace_contracts.messages.cloudevents import Attributes
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.bus.publisher import OutgoingMessage
 from headrace_runtime.lists.tokens import TokenSigner

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 from headrace_contracts.access import HEADER, Access, Role
-from headrace_contracts.cloudevents import Attributes
-from headrace_contracts.commands import PipelineReference, SubmitRun
+from headrace_contracts.messages.cloudevents import Attributes
+from headrace_contracts.messages.commands import PipelineReference, SubmitRun
 from headrace_runtime.bus.consumer import Received
 
 from tests.integration.api.conftest import pipeline

@@ -18,7 +18,7 @@ import pytest
 from headrace_executor.backends.process.environments import EnvironmentStore
 
 from tests.support.components import Component
-from tests.support.xgboost_example import COMPONENTS, Example
+from tests.support.xgboost.example import COMPONENTS, Example
 
 LONG = 1_000_000
 """More rounds than end during a test."""

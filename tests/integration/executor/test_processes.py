@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import FailureCode
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_runtime.bus.connection import Bus
 
 from tests.support.executors import ExecutorProcess, View, send, until

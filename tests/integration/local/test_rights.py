@@ -11,8 +11,8 @@ import asyncpg
 import nats
 import pytest
 from botocore.exceptions import ClientError
-from headrace_contracts import subjects
-from headrace_contracts.bus_rights import inbox
+from headrace_contracts.messages import subjects
+from headrace_contracts.messages.bus_rights import inbox
 from headrace_local import setup
 from headrace_local.data import STATEFUL_SERVICES
 from headrace_runtime.bus.provision import provision_consumer, provision_streams

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from headrace_contracts import events as e
 from headrace_contracts.access import HEADER, Access, Role
-from headrace_contracts.cloudevents import Attributes
 from headrace_contracts.ids import new_id
+from headrace_contracts.messages import events as e
+from headrace_contracts.messages.cloudevents import Attributes
 from headrace_contracts.values import Artifact, ArtifactType, Content, Inputs, Outputs
 from headrace_recorder.history.handlers import EventRecorder
 from headrace_recorder.http import http_app

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from headrace_contracts import events as e
 from headrace_contracts.access import Access, Role
-from headrace_contracts.events import Fingerprint, PipelineIdentity
+from headrace_contracts.messages import events as e
+from headrace_contracts.messages.events import Fingerprint, PipelineIdentity
 from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Content, Inputs
 

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from headrace_contracts.events import EVENT, Event, RunCancelRequested
-from headrace_contracts.subjects import DEAD_LETTERS, EVENTS, Subscription, dead_letter
+from headrace_contracts.messages.events import EVENT, Event, RunCancelRequested
+from headrace_contracts.messages.subjects import DEAD_LETTERS, EVENTS, Subscription, dead_letter
 from headrace_runtime.bus import consumer as consumer_module
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Consumer, Received

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from headrace_contracts.events import RunCancelRequested
+from headrace_contracts.messages.events import RunCancelRequested
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.publisher import OutgoingMessage, Publisher
 from headrace_runtime.objects import ObjectStore

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from headrace_contracts import events as e
-from headrace_contracts.cloudevents import Attributes
-from headrace_contracts.events import PipelineIdentity
 from headrace_contracts.ids import new_id
 from headrace_contracts.ir.parse import parse_document
+from headrace_contracts.messages import events as e
+from headrace_contracts.messages.cloudevents import Attributes
+from headrace_contracts.messages.events import PipelineIdentity
 from headrace_contracts.values import Artifact, ArtifactType, BlobRef, Content, Outputs
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.bus.publisher import OutgoingMessage

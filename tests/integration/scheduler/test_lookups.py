@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from headrace_contracts import events as e
+from headrace_contracts.messages import events as e
 from headrace_scheduler import lookups
 
 from tests.integration.scheduler.conftest import chain

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from headrace_contracts import events as e
-from headrace_contracts.events import RunLimits
+from headrace_contracts.messages import events as e
+from headrace_contracts.messages.events import RunLimits
 from headrace_runtime.errors import RetryableError, TooEarlyError
 from headrace_runtime.objects import ObjectMissingError
 from headrace_scheduler import plans

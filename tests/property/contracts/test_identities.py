@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from uuid import RFC_4122, UUID
 
-from headrace_contracts import subjects
 from headrace_contracts.ids import uuid7
+from headrace_contracts.messages import subjects
 from hypothesis import given
 from hypothesis import strategies as st
 

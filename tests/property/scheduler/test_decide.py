@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_contracts.events import RunFailed, RunRetryRequested
+from headrace_contracts.messages.events import RunFailed, RunRetryRequested
 from headrace_contracts.states import RunState, TaskState
 from headrace_scheduler.core.draft import Draft
 from headrace_scheduler.core.end import MAX_LOST

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.commands import CancelAttempt, LaunchAttempt
-from headrace_contracts.events import (
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.messages.commands import CancelAttempt, LaunchAttempt
+from headrace_contracts.messages.events import (
     AttemptFailed,
     AttemptSucceeded,
     Event,
@@ -20,7 +21,6 @@ from headrace_contracts.events import (
     RunFailed,
     RunSucceeded,
 )
-from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import TaskKind, TaskState
 from headrace_contracts.values import Outputs
 from headrace_recorder.core.projection import fold

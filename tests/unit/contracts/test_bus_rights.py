@@ -6,10 +6,10 @@ from typing import get_args
 from uuid import UUID
 
 import pytest
-from headrace_contracts import subjects
-from headrace_contracts.bus_rights import PROGRAM, BusRights, bus_rights, inbox
-from headrace_contracts.commands import ATTEMPT_COMMAND
-from headrace_contracts.events import EVENT
+from headrace_contracts.messages import subjects
+from headrace_contracts.messages.bus_rights import PROGRAM, BusRights, bus_rights, inbox
+from headrace_contracts.messages.commands import ATTEMPT_COMMAND
+from headrace_contracts.messages.events import EVENT
 
 RUN = UUID("01900000-0000-7000-8000-000000000000")
 RIGHTS = bus_rights()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from headrace_contracts.cloudevents import Attributes, attributes, headers
+from headrace_contracts.messages.cloudevents import Attributes, attributes, headers
 
 EVENT_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
 AT = datetime(2026, 11, 24, 9, 15, 2, tzinfo=UTC)

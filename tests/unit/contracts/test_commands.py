@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from headrace_contracts.commands import SubmitRun
 from headrace_contracts.ir.models import LONGEST_SECONDS
+from headrace_contracts.messages.commands import SubmitRun
 from pydantic import ValidationError
 
 

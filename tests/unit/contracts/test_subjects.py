@@ -6,9 +6,10 @@ import re
 from uuid import UUID
 
 import pytest
-from headrace_contracts import commands, events, schema, subjects
+from headrace_contracts import schema
 from headrace_contracts.base import Contract
-from headrace_contracts.subjects import Subscription
+from headrace_contracts.messages import commands, events, subjects
+from headrace_contracts.messages.subjects import Subscription
 
 RUN_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
 PLACE = f"p11.{RUN_ID}"

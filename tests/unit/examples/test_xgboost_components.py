@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.components import Component
-from tests.support.xgboost_example import COMPONENTS, EXAMPLE, Example
+from tests.support.xgboost.example import COMPONENTS, EXAMPLE, Example
 
 PREDICTIONS = [
     ("ACTION", "ACTION", 0.9),

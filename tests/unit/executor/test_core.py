@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.ids import artifact_id
 from headrace_contracts.launches import InputFile, ResultManifest, UploadGrant
+from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_executor.core.arguments import ARGUMENT_BYTES, too_long
 from headrace_executor.core.bootstrap import Program
 from headrace_executor.core.launch import (

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts.cloudevents import Attributes
-from headrace_contracts.commands import CleanRun, LaunchAttempt
-from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
+from headrace_contracts.messages.cloudevents import Attributes
+from headrace_contracts.messages.commands import CleanRun, LaunchAttempt
+from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_executor.backends.port import (
     CannotLaunchError,
     Handle,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import InputFile, ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_launcher import artifacts
 from headrace_launcher.transfer import Transfer
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from headrace_contracts import events as e
 from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.messages import events as e
 from headrace_contracts.states import TaskKind
 from headrace_contracts.values import BlobRef, Inputs, Outputs
 from headrace_recorder.core.rows import TaskRow

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from headrace_contracts.events import EVENT
-from headrace_contracts.subjects import RECORDER_EVENTS
+from headrace_contracts.messages.events import EVENT
+from headrace_contracts.messages.subjects import RECORDER_EVENTS
 from headrace_runtime.bus.consumer import Consumer, Received
 from headrace_runtime.errors import RetryableError
 

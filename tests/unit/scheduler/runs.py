@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from headrace_contracts.commands import AttemptCommand, LaunchAttempt
-from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ir.parse import parse_document
+from headrace_contracts.messages.commands import AttemptCommand, LaunchAttempt
+from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.states import TaskState
 from headrace_contracts.values import Outputs
 from headrace_scheduler.core.decide import SchedulerEvent, TimerDue, decide

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode
 
-from headrace_contracts.bus_rights import BusRights, bus_rights
+from headrace_contracts.messages.bus_rights import BusRights, bus_rights
 
 from headrace_local.data import STATEFUL_SERVICES, Data, write_json
 

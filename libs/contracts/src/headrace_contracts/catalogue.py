@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
 
-from headrace_contracts import commands, events, failures, subjects, values
+from headrace_contracts import failures, values
 from headrace_contracts.base import Contract
+from headrace_contracts.messages import commands, events, subjects
+from headrace_contracts.messages.subjects import Subscription
 from headrace_contracts.schema import COMMANDS, EVENTS
-from headrace_contracts.subjects import Subscription
 
 PAGE = Path(__file__).parents[4] / "docs" / "architecture" / "events.md"
 

@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 
 from headrace_contracts.access import NAMESPACE
 from headrace_contracts.base import Contract, Instant
-from headrace_contracts.commands import PipelineReference
 from headrace_contracts.failures import Rejection
 from headrace_contracts.ir.models import LONGEST_SECONDS
 from headrace_contracts.ir.storable import require_storable
+from headrace_contracts.messages.commands import PipelineReference
 from headrace_contracts.resources import Page
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from headrace_contracts.base import Contract, Instant
-from headrace_contracts.events import Origin, PipelineIdentity, Rerun
 from headrace_contracts.failures import Failure
 from headrace_contracts.ir.storable import require_storable
+from headrace_contracts.messages.events import Origin, PipelineIdentity, Rerun
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 

@@ -14,9 +14,9 @@ from typing import Any, get_args
 
 from headrace_contracts import recurring, resources
 from headrace_contracts.base import Contract
-from headrace_contracts.commands import Command
-from headrace_contracts.events import Event
 from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_contracts.messages.commands import Command
+from headrace_contracts.messages.events import Event
 
 FOLDER = Path(__file__).parents[2] / "schema"
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import uvloop
-from headrace_contracts.subjects import Subscription
+from headrace_contracts.messages.subjects import Subscription
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headrace_contracts.commands import SUBMIT_RUN
-from headrace_contracts.subjects import API_EVENTS, API_SUBMISSIONS
+from headrace_contracts.messages.commands import SUBMIT_RUN
+from headrace_contracts.messages.subjects import API_EVENTS, API_SUBMISSIONS
 from headrace_runtime.access import install_access
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.service import open_service

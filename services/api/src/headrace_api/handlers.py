@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from headrace_contracts.cloudevents import Attributes
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import SubmissionAccepted, SubmissionRejected
 from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_contracts.ids import derived_event_id
+from headrace_contracts.messages.cloudevents import Attributes
+from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.messages.events import SubmissionAccepted, SubmissionRejected
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.pg.database import Database, Unit

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from headrace_contracts.events import AttemptPreparing, AttemptStarted
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import derived_event_id
+from headrace_contracts.messages.events import AttemptPreparing, AttemptStarted
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.pg.database import Database, Unit

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from headrace_contracts.commands import ATTEMPT_COMMAND
-from headrace_contracts.subjects import executor_commands
+from headrace_contracts.messages.commands import ATTEMPT_COMMAND
+from headrace_contracts.messages.subjects import executor_commands
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.service import open_service
 from starlette.applications import Starlette

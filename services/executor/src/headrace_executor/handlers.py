@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from headrace_contracts.commands import AttemptCommand, CancelAttempt, CleanRun, LaunchAttempt
-from headrace_contracts.events import AttemptFailed
 from headrace_contracts.failures import Failure, FailureCode
-from headrace_contracts.subjects import executor_commands
+from headrace_contracts.messages.commands import (
+    AttemptCommand,
+    CancelAttempt,
+    CleanRun,
+    LaunchAttempt,
+)
+from headrace_contracts.messages.events import AttemptFailed
+from headrace_contracts.messages.subjects import executor_commands
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.pg.database import Database, Unit

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from headrace_contracts.commands import CancelAttempt, LaunchAttempt
-from headrace_contracts.events import AttemptFailed, AttemptSucceeded
+from headrace_contracts.messages.commands import CancelAttempt, LaunchAttempt
+from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries
 from pydantic import TypeAdapter

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headrace_contracts.events import EVENT
-from headrace_contracts.subjects import RECORDER_EVENTS, RUN_EVENTS
+from headrace_contracts.messages.events import EVENT
+from headrace_contracts.messages.subjects import RECORDER_EVENTS, RUN_EVENTS
 from headrace_runtime.access import install_access
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.service import open_service

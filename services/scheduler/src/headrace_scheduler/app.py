@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from headrace_contracts.events import EVENT
-from headrace_contracts.subjects import SCHEDULER_EVENTS
+from headrace_contracts.messages.events import EVENT
+from headrace_contracts.messages.subjects import SCHEDULER_EVENTS
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.service import open_service

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.events import Origin
+from headrace_contracts.messages.events import Origin
 from headrace_contracts.values import Outputs
 from headrace_runtime.pg.database import Connection
 from headrace_runtime.pg.queries import load_queries

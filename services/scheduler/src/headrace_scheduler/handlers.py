@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from headrace_contracts.commands import CleanRun
-from headrace_contracts.events import (
+from headrace_contracts.ids import derived_event_id
+from headrace_contracts.messages.commands import CleanRun
+from headrace_contracts.messages.events import (
     Event,
     RunDeleted,
     RunRetryRequested,
     RunSubmitted,
     TasksPlanned,
 )
-from headrace_contracts.ids import derived_event_id
+from headrace_contracts.messages.subjects import SCHEDULER_EVENTS
 from headrace_contracts.states import RunState
-from headrace_contracts.subjects import SCHEDULER_EVENTS
 from headrace_contracts.values import BlobRef
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.errors import RetryableError, TooEarlyError

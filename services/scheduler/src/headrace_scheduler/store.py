@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.events import Rerun, RunLimits, RunSubmitted
 from headrace_contracts.failures import Failure
+from headrace_contracts.messages.events import Rerun, RunLimits, RunSubmitted
 from headrace_contracts.rerun import EarlierTask, reused_steps
 from headrace_contracts.states import RunState, TaskState
 from headrace_contracts.values import BlobRef, Inputs, Outputs

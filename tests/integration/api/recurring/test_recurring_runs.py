@@ -11,7 +11,7 @@ import pytest
 from headrace_api.recurring.ticker import Ticker
 from headrace_api.runs.rules.macros import ScheduledSlot
 from headrace_api.runs.submissions import Prepared, Submissions
-from headrace_contracts.commands import SubmitRun
+from headrace_contracts.messages.commands import SubmitRun
 
 from tests.integration.api.conftest import pipeline
 

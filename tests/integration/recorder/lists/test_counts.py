@@ -8,9 +8,9 @@ import random
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from headrace_contracts import events as e
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import new_id
+from headrace_contracts.messages import events as e
 from headrace_contracts.values import Outputs
 from headrace_recorder.runs import store
 from headrace_runtime.pg.database import Unit

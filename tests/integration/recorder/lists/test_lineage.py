@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from headrace_contracts import events as e
 from headrace_contracts.ids import new_id
+from headrace_contracts.messages import events as e
 from headrace_contracts.values import Inputs, Outputs
 
 from tests.integration.recorder.conftest import artifact, made, measured, of, started, task

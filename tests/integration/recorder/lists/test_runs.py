@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from headrace_contracts import events as e
 from headrace_contracts.access import Access
+from headrace_contracts.messages import events as e
 from headrace_contracts.values import Outputs
 
 from tests.integration.recorder.conftest import measured, of, started

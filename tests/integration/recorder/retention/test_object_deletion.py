@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts import events as e
-from headrace_contracts.events import PipelineIdentity
 from headrace_contracts.ids import new_id
+from headrace_contracts.messages import events as e
+from headrace_contracts.messages.events import PipelineIdentity
 from headrace_contracts.object_keys import run_prefix
 from headrace_recorder.retention import deletion as deletions
 from headrace_recorder.retention import store

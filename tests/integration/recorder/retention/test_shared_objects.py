@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from headrace_contracts import events as e
-from headrace_contracts.events import PipelineIdentity
+from headrace_contracts.messages import events as e
+from headrace_contracts.messages.events import PipelineIdentity
 from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Artifact, Inputs
 

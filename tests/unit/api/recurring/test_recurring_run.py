@@ -13,7 +13,7 @@ from headrace_api.recurring.rules.recurring_run import (
     with_definition,
     with_enabled,
 )
-from headrace_contracts.commands import PipelineReference
+from headrace_contracts.messages.commands import PipelineReference
 from headrace_contracts.recurring import RecurringRunDefinition, Trigger
 from headrace_runtime.errors import RejectedError
 

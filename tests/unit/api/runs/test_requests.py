@@ -12,9 +12,9 @@ from headrace_api.runs.rules.requests import (
     included_document,
     rerun_request,
 )
-from headrace_contracts.commands import PipelineReference, SubmitRun
-from headrace_contracts.events import Rerun
 from headrace_contracts.ir.parse import parse_document
+from headrace_contracts.messages.commands import PipelineReference, SubmitRun
+from headrace_contracts.messages.events import Rerun
 from headrace_runtime.errors import RejectedError
 
 from tests.support.graphs import shell_document, shell_pipeline

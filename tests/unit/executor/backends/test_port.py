@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.launches import ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.port import Backend, CannotLaunchError, Handle, Vanished
 from headrace_executor.backends.process.backend import ProcessBackend
 

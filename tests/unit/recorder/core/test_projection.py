@@ -6,8 +6,8 @@ import copy
 from typing import Any
 
 import pytest
-from headrace_contracts import events as e
 from headrace_contracts.failures import Rejection, RejectionCode
+from headrace_contracts.messages import events as e
 from headrace_contracts.states import RunState, TaskState
 from headrace_recorder.core.projection import (
     affected,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.events import (
+from headrace_contracts.messages.commands import LaunchAttempt
+from headrace_contracts.messages.events import (
     Origin,
     RunCancelRequested,
     RunPauseRequested,

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts.events import (
+from headrace_contracts.failures import FailureCode
+from headrace_contracts.messages.events import (
     Origin,
     RunCancelRequested,
     RunLimits,
@@ -14,7 +15,6 @@ from headrace_contracts.events import (
     RunResumeRequested,
     RunRetryRequested,
 )
-from headrace_contracts.failures import FailureCode
 from headrace_contracts.values import Outputs
 from headrace_scheduler.core.admission import Queued, admit
 from headrace_scheduler.core.decide import RunAdmitted

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from headrace_contracts.commands import SubmitRun
+from headrace_contracts.messages.commands import SubmitRun
 from headrace_contracts.states import RunState
 from headrace_ui_gateway.upstream import runs as runs_module
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements

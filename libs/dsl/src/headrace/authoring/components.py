@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headrace.graph import types
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec
 from headrace.graph.pipeline import caching_by_default, current
-from headrace.graph.specs import ComponentSpec
 from headrace.graph.task import PipelineTask
 
 

@@ -13,16 +13,16 @@ from headrace.authoring.components import ContainerComponent, GraphComponent, Py
 from headrace.authoring.embedded import NOTEBOOK_PACKAGES, embedding_source, notebook_source
 from headrace.authoring.signature import component_spec, without_optional
 from headrace.authoring.source import component_source
-from headrace.graph import types
 from headrace.graph.config import PipelineConfig, TaskConfigField, TaskConfigPassthrough
-from headrace.graph.placeholders import (
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import (
     ArtifactInCommand,
     InputListOfArtifactsPlaceholder,
     InputValuePlaceholder,
     OutputListOfArtifactsPlaceholder,
     OutputParameterPlaceholder,
 )
-from headrace.graph.specs import Container
+from headrace.graph.interfaces.specs import Container
 from headrace.step.types import InputAnnotation, OutputAnnotation, OutputPath, marker
 
 Function = Callable[..., Any]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.authoring.components import ImporterComponent
-from headrace.graph import types
 from headrace.graph.channels import PipelineParameterChannel, channels_in
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import InputValuePlaceholder
+from headrace.graph.interfaces.specs import ComponentSpec, Importer, InputSpec, OutputSpec
 from headrace.graph.names import unique
-from headrace.graph.placeholders import InputValuePlaceholder
-from headrace.graph.specs import ComponentSpec, Importer, InputSpec, OutputSpec
 from headrace.graph.task import PipelineTask
 from headrace.step.artifacts import Artifact
 

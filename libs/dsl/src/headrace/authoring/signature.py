@@ -8,8 +8,8 @@ from collections.abc import Callable, Container
 from typing import Any, Union
 
 from headrace.authoring import docstrings
-from headrace.graph import types
-from headrace.graph.specs import ComponentSpec, ContainerSpec, InputSpec, OutputSpec
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec, ContainerSpec, InputSpec, OutputSpec
 from headrace.step.types import (
     SINGLE_OUTPUT,
     EmbeddedAnnotation,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace.authoring import bootstrap
-from headrace.graph import types
+from headrace.graph.interfaces import types
 from headrace.step.types import InputAnnotation, OutputAnnotation, marker
 
 

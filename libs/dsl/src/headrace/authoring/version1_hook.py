@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from headrace.graph.config import PipelineConfig
+from headrace.graph.interfaces.specs import ComponentSpec
 from headrace.graph.pipeline import Pipeline
-from headrace.graph.specs import ComponentSpec
 
 
 class Version1Hook(Protocol):

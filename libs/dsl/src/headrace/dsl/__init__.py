@@ -24,8 +24,7 @@ from headrace.graph.config import (
     WorkspaceConfig,
 )
 from headrace.graph.control_flow import Condition, Elif, Else, ExitHandler, If, ParallelFor
-from headrace.graph.oneof import OneOf
-from headrace.graph.placeholders import (
+from headrace.graph.interfaces.placeholders import (
     PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
     PIPELINE_JOB_ID_PLACEHOLDER,
     PIPELINE_JOB_NAME_PLACEHOLDER,
@@ -40,7 +39,8 @@ from headrace.graph.placeholders import (
     ConcatPlaceholder,
     IfPresentPlaceholder,
 )
-from headrace.graph.specs import ContainerSpec
+from headrace.graph.interfaces.specs import ContainerSpec
+from headrace.graph.oneof import OneOf
 from headrace.graph.task import PipelineTask
 from headrace.step.artifacts import (
     HTML,

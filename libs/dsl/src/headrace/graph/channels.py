@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.context import PipelineContext, current_context
+from headrace.graph.interfaces import types
 
 _PATTERN = "{{channel:task=%s;name=%s;type=%s;}}"
 _IN_TEXT = re.compile(r"{{channel:task=([\w\s_-]*);name=([\w\s_-]+);type=([\w\s{}\":_-]*);}}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.channels import (
     PipelineArtifactChannel,
     PipelineChannel,
     PipelineParameterChannel,
 )
+from headrace.graph.interfaces import types
 
 ITEM = "loop-item"
 _ITEM_TYPE = re.compile(r"(typing\.)?(?:\w+)(?:\[(?P<inner>.+)\])")

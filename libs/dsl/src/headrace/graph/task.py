@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from headrace.graph import quantities, types
+from headrace.graph import quantities
 from headrace.graph.channels import (
     Collected,
     PipelineArtifactChannel,
@@ -16,9 +16,10 @@ from headrace.graph.channels import (
 )
 from headrace.graph.context import PipelineContext
 from headrace.graph.group import TasksGroup, TasksGroupType
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec, Container, ResourceSpec, RetryPolicy
 from headrace.graph.loops import LoopArgumentVariable, LoopParameterArgument
 from headrace.graph.names import kubernetes_name
-from headrace.graph.specs import ComponentSpec, Container, ResourceSpec, RetryPolicy
 
 TextOrChannel = str | PipelineChannel
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.channels import ConditionOperation, PipelineChannel
+from headrace.graph.interfaces import types
 from headrace.graph.names import channel_input
 
 _PRECEDENCE = ("STRING", "BOOLEAN", "NUMBER_DOUBLE", "NUMBER_INTEGER")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.graph import quantities, types
+from headrace.graph import quantities
 from headrace.graph.channels import PipelineChannel, channels_in, replace_in
 from headrace.graph.config import TaskConfigField
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import InputValuePlaceholder
+from headrace.graph.interfaces.specs import Importer, ResourceSpec
 from headrace.graph.names import channel_input
-from headrace.graph.placeholders import InputValuePlaceholder
-from headrace.graph.specs import Importer, ResourceSpec
 from headrace.graph.task import PipelineTask
 from headrace.ir import values
 

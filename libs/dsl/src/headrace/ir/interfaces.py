@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.channels import PipelineArtifactChannel, PipelineChannel
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec, InputSpec
 from headrace.graph.names import channel_input
 from headrace.graph.oneof import OneOfMixin
-from headrace.graph.specs import ComponentSpec, InputSpec
 from headrace.ir import values
 
 Json = dict[str, Any]

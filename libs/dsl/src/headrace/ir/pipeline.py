@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.channels import Collected, PipelineChannel, make_channel
 from headrace.graph.config import PipelineConfig
 from headrace.graph.control_flow import ConditionGroup, ExitHandler, ParallelFor
 from headrace.graph.errors import InvalidTopologyException
 from headrace.graph.group import TasksGroup, TasksGroupType
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import WORKSPACE_MOUNT_PATH, WORKSPACE_PATH_PLACEHOLDER
+from headrace.graph.interfaces.specs import ComponentSpec
 from headrace.graph.names import (
     check_pipeline_name,
     component_key,
@@ -21,8 +23,6 @@ from headrace.graph.names import (
 )
 from headrace.graph.oneof import OneOfMixin
 from headrace.graph.pipeline import Pipeline
-from headrace.graph.placeholders import WORKSPACE_MOUNT_PATH, WORKSPACE_PATH_PLACEHOLDER
-from headrace.graph.specs import ComponentSpec
 from headrace.graph.task import PipelineTask
 from headrace.ir import platform_spec
 from headrace.ir.executors import executor

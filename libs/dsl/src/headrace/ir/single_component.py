@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.graph.channels import make_channel
+from headrace.graph.interfaces.specs import ComponentSpec
 from headrace.graph.names import check_pipeline_name, component_key, executor_label
-from headrace.graph.specs import ComponentSpec
 from headrace.graph.task import PipelineTask
 from headrace.ir.executors import executor
 from headrace.ir.interfaces import dag_outputs, interface

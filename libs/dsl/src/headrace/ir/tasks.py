@@ -17,14 +17,14 @@ from headrace.graph.channels import (
 from headrace.graph.control_flow import ConditionGroup, ParallelFor
 from headrace.graph.errors import InvalidTopologyException
 from headrace.graph.group import TasksGroup
+from headrace.graph.interfaces.placeholders import InputValuePlaceholder
+from headrace.graph.interfaces.specs import RetryPolicy
 from headrace.graph.loops import (
     LoopArgumentVariable,
     LoopArtifactArgument,
     LoopParameterArgument,
 )
 from headrace.graph.names import channel_input, kubernetes_name
-from headrace.graph.placeholders import InputValuePlaceholder
-from headrace.graph.specs import RetryPolicy
 from headrace.graph.task import PipelineTask
 from headrace.ir import values
 from headrace.ir.conditions import expression

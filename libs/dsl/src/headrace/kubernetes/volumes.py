@@ -6,7 +6,13 @@ from typing import Any
 
 from headrace.authoring.components import ContainerComponent
 from headrace.graph.channels import PipelineChannel
-from headrace.graph.specs import ComponentSpec, Container, ContainerSpec, InputSpec, OutputSpec
+from headrace.graph.interfaces.specs import (
+    ComponentSpec,
+    Container,
+    ContainerSpec,
+    InputSpec,
+    OutputSpec,
+)
 from headrace.graph.task import PipelineTask
 from headrace.kubernetes import settings
 

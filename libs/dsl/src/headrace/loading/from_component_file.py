@@ -10,9 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from headrace.graph import types
-from headrace.graph.names import input_name
-from headrace.graph.placeholders import (
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import (
     PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
     ConcatPlaceholder,
     IfPresentPlaceholder,
@@ -24,7 +23,8 @@ from headrace.graph.placeholders import (
     OutputUriPlaceholder,
     Placeholder,
 )
-from headrace.graph.specs import ComponentSpec, Container, InputSpec, OutputSpec
+from headrace.graph.interfaces.specs import ComponentSpec, Container, InputSpec, OutputSpec
+from headrace.graph.names import input_name
 from headrace.step.types import PARAMETER_TYPES
 
 _GOOGLE = re.compile(r"^google.[A-Za-z]+$")

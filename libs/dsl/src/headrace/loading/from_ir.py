@@ -7,9 +7,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.graph import types
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec, Container, InputSpec, OutputSpec
 from headrace.graph.names import component_key, executor_label
-from headrace.graph.specs import ComponentSpec, Container, InputSpec, OutputSpec
 from headrace.ir import values
 
 Json = dict[str, Any]

@@ -12,8 +12,8 @@ from typing import Any
 
 from headrace.graph.channels import PipelineParameterChannel
 from headrace.graph.config import PipelineConfig
+from headrace.graph.interfaces.specs import ComponentSpec
 from headrace.graph.pipeline import Pipeline
-from headrace.graph.specs import ComponentSpec
 
 _UNTYPED = (inspect.Parameter.empty, PipelineParameterChannel)
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from headrace.authoring import docstrings
-from headrace.graph import types
 from headrace.graph.channels import PipelineParameterChannel
-from headrace.graph.placeholders import (
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import (
     PIPELINE_JOB_ID_PLACEHOLDER,
     PIPELINE_TASK_ID_PLACEHOLDER,
 )
-from headrace.graph.specs import ComponentSpec, InputSpec
+from headrace.graph.interfaces.specs import ComponentSpec, InputSpec
 from headrace.v1.argo_placeholders import translate
 from headrace.v1.refused import refuse
 

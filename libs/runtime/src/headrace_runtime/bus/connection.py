@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import nats
 import nats.errors
-from headrace_contracts.bus_rights import inbox
+from headrace_contracts.messages.bus_rights import inbox
 from nats.aio.client import Client
 
 from headrace_runtime.errors import FatalError

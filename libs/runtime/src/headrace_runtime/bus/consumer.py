@@ -14,9 +14,9 @@ from typing import Generic, TypeVar
 
 import nats.errors
 import structlog
-from headrace_contracts import cloudevents
-from headrace_contracts.cloudevents import Attributes
-from headrace_contracts.subjects import Subscription, dead_letter
+from headrace_contracts.messages import cloudevents
+from headrace_contracts.messages.cloudevents import Attributes
+from headrace_contracts.messages.subjects import Subscription, dead_letter
 from nats.aio.msg import Msg
 from nats.js.errors import Error as JetStreamError
 from pydantic import TypeAdapter, ValidationError

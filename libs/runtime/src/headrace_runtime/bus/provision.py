@@ -7,7 +7,7 @@ is provisioned again.
 
 from __future__ import annotations
 
-from headrace_contracts.subjects import STREAMS, Subscription
+from headrace_contracts.messages.subjects import STREAMS, Subscription
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,

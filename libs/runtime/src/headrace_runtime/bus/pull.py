@@ -14,7 +14,7 @@ import json
 from types import TracebackType
 
 import nats.errors
-from headrace_contracts.subjects import Subscription
+from headrace_contracts.messages.subjects import Subscription
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as ClientSubscription
 from nats.js.errors import Error as JetStreamError

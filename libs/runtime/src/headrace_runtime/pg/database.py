@@ -16,9 +16,9 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from headrace_contracts import cloudevents
 from headrace_contracts.base import Contract
 from headrace_contracts.ids import new_id
+from headrace_contracts.messages import cloudevents
 
 from headrace_runtime.bus.publisher import OutgoingMessage
 from headrace_runtime.errors import RetryableError

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from headrace_contracts.events import RunArchived
+from headrace_contracts.messages.events import RunArchived
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api.experiments import store

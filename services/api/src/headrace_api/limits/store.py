@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace_contracts.events import RunLimits
+from headrace_contracts.messages.events import RunLimits
 from headrace_runtime.pg.database import Connection
 from headrace_runtime.pg.queries import load_queries
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from headrace_contracts.events import RunArchived
+from headrace_contracts.messages.events import RunArchived
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api.experiments.archiving import RUNS_PER_TRANSACTION

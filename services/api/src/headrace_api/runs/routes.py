@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Response
 from headrace_contracts.access import Role
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import RunSubmitted
+from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.messages.events import RunSubmitted
 from headrace_contracts.resources import SubmittedRun
 from headrace_runtime.access import Caller, require_role
 

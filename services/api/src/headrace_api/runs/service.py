@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace_contracts.access import Access, Role
-from headrace_contracts.events import (
+from headrace_contracts.ids import derived_event_id
+from headrace_contracts.messages.events import (
     RunArchived,
     RunCancelRequested,
     RunDeleted,
@@ -20,7 +21,6 @@ from headrace_contracts.events import (
     RunRetryRequested,
     RunUnarchived,
 )
-from headrace_contracts.ids import derived_event_id
 from headrace_contracts.states import RunState
 from headrace_runtime.access import require_role
 from headrace_runtime.objects import ObjectStore

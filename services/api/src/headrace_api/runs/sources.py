@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from headrace_contracts.commands import PipelineReference, SubmitRun
-from headrace_contracts.events import PipelineIdentity, Rerun
 from headrace_contracts.ir.models import PipelineDocument
+from headrace_contracts.messages.commands import PipelineReference, SubmitRun
+from headrace_contracts.messages.events import PipelineIdentity, Rerun
 from headrace_contracts.resources import Pipeline, PipelineVersion
 from headrace_contracts.values import BlobRef
 from headrace_runtime.objects import ObjectStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from headrace_contracts.events import RunSubmitted
+from headrace_contracts.messages.events import RunSubmitted
 from headrace_contracts.states import RunState
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries

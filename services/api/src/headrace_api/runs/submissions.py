@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import RunSubmitted
 from headrace_contracts.ids import new_id
+from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.messages.events import RunSubmitted
 from headrace_contracts.object_keys import is_readable_from
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.objects import ObjectStore

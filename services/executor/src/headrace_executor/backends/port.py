@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import Failure
 from headrace_contracts.launches import ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
 from pydantic import JsonValue
 
 Handle = dict[str, JsonValue]

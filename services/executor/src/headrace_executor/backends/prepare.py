@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import (
     InputFile,
@@ -19,6 +18,7 @@ from headrace_contracts.launches import (
     UploadGrant,
     WrittenFile,
 )
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_contracts.object_keys import is_normalized, is_readable_from, run_prefix
 from headrace_contracts.values import Artifact
 from headrace_runtime.objects import ObjectMissingError, ObjectStore

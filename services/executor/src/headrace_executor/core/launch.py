@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.ir.parameters import whole_numbers
 from headrace_contracts.launches import (
     InputArtifact,
@@ -27,6 +26,7 @@ from headrace_contracts.launches import (
     UploadGrant,
     WrittenFile,
 )
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Artifact, ArtifactType
 

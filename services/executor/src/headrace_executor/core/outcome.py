@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import artifact_id
 from headrace_contracts.launches import ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
+from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_contracts.values import Outputs
 
 Outcome = AttemptSucceeded | AttemptFailed

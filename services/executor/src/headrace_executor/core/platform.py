@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.messages.commands import LaunchAttempt
 
 from headrace_executor.core.launch import launch_id
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace_contracts.commands import LaunchAttempt
+from headrace_contracts.messages.commands import LaunchAttempt
 
 _PLACEHOLDER = "{{$.workspace_path}}"
 

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts import events as e
 from headrace_contracts.base import Contract
+from headrace_contracts.messages import events as e
 from headrace_contracts.states import RunState, TaskState
 
 from headrace_recorder.core.rows import Rows, RunRow, TaskRow

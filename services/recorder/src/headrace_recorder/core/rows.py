@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from headrace_contracts.events import Event
+from headrace_contracts.messages.events import Event
 from headrace_contracts.states import RunState, TaskState
 
 

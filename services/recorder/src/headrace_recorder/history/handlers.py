@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import nats.errors
-from headrace_contracts.events import Event, RunDeleted, RunSubmitted
-from headrace_contracts.subjects import RECORDER_EVENTS, live_run
+from headrace_contracts.messages.events import Event, RunDeleted, RunSubmitted
+from headrace_contracts.messages.subjects import RECORDER_EVENTS, live_run
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Received
 from headrace_runtime.errors import RetryableError

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.events import Event, TaskReady, TaskSucceeded
+from headrace_contracts.messages.events import Event, TaskReady, TaskSucceeded
 from headrace_contracts.values import Inputs, Outputs
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from headrace_contracts.events import Origin
+from headrace_contracts.messages.events import Origin
 from headrace_runtime.access import Caller
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.pg.database import Database

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from headrace_contracts.events import TaskSucceeded
+from headrace_contracts.messages.events import TaskSucceeded
 from headrace_runtime.pg.database import Connection, ReadConnection
 from headrace_runtime.pg.queries import load_queries
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from headrace_contracts.events import Origin
 from headrace_contracts.failures import Failure
+from headrace_contracts.messages.events import Origin
 from headrace_contracts.resources import Run, StateChange, Task
 from headrace_contracts.states import RunState
 from headrace_contracts.values import Inputs, Outputs

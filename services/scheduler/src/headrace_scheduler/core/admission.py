@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from headrace_contracts.events import RunLimits
+from headrace_contracts.messages.events import RunLimits
 
 
 @dataclass(frozen=True, slots=True)

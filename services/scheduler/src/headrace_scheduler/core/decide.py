@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from headrace_contracts.events import (
+from headrace_contracts.messages.events import (
     AttemptFailed,
     AttemptSucceeded,
     RunCancelRequested,

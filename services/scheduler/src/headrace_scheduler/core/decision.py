@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from headrace_contracts.commands import AttemptCommand
-from headrace_contracts.events import Fingerprint, Origin, RunEvent, TaskEvent
+from headrace_contracts.messages.commands import AttemptCommand
+from headrace_contracts.messages.events import Fingerprint, Origin, RunEvent, TaskEvent
 from headrace_contracts.values import Outputs
 
 from headrace_scheduler.core.run import TaskRecord

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.commands import AttemptCommand
-from headrace_contracts.events import (
+from headrace_contracts.failures import Failure
+from headrace_contracts.messages.commands import AttemptCommand
+from headrace_contracts.messages.events import (
     Fingerprint,
     Origin,
     PlannedTask,
@@ -27,7 +28,6 @@ from headrace_contracts.events import (
     TaskStarted,
     TaskSucceeded,
 )
-from headrace_contracts.failures import Failure
 from headrace_contracts.states import TaskKind, TaskState
 from headrace_contracts.values import Inputs, Outputs
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from headrace_contracts.commands import CleanRun
-from headrace_contracts.events import (
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.messages.commands import CleanRun
+from headrace_contracts.messages.events import (
     AttemptFailed,
     AttemptSucceeded,
     RunCanceled,
@@ -13,7 +14,6 @@ from headrace_contracts.events import (
     RunSucceeded,
     TaskWaiting,
 )
-from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import RunState, TaskKind, TaskState
 
 from headrace_scheduler.core.decision import CacheEntry

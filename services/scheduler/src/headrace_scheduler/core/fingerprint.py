@@ -11,7 +11,7 @@ import json
 from hashlib import sha256
 from typing import Any
 
-from headrace_contracts.events import Fingerprint
+from headrace_contracts.messages.events import Fingerprint
 from headrace_contracts.values import Artifact, Inputs
 
 from headrace_scheduler.core.plan import TaskPlan

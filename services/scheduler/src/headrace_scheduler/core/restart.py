@@ -5,7 +5,7 @@ ignored.
 
 from __future__ import annotations
 
-from headrace_contracts.events import TaskReset
+from headrace_contracts.messages.events import TaskReset
 from headrace_contracts.states import TaskKind, TaskState
 
 from headrace_scheduler.core.draft import Draft

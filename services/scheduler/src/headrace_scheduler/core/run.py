@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.events import RunSubmitted
 from headrace_contracts.failures import Failure
 from headrace_contracts.ids import task_id
+from headrace_contracts.messages.events import RunSubmitted
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact, Inputs, Outputs
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace_contracts.commands import LaunchAttempt
-from headrace_contracts.events import Fingerprint, TaskReady
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import artifact_id
 from headrace_contracts.ir.expressions import ExpressionError, condition_holds
+from headrace_contracts.messages.commands import LaunchAttempt
+from headrace_contracts.messages.events import Fingerprint, TaskReady
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact, ArtifactType, Inputs, Outputs
 

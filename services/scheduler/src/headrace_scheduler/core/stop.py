@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from headrace_contracts.commands import CancelAttempt, CleanRun
-from headrace_contracts.events import (
+from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.messages.commands import CancelAttempt, CleanRun
+from headrace_contracts.messages.events import (
     RunCanceled,
     RunCanceling,
     RunCancelRequested,
@@ -13,7 +14,6 @@ from headrace_contracts.events import (
     RunResumed,
     RunRetried,
 )
-from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.states import RunState, TaskState
 
 from headrace_scheduler.core.draft import Draft

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from headrace_contracts.access import Role
 from headrace_contracts.base import Contract
-from headrace_contracts.events import Origin
+from headrace_contracts.messages.events import Origin
 from headrace_contracts.recurring import RecurringRunDefinition, Trigger
 from pydantic import ConfigDict, Field
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
-from headrace_contracts.commands import SubmitRun
 from headrace_contracts.etags import contains_tag, version_etag
+from headrace_contracts.messages.commands import SubmitRun
 from headrace_contracts.resources import Run, RunPage
 from headrace_contracts.states import RunState
 

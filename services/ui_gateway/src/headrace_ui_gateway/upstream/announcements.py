@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from headrace_contracts.subjects import live_run
+from headrace_contracts.messages.subjects import live_run
 from headrace_runtime.bus.connection import Bus
 from nats.aio.msg import Msg
 

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from headrace_contracts.commands import SubmitRun
 from headrace_contracts.failures import RejectionCode
+from headrace_contracts.messages.commands import SubmitRun
 from headrace_contracts.resources import Run, SubmittedRun
 from headrace_contracts.states import RunState
 from headrace_runtime.errors import RejectedError, RetryableError

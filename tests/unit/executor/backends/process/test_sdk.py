@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.launches import ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.process.backend import ProcessBackend
 from headrace_executor.backends.process.environments import EnvironmentStore, StepEnvironment
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts.events import PipelineIdentity
+from headrace_contracts.messages.events import PipelineIdentity
 from headrace_contracts.resources import Run
 from headrace_contracts.resources import Task as TaskResource
 from headrace_contracts.states import RunState, TaskState

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import Origin, PipelineIdentity
 from headrace_contracts.failures import Failure, FailureCode, RejectionCode
+from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.messages.events import Origin, PipelineIdentity
 from headrace_contracts.resources import Run, StateChange
 from headrace_contracts.resources import Task as TaskResource
 from headrace_contracts.states import RunState, TaskKind, TaskState

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.authoring.components import YamlComponent
-from headrace.graph import types
 from headrace.graph.channels import PipelineChannel
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec, InputSpec
 from headrace.graph.names import input_name
 from headrace.graph.pipeline import current
-from headrace.graph.specs import ComponentSpec, InputSpec
 from headrace.v1.argo_placeholders import translate
 from headrace.v1.ops.command import Argument, CommandReader, OutputFile, constant_text
 from headrace.v1.ops.draft import Draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.graph.specs import InputSpec
+from headrace.graph.interfaces.specs import InputSpec
 from headrace.v1.ops.command import Argument, InputFile
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.channels import (
     ConditionOperation,
     PipelineArtifactChannel,
@@ -15,10 +14,11 @@ from headrace.graph.channels import (
     replace_in,
 )
 from headrace.graph.control_flow import ConditionGroup, ParallelFor
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import OutputParameterPlaceholder, OutputPathPlaceholder
+from headrace.graph.interfaces.specs import InputSpec, OutputSpec
 from headrace.graph.names import input_name, unique
 from headrace.graph.pipeline import Pipeline
-from headrace.graph.placeholders import OutputParameterPlaceholder, OutputPathPlaceholder
-from headrace.graph.specs import InputSpec, OutputSpec
 from headrace.v1 import refused
 from headrace.v1.ops.command import Argument, ArgumentPart, InputFile, value_placeholder
 from headrace.v1.ops.op import BaseOp, parameter_kind, used_channels

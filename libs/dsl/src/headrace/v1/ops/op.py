@@ -11,15 +11,15 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from headrace import kubernetes
-from headrace.graph import types
 from headrace.graph.channels import (
     Collected,
     PipelineArtifactChannel,
     PipelineChannel,
     channels_in,
 )
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.specs import ComponentSpec, Container, InputSpec, OutputSpec
 from headrace.graph.pipeline import caching_by_default
-from headrace.graph.specs import ComponentSpec, Container, InputSpec, OutputSpec
 from headrace.graph.task import PipelineTask
 from headrace.v1 import refused
 from headrace.v1.kubernetes_objects import check_known_fields, field_of, to_json

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from headrace.graph import types
 from headrace.graph.channels import PipelineParameterChannel
+from headrace.graph.interfaces import types
 from headrace.graph.names import input_name
 from headrace.graph.pipeline import Pipeline
 from headrace.step.types import PARAMETER_TYPES

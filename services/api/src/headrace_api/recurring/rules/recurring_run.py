@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.commands import SubmitRun
+from headrace_contracts.messages.commands import SubmitRun
 from headrace_contracts.recurring import (
     RecurringRun,
     RecurringRunDefinition,

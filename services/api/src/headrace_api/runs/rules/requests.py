@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import RunSubmitted
 from headrace_contracts.ir.models import PipelineDocument
 from headrace_contracts.ir.parameters import InvalidParameters, run_parameters
+from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.messages.events import RunSubmitted
 from headrace_runtime.errors import RejectedError
 
 from headrace_api.errors import malformed, not_found

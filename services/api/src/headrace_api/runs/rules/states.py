@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from headrace_contracts.events import RunCanceled, RunFailed, RunRetried, RunSucceeded
+from headrace_contracts.messages.events import RunCanceled, RunFailed, RunRetried, RunSucceeded
 from headrace_contracts.states import RunState
 
 RunStateEvent = RunRetried | RunSucceeded | RunFailed | RunCanceled

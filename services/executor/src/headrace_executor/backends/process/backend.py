@@ -18,9 +18,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 from uuid import UUID
 
-from headrace_contracts.commands import LaunchAttempt
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
 

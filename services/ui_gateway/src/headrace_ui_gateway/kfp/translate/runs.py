@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.commands import SubmitRun
-from headrace_contracts.events import PipelineIdentity
+from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.messages.events import PipelineIdentity
 from headrace_contracts.resources import Run, RunPage, Task
 from headrace_contracts.states import RunState, TaskKind, TaskState
 from headrace_contracts.values import Artifact

@@ -9,10 +9,8 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from headrace_contracts import subjects
 from headrace_contracts.access import NAMESPACE
 from headrace_contracts.base import Contract, Instant
-from headrace_contracts.events import Rerun
 from headrace_contracts.ir.models import (
     LONGEST_SECONDS,
     ComponentInputs,
@@ -20,6 +18,8 @@ from headrace_contracts.ir.models import (
     ContainerSpec,
 )
 from headrace_contracts.ir.storable import require_storable
+from headrace_contracts.messages import subjects
+from headrace_contracts.messages.events import Rerun
 from headrace_contracts.values import Inputs
 
 

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from headrace_contracts import subjects
 from headrace_contracts.base import Contract, Instant
 from headrace_contracts.failures import Failure, Rejection
+from headrace_contracts.messages import subjects
 from headrace_contracts.states import TaskKind
 from headrace_contracts.values import BlobRef, Inputs, Outputs
 

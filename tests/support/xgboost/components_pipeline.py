@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kfp import compiler, components, dsl
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "xgboost_training_cm"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "xgboost_training_cm"
 FOLDER, PACKAGE = sys.argv[1:]
 DATA = f"{FOLDER}/data"
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace.graph import types
-from headrace.graph.names import kubernetes_name
-from headrace.graph.placeholders import (
+from headrace.graph.interfaces import types
+from headrace.graph.interfaces.placeholders import (
     ArtifactInCommand,
     CommandLineElement,
     ConcatPlaceholder,
@@ -24,6 +23,7 @@ from headrace.graph.placeholders import (
     OutputUriPlaceholder,
     element_text,
 )
+from headrace.graph.names import kubernetes_name
 
 
 @dataclass

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from headrace_contracts import subjects
-from headrace_contracts.subjects import Subscription
+from headrace_contracts.messages import subjects
+from headrace_contracts.messages.subjects import Subscription
 
 PROGRAM = "program"
 """The user of programs that submit runs by message."""
