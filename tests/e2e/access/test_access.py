@@ -117,7 +117,7 @@ def test_the_command_line_sends_a_token(
     assert "runs" in deployment.json("run", "list", "--token", token)
     error = deployment.json("run", "list", "--token", "wrong", expect=1)["error"]
     assert error["code"] == "UNAUTHENTICATED"
-    assert error["message"].endswith("give one by --token or HEADRACE_TOKEN")
+    assert error["message"].endswith("pass --token or set HEADRACE_TOKEN")
     monkeypatch.setenv("HEADRACE_TOKEN", "wrong")
     assert deployment.json("run", "list", expect=1)["error"]["code"] == "UNAUTHENTICATED"
     monkeypatch.delenv("HEADRACE_TOKEN")

@@ -36,11 +36,16 @@ def with_custom_job() -> dict[str, Any]:
     ("text", "arguments", "code", "says"),
     [
         ("a: [1, 2", (), "MALFORMED", "line 2, column 1"),
-        ("just a text", (), "INVALID_SPEC", "a text"),
+        ("just a text", (), "INVALID_SPEC", "got a string"),
         ("{}", (), "INVALID_SPEC", "schemaVersion"),
         ("", (), "INVALID_SPEC", "empty"),
         (yaml.safe_dump(with_parameters()), (), "INVALID_PARAMETER", "'n' is missing"),
-        (yaml.safe_dump(with_parameters()), ("-p", "n=1.5"), "INVALID_PARAMETER", "whole number"),
+        (
+            yaml.safe_dump(with_parameters()),
+            ("-p", "n=1.5"),
+            "INVALID_PARAMETER",
+            "expected an integer",
+        ),
         (yaml.safe_dump(with_parameters()), ("-p", "n=x"), "INVALID_PARAMETER", "not JSON"),
         (
             yaml.safe_dump(with_parameters()),

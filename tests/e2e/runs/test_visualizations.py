@@ -90,7 +90,7 @@ def test_a_source_is_read_only_from_runs_of_the_namespace(client: Client) -> Non
     assert "the object does not exist" in (shown[1].error or "")
     assert [one.type for one in shown[2:]] == ["error"] * len(outside)
     for one, uri in zip(shown[2:], outside, strict=True):
-        assert f"{uri} is no place" in (one.error or "")
+        assert f"{uri} was not fetched" in (one.error or "")
     assert len(client.visualizations(rows)) == 0
 
 
