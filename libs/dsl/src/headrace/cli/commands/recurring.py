@@ -42,7 +42,7 @@ def _trigger_options(command: F) -> F:
             click.option(
                 "--time-zone",
                 metavar="ZONE",
-                help="Time zone of --cron, such as Europe/Berlin (initially UTC).",
+                help="Time zone of --cron, such as Europe/Berlin. If never set: UTC.",
             ),
             click.option(
                 "--every",
@@ -60,12 +60,13 @@ def _trigger_options(command: F) -> F:
             click.option(
                 "--catch-up/--no-catch-up",
                 default=None,
-                help="Run every missed slot (initially), or only the latest one.",
+                help="Submit a run for every missed time, or only for the latest one. "
+                "If never set: --catch-up.",
             ),
             click.option(
                 "--max-concurrency",
                 type=click.IntRange(1, 10),
-                help="Maximum number of active runs (initially 1).",
+                help="Maximum number of active runs. If never set: 1.",
             ),
         )
     ):
@@ -76,7 +77,7 @@ def _trigger_options(command: F) -> F:
 _pipeline_version_option = click.option(
     "--pipeline-version",
     metavar="NAME",
-    help="Version of --pipeline. Default: the newest one at each slot.",
+    help="Version of --pipeline. Default: the newest one at each scheduled time.",
 )
 
 
