@@ -18,9 +18,22 @@ PAGES = sorted(
 GUIDES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "architecture").glob("*.md"))]
 TOP_FOLDERS = ("deploy", "docs", "examples", "libs", "services", "tests")
 
+MAP = ROOT / "docs" / "architecture" / "README.md"
+MAP_FOLDERS = {
+    folder.name.removeprefix("headrace_"): folder
+    for folder in [
+        *ROOT.glob("services/*/src/headrace_*"),
+        *ROOT.glob("libs/*/src/headrace_*"),
+        ROOT / "libs" / "dsl" / "src" / "headrace",
+    ]
+    if folder.is_dir()
+}
+"""What the first part of a path in the repository map stands for."""
+
 _CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)[^)]*\)")
 _QUOTED_PATH = re.compile(rf"`((?:{'|'.join(TOP_FOLDERS)})/[^`\s]*)`")
+_MAP_PATH = re.compile(rf"`({'|'.join(MAP_FOLDERS)})/([^`\s]+)`")
 
 
 def missing_paths(page: Path) -> Iterator[str]:
@@ -39,6 +52,13 @@ def missing_paths(page: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_path_exists(page: Path) -> None:
     assert list(missing_paths(page)) == []
+
+
+def test_every_path_of_the_repository_map_exists() -> None:
+    paths = _MAP_PATH.findall(MAP.read_text())
+    assert len(paths) > 50
+    missing = [f"{part}/{rest}" for part, rest in paths if not (MAP_FOLDERS[part] / rest).exists()]
+    assert missing == []
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture/local.md"])

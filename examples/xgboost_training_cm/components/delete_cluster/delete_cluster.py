@@ -1,4 +1,4 @@
-"""Remove the cluster with all that its jobs left in it; one that is not there is no error."""
+"""Remove the cluster and everything in it. It is no error if the cluster does not exist."""
 
 import argparse
 import os

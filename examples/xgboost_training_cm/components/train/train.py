@@ -1,7 +1,7 @@
-"""Train one model on several processes, each of which holds a share of the rows.
+"""Train one model with several processes, each of which holds a share of the rows.
 
-The workers find each other by xgboost's tracker and add up their gradient histograms, so that all
-of them build the same trees. When one of them dies, the others are ended and the step fails.
+The workers find each other through xgboost's tracker and sum their gradient histograms, so that all
+of them build the same trees. If one of them dies, the others are stopped and the step fails.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main():
         if len(glob.glob(pattern)) < given.workers:
             sys.exit(f"{pattern} has fewer files than there are workers ({given.workers})")
     job = start_job(given, "train")
-    # A signal ends the program by way of `finally`, which ends the workers.
+    # A signal ends the program through `finally`, which stops the workers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("the training was stopped"))
     models = trained_together(given)
     if len(set(models)) != 1:
@@ -54,8 +54,8 @@ def main():
 
 def trained_together(given):
     """The model of each worker."""
-    # Imported once, before the fork. A fork takes no threads along, so no library may start any
-    # before it: numpy's would, and the tracker's come later.
+    # Imported once, before the fork. A fork does not copy threads, so no library may start any
+    # before it: numpy would; the tracker starts its threads later.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import xgboost.tracker  # noqa: F401
 
@@ -77,7 +77,7 @@ def trained_together(given):
 
 
 def tracked(workers, channels):
-    """Tell the workers where the tracker is, and take their models as they come."""
+    """Tell the workers where the tracker is, and collect their models."""
     from xgboost.core import XGBoostError
     from xgboost.tracker import RabitTracker
 
@@ -99,15 +99,15 @@ def tracked(workers, channels):
     finally:
         for worker in workers:
             worker.kill()
-        with contextlib.suppress(XGBoostError):  # it misses the goodbye of those that died
+        with contextlib.suppress(XGBoostError):  # workers that died did not sign off
             tracker.free()
 
 
 def how_they_ended(workers):
-    """The workers that ended otherwise than well, once one of them has; signals come first."""
+    """Wait until a worker ends; the workers that failed, those killed by a signal first."""
     ended = connection.wait([worker.sentinel for worker in workers])
     for worker in workers:
-        if worker.sentinel in ended:  # its pipes are closed a moment before it is gone
+        if worker.sentinel in ended:  # its pipes close shortly before it ends
             worker.join()
     codes = {number: worker.exitcode for number, worker in enumerate(workers) if worker.exitcode}
     return ", ".join(
@@ -148,17 +148,17 @@ def work(number, given, channel):
 
 
 def share(given, name, number, xgboost, numpy):
-    """A worker's rows: every so-many-th file."""
+    """A worker's rows: of n workers, each reads every n-th file."""
     paths = sorted(glob.glob(getattr(given, name)))[number :: given.workers]
     rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
-    # One write, so that the lines of two workers do not run into one another.
+    # One write, so that the lines of two workers do not mix.
     sys.stdout.write(f"worker {number}: {len(rows)} rows of {name}\n")
     sys.stdout.flush()
     return xgboost.DMatrix(rows[:, 1:], label=rows[:, 0])
 
 
 def start_job(given, name):
-    """Note the job in the cluster, which must be there."""
+    """Record the job in the cluster's folder; fail if there is no such cluster."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

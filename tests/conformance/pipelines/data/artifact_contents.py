@@ -281,7 +281,7 @@ def changed_uris() -> NamedTuple("Out", suffix=str, folder=str):
 
 CASES = [
     Case(
-        "a page and a text",
+        "an HTML page and a Markdown text",
         pages_and_texts,
         "yes",
         outputs={"page": "<h1>Grüße</h1>", "text": "# Grüße"},

@@ -219,7 +219,7 @@ CASES = [
         metadata={"make-rows:rows": {"rows": 5, "columns": ["x"]}},
     ),
     Case(
-        "a model of bytes with its framework, and metrics",
+        "a binary model with its framework, and metrics",
         models_and_metrics,
         "yes",
         outputs={"Output": "Model stdlib 3 0.875"},
@@ -229,7 +229,7 @@ CASES = [
         },
     ),
     Case(
-        "a confusion matrix and a curve",
+        "a confusion matrix and a ROC curve",
         classification_metrics,
         "yes",
         metadata={

@@ -235,7 +235,7 @@ CASES = [
         },
     ),
     Case(
-        "metadata with parameters in texts and lists",
+        "metadata with parameters in strings and lists",
         import_with_metadata,
         "partly: references are not resolved",
         args={"name": 'the "gate"'},

@@ -174,7 +174,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "texts with quotes, line ends, other scripts and shell expansions",
+        "strings with quotes, line breaks, other scripts and shell expansions",
         hard_texts,
         "yes",
         args={"text": HARD_TEXT},
@@ -182,7 +182,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a parameter of 1 MiB through Python steps, one of 100 kB as a word of a command",
+        "a parameter of 1 MiB through Python steps, one of 100 kB as an argument of a command",
         long_parameters,
         "no: 1 MiB exceeds the limit of a process argument",
         outputs={"python": 1048576, "container": 100000},
@@ -202,7 +202,7 @@ CASES = [
         outputs={"Output": 18},
     ),
     Case(
-        "a too long argument fails its task with an error that names the input",
+        "an argument that is too long fails its task with an error that names the input",
         too_long_a_word,
         "partly: without the input's name",
         state="FAILED",

@@ -144,7 +144,7 @@ def placeholders_in_variables() -> str:
 
 CASES = [
     Case(
-        "facts about the run and the task as constants",
+        "properties of the run and the task as constants",
         placeholders_as_constants,
         "yes",
         options={"display_name": 'a "run" of mine'},
@@ -161,7 +161,7 @@ CASES = [
         outputs={"Output": True},
     ),
     Case(
-        "facts about the run, inputs and upstream outputs in longer texts and lists",
+        "properties of the run, inputs and upstream outputs in longer strings and lists",
         placeholders_in_texts,
         "no: facts are not resolved, and quotes in inputs break the executor's input",
         options={"display_name": 'the "run"'},
@@ -172,7 +172,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a loop's item and the run's name in a text",
+        "a loop's item and the run's name in a string",
         placeholders_in_loops,
         "partly: the item, not the name",
         options={"display_name": "mine"},
@@ -180,7 +180,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "outputs of each type in a text, once",
+        "outputs of each type in a string, once",
         outputs_in_texts,
         "no: quotes in a value break the executor's input",
         outputs={

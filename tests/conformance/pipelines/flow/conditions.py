@@ -229,9 +229,11 @@ CASES = [
         "all comparisons of a float parameter", compare_float_parameter, "yes", tasks=_COMPARED
     ),
     ShellCase("all comparisons of a float output", compare_float_output, "yes", tasks=_COMPARED),
-    ShellCase("all comparisons of a text parameter", compare_str_parameter, "yes", tasks=_COMPARED),
     ShellCase(
-        "all comparisons of a text output with quotes in it",
+        "all comparisons of a string parameter", compare_str_parameter, "yes", tasks=_COMPARED
+    ),
+    ShellCase(
+        "all comparisons of a string output that contains quotes",
         compare_str_output,
         "yes",
         tasks=_COMPARED,

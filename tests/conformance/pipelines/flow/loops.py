@@ -239,7 +239,7 @@ CASES = [
         tasks={"for-loop-1": "SUCCEEDED", "for-loop-1/0": "ABSENT"},
     ),
     ShellCase(
-        "order by `after` within a loop",
+        "order with `after` within a loop",
         order_inside_a_loop,
         "yes",
         args={"file": "<a writable path>"},

@@ -261,7 +261,7 @@ CASES = [
         outputs={"Output": "again, hello, ada"},
     ),
     ShellCase(
-        "order by `after` between pipelines",
+        "order with `after` between pipelines",
         nested_after_nested,
         "yes",
         args={"file": "<a writable path>"},

@@ -253,7 +253,7 @@ CASES = [
         ),
     ),
     Case(
-        "an equal task of the same run; environment, resources and names make no difference",
+        "an equal task of the same run; environment, resources and names are not part of the key",
         twice_in_one_run,
         "yes",
         outputs={"Output": True},

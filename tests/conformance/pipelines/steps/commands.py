@@ -197,7 +197,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "inputs of each type as words, by default and given",
+        "inputs of each type as arguments, by default and given",
         defaults_in_a_command,
         "yes",
         outputs={
@@ -221,14 +221,14 @@ CASES = [
         local=False,
     ),
     Case(
-        "concatenated words, and texts with inputs in them",
+        "concatenated arguments, and strings that contain inputs",
         concatenated,
         "no: a concatenation is not resolved",
         outputs={"Output": "[--n=7;<it's {x}>][it's {x}][it's {x}-7]"},
         local=False,
     ),
     Case(
-        "words that depend on the presence of an input: one, a list, nested, in a concatenation",
+        "arguments that depend on whether an input is present: one, a list, nested, concatenated",
         words_if_present,
         "partly: not with concatenations",
         outputs={
@@ -241,7 +241,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "words that depend on the presence of an artifact",
+        "arguments that depend on whether an artifact is present",
         artifacts_if_present,
         "no: parameters only",
         outputs={"present": "[--rows][12]", "absent": "[--nothing]"},

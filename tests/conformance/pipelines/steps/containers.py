@@ -218,7 +218,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "args after command, each word as it is: blanks, an empty word, a number",
+        "args after command, each passed unchanged: spaces, an empty string, a number",
         command_then_args,
         "yes",
         outputs={"Output": "first|two words; $HOME *||--n=1|5|"},
@@ -280,7 +280,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "an order without data, with `after`",
+        "tasks ordered with `after`, without data",
         order_without_data,
         "yes",
         args={"folder": "<a writable path>"},

@@ -339,7 +339,7 @@ CASES = [
         local=False,
     ),
     Case(
-        "a secret of a parameter fails the task, and its name is in the error",
+        "a secret whose name is a parameter fails the task, with its name in the error",
         secret_of_a_parameter,
         "yes: the cluster has secrets",
         state="FAILED",

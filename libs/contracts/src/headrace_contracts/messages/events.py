@@ -135,7 +135,7 @@ class RunRetryRequested(_RunEvent):
 
 
 class RunArchived(_RunEvent):
-    """The run was archived: default lists do not show it. A running one continues."""
+    """The run was archived, so that lists can exclude it. A running one continues."""
 
     type: Literal["run.archived"] = "run.archived"
 

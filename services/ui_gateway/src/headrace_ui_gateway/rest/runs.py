@@ -33,7 +33,7 @@ OPERATIONS = {
     "pause": "Pause a run: running tasks finish, no new tasks start.",
     "resume": "Resume a paused run.",
     "retry": "Retry a failed or canceled run, keeping tasks that succeeded.",
-    "archive": "Archive a run (hide it from default lists).",
+    "archive": "Archive a run, so that lists can exclude it (`archived=false`).",
     "unarchive": "Restore an archived run.",
 }
 

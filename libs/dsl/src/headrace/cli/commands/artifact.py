@@ -64,7 +64,7 @@ def get(context: Context, artifact_id: str) -> None:
 @click.argument("target", required=False, type=click.Path(path_type=Path))
 @gateway_command
 def download(context: Context, artifact_id: str, target: Path | None) -> None:
-    """Download an artifact, a file or a folder, to TARGET.
+    """Download an artifact (a file or a folder) to TARGET.
 
     If TARGET is an existing folder, the artifact is written into it. Default: the current folder.
     """

@@ -30,53 +30,61 @@ def recurring() -> None:
     """Run pipelines on a schedule."""
 
 
-def _trigger_options(command: F) -> F:
-    for option in reversed(
-        (
-            click.option(
-                "--cron",
-                metavar="CRON",
-                help="Cron expression with 5 fields, 6 with seconds first, @daily and the like, "
-                "or @every 1h30m.",
+def _trigger_options(*, with_defaults: bool) -> Callable[[F], F]:
+    """The options of a schedule. Their help has the defaults of a new recurring run, or none."""
+
+    def text(purpose: str, default: str) -> str:
+        return f"{purpose} Default: {default}." if with_defaults else purpose
+
+    options = (
+        click.option(
+            "--cron",
+            metavar="CRON",
+            help="Cron expression with 5 fields, 6 with seconds first, @daily and the like, "
+            "or @every 1h30m.",
+        ),
+        click.option(
+            "--time-zone",
+            metavar="ZONE",
+            help=text("Time zone of --cron, such as Europe/Berlin.", "UTC"),
+        ),
+        click.option(
+            "--every",
+            "interval_seconds",
+            type=int,
+            metavar="SECONDS",
+            help="Interval, instead of --cron.",
+        ),
+        click.option(
+            "--start", "start_at", metavar="TIME", help="No run before this time (RFC 3339)."
+        ),
+        click.option("--end", "end_at", metavar="TIME", help="No run after this time (RFC 3339)."),
+        click.option(
+            "--catch-up/--no-catch-up",
+            default=None,
+            help=text(
+                "Submit a run for every missed time, or only for the latest one.", "--catch-up"
             ),
-            click.option(
-                "--time-zone",
-                metavar="ZONE",
-                help="Time zone of --cron, such as Europe/Berlin (initially UTC).",
-            ),
-            click.option(
-                "--every",
-                "interval_seconds",
-                type=int,
-                metavar="SECONDS",
-                help="Interval, instead of --cron.",
-            ),
-            click.option(
-                "--start", "start_at", metavar="TIME", help="No run before this time (RFC 3339)."
-            ),
-            click.option(
-                "--end", "end_at", metavar="TIME", help="No run after this time (RFC 3339)."
-            ),
-            click.option(
-                "--catch-up/--no-catch-up",
-                default=None,
-                help="Run every missed slot (initially), or only the latest one.",
-            ),
-            click.option(
-                "--max-concurrency",
-                type=click.IntRange(1, 10),
-                help="Maximum number of active runs (initially 1).",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+        ),
+        click.option(
+            "--max-concurrency",
+            type=click.IntRange(1, 10),
+            help=text("Maximum number of active runs.", "1"),
+        ),
+    )
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 _pipeline_version_option = click.option(
     "--pipeline-version",
     metavar="NAME",
-    help="Version of --pipeline. Default: the newest one at each slot.",
+    help="Version of --pipeline. Default: the newest one at each scheduled time.",
 )
 
 
@@ -89,7 +97,7 @@ _pipeline_version_option = click.option(
 @click.option("--description", help="Description of the recurring run.")
 @click.option("--experiment", metavar="NAME", help="Experiment; created if it does not exist.")
 @click.option("--disabled", is_flag=True, help="Create it disabled.")
-@_trigger_options
+@_trigger_options(with_defaults=True)
 @execution_options
 @gateway_command
 def create(
@@ -175,7 +183,7 @@ def get(context: Context, recurring_run_id: str) -> None:
 @click.option("--pipeline", metavar="NAME", help="Stored pipeline, instead of --package.")
 @_pipeline_version_option
 @parameter_option()
-@_trigger_options
+@_trigger_options(with_defaults=False)
 @gateway_command
 def edit(
     context: Context,

@@ -132,7 +132,7 @@ def get(context: Context, run_id: str) -> None:
 def compare(context: Context, run_ids: tuple[str, ...], everything: bool) -> None:
     """Compare parameters, metrics and outputs of runs.
 
-    Shows the values that differ.
+    Shows only the values that differ, unless --all is given.
     """
     with connected(context) as client:
         found = client.compare(*run_ids)
@@ -192,7 +192,7 @@ def retry(context: Context, run_id: str) -> None:
 @click.argument("run_id", shell_complete=run_ids)
 @gateway_command
 def archive(context: Context, run_id: str) -> None:
-    """Archive a run: mark it, so that lists can leave it out."""
+    """Archive a run, so that lists can exclude it."""
     _operate(context, run_id, "archive", "archiving")
 
 
@@ -229,11 +229,10 @@ def delete(context: Context, run_id: str) -> None:
 def rerun(
     context: Context, run_id: str, tasks: tuple[str, ...], name: str | None, dry_run: bool
 ) -> None:
-    """Run a run's spec again, reusing results.
+    """Submit a new run that reuses results of an earlier one.
 
-    Submits a new run that takes the results of the tasks that succeeded in the earlier one.
-
-    The tasks given by --from, and all tasks that depend on them, run again.
+    It has the spec of RUN_ID. Tasks that succeeded there are reused, except those given by --from
+    and all tasks that depend on them, which run again.
     """
     with connected(context) as client:
         if dry_run:

@@ -202,7 +202,7 @@ def resume(client: BaseClient, run_id: Run | str) -> Steps[None]:
 
 
 def archive(client: BaseClient, run_id: Run | str) -> Steps[None]:
-    """Archive a run, so that lists can leave it out (``archived=False``)."""
+    """Archive a run, so that lists can exclude it (``archived=False``)."""
     yield _operation(run_id, "archive")
 
 
