@@ -133,7 +133,7 @@ class CancelAttempt(_AttemptCommand):
 
 
 class CleanRun(Contract):
-    """The run has ended or was deleted: release the resources held for it, such as its workspace."""
+    """The run has ended or was deleted: release the resources held for it, such as a workspace."""
 
     type: Literal["run.clean"] = "run.clean"
     v: Literal[1] = 1
