@@ -6,9 +6,10 @@ outputs of earlier executions.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from headrace_contracts.ids import derived_event_id
@@ -41,7 +42,7 @@ from headrace_scheduler.core.decide import (
 )
 from headrace_scheduler.core.decision import CacheEntry, Decision
 from headrace_scheduler.core.run import Run, TaskRecord
-from headrace_scheduler.lookups import Unverified, Verifications, Verified
+from headrace_scheduler.lookups import StoredObject, Unverified, Verifications, Verified
 from headrace_scheduler.plans import Plans, PlansMissingError
 from headrace_scheduler.store import Locked, RunStore
 
@@ -64,6 +65,8 @@ class _Batch:
     cache: list[tuple[Run, CacheEntry]] = field(default_factory=list)
     namespaces: set[str] = field(default_factory=set)
     """Where a run has ended or been queued, so that another one may start."""
+    existing: Collection[StoredObject] = ()
+    """Objects that were just found in the object store."""
     unverified: list[Unverified] = field(default_factory=list)
     """Lookups to verify after the commit."""
 
@@ -172,7 +175,7 @@ class Handlers:
             await cache.delete(unit.connection, verified.scope, verified.missing)
             return list(verified.answers)
 
-        for error in (await self._transact(events)).values():
+        for error in (await self._transact(events, existing=verified.existing)).values():
             raise RetryableError(f"lookups are not answered: {error}") from error
 
     async def _transact(
@@ -180,14 +183,16 @@ class Handlers:
         events_of: EventsOf,
         specs: Mapping[UUID, BlobRef] | None = None,
         namespaces: Iterable[str] = (),
+        existing: Collection[StoredObject] = (),
     ) -> Excluded:
         """Decide in one transaction, and admit queued runs of `namespaces`. `specs` are those that
-        are known to be needed, by run. Returns the runs that were left out."""
+        are known to be needed, by run; `existing` are objects that were just found. Returns the
+        runs that were left out."""
         excluded = await self._plans.load(specs or {})
 
         async def work(unit: Unit) -> _Batch:
             events = await events_of(unit, excluded)
-            return await self._decide(unit, events, excluded, namespaces)
+            return await self._decide(unit, events, excluded, namespaces, existing)
 
         while True:
             try:
@@ -212,12 +217,20 @@ class Handlers:
         events: list[SchedulerEvent],
         excluded: Excluded,
         namespaces: Iterable[str],
+        existing: Collection[StoredObject],
     ) -> _Batch:
         if excluded:
             events = [event for event in events if event.run_id not in excluded]
         whole = {event.run_id for event in events if isinstance(event, RunRetryRequested)}
         runs = await self._store.lock(unit, {event.run_id for event in events}, whole)
-        batch = _Batch(unit, datetime.now(UTC), excluded, runs, namespaces=set(namespaces))
+        batch = _Batch(
+            unit,
+            datetime.now(UTC),
+            excluded,
+            runs,
+            namespaces=set(namespaces),
+            existing=existing,
+        )
         for event in events:
             await self._decide_on(batch, event)
         await self._save(batch)
@@ -236,7 +249,12 @@ class Handlers:
         while asked:
             await self._save_cache(batch)  # the answer may be among these entries
             answers, unverified = await lookups.answer(
-                batch.unit.connection, self._objects, run, asked
+                batch.unit.connection,
+                self._objects,
+                run,
+                asked,
+                batch.existing,
+                partial(decide, now=batch.now, cluster=self._cluster),
             )
             if unverified is not None:
                 batch.unverified.append(unverified)
