@@ -140,9 +140,7 @@ class Verifications:
         new = [pair for pair in unverified.lookups if _key(pair[0]) not in self._tasks]
         if not new:
             return
-        task = asyncio.create_task(
-            self._run(replace(unverified, lookups=new), deliver)
-        )
+        task = asyncio.create_task(self._run(replace(unverified, lookups=new), deliver))
         for lookup, _ in new:
             self._tasks[_key(lookup)] = task
             task.add_done_callback(partial(self._finished, _key(lookup)))

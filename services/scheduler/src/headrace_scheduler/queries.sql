@@ -24,6 +24,7 @@ SELECT * FROM task WHERE run_id = ANY($1::uuid[])
 -- A new run.
 INSERT INTO run (run_id, namespace, pipeline, priority, state, header, submission)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT DO NOTHING
 
 -- save_tasks --
 -- New and changed tasks.
@@ -57,13 +58,15 @@ WHERE task_id IN (
 RETURNING run_id, task_id
 
 -- due --
--- Tasks whose pause is over, and runs whose deadline has passed.
+-- Tasks whose pause is over, and runs whose deadline has passed, except those of some runs.
 (SELECT task.run_id, task.task_id FROM task JOIN run USING (run_id)
     WHERE task.state = 'WAITING' AND task.due_at <= $1 AND run.state <> 'PAUSED'
+        AND task.run_id <> ALL($2::uuid[])
     ORDER BY task.due_at LIMIT 500)
 UNION ALL
 (SELECT run_id, NULL FROM run
     WHERE state IN ('RUNNING', 'PAUSED') AND deadline_at <= $1 AND NOT (header ->> 'expired')::boolean
+        AND run_id <> ALL($2::uuid[])
     ORDER BY deadline_at LIMIT 500)
 
 -- find_cached --
@@ -126,7 +129,7 @@ WHERE namespace = $1 AND state IN ('RUNNING', 'PAUSED', 'CANCELING') GROUP BY pi
 
 -- delete_tasks --
 -- The tasks of a deleted run.
-DELETE FROM task WHERE run_id = $1
+DELETE FROM task WHERE run_id = $1 RETURNING task_id, attempt, state
 
 -- delete_run --
 -- Mark a run as deleted, so that later events about it are recognized.
