@@ -38,9 +38,8 @@ _WORKERS = 4
 """Runs whose objects are deleted at the same time: one that takes long does not hold up others."""
 _POLL_SECONDS = 5.0
 """How late a repeated attempt, or a request of another process, is noticed."""
-_KEYS_AT_ONCE = 1000
-"""What S3 deletes with one request. Which objects are in use is looked up for each such batch."""
 _LONGEST_ATTEMPT_SECONDS = 240.0
+"""What an attempt has deleted by then stays deleted; the next one continues with the rest."""
 _CLAIM_SECONDS = 300.0
 """Longer than any attempt. The attempt of a process that crashed is repeated after this time."""
 _FIRST_PAUSE_SECONDS = 1.0
@@ -83,6 +82,9 @@ class Deletion:
             except RetryableError as error:
                 self._log.warning("object_deletion_postponed", error=str(error))
                 found = False
+            except Exception:  # must not end the service
+                self._log.exception("object_deletion_failed")
+                found = False
             if not found:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_POLL_SECONDS):
@@ -114,12 +116,12 @@ class Deletion:
         return True
 
     async def _delete_objects(self, claim: Claim) -> bool:
-        """Delete the objects in the run's folder that no run uses; returns whether all are gone."""
+        """Delete the objects in the run's folder that no run uses; returns whether all are gone.
+        Which objects are in use is looked up for each page of the list, of up to 1000 keys."""
         prefix = prefix_of_submission(claim.submission)
         failed: dict[str, str] = {}
-        keys = await self._objects.list(prefix)
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            batch = unused(keys[start : start + _KEYS_AT_ONCE], await self._keys_in_use(prefix))
+        async for keys in self._objects.pages(prefix):
+            batch = unused(keys, await self._keys_in_use(prefix))
             failures = await self._objects.delete_many(batch)
             OBJECTS.labels("deleted").inc(len(batch) - len(failures))
             OBJECTS.labels("failed").inc(len(failures))
