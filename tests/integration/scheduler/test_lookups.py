@@ -327,3 +327,44 @@ async def test_a_failed_verification_leaves_no_requests_behind(
     await scheduler.send(run)
     await scheduler.until(lambda: scheduler.objects.requests > requests + 3 * len(names))
     assert open_requests <= len(names)
+
+
+async def test_a_lookup_that_is_asked_while_an_answer_is_delivered_is_answered(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await executed(scheduler, "a")
+    scheduler.objects.slow.add(f"runs/{scheduler.namespace}/")
+    run = scheduler.submission(chain("a"))
+    await scheduler.send(run)
+    await scheduler.objects.requested.wait()
+    await scheduler.send(e.RunPauseRequested(run_id=run.run_id))
+    transact = scheduler.database.transact
+    resumed = False
+
+    async def resume_after(work: object) -> object:
+        """The first transaction is the one that drops the answer, since the run is paused."""
+        nonlocal resumed
+        result = await transact(work)  # type: ignore[arg-type]
+        if not resumed:
+            resumed = True
+            await scheduler.send(e.RunResumeRequested(run_id=run.run_id))
+        return result
+
+    monkeypatch.setattr(scheduler.database, "transact", resume_after)
+    scheduler.objects.released.set()
+    await scheduler.until(lambda: ended(scheduler, run.run_id))
+
+
+async def test_two_schedulers_answer_a_lookup_with_one_effect(scheduler: Scheduler) -> None:
+    await executed(scheduler, "a", "b")
+    scheduler.objects.slow.add(f"runs/{scheduler.namespace}/")
+    run = scheduler.submission(chain("a", "b", "c"))
+    await scheduler.send(run)
+    await scheduler.objects.requested.wait()
+    scheduler.restart()  # the first one goes on
+    await scheduler.handlers.repeat_stalled_lookups(0)
+    scheduler.objects.released.set()
+    both = [scheduler.handlers, *scheduler.crashed]
+    await scheduler.until(lambda: not any(one._verifications._tasks for one in both))
+    assert len(scheduler.of(run.run_id, "task.succeeded")) == 2
+    assert [one["path"] for one in scheduler.launches(run.run_id)] == ["root/c"]

@@ -130,38 +130,41 @@ class Verifications:
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
-        self._tasks: dict[tuple[UUID, str], asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._checking: set[tuple[UUID, str]] = set()
+        """The lookups whose objects are being checked; not those whose answers are delivered, which
+        may come too early for a repeated lookup."""
         self._requests = asyncio.Semaphore(_REQUESTS_AT_ONCE)
         self._answers = asyncio.Semaphore(_ANSWERS_AT_ONCE)
         self._log = get_logger()
 
     def start(self, unverified: Unverified, deliver: Callable[[Verified], Awaitable[None]]) -> None:
         """Verify these lookups, except those that are being verified, and deliver the answers."""
-        new = [pair for pair in unverified.lookups if _key(pair[0]) not in self._tasks]
-        if not new:
-            return
-        task = asyncio.create_task(self._run(replace(unverified, lookups=new), deliver))
-        for lookup, _ in new:
-            self._tasks[_key(lookup)] = task
-            task.add_done_callback(partial(self._finished, _key(lookup)))
-
-    def _finished(self, key: tuple[UUID, str], _: asyncio.Task[None]) -> None:
-        self._tasks.pop(key, None)
+        new = [pair for pair in unverified.lookups if _key(pair[0]) not in self._checking]
+        if new:
+            self._checking.update(_key(lookup) for lookup, _ in new)
+            task = asyncio.create_task(self._run(replace(unverified, lookups=new), deliver))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _run(
         self, unverified: Unverified, deliver: Callable[[Verified], Awaitable[None]]
     ) -> None:
         log = self._log.bind(run_id=str(unverified.run_id), lookups=len(unverified.lookups))
+        keys = {_key(lookup) for lookup, _ in unverified.lookups}
         pause = _FIRST_PAUSE_SECONDS
         while True:
+            self._checking |= keys
             try:
                 verified = await self._verify(unverified)
                 async with self._answers:
+                    self._checking -= keys
                     await deliver(verified)
                 return
             except RetryableError as error:
                 log.warning("lookups_postponed", error=str(error))
             except Exception:
+                self._checking -= keys
                 log.exception("lookups_failed")
                 return  # the reconciliation repeats them
             await asyncio.sleep(random.uniform(0.5, 1.0) * pause)  # noqa: S311

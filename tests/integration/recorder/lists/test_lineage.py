@@ -142,7 +142,7 @@ async def test_lists_have_no_rows_of_deleted_runs(recorder: Recorder) -> None:
 async def test_the_content_of_an_artifact_is_read_by_its_id_alone(recorder: Recorder) -> None:
     run = await recorder.submit()
     first, second = artifact("s3://x/first"), artifact("s3://x/second")
-    await recorder.tell(started(run), made(run, first, second))
-    found = await recorder.ask(f"/artifacts/{second.artifact_id}/content")
+    await recorder.record(started(run), made(run, first, second))
+    found = await recorder.get(f"/artifacts/{second.artifact_id}/content")
     assert found == {"url": "s3://x/second"}
-    await recorder.ask(f"/artifacts/{uuid4()}/content", expect=404)
+    await recorder.get(f"/artifacts/{uuid4()}/content", expect=404)
