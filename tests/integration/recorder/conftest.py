@@ -120,8 +120,8 @@ class Recorder:
         batch = []
         for event in events:
             self.moment += timedelta(seconds=1)
-            told = (at or self.moment).isoformat()
-            batch.append(Received(Attributes(str(uuid4()), "/test", event.type, told), event))
+            published = (at or self.moment).isoformat()
+            batch.append(Received(Attributes(str(uuid4()), "/test", event.type, published), event))
         await self.events.handle(batch)
 
     async def delete_objects(self) -> None:

@@ -129,8 +129,8 @@ class Handlers:
         return len(found)
 
     async def repeat_silent_launches(self, silence_seconds: float) -> int:
-        """Launch tasks again that no event came about for a while; returns how many. The executor
-        answers a launch that it knows with its outcome, so that lost events are sent again."""
+        """Repeat the launches of tasks without events for a while; returns how many. For a launch
+        that it knows, the executor publishes the state again, which replaces lost events."""
         count = 0
 
         async def events(unit: Unit, _: Excluded) -> list[SchedulerEvent]:

@@ -49,7 +49,7 @@ FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[])
 WHERE run.run_id = changed.run_id
 
 -- silent_tasks --
--- Launched tasks without events for a while, a page of them. Their time starts anew.
+-- Launched tasks without events for a while, up to 200 of them; their wait starts from zero.
 UPDATE task SET heard_at = now()
 WHERE task_id IN (
     SELECT task_id FROM task WHERE state = 'READY' AND heard_at < now() - $1::interval
@@ -96,7 +96,8 @@ WHERE namespace = $1 AND pipeline = $2
   AND cache_entry.fingerprint = missing.fingerprint AND cache_entry.task_id = missing.task_id
 
 -- stalled_lookups --
--- Tasks that wait for the answer to a lookup for a while: the process that looked it up is gone.
+-- Tasks that have waited for the answer to a lookup for a while: the process that verifies it may
+-- have crashed.
 SELECT run_id, task_id FROM task
 WHERE state = 'PENDING' AND fingerprint IS NOT NULL AND heard_at < now() - $1::interval
 ORDER BY heard_at LIMIT 1000

@@ -174,7 +174,7 @@ class RunStore:
         return found
 
     async def silent(self, unit: Unit, seconds: float) -> dict[UUID, set[UUID]]:
-        """Launched tasks without events for `seconds`, by run; the time starts anew for them."""
+        """Launched tasks without events for `seconds`, by run; resets their time."""
         rows = await unit.connection.fetch(_QUERIES["silent_tasks"], timedelta(seconds=seconds))
         found: dict[UUID, set[UUID]] = {}
         for row in rows:

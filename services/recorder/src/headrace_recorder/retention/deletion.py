@@ -5,8 +5,8 @@ the deletion of the objects. `run` works on the requests, so a slow or unavailab
 delays neither that transaction nor the events of other runs. A request stays until all its objects
 are deleted; attempts repeat with growing pauses, also after a crash.
 
-An artifact can be used by other runs, which took it from the cache, kept it in a rerun, or imported
-it. Its objects stay in the folder of the run that made them until no run refers to them; then the
+An artifact can be used by other runs, which reused it from the cache or in a rerun, or imported it.
+Its objects stay in the folder of the run that made them until no run refers to them; then the
 deletion of the last such run requests the deletion of that folder again.
 """
 
@@ -58,8 +58,9 @@ class Deletion:
         self._log = get_logger()
 
     async def delete_rows(self, connection: Connection, run_ids: Sequence[UUID]) -> None:
-        """Delete the rows of these runs, and request the deletion of their objects and of those
-        that only they kept of runs deleted earlier. Part of the caller's transaction."""
+        """Delete the rows of these runs, and request the deletion of their objects. Objects of
+        runs deleted earlier that only these runs still used are deleted too. Part of the caller's
+        transaction."""
         uris = await store.delete_rows(connection, run_ids)
         keys = [key for uri in uris if (key := self._objects.key(uri)) is not None]
         makers = {run_id for key in keys for run_id in named_runs(key)}
