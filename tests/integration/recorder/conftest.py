@@ -52,7 +52,8 @@ class Objects:
         self.stored: dict[str, bytes] = {}
         self.available = True
         self.delay_seconds = 0.0
-        """How long listing and deleting take."""
+        """How long a page of a list, and a request to delete, take."""
+        self.page_size = 1000
         self.undeletable: set[str] = set()
         self.listing = asyncio.Event()
         """Set when a list is requested."""
@@ -74,10 +75,19 @@ class Objects:
     async def presign_get(self, key: str, seconds: int) -> str:
         return f"signed:{key}"
 
+    async def pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        last = prefix
+        while True:
+            self.listing.set()
+            await self._answer()
+            keys = sorted(k for k in self.stored if k.startswith(prefix) and k > last)
+            yield keys[: self.page_size]
+            if len(keys) <= self.page_size:
+                return
+            last = keys[self.page_size - 1]
+
     async def list(self, prefix: str) -> list[str]:
-        self.listing.set()
-        await self._answer()
-        return sorted(key for key in self.stored if key.startswith(prefix))
+        return [key async for page in self.pages(prefix) for key in page]
 
     async def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
         await self._answer()
@@ -110,8 +120,8 @@ class Recorder:
         batch = []
         for event in events:
             self.moment += timedelta(seconds=1)
-            told = (at or self.moment).isoformat()
-            batch.append(Received(Attributes(str(uuid4()), "/test", event.type, told), event))
+            published = (at or self.moment).isoformat()
+            batch.append(Received(Attributes(str(uuid4()), "/test", event.type, published), event))
         await self.events.handle(batch)
 
     async def delete_objects(self) -> None:

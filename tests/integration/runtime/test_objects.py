@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,18 @@ async def test_objects_are_written_read_and_listed(objects: ObjectStore) -> None
     assert await objects.get_range("some/a", 5, 5) == b""
     assert await objects.size("some/a") == 10
     assert await objects.list("some/") == ["some/a", "some/b"]
+
+
+async def test_a_large_folder_is_deleted_page_by_page(objects: ObjectStore) -> None:
+    keys = [f"large/{number % 7}/{number:04}" for number in range(1200)]
+    for start in range(0, len(keys), 40):
+        await asyncio.gather(*(objects.put(key, b"x") for key in keys[start : start + 40]))
+    sizes = []
+    async for page in objects.pages("large/"):
+        sizes.append(len(page))
+        assert await objects.delete_many(page) == {}
+    assert sizes == [1000, 200]
+    assert await objects.list("large/") == []
 
 
 async def test_a_missing_object_raises_its_own_error(objects: ObjectStore) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from headrace_contracts.messages import events as e
+from headrace_runtime.errors import RetryableError
 from headrace_scheduler import lookups
 
 from tests.integration.scheduler.conftest import chain
@@ -204,3 +205,166 @@ async def test_operations_on_a_run_whose_lookup_is_not_answered(scheduler: Sched
     await scheduler.send(e.RunResumeRequested(run_id=paused.run_id))
     await scheduler.until(lambda: scheduler.launches(paused.run_id))
     assert [one["path"] for one in scheduler.launches(paused.run_id)] == ["root/b"]
+
+
+async def test_a_chain_of_cached_steps_takes_one_round_of_requests(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"s{number}" for number in range(20)]
+    await executed(scheduler, *names)
+    transactions = 0
+    transact = scheduler.database.transact
+
+    async def counted(work: object) -> object:
+        nonlocal transactions
+        transactions += 1
+        return await transact(work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scheduler.database, "transact", counted)
+    requests = scheduler.objects.requests
+    run = scheduler.submission(chain(*names))
+    await scheduler.send(run)
+    await scheduler.until(lambda: ended(scheduler, run.run_id))
+    assert transactions == 2
+    assert scheduler.objects.requests == requests + len(names)
+
+
+async def test_a_chain_runs_from_the_step_whose_outputs_are_gone(scheduler: Scheduler) -> None:
+    earlier = await executed(scheduler, "a", "b", "c")
+    del scheduler.objects.stored[f"runs/{scheduler.namespace}/p/{earlier}/root/b"]
+    run = scheduler.submission(chain("a", "b", "c"))
+    await scheduler.send(run)
+    await scheduler.until(lambda: scheduler.launches(run.run_id))
+    assert [one["path"] for one in scheduler.launches(run.run_id)] == ["root/b"]
+    assert [one["name"] for one in scheduler.of(run.run_id, "task.succeeded")] == ["a"]
+
+
+async def test_a_long_chain_is_verified_in_parts(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"s{number}" for number in range(12)]
+    await executed(scheduler, *names)
+    monkeypatch.setattr(lookups, "_MOST_AHEAD", 3)
+    run = scheduler.submission(chain(*names))
+    await scheduler.send(run)
+    await scheduler.until(lambda: ended(scheduler, run.run_id))
+    monkeypatch.setattr(lookups, "_LARGEST_COPY", 0)
+    run = scheduler.submission(chain(*names))
+    await scheduler.send(run)
+    await scheduler.until(lambda: ended(scheduler, run.run_id))
+    assert scheduler.launches(run.run_id) == []
+
+
+async def test_a_pause_between_verification_and_answer_starts_nothing(
+    scheduler: Scheduler,
+) -> None:
+    await executed(scheduler, "a", "b")
+    scheduler.objects.slow.add(f"runs/{scheduler.namespace}/")
+    run = scheduler.submission(chain("a", "b"))
+    await scheduler.send(run)
+    await scheduler.objects.requested.wait()
+    await scheduler.send(e.RunPauseRequested(run_id=run.run_id))
+    scheduler.objects.released.set()
+    await scheduler.until(lambda: not scheduler.handlers._verifications._tasks)
+    assert scheduler.of(run.run_id, "task.succeeded") == []
+    await scheduler.send(e.RunResumeRequested(run_id=run.run_id))
+    await scheduler.until(lambda: ended(scheduler, run.run_id))
+
+
+@pytest.mark.parametrize("key", ["", "k" * 1025])
+async def test_outputs_that_cannot_be_verified_are_not_reused(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A step can report any URI. The store rejects requests about some keys."""
+    await executed(scheduler, "a", "b")
+    entries = await scheduler.rows(
+        "SELECT fingerprint, outputs FROM cache_entry WHERE namespace = $1", scheduler.namespace
+    )
+    for entry in entries:
+        entry["outputs"]["artifacts"]["out"][0]["uri"] = scheduler.objects.uri(key)
+        await scheduler.execute(
+            "UPDATE cache_entry SET outputs = $2 WHERE fingerprint = $1",
+            entry["fingerprint"],
+            entry["outputs"],
+        )
+    has = scheduler.objects.has
+
+    async def strict(key: str) -> bool:
+        if not key:
+            raise RetryableError("object store: Parameter validation failed")
+        if len(key) > 1024:
+            raise ValueError("400 Bad Request")
+        return await has(key)
+
+    monkeypatch.setattr(scheduler.objects, "has", strict)
+    run = scheduler.submission(chain("a"))
+    await scheduler.send(run)
+    await scheduler.until(lambda: scheduler.launches(run.run_id))
+
+
+async def test_a_failed_verification_leaves_no_requests_behind(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"s{number}" for number in range(5)]
+    earlier = await executed(scheduler, *names)
+    prefix = f"runs/{scheduler.namespace}/p/{earlier}/root/"
+    open_requests = 0
+    has = scheduler.objects.has
+
+    async def counted(key: str) -> bool:
+        nonlocal open_requests
+        open_requests += 1
+        try:
+            return await has(key)
+        finally:
+            open_requests -= 1
+
+    monkeypatch.setattr(scheduler.objects, "has", counted)
+    scheduler.objects.slow |= {prefix + name for name in names[1:]}
+    scheduler.objects.unavailable.add(prefix + names[0])
+    run = scheduler.submission(chain(*names))
+    requests = scheduler.objects.requests
+    await scheduler.send(run)
+    await scheduler.until(lambda: scheduler.objects.requests > requests + 3 * len(names))
+    assert open_requests <= len(names)
+
+
+async def test_a_lookup_that_is_asked_while_an_answer_is_delivered_is_answered(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await executed(scheduler, "a")
+    scheduler.objects.slow.add(f"runs/{scheduler.namespace}/")
+    run = scheduler.submission(chain("a"))
+    await scheduler.send(run)
+    await scheduler.objects.requested.wait()
+    await scheduler.send(e.RunPauseRequested(run_id=run.run_id))
+    transact = scheduler.database.transact
+    resumed = False
+
+    async def resume_after(work: object) -> object:
+        """The first transaction is the one that drops the answer, since the run is paused."""
+        nonlocal resumed
+        result = await transact(work)  # type: ignore[arg-type]
+        if not resumed:
+            resumed = True
+            await scheduler.send(e.RunResumeRequested(run_id=run.run_id))
+        return result
+
+    monkeypatch.setattr(scheduler.database, "transact", resume_after)
+    scheduler.objects.released.set()
+    await scheduler.until(lambda: ended(scheduler, run.run_id))
+
+
+async def test_two_schedulers_answer_a_lookup_with_one_effect(scheduler: Scheduler) -> None:
+    await executed(scheduler, "a", "b")
+    scheduler.objects.slow.add(f"runs/{scheduler.namespace}/")
+    run = scheduler.submission(chain("a", "b", "c"))
+    await scheduler.send(run)
+    await scheduler.objects.requested.wait()
+    scheduler.restart()  # the first one goes on
+    await scheduler.handlers.repeat_stalled_lookups(0)
+    scheduler.objects.released.set()
+    both = [scheduler.handlers, *scheduler.crashed]
+    await scheduler.until(lambda: not any(one._verifications._tasks for one in both))
+    assert len(scheduler.of(run.run_id, "task.succeeded")) == 2
+    assert [one["path"] for one in scheduler.launches(run.run_id)] == ["root/c"]

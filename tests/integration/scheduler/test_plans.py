@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from headrace_contracts.messages import events as e
 from headrace_contracts.messages.events import RunLimits
 from headrace_runtime.errors import RetryableError, TooEarlyError
-from headrace_runtime.objects import ObjectMissingError
 from headrace_scheduler import plans
+from headrace_scheduler.app import repeat
+from headrace_scheduler.core.decide import decide
+from headrace_scheduler.core.run import Run
 
 from tests.integration.scheduler.conftest import chain
 
@@ -111,15 +113,128 @@ async def test_events_of_a_run_that_waits_are_not_taken_as_handled(scheduler: Sc
     assert (await scheduler.rows("SELECT count(*) AS n FROM inbox"))[0]["n"] == inbox[0]["n"] + 1
 
 
-async def test_a_spec_that_does_not_exist_fails_its_own_event_alone(scheduler: Scheduler) -> None:
-    broken = scheduler.submission(chain("a"))
-    scheduler.objects.stored.clear()
-    good = scheduler.submission(chain("b"))
-    with pytest.raises(TooEarlyError):
-        await scheduler.send(broken, good)
+@pytest.mark.parametrize("body", [None, b"{}", b"not JSON"])
+async def test_a_new_run_without_a_readable_spec_fails(
+    scheduler: Scheduler, body: bytes | None
+) -> None:
+    broken, good = scheduler.submission(chain("a")), scheduler.submission(chain("b"))
+    if body is None:
+        del scheduler.objects.stored[broken.spec.key]
+    else:
+        scheduler.objects.stored[broken.spec.key] = body
+    await scheduler.send(broken, good)
     assert len(scheduler.launches(good.run_id)) == 1
-    with pytest.raises(ObjectMissingError):
-        await scheduler.send(broken)
+    (failed,) = scheduler.of(broken.run_id, "run.failed")
+    assert failed["revision"] == 1
+    assert failed["failure"]["code"] == "INPUT_INVALID"
+    assert "the pipeline spec cannot be read: " in failed["failure"]["message"]
+    assert broken.spec.key in failed["failure"]["message"]
+    await scheduler.send(broken)
+    assert len(scheduler.of(broken.run_id, "run.failed")) == 1
+
+
+async def test_a_run_that_failed_without_a_spec_can_be_retried_or_deleted(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "_UNREADABLE_SECONDS", 0)
+    broken = scheduler.submission(chain("a"))
+    body = scheduler.objects.stored.pop(broken.spec.key)
+    await scheduler.send(broken)
+    scheduler.objects.stored[broken.spec.key] = body
+    await scheduler.send(e.RunRetryRequested(run_id=broken.run_id))
+    assert len(scheduler.launches(broken.run_id)) == 1
+    del scheduler.objects.stored[broken.spec.key]
+    scheduler.restart()
+    await scheduler.send(e.RunDeleted(run_id=broken.run_id))
+    assert len(scheduler.of(broken.run_id, "attempt.cancel")) == 1
+    assert len(scheduler.of(broken.run_id, "run.clean")) == 1
+    (row,) = await scheduler.rows("SELECT state FROM run WHERE run_id = $1", broken.run_id)
+    assert row["state"] == "DELETED"
+
+
+async def test_a_known_run_whose_spec_is_gone_is_postponed(scheduler: Scheduler) -> None:
+    """Its state may be intact, so it neither fails nor do its messages become dead letters."""
+    lost, good = scheduler.submission(chain("a", "b")), scheduler.submission(chain("c", "d"))
+    lost = lost.model_copy(update={"deadline_seconds": 0.001})
+    await scheduler.send(lost, good)
+    body = scheduler.objects.stored.pop(lost.spec.key)
+    scheduler.restart()
+    with pytest.raises(RetryableError, match="there is no object"):
+        await scheduler.send(e.RunPauseRequested(run_id=lost.run_id))
+    requests = scheduler.objects.requests
+    for _ in range(5):
+        await scheduler.handlers.tick()
+    assert scheduler.objects.requests == requests, "the store is not asked at each tick"
+    await scheduler.succeed(good.run_id, "root/c")
+    assert len(scheduler.launches(good.run_id)) == 2
+    scheduler.objects.stored[lost.spec.key] = body
+    scheduler.restart()
+    await scheduler.handlers.tick()
+    assert len(scheduler.of(lost.run_id, "attempt.cancel")) == 1, "the deadline has passed"
+
+
+async def test_two_transactions_that_read_the_same_spec_both_wait_for_it(
+    scheduler: Scheduler,
+) -> None:
+    scheduler.objects.slow.add("specs/")
+    runs = [scheduler.submission(chain("a")) for _ in range(2)]
+    handling = [asyncio.create_task(scheduler.send(run)) for run in runs]
+    await scheduler.objects.requested.wait()
+    await asyncio.sleep(0.05)
+    scheduler.objects.released.set()
+    await asyncio.gather(*handling)
+    assert all(len(scheduler.launches(run.run_id)) == 1 for run in runs)
+
+
+async def test_plans_that_are_about_to_be_used_stay_in_memory(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "_PLANS_IN_MEMORY", 1)
+    known = scheduler.submission(chain("k"))
+    await scheduler.send(known)
+    runs = [scheduler.submission(chain("a", word=str(number))) for number in range(4)]
+    scheduler.objects.slow.add(runs[0].spec.key)
+    handling = asyncio.create_task(scheduler.send(*runs))
+    await scheduler.objects.requested.wait()
+    requests = scheduler.objects.requests
+    await scheduler.succeed(known.run_id, "root/k")  # trims the plans
+    scheduler.objects.released.set()
+    await handling
+    assert scheduler.objects.requests == requests
+    assert len(scheduler.handlers._plans._plans) == 1
+
+
+async def test_a_run_with_a_fault_does_not_hold_up_the_timers_of_others(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [scheduler.submission(chain("a"), deadline_seconds=0.001) for _ in range(2)]
+    await scheduler.send(*runs)
+
+    def faulty(run: Run, *rest: Any) -> Any:
+        if run.run_id == runs[0].run_id:
+            raise ValueError("a fault")
+        return decide(run, *rest)
+
+    monkeypatch.setattr("headrace_scheduler.handlers.decide", faulty)
+    await scheduler.handlers.tick()
+    assert len(scheduler.of(runs[1].run_id, "attempt.cancel")) == 1
+    assert await scheduler.handlers.tick() == 0, "it is not decided on at each tick"
+
+
+async def test_an_error_in_one_pass_ends_neither_the_loop_nor_other_passes() -> None:
+    made: list[str] = []
+
+    async def broken() -> None:
+        made.append("broken")
+        raise ValueError("a fault")
+
+    async def good() -> None:
+        made.append("good")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await repeat(0.01, broken, good)
+    assert made[:4] == ["broken", "good", "broken", "good"]
 
 
 async def test_a_rerun_waits_for_the_spec_of_the_earlier_run(scheduler: Scheduler) -> None:

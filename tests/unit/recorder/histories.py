@@ -18,7 +18,7 @@ LOST = Failure(code=FailureCode.ATTEMPT_LOST, message="the process vanished\nfor
 BROKE = Failure(code=FailureCode.COMMAND_FAILED, message="exit code 1", task_name="train")
 HIT = e.Origin(kind="cache", run_id=UUID(int=7), task_id=UUID(int=8))
 
-Told = tuple[e.Event, datetime]
+Published = tuple[e.Event, datetime]
 
 
 def of(path: str) -> UUID:
@@ -109,7 +109,7 @@ def succeeded(path: str, attempt: int, **fields: Any) -> e.TaskSucceeded:
     return e.TaskSucceeded(**_task(path, attempt), outputs=outputs, **fields)
 
 
-def history() -> list[Told]:
+def history() -> list[Published]:
     """prepare (from the cache) -> train (lost, repeated, failed; succeeds after the run is retried)
     -> report, a DAG with one step that is skipped. The run is paused and resumed in between."""
     prepare, train, report = "root/prepare", "root/train", "root/report"

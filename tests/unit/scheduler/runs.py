@@ -153,7 +153,7 @@ class Played:
         """The state of every task but the root."""
         return {path: r.state.value for path, r in self.records.items() if r.parent_id is not None}
 
-    def told(self, kind: str) -> list[Any]:
+    def published(self, kind: str) -> list[Any]:
         """The events of a type."""
         return [event for event in self.events if event.type == kind]
 

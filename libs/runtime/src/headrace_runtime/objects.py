@@ -7,7 +7,7 @@ which a service that rarely needs it should not spend at start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -102,16 +102,19 @@ class ObjectStore:
             for entry in response.get("Errors", ())
         }
 
-    async def list(self, prefix: str) -> list[str]:
-        """The keys that start with `prefix`, sorted."""
-        keys: list[str] = []
+    async def pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        """The keys that start with `prefix`, up to 1000 at a time, in the order of the store."""
         token: dict[str, str] = {}
         while True:
             page = await self._call("list_objects_v2", Prefix=prefix, **token)
-            keys += [entry["Key"] for entry in page.get("Contents", ())]
+            yield [entry["Key"] for entry in page.get("Contents", ())]
             if not page.get("IsTruncated"):
-                return sorted(keys)
+                return
             token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def list(self, prefix: str) -> list[str]:
+        """The keys that start with `prefix`, sorted."""
+        return sorted([key async for page in self.pages(prefix) for key in page])
 
     async def presign_get(self, key: str, seconds: int) -> str:
         """A URL that permits reading one object, valid for `seconds`."""

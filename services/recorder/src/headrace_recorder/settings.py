@@ -20,5 +20,5 @@ class Settings(ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectSt
     """How long a download link works: long enough for a large artifact, and short enough that a
     leaked link does little harm."""
     linger_seconds: float = 0.2
-    """How long task events wait to be recorded in one batch: a step causes five events, and nobody
-    notices the delay. Events of runs are recorded at once."""
+    """How long task events wait to be recorded in one batch: a step causes five events, and the
+    delay is not noticeable. Events of runs are recorded at once."""

@@ -6,16 +6,19 @@ outputs of earlier executions.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import derived_event_id
-from headrace_contracts.messages.commands import CleanRun
+from headrace_contracts.messages.commands import CancelAttempt, CleanRun
 from headrace_contracts.messages.events import (
     Event,
     RunDeleted,
+    RunFailed,
     RunRetryRequested,
     RunSubmitted,
     TasksPlanned,
@@ -41,11 +44,13 @@ from headrace_scheduler.core.decide import (
 )
 from headrace_scheduler.core.decision import CacheEntry, Decision
 from headrace_scheduler.core.run import Run, TaskRecord
-from headrace_scheduler.lookups import Unverified, Verifications, Verified
-from headrace_scheduler.plans import Plans, PlansMissingError
+from headrace_scheduler.lookups import StoredObject, Unverified, Verifications, Verified
+from headrace_scheduler.plans import Plans, PlansMissingError, SpecUnreadableError
 from headrace_scheduler.store import Locked, RunStore
 
-Excluded = dict[UUID, Exception]
+_TIMER_PAUSE_SECONDS = 5.0
+"""How long the timers of a run wait whose plan could not be read."""
+Excluded = Mapping[UUID, Exception]
 """The runs that cannot be decided on now, because their plans cannot be read, with the reasons."""
 EventsOf = Callable[[Unit, Excluded], Awaitable[list[SchedulerEvent]]]
 """Gives the events to decide on, within the transaction, without those of the excluded runs."""
@@ -64,6 +69,8 @@ class _Batch:
     cache: list[tuple[Run, CacheEntry]] = field(default_factory=list)
     namespaces: set[str] = field(default_factory=set)
     """Where a run has ended or been queued, so that another one may start."""
+    existing: Collection[StoredObject] = ()
+    """Objects that were just found in the object store."""
     unverified: list[Unverified] = field(default_factory=list)
     """Lookups to verify after the commit."""
 
@@ -78,6 +85,8 @@ class Handlers:
         self._store = RunStore(self._plans)
         self._verifications = Verifications(objects)
         self._cluster = cluster
+        self._postponed_timers: dict[UUID, datetime] = {}
+        """The runs whose timers wait until the given time."""
         self._log = get_logger()
 
     async def handle(self, received: list[Received[Event]]) -> None:
@@ -88,7 +97,7 @@ class Handlers:
         """
 
         async def events(unit: Unit, excluded: Excluded) -> list[SchedulerEvent]:
-            by_id = {r.id: r.message for r in received if _run_of(r.message) not in excluded}
+            by_id = {r.id: r.message for r in received if not _postponed(r.message, excluded)}
             new = await unit.admit(SCHEDULER_EVENTS.durable, by_id)
             return [
                 event
@@ -100,7 +109,7 @@ class Handlers:
         excluded = await self._transact(
             events, {m.run_id: m.spec for m in messages if isinstance(m, RunSubmitted)}
         )
-        errors = [excluded[i] for m in messages if (i := _run_of(m)) in excluded]
+        errors = [error for m in messages if (error := _postponed(m, excluded))]
         if errors and len(received) > 1:
             raise TooEarlyError("the plans of some runs cannot be read")  # delivered one by one
         if errors:
@@ -110,18 +119,18 @@ class Handlers:
         """Decide on pauses and deadlines that are over; returns how many there were."""
         now = datetime.now(UTC)
         async with self._database.read() as connection:
-            found = await store.due(connection, now)
+            found = await store.due(connection, now, list(self._postponed_timers))
 
-        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
-            return [TimerDue(run_id, task_id) for run_id, task_id in found]
-
+        self._postponed_timers = {i: at for i, at in self._postponed_timers.items() if at > now}
         if found:
-            await self._transact(events)
+            postponed = await self._decide_each([TimerDue(*one) for one in found])
+            until = now + timedelta(seconds=_TIMER_PAUSE_SECONDS)
+            self._postponed_timers |= dict.fromkeys(postponed, until)
         return len(found)
 
     async def repeat_silent_launches(self, silence_seconds: float) -> int:
-        """Launch tasks again that no event came about for a while; returns how many. The executor
-        answers a launch that it knows with its outcome, so that lost events are sent again."""
+        """Repeat the launches of tasks without events for a while; returns how many. For a launch
+        that it knows, the executor publishes the state again, which replaces lost events."""
         count = 0
 
         async def events(unit: Unit, _: Excluded) -> list[SchedulerEvent]:
@@ -140,13 +149,31 @@ class Handlers:
         verifying them may have crashed."""
         async with self._database.read() as connection:
             found = await store.stalled_lookups(connection, seconds)
-
-        async def events(_: Unit, __: Excluded) -> list[SchedulerEvent]:
-            return [TaskSilent(run_id, task_id) for run_id, task_id in found]
-
         if found:
-            await self._transact(events)
+            await self._decide_each([TaskSilent(*one) for one in found])
         return len(found)
+
+    async def _decide_each(self, events: Sequence[SchedulerEvent]) -> Excluded:
+        """Decide on events in one transaction; if that fails unexpectedly, on those of each run
+        alone, so that a fault of one run does not hold up others. Returns the runs that were left
+        out."""
+
+        async def given(_: Unit, __: Excluded) -> list[SchedulerEvent]:
+            return list(events)
+
+        run_ids = {event.run_id for event in events}
+        try:
+            return await self._transact(given)
+        except RetryableError:
+            raise
+        except Exception as error:
+            if len(run_ids) == 1:
+                self._log.exception("decision_failed", run_id=str(*run_ids))
+                return dict.fromkeys(run_ids, error)
+        excluded: dict[UUID, Exception] = {}
+        for run_id in run_ids:
+            excluded |= await self._decide_each([one for one in events if one.run_id == run_id])
+        return excluded
 
     async def admit_queued(self) -> None:
         """Admit queued runs. Usually they are admitted when another run ends; this is for those
@@ -172,7 +199,7 @@ class Handlers:
             await cache.delete(unit.connection, verified.scope, verified.missing)
             return list(verified.answers)
 
-        for error in (await self._transact(events)).values():
+        for error in (await self._transact(events, existing=verified.existing)).values():
             raise RetryableError(f"lookups are not answered: {error}") from error
 
     async def _transact(
@@ -180,22 +207,24 @@ class Handlers:
         events_of: EventsOf,
         specs: Mapping[UUID, BlobRef] | None = None,
         namespaces: Iterable[str] = (),
+        existing: Collection[StoredObject] = (),
     ) -> Excluded:
         """Decide in one transaction, and admit queued runs of `namespaces`. `specs` are those that
-        are known to be needed, by run. Returns the runs that were left out."""
-        excluded = await self._plans.load(specs or {})
+        are known to be needed, by run; `existing` are objects that were just found. Returns the
+        runs that were left out."""
+        with self._plans.hold() as loaded:
+            excluded = await self._plans.load(specs or {}, loaded)
 
-        async def work(unit: Unit) -> _Batch:
-            events = await events_of(unit, excluded)
-            return await self._decide(unit, events, excluded, namespaces)
+            async def work(unit: Unit) -> _Batch:
+                events = await events_of(unit, excluded)
+                return await self._decide(unit, events, excluded, namespaces, existing)
 
-        while True:
-            try:
-                batch = await self._database.transact(work)
-                break
-            except PlansMissingError as error:
-                excluded |= await self._plans.load(error.specs)
-        self._plans.trim()
+            while True:
+                try:
+                    batch = await self._database.transact(work)
+                    break
+                except PlansMissingError as error:
+                    excluded |= await self._plans.load(error.specs, loaded)
         for locked in batch.runs.values():
             if locked.run is not None:
                 self._store.remember(locked.version, locked.run)
@@ -203,7 +232,7 @@ class Handlers:
             self._verifications.start(unverified, self._answer_lookups)
         if excluded:
             first = next(iter(excluded.values()))
-            self._log.warning("runs_postponed", count=len(excluded), error=type(first).__name__)
+            self._log.warning("runs_postponed", count=len(excluded), error=str(first))
         return excluded
 
     async def _decide(
@@ -212,12 +241,22 @@ class Handlers:
         events: list[SchedulerEvent],
         excluded: Excluded,
         namespaces: Iterable[str],
+        existing: Collection[StoredObject],
     ) -> _Batch:
         if excluded:
-            events = [event for event in events if event.run_id not in excluded]
+            events = [event for event in events if not _postponed(event, excluded)]
         whole = {event.run_id for event in events if isinstance(event, RunRetryRequested)}
-        runs = await self._store.lock(unit, {event.run_id for event in events}, whole)
-        batch = _Batch(unit, datetime.now(UTC), excluded, runs, namespaces=set(namespaces))
+        runs = await self._store.lock(
+            unit, {event.run_id for event in events if event.run_id not in excluded}, whole
+        )
+        batch = _Batch(
+            unit,
+            datetime.now(UTC),
+            excluded,
+            runs,
+            namespaces=set(namespaces),
+            existing=existing,
+        )
         for event in events:
             await self._decide_on(batch, event)
         await self._save(batch)
@@ -236,7 +275,12 @@ class Handlers:
         while asked:
             await self._save_cache(batch)  # the answer may be among these entries
             answers, unverified = await lookups.answer(
-                batch.unit.connection, self._objects, run, asked
+                batch.unit.connection,
+                self._objects,
+                run,
+                asked,
+                batch.existing,
+                partial(decide, now=batch.now, cluster=self._cluster),
             )
             if unverified is not None:
                 batch.unverified.append(unverified)
@@ -258,6 +302,9 @@ class Handlers:
         if known is not None:
             return known.run
         if isinstance(event, RunSubmitted):
+            if (error := batch.excluded.get(event.run_id)) is not None:
+                await self._create_failed(batch, event, error)
+                return None
             run = await self._store.create(batch.unit, event)
             batch.runs[event.run_id] = Locked(1, run)
             return run
@@ -268,6 +315,15 @@ class Handlers:
             raise TooEarlyError(f"run {event.run_id} is not known yet")
         return None
 
+    async def _create_failed(self, batch: _Batch, event: RunSubmitted, error: Exception) -> None:
+        """Let a new run fail whose spec cannot be read."""
+        message = f"the pipeline spec cannot be read: {error}. Submit the pipeline again."
+        failure = Failure(code=FailureCode.INPUT_INVALID, message=message)
+        header = await self._store.create_failed(batch.unit, event, failure)
+        if header is not None:
+            failed = RunFailed(run_id=event.run_id, revision=header.revision, failure=failure)
+            batch.unit.publish(failed, derived_event_id(event.run_id, failed.type, header.revision))
+
     async def _delete(self, batch: _Batch, run_id: UUID) -> None:
         known = batch.runs.get(run_id)
         if known is not None and known.run is not None:
@@ -275,7 +331,15 @@ class Handlers:
         batch.changed.pop(run_id, None)
         batch.tasks = {key: entry for key, entry in batch.tasks.items() if entry[0] != run_id}
         batch.cache = [entry for entry in batch.cache if entry[0].run_id != run_id]
-        await self._store.delete(batch.unit, run_id)
+        launched = await self._store.delete(batch.unit, run_id)
+        if run_id in batch.excluded:  # there was no decision that stops its attempts
+            for task_id, attempt in launched:
+                batch.unit.publish(
+                    CancelAttempt(
+                        cluster=self._cluster, run_id=run_id, task_id=task_id, attempt=attempt
+                    )
+                )
+            batch.unit.publish(CleanRun(cluster=self._cluster, run_id=run_id))
         batch.runs[run_id] = Locked(0, None)
 
     def _collect(self, batch: _Batch, run: Run, decision: Decision, event: SchedulerEvent) -> None:
@@ -317,8 +381,13 @@ class Handlers:
         await self._save(batch)
 
 
-def _run_of(event: Event) -> UUID | None:
-    return getattr(event, "run_id", None)
+def _postponed(event: Event | SchedulerEvent, excluded: Excluded) -> Exception | None:
+    """Why an event cannot be decided on now, if so. A run without a readable spec can still be
+    deleted, and if it is new, it fails."""
+    error = excluded.get(getattr(event, "run_id", None))  # type: ignore[arg-type]
+    if isinstance(error, SpecUnreadableError) and isinstance(event, RunSubmitted | RunDeleted):
+        return None
+    return error
 
 
 def _publish(unit: Unit, run: Run, decision: Decision, *, repeated: bool) -> None:

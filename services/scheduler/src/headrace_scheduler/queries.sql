@@ -24,6 +24,7 @@ SELECT * FROM task WHERE run_id = ANY($1::uuid[])
 -- A new run.
 INSERT INTO run (run_id, namespace, pipeline, priority, state, header, submission)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT DO NOTHING
 
 -- save_tasks --
 -- New and changed tasks.
@@ -48,7 +49,7 @@ FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[])
 WHERE run.run_id = changed.run_id
 
 -- silent_tasks --
--- Launched tasks without events for a while, a page of them. Their time starts anew.
+-- Launched tasks without events for a while, up to 200 of them; their wait starts from zero.
 UPDATE task SET heard_at = now()
 WHERE task_id IN (
     SELECT task_id FROM task WHERE state = 'READY' AND heard_at < now() - $1::interval
@@ -57,13 +58,15 @@ WHERE task_id IN (
 RETURNING run_id, task_id
 
 -- due --
--- Tasks whose pause is over, and runs whose deadline has passed.
+-- Tasks whose pause is over, and runs whose deadline has passed, except those of some runs.
 (SELECT task.run_id, task.task_id FROM task JOIN run USING (run_id)
     WHERE task.state = 'WAITING' AND task.due_at <= $1 AND run.state <> 'PAUSED'
+        AND task.run_id <> ALL($2::uuid[])
     ORDER BY task.due_at LIMIT 500)
 UNION ALL
 (SELECT run_id, NULL FROM run
     WHERE state IN ('RUNNING', 'PAUSED') AND deadline_at <= $1 AND NOT (header ->> 'expired')::boolean
+        AND run_id <> ALL($2::uuid[])
     ORDER BY deadline_at LIMIT 500)
 
 -- find_cached --
@@ -93,7 +96,8 @@ WHERE namespace = $1 AND pipeline = $2
   AND cache_entry.fingerprint = missing.fingerprint AND cache_entry.task_id = missing.task_id
 
 -- stalled_lookups --
--- Tasks that wait for the answer to a lookup for a while: the process that looked it up is gone.
+-- Tasks that have waited for the answer to a lookup for a while: the process that verifies it may
+-- have crashed.
 SELECT run_id, task_id FROM task
 WHERE state = 'PENDING' AND fingerprint IS NOT NULL AND heard_at < now() - $1::interval
 ORDER BY heard_at LIMIT 1000
@@ -126,7 +130,7 @@ WHERE namespace = $1 AND state IN ('RUNNING', 'PAUSED', 'CANCELING') GROUP BY pi
 
 -- delete_tasks --
 -- The tasks of a deleted run.
-DELETE FROM task WHERE run_id = $1
+DELETE FROM task WHERE run_id = $1 RETURNING task_id, attempt, state
 
 -- delete_run --
 -- Mark a run as deleted, so that later events about it are recognized.

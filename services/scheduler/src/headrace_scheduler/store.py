@@ -18,6 +18,7 @@ from headrace_contracts.messages.events import Rerun, RunLimits, RunSubmitted
 from headrace_contracts.rerun import EarlierTask, reused_steps
 from headrace_contracts.states import RunState, TaskState
 from headrace_contracts.values import BlobRef, Inputs, Outputs
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.pg.database import Connection, ReadConnection, Unit
 from headrace_runtime.pg.queries import load_queries
 
@@ -78,19 +79,34 @@ class RunStore:
         if plan is None:
             raise PlansMissingError({submission.run_id: submission.spec})
         run = Run.fresh(submission, plan)
-        await unit.connection.execute(
+        if not await self._insert(unit.connection, submission, run.header):
+            raise RetryableError(f"another process is creating run {submission.run_id}")
+        if submission.rerun is not None:
+            await self._insert_reusable(unit.connection, submission, submission.rerun)
+        return run
+
+    async def create_failed(
+        self, unit: Unit, submission: RunSubmitted, failure: Failure
+    ) -> RunHeader | None:
+        """Insert a new run that has failed before its start; returns None if it exists already."""
+        header = RunHeader(state=RunState.FAILED, revision=1, failure=failure)
+        inserted = await self._insert(unit.connection, submission, header)
+        return header if inserted else None
+
+    async def _insert(
+        self, connection: Connection, submission: RunSubmitted, header: RunHeader
+    ) -> bool:
+        done = await connection.execute(
             _QUERIES["insert_run"],
             submission.run_id,
             submission.namespace,
             str(submission.pipeline.pipeline_id or submission.pipeline.name),
             submission.priority,
-            run.header.state,
-            _header(run.header),
+            header.state,
+            _header(header),
             submission,
         )
-        if submission.rerun is not None:
-            await self._insert_reusable(unit.connection, submission, submission.rerun)
-        return run
+        return done == "INSERT 0 1"
 
     async def _insert_reusable(
         self, connection: Connection, submission: RunSubmitted, rerun: Rerun
@@ -133,10 +149,12 @@ class RunStore:
                 [run.header.deadline_at for run in runs],
             )
 
-    async def delete(self, unit: Unit, run_id: UUID) -> None:
-        """Delete a run, leaving a row that marks it as deleted."""
-        await unit.connection.execute(_QUERIES["delete_tasks"], run_id)
+    async def delete(self, unit: Unit, run_id: UUID) -> list[tuple[UUID, int]]:
+        """Delete a run, leaving a row that marks it as deleted. Returns the tasks that were
+        launched, with the attempt."""
+        rows = await unit.connection.fetch(_QUERIES["delete_tasks"], run_id)
         await unit.connection.execute(_QUERIES["delete_run"], run_id)
+        return [(row["task_id"], row["attempt"]) for row in rows if row["state"] == TaskState.READY]
 
     def remember(self, version: int, run: Run) -> None:
         """Keep a run in memory, unless it has ended; its transaction must have committed."""
@@ -156,7 +174,7 @@ class RunStore:
         return found
 
     async def silent(self, unit: Unit, seconds: float) -> dict[UUID, set[UUID]]:
-        """Launched tasks without events for `seconds`, by run; the time starts anew for them."""
+        """Launched tasks without events for `seconds`, by run; resets their time."""
         rows = await unit.connection.fetch(_QUERIES["silent_tasks"], timedelta(seconds=seconds))
         found: dict[UUID, set[UUID]] = {}
         for row in rows:
@@ -233,9 +251,12 @@ async def active(connection: Connection, namespace: str) -> dict[str, int]:
     return {row["pipeline"]: row["runs"] for row in rows}
 
 
-async def due(connection: ReadConnection, now: datetime) -> list[tuple[UUID, UUID | None]]:
-    """Tasks whose pause is over, and runs (with None as task) whose deadline has passed."""
-    rows = await connection.fetch(_QUERIES["due"], now)
+async def due(
+    connection: ReadConnection, now: datetime, ignored: Collection[UUID]
+) -> list[tuple[UUID, UUID | None]]:
+    """Tasks whose pause is over, and runs (with None as task) whose deadline has passed, except
+    those of the `ignored` runs."""
+    rows = await connection.fetch(_QUERIES["due"], now, ignored)
     return [(row["run_id"], row["task_id"]) for row in rows]
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from headrace_contracts.ids import new_id
 from headrace_contracts.messages import events as e
@@ -188,14 +189,14 @@ async def test_an_unexpected_error_of_one_run_blocks_no_other(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = await run_with_objects(recorder), await run_with_objects(recorder)
-    listed = recorder.objects.list
+    pages = recorder.objects.pages
 
-    async def list_all_but_first(prefix: str) -> list[str]:
+    def list_all_but_first(prefix: str) -> AsyncIterator[list[str]]:
         if str(first) in prefix:
             raise ValueError("unreadable answer")
-        return await listed(prefix)
+        return pages(prefix)
 
-    monkeypatch.setattr(recorder.objects, "list", list_all_but_first)
+    monkeypatch.setattr(recorder.objects, "pages", list_all_but_first)
     await delete(recorder, first, second)
     await recorder.delete_objects()
     assert (len(left(recorder, first)), left(recorder, second)) == (3, [])
@@ -229,7 +230,7 @@ async def test_objects_are_deleted_in_batches(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await run_with_objects(recorder, 25)
-    monkeypatch.setattr(deletions, "_KEYS_AT_ONCE", 10)
+    recorder.objects.page_size = 10
     batches: list[int] = []
     deleted = recorder.objects.delete_many
 
@@ -260,3 +261,49 @@ async def test_a_deletion_before_the_submission_deletes_the_objects_later(
     await recorder.delete_objects()
     assert left(recorder, run) == []
     await recorder.get(f"/runs/{run}", expect=404)
+
+
+async def test_a_large_folder_is_deleted_however_slow_the_store_is(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt gets further, although none has the time to list the whole folder."""
+    monkeypatch.setattr(deletions, "_LONGEST_ATTEMPT_SECONDS", 1.0)
+    recorder.objects.page_size = 10
+    run = await run_with_objects(recorder, 60)
+    await delete(recorder, run)
+    recorder.objects.delay_seconds = 0.2
+    sizes = [60]
+    while await requests(recorder, run):
+        await make_due(recorder, run)
+        assert await recorder.deletion.delete_next()
+        sizes.append(len(left(recorder, run)))
+        assert sizes[-1] < sizes[-2] or not await requests(recorder, run)
+    assert left(recorder, run) == []
+
+
+async def test_ten_thousand_objects_are_deleted(recorder: Recorder) -> None:
+    run = await run_with_objects(recorder, 10_000)
+    await delete(recorder, run)
+    await recorder.delete_objects()
+    assert (left(recorder, run), await requests(recorder, run)) == ([], [])
+
+
+async def test_an_unexpected_error_does_not_end_the_loop(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_POLL_SECONDS", 0.02)
+    run = await run_with_objects(recorder)
+    claim = store.claim
+    errors = 0
+
+    async def failing(connection: Any, seconds: float) -> Any:
+        nonlocal errors
+        if errors < 8:
+            errors += 1
+            raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+        return await claim(connection, seconds)
+
+    monkeypatch.setattr(store, "claim", failing)
+    async with background(recorder):
+        await delete(recorder, run)
+        await until_deleted(recorder, run)

@@ -100,15 +100,27 @@ async def test_inputs_of_another_run_stay(story: Story) -> None:
     assert story.left(run) == []
 
 
-@pytest.mark.parametrize("part", ["folder", "folder/deep", "folder/deep/b"])
+@pytest.mark.parametrize("part", ["folder", "folder/", "folder/deep", "folder/deep/b"])
 async def test_imports_of_another_run_stay(story: Story, part: str) -> None:
     """An importer has an artifact of its own in the folder of the earlier run."""
     run, _, _ = await story.made()
     imported = artifact(f"s3://headrace/{story.prefix(run)}{part}")
     importer = await story.run(imported)
     await story.delete(run)
-    expected = ["folder/a", "folder/deep/b"] if part == "folder" else ["folder/deep/b"]
+    expected = ["folder/a", "folder/deep/b"] if part.strip("/") == "folder" else ["folder/deep/b"]
     assert story.left(run) == expected
+    await story.delete(importer)
+    assert story.left(run) == []
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+async def test_the_whole_folder_of_a_run_can_be_imported(story: Story, end: str) -> None:
+    run, _, _ = await story.made()
+    before = story.left(run)
+    whole = artifact(f"s3://headrace/{story.prefix(run).rstrip('/')}{end}")
+    importer = await story.run(whole)
+    await story.delete(run)
+    assert story.left(run) == before
     await story.delete(importer)
     assert story.left(run) == []
 

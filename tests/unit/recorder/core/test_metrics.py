@@ -36,9 +36,9 @@ metrics = st.builds(
 
 
 @given(st.lists(metrics, unique_by=lambda one: (one.name, one.told_at, one.task_id)), st.data())
-def test_the_order_of_metrics_does_not_matter(told: list[Metric], data: st.DataObject) -> None:
-    other = data.draw(st.permutations(told))
-    assert sorted(latest(told)) == sorted(latest(other))
-    for one in latest(told):
-        same = [metric for metric in told if metric.name == one.name]
+def test_the_order_of_metrics_does_not_matter(reported: list[Metric], data: st.DataObject) -> None:
+    other = data.draw(st.permutations(reported))
+    assert sorted(latest(reported)) == sorted(latest(other))
+    for one in latest(reported):
+        same = [metric for metric in reported if metric.name == one.name]
         assert (one.told_at, one.task_id) == max((m.told_at, m.task_id) for m in same)

@@ -36,3 +36,4 @@ def test_unused_keys_are_neither_in_use_nor_below_a_key_in_use() -> None:
     assert unused(keys, []) == keys
     assert unused(keys, ["a", "c/d"]) == ["ab", "c/f"]
     assert unused(keys, ["a/b", "nowhere"]) == ["a", "ab", "c/d/e", "c/f"]
+    assert unused(keys, ["a/", "c/d/"]) == ["ab", "c/f"]

@@ -24,7 +24,7 @@ from tests.unit.recorder.histories import (
     HIT,
     LOST,
     RUN,
-    Told,
+    Published,
     at,
     began,
     history,
@@ -40,9 +40,9 @@ TRAIN, PREPARE, REPORT = of("root/train"), of("root/prepare"), of("root/report")
 ALL = history()
 
 
-def folded(told: list[Told]) -> Rows:
+def folded(published: list[Published]) -> Rows:
     rows: Rows = ({}, {})
-    fold(rows, told)
+    fold(rows, published)
     set_shown_states(rows[0].values(), runs_with_open_tasks(rows[1].values()))
     return rows
 
@@ -80,25 +80,29 @@ def test_the_rows_after_a_whole_history() -> None:
 
 
 @given(st.permutations(ALL))
-def test_the_order_of_events_does_not_matter(told: list[Told]) -> None:
-    assert folded(told) == folded(ALL)
+def test_the_order_of_events_does_not_matter(published: list[Published]) -> None:
+    assert folded(published) == folded(ALL)
 
 
 @given(st.permutations(ALL), st.lists(st.sampled_from(ALL), max_size=12))
-def test_duplicate_events_do_not_matter(told: list[Told], again: list[Told]) -> None:
-    assert folded([*told, *again]) == folded(ALL)
+def test_duplicate_events_do_not_matter(
+    published: list[Published], duplicates: list[Published]
+) -> None:
+    assert folded([*published, *duplicates]) == folded(ALL)
 
 
 @given(st.permutations(ALL), st.integers(0, len(ALL)))
-def test_a_history_in_two_parts_ends_in_the_same_rows(told: list[Told], part: int) -> None:
-    rows = folded(told[:part])
-    kept = copy.deepcopy(rows)
-    fold(rows, told[part:])
+def test_a_history_in_two_parts_ends_in_the_same_rows(
+    published: list[Published], part: int
+) -> None:
+    rows = folded(published[:part])
+    before = copy.deepcopy(rows)
+    fold(rows, published[part:])
     set_shown_states(rows[0].values(), runs_with_open_tasks(rows[1].values()))
     assert rows == folded(ALL)
-    fold(kept, ALL)  # duplicates of all events, as after a crash
-    set_shown_states(kept[0].values(), runs_with_open_tasks(kept[1].values()))
-    assert kept == rows
+    fold(before, ALL)  # duplicates of all events, as after a crash
+    set_shown_states(before[0].values(), runs_with_open_tasks(before[1].values()))
+    assert before == rows
 
 
 @given(st.integers(0, len(ALL)), st.data())
@@ -109,10 +113,10 @@ def test_every_prefix_of_a_history_in_two_parts_ends_in_the_same_rows(
     assert folded(data.draw(st.permutations(beginning))) == folded(beginning)
 
 
-@pytest.mark.parametrize("told", ALL, ids=lambda told: told[0].type)
-def test_an_event_changes_only_the_affected_rows(told: Told) -> None:
-    runs, tasks = folded([told])
-    run_id, task_ids = affected(told[0])
+@pytest.mark.parametrize("published", ALL, ids=lambda published: published[0].type)
+def test_an_event_changes_only_the_affected_rows(published: Published) -> None:
+    runs, tasks = folded([published])
+    run_id, task_ids = affected(published[0])
     assert runs.keys() == {run_id}
     assert tasks.keys() == set(task_ids)
 
@@ -155,9 +159,9 @@ def test_a_late_failure_does_not_change_the_final_state() -> None:
     ],
 )
 def test_the_latest_archive_event_counts(events: list[e.Event], archived: bool) -> None:
-    told = [(event, at(second)) for second, event in enumerate(events)]
-    for heard in (told, told[::-1]):
-        assert folded(heard)[0][RUN].archived is archived
+    published = [(event, at(second)) for second, event in enumerate(events)]
+    for received in (published, published[::-1]):
+        assert folded(received)[0][RUN].archived is archived
 
 
 def test_requests_change_no_state() -> None:
@@ -180,7 +184,7 @@ def test_the_detail_of_a_waiting_task_is_one_line_with_time_and_reason() -> None
     )
     task = task_after(ready("root/train", 1), waiting)
     assert task.state == TaskState.WAITING
-    assert task.detail == "tried again at 10:01:00 UTC: the process vanished"
+    assert task.detail == "retried at 10:01:00 UTC: the process vanished"
     assert task_after(waiting, ready("root/train", 2)).detail is None
 
 
@@ -195,8 +199,8 @@ def test_preparing_is_shown_until_the_step_starts() -> None:
 
 def test_timestamps_of_the_executor_replace_others() -> None:
     events = [began("root/train", 1, 5), worked("root/train", 1, 6), succeeded("root/train", 1)]
-    for heard in (events, events[::-1]):
-        task = task_after(*heard)
+    for received in (events, events[::-1]):
+        task = task_after(*received)
         assert (task.started_at, task.finished_at) == (at(6), at(6.5))
 
 
@@ -224,9 +228,9 @@ def test_a_task_can_be_known_before_its_plan() -> None:
 
 
 @given(st.permutations(ALL))
-def test_a_run_is_shown_as_ended_when_all_its_tasks_are(told: list[Told]) -> None:
+def test_a_run_is_shown_as_ended_when_all_its_tasks_are(published: list[Published]) -> None:
     rows: Rows = ({}, {})
-    for one in told:
+    for one in published:
         fold(rows, [one])
         set_shown_states(rows[0].values(), runs_with_open_tasks(rows[1].values()))
         run = rows[0].get(RUN)

@@ -272,7 +272,7 @@ def test_an_exit_task_gets_the_final_status_of_its_body(failing: int, state: str
 def test_the_runs_failure_names_the_step_that_failed() -> None:
     played = handled(1)
     played.finish()
-    (failed,) = played.told("run.failed")
+    (failed,) = played.published("run.failed")
     assert failed.failure.message == "task 'exit-handler-1/first' failed: oh no"
     assert failed.failure.task_name == "first"
 

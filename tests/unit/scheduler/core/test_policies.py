@@ -71,7 +71,7 @@ def test_a_retry_without_a_pause_is_at_once() -> None:
     played = start(chain("a", **retried(1, "0s")), {}, {"root/a": 1})
     played.finish()
     assert played.record("root/a").state == "SUCCEEDED"
-    assert played.told("task.waiting") == []
+    assert played.published("task.waiting") == []
 
 
 def test_a_retried_dag_keeps_the_tasks_that_succeeded() -> None:
@@ -101,7 +101,7 @@ def test_the_deadline_stops_the_run_and_fails_it() -> None:
     played.failing = {"root/a": 9}
     played.finish()
     assert played.states() == {"root/a": "CANCELED", "root/b": "CANCELED"}
-    (failed,) = played.told("run.failed")
+    (failed,) = played.published("run.failed")
     assert failed.failure.code is FailureCode.DEADLINE_EXCEEDED
 
 
@@ -183,7 +183,7 @@ CACHED_OUTPUTS = EarlierOutputs(
 def test_a_cached_step_is_not_launched() -> None:
     played = start(chain("a", "b", **CACHED), {}, {}, {"root/a": CACHED_OUTPUTS})
     assert "root/a" not in played.launches
-    (event,) = played.told("task.succeeded")
+    (event,) = played.published("task.succeeded")
     assert event.outputs.parameters == {"value": "kept"}
     assert event.origin == CACHED_OUTPUTS.origin
     assert event.fingerprint is not None
@@ -193,7 +193,7 @@ def test_a_cached_step_is_not_launched() -> None:
 
 def test_a_cache_miss_publishes_the_fingerprint() -> None:
     played = start(chain("a", **CACHED))
-    (ready,) = played.told("task.ready")
+    (ready,) = played.published("task.ready")
     assert ready.fingerprint.parts["command"] == ["true"]
     assert ready.fingerprint.digest == played.record("root/a").fingerprint
 

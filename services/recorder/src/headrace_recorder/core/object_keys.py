@@ -21,7 +21,7 @@ def named_runs(key: str) -> list[UUID]:
 
 def unused(keys: Iterable[str], in_use: Iterable[str]) -> list[str]:
     """The keys that are neither in use nor below a key in use."""
-    used = frozenset(in_use)
+    used = frozenset(key.rstrip("/") for key in in_use)
     folders = tuple(key + "/" for key in used)
     return [key for key in keys if key not in used and not key.startswith(folders)]
 

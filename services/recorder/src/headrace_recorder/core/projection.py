@@ -141,7 +141,7 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             _state(task, TaskState.RUNNING, event.attempt)
         case e.TaskWaiting():
             moment = event.due_at.astimezone(at.tzinfo).strftime("%H:%M:%S %Z")
-            detail = f"tried again at {moment}: {event.failure.message.splitlines()[0]}"
+            detail = f"retried at {moment}: {event.failure.message.splitlines()[0]}"
             _state(task, TaskState.WAITING, event.attempt, detail=detail)
         case e.TaskReset():
             _timestamps(task, event.attempt)

@@ -1,4 +1,4 @@
-"""Routes of one artifact, and links to download what lies in the deployment's bucket.
+"""Routes of one artifact, and links to download objects in the deployment's bucket.
 
 A step or an importer can report any URI, so a link is given only for objects that the caller may
 read.

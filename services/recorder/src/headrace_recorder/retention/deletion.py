@@ -5,8 +5,8 @@ the deletion of the objects. `run` works on the requests, so a slow or unavailab
 delays neither that transaction nor the events of other runs. A request stays until all its objects
 are deleted; attempts repeat with growing pauses, also after a crash.
 
-An artifact can be used by other runs, which took it from the cache, kept it in a rerun, or imported
-it. Its objects stay in the folder of the run that made them until no run refers to them; then the
+An artifact can be used by other runs, which reused it from the cache or in a rerun, or imported it.
+Its objects stay in the folder of the run that made them until no run refers to them; then the
 deletion of the last such run requests the deletion of that folder again.
 """
 
@@ -38,9 +38,8 @@ _WORKERS = 4
 """Runs whose objects are deleted at the same time: one that takes long does not hold up others."""
 _POLL_SECONDS = 5.0
 """How late a repeated attempt, or a request of another process, is noticed."""
-_KEYS_AT_ONCE = 1000
-"""What S3 deletes with one request. Which objects are in use is looked up for each such batch."""
 _LONGEST_ATTEMPT_SECONDS = 240.0
+"""What an attempt has deleted by then stays deleted; the next one continues with the rest."""
 _CLAIM_SECONDS = 300.0
 """Longer than any attempt. The attempt of a process that crashed is repeated after this time."""
 _FIRST_PAUSE_SECONDS = 1.0
@@ -59,8 +58,9 @@ class Deletion:
         self._log = get_logger()
 
     async def delete_rows(self, connection: Connection, run_ids: Sequence[UUID]) -> None:
-        """Delete the rows of these runs, and request the deletion of their objects and of those
-        that only they kept of runs deleted earlier. Part of the caller's transaction."""
+        """Delete the rows of these runs, and request the deletion of their objects. Objects of
+        runs deleted earlier that only these runs still used are deleted too. Part of the caller's
+        transaction."""
         uris = await store.delete_rows(connection, run_ids)
         keys = [key for uri in uris if (key := self._objects.key(uri)) is not None]
         makers = {run_id for key in keys for run_id in named_runs(key)}
@@ -82,6 +82,9 @@ class Deletion:
                 found = await self.delete_next()
             except RetryableError as error:
                 self._log.warning("object_deletion_postponed", error=str(error))
+                found = False
+            except Exception:  # must not end the service
+                self._log.exception("object_deletion_failed")
                 found = False
             if not found:
                 with suppress(TimeoutError):
@@ -114,12 +117,12 @@ class Deletion:
         return True
 
     async def _delete_objects(self, claim: Claim) -> bool:
-        """Delete the objects in the run's folder that no run uses; returns whether all are gone."""
+        """Delete the objects in the run's folder that no run uses; returns whether all are gone.
+        Which objects are in use is looked up for each page of the list, of up to 1000 keys."""
         prefix = prefix_of_submission(claim.submission)
         failed: dict[str, str] = {}
-        keys = await self._objects.list(prefix)
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            batch = unused(keys[start : start + _KEYS_AT_ONCE], await self._keys_in_use(prefix))
+        async for keys in self._objects.pages(prefix):
+            batch = unused(keys, await self._keys_in_use(prefix))
             failures = await self._objects.delete_many(batch)
             OBJECTS.labels("deleted").inc(len(batch) - len(failures))
             OBJECTS.labels("failed").inc(len(failures))

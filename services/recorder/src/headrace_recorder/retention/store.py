@@ -70,9 +70,10 @@ async def repeat(connection: Connection, claim: Claim, seconds: float) -> None:
     )
 
 
-async def uris_in_use(connection: ReadConnection, prefix: str) -> list[str]:
-    """The URIs with this prefix of artifacts that tasks of runs that are not deleted refer to."""
+async def uris_in_use(connection: ReadConnection, folder: str) -> list[str]:
+    """The URIs of this folder, of those in it, and of some beside it, of artifacts that tasks of
+    runs that are not deleted refer to. `folder` ends in a slash."""
     rows = await connection.fetch(
-        _QUERIES["artifact_uris_in_use"], prefix, prefix + _LAST_CHARACTER
+        _QUERIES["artifact_uris_in_use"], folder.rstrip("/"), folder + _LAST_CHARACTER
     )
     return [row["uri"] for row in rows]

@@ -61,8 +61,8 @@ class TimerDue:
 
 @dataclass(frozen=True, slots=True)
 class TaskSilent:
-    """No event about a launched task, or no answer to a lookup, has come for long. Never on the
-    bus."""
+    """No event about a launched task, or no answer to a lookup, has been received for a while.
+    Never on the bus."""
 
     run_id: UUID
     task_id: UUID

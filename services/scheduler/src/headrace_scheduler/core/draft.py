@@ -153,8 +153,8 @@ class Draft:
 
     def fail(self, node: Node, failure: Failure, outputs: Outputs | None = None) -> None:
         """End a task as failed. A failed DAG keeps the outputs that it has."""
-        kept = {} if outputs is None else {"outputs": outputs}
-        self.put(node, state=TaskState.FAILED, failure=failure, **kept)
+        changes = {} if outputs is None else {"outputs": outputs}
+        self.put(node, state=TaskState.FAILED, failure=failure, **changes)
         if node.parent is not None:
             self.events.append(TaskFailed(**self._identity(node), failure=failure))
             self._fail_fast(node.parent, f"task {node.record.name!r} failed")

@@ -24,7 +24,8 @@ from headrace_scheduler.core.run import NO_OUTPUTS, Node
 from headrace_scheduler.core.start import start_attempt, start_iterations
 
 MAX_LOST = 3
-"""Lost attempts that are repeated: one dead machine is bad luck, four in a row are a pattern."""
+"""How many lost attempts are repeated. One can be lost with its machine; after three, the step
+itself is probably the cause."""
 
 _PERMANENT = frozenset({FailureCode.COMMAND_NOT_FOUND, FailureCode.PLACEHOLDER_INVALID})
 """Failures that would occur again in another attempt."""

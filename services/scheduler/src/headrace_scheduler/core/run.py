@@ -223,6 +223,11 @@ class Run:
         """The records of a run that has not started: only the root."""
         return [TaskRecord(task_id(run_id, ROOT), None, ROOT, ROOT)]
 
+    def copy(self) -> Run:
+        """A copy that can be changed while this run stays as it is."""
+        records = [node.record for node in self.nodes.values()]
+        return Run(self.submission, self.plan, self.header, records)
+
     @property
     def run_id(self) -> UUID:
         """The run's id."""
