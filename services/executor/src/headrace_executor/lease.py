@@ -51,7 +51,8 @@ class Lease:
         self._is_doubtful = False
 
     async def renew(self) -> Renewal:
-        """Extend the lease; after a gap, during which it may have expired, it is in doubt."""
+        """Extend the lease. It is in doubt when it had expired, which the database knows, and after
+        a gap that was nearly as long."""
         now = _now()
         renewal = await self._database.transact(
             lambda unit: store.renew_lease(unit.connection, self.owner, self._seconds)
