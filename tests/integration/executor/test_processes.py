@@ -150,15 +150,15 @@ async def test_a_killed_executor_stops_what_it_has_lost_when_it_restarts(
     one, two = executors
     await started(one)
     await send(bus, counting(tmp_path, "sleep 600"))
-    pid = json.loads((await running(view))["handle"])["pid"]
+    launcher = Path("/proc", str(json.loads((await running(view))["handle"])["pid"]))
     one.signal(signal.SIGKILL)
     await started(two)
     assert await ended(view) == [(1, FailureCode.ATTEMPT_LOST)]
     assert one.attempt_folders()
-    assert Path(f"/proc/{pid}").exists()
+    assert _exists(launcher)
     await started(one)
     await until(lambda: _is(lambda: not one.attempt_folders()))
-    await until(lambda: _is(lambda: not Path(f"/proc/{pid}").exists()))
+    await until(lambda: _is(lambda: not _exists(launcher)))
     assert await view.ends() == [(1, FailureCode.ATTEMPT_LOST)]
 
 
@@ -175,3 +175,7 @@ async def test_a_work_folder_has_one_executor(
 
 async def _is(holds: Any) -> Any:
     return holds()
+
+
+def _exists(path: Path) -> bool:
+    return path.exists()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
@@ -332,3 +333,23 @@ async def test_further_comparisons_do_not_interrupt_the_end_of_a_lost_launch(
         while backend.cleaned_attempts != [1]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert backend.stopped == 1
+
+
+async def test_a_fault_of_the_database_ends_the_executor_and_not_the_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next executor adopts the step, which goes on."""
+    backend = StrictBackend()
+    made = Running(backend)
+
+    async def full(*_: Any) -> bool:
+        raise asyncpg.DiskFullError("no space left on device")
+
+    monkeypatch.setattr(store, "set_running", full)
+    task = asyncio.ensure_future(made.runner.run())
+    await made.runner.until_adopted()
+    made.add(1)
+    with pytest.raises(ExceptionGroup) as raised:
+        await asyncio.wait_for(task, 10)
+    assert raised.group_contains(asyncpg.DiskFullError)
+    assert (backend.stopped, made.database.published) == (0, [])

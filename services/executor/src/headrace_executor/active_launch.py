@@ -1,7 +1,8 @@
 """One launch, from its turn to its committed end.
 
 Invariant: the end is committed once, with the event that reports it, and only while this executor
-owns the launch. What the attempt left is removed after that.
+owns the launch. What the attempt left is removed after that. An unexpected fault of the backend
+ends this attempt, and neither the other launches nor the executor.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _OUT_OF_REACH = Vanished(
     "the executor that ran the step stopped responding, and no other executor can reach its "
     "processes"
 )
-_NOT_FOUND = Vanished("nothing is left of the step, and it left no result")
+_NOT_FOUND = Vanished("the step was not found, and it left no result")
 
 
 class ActiveLaunch:
@@ -93,13 +94,15 @@ class ActiveLaunch:
         """Run the attempt and commit its end; False when another executor owns it by then."""
         try:
             result = await self._outcome()
+        except store.DatabaseError:
+            raise  # not this attempt's fault: it goes on, and the restarted executor adopts it
         except Exception as error:  # a fault of one attempt ends that attempt alone
             self._log.exception("attempt_failed")
             result = await self._after_fault(error)
         try:
             is_committed = await until_available(lambda: self._end(result), "write_postponed")
         except store.ResultNotStorableError as error:
-            message = f"the step's result cannot be stored: {error!r}"
+            message = f"the step's result has a value that the database cannot store: {error!r}"
             failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
             result = failed(self._command, failure, datetime.now(UTC))
             is_committed = await until_available(lambda: self._end(result), "write_postponed")
@@ -116,10 +119,14 @@ class ActiveLaunch:
                 await self._backend.stop(self._command, handle)
             except Exception:
                 self._log.exception("stop_failed")
-        return self._lost(Vanished(f"the step could not be observed to its end: {error!r}"))
+        return self._lost(
+            Vanished(
+                f"the executor failed while it followed the step ({error!r}); its log says more"
+            )
+        )
 
     async def _outcome(self) -> Outcome:
-        """How the attempt ends, whatever happens."""
+        """Find or start the attempt and wait for it; returns how it ended."""
         if self.launch.is_inherited:
             missing = await self._find()
             if missing is not None:

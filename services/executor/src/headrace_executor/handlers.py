@@ -53,7 +53,7 @@ class Handlers:
                 if identity(command) in new:
                     self._runner.enqueue(Launch(command))
         if not all(identity(command) in new for command in launches):
-            # The first delivery may have been committed by a process that did not learn of it.
+            # The first delivery may be committed although its process did not learn of it.
             self._runner.request_comparison()
         for received in batch:
             if isinstance(received.message, CancelAttempt):

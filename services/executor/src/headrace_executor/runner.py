@@ -56,7 +56,7 @@ class Runner:
         return self._lease.owner
 
     async def until_adopted(self) -> None:
-        """Return when the predecessor's launches are adopted, from when on new ones may come."""
+        """Return when the predecessor's launches are adopted. New commands wait for that."""
         await self._adopted.wait()
 
     @contextmanager

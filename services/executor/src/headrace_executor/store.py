@@ -29,13 +29,17 @@ Identity = tuple[UUID, UUID, int]
 """Run, task, attempt."""
 
 
+DatabaseError = asyncpg.PostgresError
+"""A fault of Postgres that the runtime does not repeat, such as a full disk."""
+
+
 class ResultNotStorableError(Exception):
     """A result has a value that Postgres cannot store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One attempt in the hands of this executor."""
+    """One attempt that this executor owns, or has to remove."""
 
     command: LaunchAttempt
     epoch: int = 1

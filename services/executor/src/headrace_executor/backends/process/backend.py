@@ -169,8 +169,7 @@ class ProcessBackend:
         paths = self._paths(command)
         if _read(paths.result) is not None:
             return {}
-        # Without the folder there is no such file. The search reads all of /proc.
-        found = pids.find_by_stderr(paths.launcher_log) if os.path.isdir(paths.folder) else None
+        found = pids.find_by_stderr(paths.launcher_log)
         if found is not None:
             return _handle(found)
         # It may have uploaded its result where there was no room for it on the disk.
