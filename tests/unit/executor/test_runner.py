@@ -353,3 +353,32 @@ async def test_a_fault_of_the_database_ends_the_executor_and_not_the_attempt(
         await asyncio.wait_for(task, 10)
     assert raised.group_contains(asyncpg.DiskFullError)
     assert (backend.stopped, made.database.published) == (0, [])
+
+
+async def test_what_cannot_be_given_up_is_tried_with_the_renewals_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = StrictBackend()
+    backend.faults = {"find"}
+    made = Running(backend)
+    taken = Launch(launch_command(task_id=UUID(int=1)), is_inherited=True, is_taken=True)
+    renewals = 0
+
+    async def renew(*_: Any) -> store.Renewal:
+        nonlocal renewals
+        renewals += 1
+        return store.Renewal(True, [], [], [taken.identity], False)
+
+    async def launches(*_: Any) -> list[Launch]:
+        return [taken]
+
+    monkeypatch.setattr(store, "renew_lease", renew)
+    monkeypatch.setattr(store, "taken_launches", launches)
+    monkeypatch.setattr(made.runner._lease, "renew_seconds", 0.1)
+    task = asyncio.ensure_future(made.runner.run())
+    await asyncio.sleep(0.5)
+    assert 1 <= renewals <= 5
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert made.database.published == []

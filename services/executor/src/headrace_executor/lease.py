@@ -52,8 +52,8 @@ class Lease:
         self._is_doubtful = False
 
     async def renew(self) -> Renewal:
-        """Extend the lease. It is in doubt when it had expired, which the database knows, and after
-        a gap that was nearly as long."""
+        """Extend the lease. It is in doubt if it had expired, which the database knows, or if more
+        than half of it has passed since the last renewal."""
         now = _now()
         renewal = await self._database.transact(
             lambda unit: store.renew_lease(unit.connection, self.owner, self._seconds)

@@ -129,8 +129,8 @@ class Runner:
         def finish(_: object) -> None:
             if holds_slot:
                 self._backend.release(launch.command)
-            if active.is_disowned:  # this executor may own it anew, which was ignored until now
-                self._lease.request_comparison()
+            if active.is_disowned and not launch.is_taken:
+                self._lease.request_comparison()  # it may have come back, which was ignored so far
             self._forget(launch.identity)
             self._wake.set()
 
