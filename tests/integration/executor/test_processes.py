@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -142,6 +143,25 @@ async def test_a_killed_executors_steps_are_lost_when_it_stays_away(
     assert (await view.launches())[1]["owner"] == two.owner()
 
 
+async def test_a_killed_executor_stops_what_it_has_lost_when_it_restarts(
+    executors: list[ExecutorProcess], bus: Bus, view: View, tmp_path: Path
+) -> None:
+    """Its step outlived it, and its retry may run elsewhere."""
+    one, two = executors
+    await started(one)
+    await send(bus, counting(tmp_path, "sleep 600"))
+    launcher = Path("/proc", str(json.loads((await running(view))["handle"])["pid"]))
+    one.signal(signal.SIGKILL)
+    await started(two)
+    assert await ended(view) == [(1, FailureCode.ATTEMPT_LOST)]
+    assert one.attempt_folders()
+    assert _exists(launcher)
+    await started(one)
+    await until(lambda: _is(lambda: not one.attempt_folders()))
+    await until(lambda: _is(lambda: not _exists(launcher)))
+    assert await view.ends() == [(1, FailureCode.ATTEMPT_LOST)]
+
+
 async def test_a_work_folder_has_one_executor(
     executors: list[ExecutorProcess], servers: Servers, view: View
 ) -> None:
@@ -155,3 +175,7 @@ async def test_a_work_folder_has_one_executor(
 
 async def _is(holds: Any) -> Any:
     return holds()
+
+
+def _exists(path: Path) -> bool:
+    return path.exists()

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
 from headrace_contracts.messages.cloudevents import Attributes
 from headrace_contracts.messages.commands import CleanRun, LaunchAttempt
 from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
+from headrace_executor import store
 from headrace_executor.backends.port import (
     CannotLaunchError,
     Handle,
@@ -130,9 +132,9 @@ class OneSlotBackend:
 class Running:
     """A runner with one slot, and what it stands on."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: OneSlotBackend | None = None) -> None:
         self.database = Database()
-        self.backend = OneSlotBackend()
+        self.backend = backend or OneSlotBackend()
         self.runner = Runner(self.database, self.backend, 20)  # type: ignore[arg-type]
 
     def add(self, number: int, priority: int = 0) -> Launch:
@@ -209,3 +211,174 @@ async def test_a_run_can_be_cleaned_repeatedly(running: Running) -> None:
     await handlers.handle([received])
     await handlers.handle([received])
     assert running.backend.cleaned == [RUN_ID, RUN_ID]
+
+
+class StrictBackend(OneSlotBackend):
+    """One that takes the port at its word: one call for a launch at a time, but for `stop`. Calls
+    that are named in `faults` fail as they were never expected to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: set[str] = set()
+        self.stopped = 0
+        self.cleaned_attempts: list[int] = []
+        self.slow_stop = asyncio.Event()
+        self.slow_stop.set()
+        self._waiting: set[int] = set()
+
+    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
+        self._fail("find", command)
+        return handle
+
+    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+        self._fail("wait", command)
+        number = command.task_id.int
+        if number in self._waiting:
+            raise RuntimeError("wait() called while another call is already waiting")
+        self._waiting.add(number)
+        try:
+            return await super().wait(command, handle)
+        finally:
+            self._waiting.discard(number)
+
+    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+        self.stopped += 1
+        if self.stopped == 1:
+            self._fail("stop", command)
+        await self.slow_stop.wait()
+        await super().stop(command, handle)
+
+    def describe(self, handle: Handle) -> str | None:
+        if "describe" in self.faults and handle["number"] == 1:
+            raise RuntimeError("describe")
+        return "here"
+
+    async def clean(self, command: LaunchAttempt) -> None:
+        self._fail("clean", command)
+        self.cleaned_attempts.append(command.task_id.int)
+
+    def _fail(self, name: str, command: LaunchAttempt) -> None:
+        if name in self.faults and command.task_id.int == 1:
+            raise RuntimeError(name)
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[Running]:
+    made = Running(StrictBackend())
+    task = asyncio.ensure_future(made.runner.run())
+    await made.runner.until_adopted()
+    yield made
+    assert not task.done(), "the executor goes on"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("fault", ["find", "wait", "stop", "describe", "clean"])
+async def test_an_unexpected_fault_of_a_backend_concerns_one_launch(
+    strict: Running, fault: str
+) -> None:
+    backend = strict.backend
+    assert isinstance(backend, StrictBackend)
+    backend.faults = {fault}
+    command = launch_command(task_id=UUID(int=1))
+    strict.runner.enqueue(Launch(command, state="RUNNING", handle={"number": 1}, is_inherited=True))
+    if fault in ("stop", "find"):
+        await asyncio.sleep(0.01)
+        strict.runner.cancel(Launch(command).identity)
+    else:
+        backend.go.set()
+    assert [end.task_id.int for end in await strict.database.ends(1)] == [1]
+    backend.go.set()
+    strict.add(2)
+    assert [end.task_id.int for end in await strict.database.ends(2)] == [1, 2]
+
+
+async def test_a_launch_that_is_lost_while_its_start_is_reported_is_stopped(
+    strict: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its wait has begun, and the backend takes one at a time."""
+    backend = strict.backend
+    assert isinstance(backend, StrictBackend)
+    is_reporting = asyncio.Event()
+
+    async def report(*_: Any) -> bool:
+        is_reporting.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(store, "set_running", report)
+    strict.add(1)
+    await is_reporting.wait()
+    strict.runner.request_comparison()  # which finds nothing that this executor owns
+    async with asyncio.timeout(10):
+        while backend.cleaned_attempts != [1]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert backend.stopped == 1
+    assert strict.database.published == []
+
+
+async def test_further_comparisons_do_not_interrupt_the_end_of_a_lost_launch(
+    strict: Running,
+) -> None:
+    backend = strict.backend
+    assert isinstance(backend, StrictBackend)
+    backend.slow_stop.clear()
+    strict.add(1)
+    for _ in range(3):
+        await asyncio.sleep(0.05)
+        strict.runner.request_comparison()
+    await asyncio.sleep(0.05)
+    backend.slow_stop.set()
+    async with asyncio.timeout(10):
+        while backend.cleaned_attempts != [1]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert backend.stopped == 1
+
+
+async def test_a_fault_of_the_database_ends_the_executor_and_not_the_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next executor adopts the step, which goes on."""
+    backend = StrictBackend()
+    made = Running(backend)
+
+    async def full(*_: Any) -> bool:
+        raise asyncpg.DiskFullError("no space left on device")
+
+    monkeypatch.setattr(store, "set_running", full)
+    task = asyncio.ensure_future(made.runner.run())
+    await made.runner.until_adopted()
+    made.add(1)
+    with pytest.raises(ExceptionGroup) as raised:
+        await asyncio.wait_for(task, 10)
+    assert raised.group_contains(asyncpg.DiskFullError)
+    assert (backend.stopped, made.database.published) == (0, [])
+
+
+async def test_what_cannot_be_given_up_is_tried_with_the_renewals_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = StrictBackend()
+    backend.faults = {"find"}
+    made = Running(backend)
+    taken = Launch(launch_command(task_id=UUID(int=1)), is_inherited=True, is_taken=True)
+    renewals = 0
+
+    async def renew(*_: Any) -> store.Renewal:
+        nonlocal renewals
+        renewals += 1
+        return store.Renewal(True, [], [], [taken.identity], False)
+
+    async def launches(*_: Any) -> list[Launch]:
+        return [taken]
+
+    monkeypatch.setattr(store, "renew_lease", renew)
+    monkeypatch.setattr(store, "taken_launches", launches)
+    monkeypatch.setattr(made.runner._lease, "renew_seconds", 0.1)
+    task = asyncio.ensure_future(made.runner.run())
+    await asyncio.sleep(0.5)
+    assert 1 <= renewals <= 5
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert made.database.published == []

@@ -1,7 +1,8 @@
 """One launch, from its turn to its committed end.
 
 Invariant: the end is committed once, with the event that reports it, and only while this executor
-owns the launch. What the attempt left is removed after that.
+owns the launch. What the attempt left is removed after that. An unexpected fault of the backend
+ends this attempt, and neither the other launches nor the executor.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _OUT_OF_REACH = Vanished(
     "the executor that ran the step stopped responding, and no other executor can reach its "
     "processes"
 )
-_NOT_FOUND = Vanished("nothing is left of the step, and it left no result")
+_NOT_FOUND = Vanished("the step was not found, and it left no result")
 
 
 class ActiveLaunch:
@@ -45,7 +46,7 @@ class ActiveLaunch:
         self._lease = lease
         self._canceled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._is_disowned = False
+        self.is_disowned = launch.is_taken
         self._handle: Handle | None = None
         self._log = get_logger()
         if launch.cancel_requested:
@@ -62,7 +63,9 @@ class ActiveLaunch:
 
     def disown(self) -> None:
         """Another executor owns the launch: report nothing, and remove what it cannot reach."""
-        self._is_disowned = True
+        if self.is_disowned:
+            return
+        self.is_disowned = True
         if self._task is not None:
             self._task.cancel()
 
@@ -70,24 +73,60 @@ class ActiveLaunch:
         command = self._command
         names = {"run_id": str(command.run_id), "task": command.task_name}
         with bound_contextvars(**names, attempt=command.attempt):
+            is_committed = False
             try:
-                result = await self._outcome()
-                is_committed = await until_available(lambda: self._end(result), "write_postponed")
+                if not self.is_disowned:
+                    is_committed = await self._carry_out()
             except asyncio.CancelledError:
                 task = asyncio.current_task()
-                if not self._is_disowned or task is None:
+                if not self.is_disowned or task is None or task.uncancel():
                     raise
-                task.uncancel()
-                is_committed = False
-            if is_committed:
-                self._log.info("attempt_ended", outcome=result.type)
-                await self._clean()
-            else:
-                self._log.warning("launch_disowned")
-                await self._give_up()
+            try:
+                if is_committed:
+                    await self._clean()
+                else:
+                    self._log.warning("launch_disowned")
+                    await self._give_up()
+            except Exception:  # what an attempt leaves is no reason to end the executor
+                self._log.exception("clean_failed")
+
+    async def _carry_out(self) -> bool:
+        """Run the attempt and commit its end; False when another executor owns it by then."""
+        try:
+            result = await self._outcome()
+        except store.DatabaseError:
+            raise  # not this attempt's fault: it goes on, and the restarted executor adopts it
+        except Exception as error:  # a fault of one attempt ends that attempt alone
+            self._log.exception("attempt_failed")
+            result = await self._after_fault(error)
+        try:
+            is_committed = await until_available(lambda: self._end(result), "write_postponed")
+        except store.ResultNotStorableError as error:
+            message = f"the step's result has a value that the database cannot store: {error!r}"
+            failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
+            result = failed(self._command, failure, datetime.now(UTC))
+            is_committed = await until_available(lambda: self._end(result), "write_postponed")
+        if is_committed:
+            self._log.info("attempt_ended", outcome=result.type)
+        return is_committed
+
+    async def _after_fault(self, error: Exception) -> Outcome:
+        """The end of an attempt whose backend failed unexpectedly. What may still run is stopped,
+        since it would run beside its retry."""
+        handle = self._handle or self.launch.handle
+        if handle is not None:
+            try:
+                await self._backend.stop(self._command, handle)
+            except Exception:
+                self._log.exception("stop_failed")
+        return self._lost(
+            Vanished(
+                f"the executor failed while it followed the step ({error!r}); its log says more"
+            )
+        )
 
     async def _outcome(self) -> Outcome:
-        """How the attempt ends, whatever happens."""
+        """Find or start the attempt and wait for it; returns how it ended."""
         if self.launch.is_inherited:
             missing = await self._find()
             if missing is not None:
@@ -111,6 +150,7 @@ class ActiveLaunch:
             result = await watching
         finally:
             watching.cancel()
+            await asyncio.wait({watching})  # the backend is waited for by one call at a time
         return result.model_copy(update={"place": self._backend.describe(handle)})
 
     async def _find(self) -> Vanished | None:
@@ -130,6 +170,7 @@ class ActiveLaunch:
         while not self._canceled.is_set():
             if not self._lease.is_certain():
                 await self._lease.until_certain()
+                continue
             launching = asyncio.ensure_future(
                 self._backend.launch(self._command, self._report_waiting)
             )
@@ -160,22 +201,28 @@ class ActiveLaunch:
     async def _watch(self, handle: Handle) -> Outcome:
         """Wait for the launch's end, and stop it if it is canceled."""
 
-        async def stop_when_canceled() -> None:
-            await self._canceled.wait()
-            await until_available(
-                lambda: self._backend.stop(self._command, handle), "stop_postponed"
-            )
-
-        stopping = asyncio.ensure_future(stop_when_canceled())
+        stopping = asyncio.ensure_future(self._stop_when_canceled(handle))
         try:
             end = await until_available(
                 lambda: self._backend.wait(self._command, handle), "result_postponed"
             )
         finally:
             stopping.cancel()
+            await asyncio.wait({stopping})
         if isinstance(end, Vanished):
             return self._lost(end)
         return outcome(self._command, end, cancel_requested=self._canceled.is_set())
+
+    async def _stop_when_canceled(self, handle: Handle) -> None:
+        await self._canceled.wait()
+        while True:
+            try:
+                return await self._backend.stop(self._command, handle)
+            except RetryableError as error:
+                self._log.warning("stop_postponed", error=str(error))
+            except Exception:  # the user waits for the step to stop
+                self._log.exception("stop_failed")
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _lost(self, end: Vanished) -> Outcome:
         is_canceled = self._canceled.is_set()
@@ -227,12 +274,12 @@ class ActiveLaunch:
         key = self.launch.identity
 
         async def work(unit: Unit) -> bool:
-            is_owned = await store.set_ended(
-                unit.connection, key, self._lease.owner, self.launch.epoch, result
-            )
-            if is_owned:
+            owner, epoch = self._lease.owner, self.launch.epoch
+            if await store.set_ended(unit.connection, key, owner, epoch, result):
                 unit.publish(result, derived_event_id("attempt.ended", *key))
-            return is_owned
+                return True
+            # An earlier try may have been committed without an acknowledgement.
+            return (await store.epochs(unit.connection, owner, [key])).get(key) == epoch
 
         return await self._database.transact(work)
 
@@ -241,12 +288,18 @@ class ActiveLaunch:
 
     async def _give_up(self) -> None:
         """End what runs here of a launch that another executor owns, unless that one sees it."""
-        if self._backend.is_shared:
-            return
-        self._canceled.set()
-        handle = self._handle or await until_available(
-            lambda: self._backend.find(self._command, None), "find_postponed"
+        if not self._backend.is_shared:
+            self._canceled.set()
+            handle = self._handle or await until_available(
+                lambda: self._backend.find(self._command, self.launch.handle), "find_postponed"
+            )
+            if handle is not None:
+                await self._watch(handle)
+            await self._clean()
+        key, owner = self.launch.identity, self._lease.owner
+        await until_available(
+            lambda: self._database.transact(
+                lambda unit: store.set_given_up(unit.connection, key, owner)
+            ),
+            "write_postponed",
         )
-        if handle is not None:
-            await self._watch(handle)
-        await self._clean()

@@ -41,17 +41,19 @@ class Handlers:
         cleans = [c.message.run_id for c in batch if isinstance(c.message, CleanRun)]
         for run_id in set(cleans):
             await self._runner.clean_run(run_id)
-        try:
-            new = await self._database.transact(lambda unit: self._store(unit, batch))
-        except RetryableError:
-            self._runner.request_comparison()  # it may be committed, and another executor get it
-            raise
         launches = [c.message for c in batch if isinstance(c.message, LaunchAttempt)]
-        for command in launches:
-            if identity(command) in new:
-                self._runner.enqueue(Launch(command))
+        with self._runner.remembering_ends():  # a comparison may find them before this returns
+            try:
+                new = await self._database.transact(lambda unit: self._store(unit, batch))
+            except RetryableError:
+                # It may be committed, and the commands redelivered to another executor.
+                self._runner.request_comparison()
+                raise
+            for command in launches:
+                if identity(command) in new:
+                    self._runner.enqueue(Launch(command))
         if not all(identity(command) in new for command in launches):
-            # The first delivery may have been committed by a process that did not learn of it.
+            # The first delivery may be committed although its process did not learn of it.
             self._runner.request_comparison()
         for received in batch:
             if isinstance(received.message, CancelAttempt):

@@ -1,8 +1,9 @@
 """The lease of this executor, which covers all launches that it owns.
 
-The lease is measured by the clock of the database alone. The clock of this machine, which also runs
-while the process or the machine is suspended, only decides when this executor doubts its lease: it
-then starts nothing until it has renewed the lease and compared its launches with the database.
+The lease is measured by the clock of the database alone, and a renewal returns whether it was
+still valid. The clock of this machine, which also runs while the process or the machine is
+suspended, only decides when this executor doubts its lease. In doubt, or after the lease expired,
+it starts nothing until it has renewed the lease and compared its launches with the database.
 
 Invariant: correctness does not depend on the lease. It rests on the owner and the epoch that each
 write of a launch names; the lease keeps executors from taking over launches of a live one.
@@ -22,7 +23,7 @@ from headrace_executor.store import Renewal
 _RENEWALS = 4
 """Renewals in the time of one lease: three may fail before others take over."""
 _COMPARE_SECONDS = 60.0
-"""How often launches are compared with the database although nothing calls for it."""
+"""How often launches are compared with the database even if nothing calls for it."""
 
 
 class Lease:
@@ -51,7 +52,8 @@ class Lease:
         self._is_doubtful = False
 
     async def renew(self) -> Renewal:
-        """Extend the lease; after a gap, during which it may have expired, it is in doubt."""
+        """Extend the lease. It is in doubt if it had expired, which the database knows, or if more
+        than half of it has passed since the last renewal."""
         now = _now()
         renewal = await self._database.transact(
             lambda unit: store.renew_lease(unit.connection, self.owner, self._seconds)

@@ -47,19 +47,32 @@ INSERT INTO owner_lease (owner, expires_at) VALUES ($1, now() + $2)
 ON CONFLICT (owner) DO UPDATE SET expires_at = excluded.expires_at
 
 -- renew_lease --
--- Extends the lease, which covers all launches of the owner, and returns what waits for it: launches
--- to cancel, runs to clean, and whether a lease of another owner with open launches has expired.
-WITH renewed AS (
-    UPDATE owner_lease SET expires_at = now() + $2 WHERE owner = $1
-    RETURNING owner
+-- Extends the lease, which covers all launches of the owner, and returns whether it was valid until
+-- now, and what waits for the owner: launches to cancel, runs to clean, launches that others have
+-- taken and of which something may be left here, and whether a lease of another owner with open
+-- launches has expired. A take-over locks the lease, so the statement waits for its commit, and then
+-- compares with the time after that.
+WITH previous AS (
+    SELECT owner, expires_at FROM owner_lease WHERE owner = $1
+    FOR UPDATE
+),
+
+renewed AS (
+    UPDATE owner_lease SET expires_at = now() + $2 FROM previous
+    WHERE owner_lease.owner = previous.owner
+    RETURNING previous.expires_at >= clock_timestamp() AS was_valid
 )
+
 SELECT 'lease' AS kind, NULL::uuid AS run_id, NULL::uuid AS task_id, NULL::integer AS attempt
-FROM renewed
+FROM renewed WHERE was_valid
 UNION ALL
 SELECT 'cancel', run_id, task_id, attempt FROM launch
 WHERE owner = $1 AND cancel_requested AND state <> 'ENDED'
 UNION ALL
 SELECT 'clean', run_id, NULL, NULL FROM pending_clean WHERE owner = $1
+UNION ALL
+SELECT 'taken', run_id, task_id, attempt FROM launch
+WHERE taken_from = $1 AND NOT is_given_up
 UNION ALL
 SELECT 'expired', NULL, NULL, NULL WHERE EXISTS (
     SELECT FROM owner_lease AS other
@@ -94,7 +107,8 @@ claimed AS (
     FOR UPDATE SKIP LOCKED
 )
 
-UPDATE launch SET owner = $1, epoch = launch.epoch + 1, is_foreign = true
+UPDATE launch SET owner = $1, epoch = launch.epoch + 1, is_foreign = true,
+    taken_from = coalesce(launch.taken_from, launch.owner)
 FROM claimed
 WHERE launch.run_id = claimed.run_id AND launch.task_id = claimed.task_id
     AND launch.attempt = claimed.attempt
@@ -115,9 +129,11 @@ JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id
 WHERE owner = $1 AND state <> 'ENDED'
 
 -- request_cleans --
--- Leaves the cleaning of runs to the other executors that had launches of them.
+-- Leaves the cleaning of runs to the other executors that have or had launches of them.
 INSERT INTO pending_clean (owner, run_id)
-SELECT DISTINCT owner, run_id FROM launch WHERE run_id = ANY($2::uuid[]) AND owner <> $1
+SELECT owner, run_id FROM launch WHERE run_id = ANY($2::uuid[]) AND owner <> $1
+UNION
+SELECT taken_from, run_id FROM launch WHERE run_id = ANY($2::uuid[]) AND taken_from <> $1
 ON CONFLICT DO NOTHING
 
 -- cleaned --
@@ -148,3 +164,17 @@ SELECT attempt FROM launch
 WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
     AND state <> 'ENDED'
 FOR SHARE
+
+-- taken_launches --
+-- Those of these attempts that were first taken from this owner, which has not given them up yet.
+SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
+    is_foreign
+FROM launch
+JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
+    USING (run_id, task_id, attempt)
+WHERE taken_from = $1 AND NOT is_given_up
+
+-- set_given_up --
+-- Nothing is left of a launch at the owner from which it was first taken.
+UPDATE launch SET is_given_up = true
+WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND taken_from = $4

@@ -8,7 +8,10 @@ by comparing them with the database.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from headrace_runtime.errors import RetryableError
@@ -40,8 +43,11 @@ class Runner:
         self._wake = asyncio.Event()
         self._adopted = asyncio.Event()
         self._active: dict[Identity, ActiveLaunch] = {}
-        self._ended_meanwhile: set[Identity] = set()
-        self._is_comparing = False
+        self._ended: dict[Identity, int] = {}
+        """Epochs of launches that ended while another task had read them, and not yet enqueued."""
+        self._readers = 0
+        self._cleans: set[UUID] = set()
+        self._clean_requested = asyncio.Event()
         self._log = get_logger()
 
     @property
@@ -50,17 +56,29 @@ class Runner:
         return self._lease.owner
 
     async def until_adopted(self) -> None:
-        """Return when the predecessor's launches are adopted, from when on new ones may come."""
+        """Return when the predecessor's launches are adopted. New commands wait for that."""
         await self._adopted.wait()
+
+    @contextmanager
+    def remembering_ends(self) -> Iterator[None]:
+        """While launches are read from the database, or written to it, and then enqueued: one that
+        ends in between is not carried out twice."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._ended.clear()
 
     def enqueue(self, launch: Launch) -> None:
         """Carry out a launch when it gets its turn; one that is known is ignored."""
-        if launch.identity in self._active:
+        key = launch.identity
+        if key in self._active or launch.epoch <= self._ended.get(key, -1):
             return
-        self._active[launch.identity] = ActiveLaunch(
-            launch, self._database, self._backend, self._lease
-        )
-        self._queue.add(launch)
+        self._active[key] = ActiveLaunch(launch, self._database, self._backend, self._lease)
+        is_out_of_reach = launch.is_foreign and not self._backend.is_shared
+        self._queue.add(launch, is_started_here=not (is_out_of_reach or launch.is_taken))
         self._wake.set()
 
     def cancel(self, key: Identity) -> None:
@@ -86,6 +104,7 @@ class Runner:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease())
+                group.create_task(self._clean_requested_runs())
                 while True:
                     self._wake.clear()
                     self._start_next(group)
@@ -110,15 +129,18 @@ class Runner:
         def finish(_: object) -> None:
             if holds_slot:
                 self._backend.release(launch.command)
+            if active.is_disowned and not launch.is_taken:
+                self._lease.request_comparison()  # it may have come back, which was ignored so far
             self._forget(launch.identity)
             self._wake.set()
 
-        self._active[launch.identity].start(group).add_done_callback(finish)
+        active = self._active[launch.identity]
+        active.start(group).add_done_callback(finish)
 
     def _forget(self, key: Identity) -> None:
-        self._active.pop(key, None)
-        if self._is_comparing:
-            self._ended_meanwhile.add(key)
+        active = self._active.pop(key, None)
+        if active is not None and self._readers:
+            self._ended[key] = active.launch.epoch
 
     async def _adopt(self) -> None:
         await self._lease.acquire()
@@ -144,8 +166,9 @@ class Runner:
             self.cancel(key)
         if renewal.has_expired_owner and self._lease.may_take_over():
             await self._take_over()
-        if renewal.cleans:
-            await self._clean_runs(renewal.cleans)
+        await self._enqueue_taken([key for key in renewal.taken if key not in self._active])
+        self._cleans.update(renewal.cleans)
+        self._clean_requested.set()
         self._wake.set()  # the backend may have room again
 
     async def _take_over(self) -> None:
@@ -161,11 +184,19 @@ class Runner:
             if len(launches) < _TAKE_OVER_LIMIT:
                 return
 
+    async def _enqueue_taken(self, keys: list[Identity]) -> None:
+        """Remove what is left of launches that others took over before this process started."""
+        if not keys:
+            return
+        async with self._database.read() as connection:
+            launches = await store.taken_launches(connection, self.owner, keys)
+        for launch in launches:
+            self.enqueue(launch)
+
     async def _compare(self) -> None:
         """Carry out what this executor owns, and drop what it does not own any more."""
         known = {key: active.launch.epoch for key, active in self._active.items()}
-        self._is_comparing = True
-        try:
+        with self.remembering_ends():
             async with self._database.read() as connection:
                 owned = await store.owned(connection, self.owner)
                 # An own launch that has ended is not among them.
@@ -177,24 +208,33 @@ class Runner:
                 )
             for key in doubtful:
                 if epochs.get(key) != known[key]:
-                    self._disown(key)
+                    self._disown(key, known[key])
             for launch in found:
-                if launch.identity not in self._ended_meanwhile:
-                    self.enqueue(launch)
-        finally:
-            self._is_comparing = False
-            self._ended_meanwhile.clear()
+                self.enqueue(launch)
 
-    def _disown(self, key: Identity) -> None:
+    def _disown(self, key: Identity, epoch: int) -> None:
         active = self._active.get(key)
-        if active is None:
+        if active is None or active.launch.epoch != epoch:
             return
         active.disown()
         if self._queue.discard(key):
             self._forget(key)
 
+    async def _clean_requested_runs(self) -> None:
+        """Clean runs whose command another executor got, for ever. Beside the renewals, which a
+        large workspace would hold up."""
+        while True:
+            await self._clean_requested.wait()
+            self._clean_requested.clear()
+            run_ids = list(self._cleans)
+            if run_ids:
+                try:
+                    await until_available(partial(self._clean_runs, run_ids), "clean_postponed")
+                except Exception:  # the next renewal finds the runs again
+                    self._log.exception("clean_failed")
+                self._cleans.difference_update(run_ids)
+
     async def _clean_runs(self, run_ids: list[UUID]) -> None:
-        """Clean runs whose command another executor got."""
         for run_id in run_ids:
             await self._backend.clean_run(run_id)
         await self._database.transact(

@@ -14,8 +14,8 @@ _Rank = tuple[int, int]
 class SlotQueue:
     """Orders launches that need a slot: higher priority first, then order of arrival.
 
-    Launches that need none have a queue without order: those that run already, and those that were
-    canceled before they started.
+    Launches that need none have a queue in order of arrival: those that run already, those that
+    were canceled before they started, and those of which nothing is started here.
     """
 
     def __init__(self) -> None:
@@ -24,9 +24,9 @@ class SlotQueue:
         self._slotless: deque[Launch] = deque()
         self._arrivals = itertools.count()
 
-    def add(self, launch: Launch) -> None:
+    def add(self, launch: Launch, *, is_started_here: bool = True) -> None:
         """Add a launch."""
-        if launch.cancel_requested or launch.state == "RUNNING":
+        if not is_started_here or launch.cancel_requested or launch.state == "RUNNING":
             self._slotless.append(launch)
             return
         self._waiting[launch.identity] = launch

@@ -7,11 +7,12 @@ has taken the launch over.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+import asyncpg
 from headrace_contracts.messages.commands import CancelAttempt, LaunchAttempt
 from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_runtime.pg.database import Connection, ReadConnection
@@ -28,9 +29,17 @@ Identity = tuple[UUID, UUID, int]
 """Run, task, attempt."""
 
 
+DatabaseError = asyncpg.PostgresError
+"""A fault of Postgres that the runtime does not repeat, such as a full disk."""
+
+
+class ResultNotStorableError(Exception):
+    """A result has a value that Postgres cannot store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One attempt in the hands of this executor."""
+    """One attempt that this executor owns, or has to remove."""
 
     command: LaunchAttempt
     epoch: int = 1
@@ -42,6 +51,8 @@ class Launch:
     """An earlier executor had it, and may have started it without storing the handle."""
     is_foreign: bool = False
     """An executor with another name had it at some time."""
+    is_taken: bool = False
+    """Another executor has taken it over; what is left of it here is to be removed."""
 
     @property
     def identity(self) -> Identity:
@@ -54,9 +65,11 @@ class Renewal:
     """What a renewal of the lease found."""
 
     is_held: bool
-    """False when there was no lease to renew."""
+    """False when there was no lease, or it had expired, so that others may have taken over."""
     cancels: list[Identity]
     cleans: list[UUID]
+    taken: list[Identity]
+    """Launches that others have taken over, and of which something may be left here."""
     has_expired_owner: bool
     """Another owner has open launches and an expired lease."""
 
@@ -89,7 +102,11 @@ async def request_cancel(
     key = identity(command)
     if await connection.fetchrow(_QUERIES["request_cancel"], *key) is not None:
         return False
-    return await connection.fetchrow(_QUERIES["insert_canceled"], *key, result) is not None
+    if await connection.fetchrow(_QUERIES["insert_canceled"], *key, result) is not None:
+        return True
+    # It has ended, or another executor has stored it between the two statements.
+    await connection.fetchrow(_QUERIES["request_cancel"], *key)
+    return False
 
 
 async def set_running(
@@ -103,8 +120,15 @@ async def set_running(
 async def set_ended(
     connection: Connection, key: Identity, owner: str, epoch: int, result: Outcome
 ) -> bool:
-    """Store the end of a launch; False when another executor owns it."""
-    row = await connection.fetchrow(_QUERIES["set_ended"], *key, owner, epoch, result)
+    """Store the end of a launch; False when it is not open, or another executor owns it.
+
+    Raises:
+        ResultNotStorableError: Postgres cannot store this result.
+    """
+    try:
+        row = await connection.fetchrow(_QUERIES["set_ended"], *key, owner, epoch, result)
+    except (asyncpg.DataError, ValueError) as error:  # refused by Postgres, or by the client
+        raise ResultNotStorableError(str(error)) from error
     return row is not None
 
 
@@ -121,6 +145,7 @@ async def renew_lease(connection: Connection, owner: str, seconds: float) -> Ren
         is_held="lease" in kinds,
         cancels=[_key(row) for row in rows if row["kind"] == "cancel"],
         cleans=[row["run_id"] for row in rows if row["kind"] == "clean"],
+        taken=[_key(row) for row in rows if row["kind"] == "taken"],
         has_expired_owner="expired" in kinds,
     )
 
@@ -154,8 +179,21 @@ async def owned_launches(
     return _launches(rows)
 
 
-async def epochs(
+async def taken_launches(
     connection: ReadConnection, owner: str, keys: Sequence[Identity]
+) -> list[Launch]:
+    """Those of these launches that others took from the owner, and that it has not given up."""
+    rows = await connection.fetch(_QUERIES["taken_launches"], owner, *_columns(keys))
+    return [replace(launch, is_taken=True) for launch in _launches(rows)]
+
+
+async def set_given_up(connection: Connection, key: Identity, owner: str) -> None:
+    """Store that nothing is left of a launch at the owner from which it was first taken."""
+    await connection.execute(_QUERIES["set_given_up"], *key, owner)
+
+
+async def epochs(
+    connection: Connection | ReadConnection, owner: str, keys: Sequence[Identity]
 ) -> dict[Identity, int]:
     """The epochs of those of these launches that the owner has, or had when they ended."""
     rows = await connection.fetch(_QUERIES["epochs"], owner, *_columns(keys))

@@ -49,17 +49,18 @@ class Backend(Protocol):
 
     All calls for one launch come from one runner, one at a time, except `stop`, which runs beside
     `wait`. Calls for different launches run concurrently. Any asynchronous call may raise
-    `RetryableError` when something that it needs is unavailable; the runner calls again.
+    `RetryableError` when something that it needs is unavailable; the runner calls again. Any other
+    error ends the attempt.
     """
 
     @property
     def owner(self) -> str:
         """The name under which this executor owns launches.
 
-        Executors that run at the same time have different names. A restarted executor may have the
-        name of its predecessor, whose launches it then adopts at once, only if the backend rules
-        out that the predecessor still runs. A name that is drawn at each start is always correct;
-        launches of the predecessor are then taken over when its lease has expired.
+        Executors that run at the same time have different names. A restarted executor may reuse
+        the name of its predecessor, and then adopts its launches at once, but only if the backend
+        rules out that the predecessor still runs. A new random name at each start is always safe;
+        the predecessor's launches are then taken over when its lease has expired.
         """
         ...
 
@@ -69,7 +70,7 @@ class Backend(Protocol):
 
         True for pods: a launch that is taken over from another owner goes on. False for processes,
         which other machines cannot see: an attempt that is taken over is reported as lost, which is
-        retryable, and its former owner, if it is alive, stops and removes it.
+        retryable, and its former owner stops and removes it, also after a restart.
         """
         ...
 

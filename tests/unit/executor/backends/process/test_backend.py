@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from headrace_contracts.launches import ResultManifest
 from headrace_executor.backends.port import CannotLaunchError, Handle, Vanished
 from headrace_executor.backends.process.backend import ProcessBackend
 from headrace_executor.core.launch import launch_id
+from headrace_runtime.errors import RetryableError
 
 from tests.support.launches import (
     PREFIX,
@@ -305,6 +308,28 @@ async def test_a_cancelled_launch_is_found_or_never_runs(
                 end = await backend.wait(command, found)
                 assert isinstance(end, Vanished) or end.state == "SUCCEEDED"
     assert False in outcomes
+
+
+async def test_a_shortage_of_the_machine_is_retryable(
+    backend: ProcessBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = launch_command(container=python("import time; time.sleep(0.2)"))
+    handle = await backend.launch(command, ignore_waiting)
+    await backend.close()  # the process is awaited by its number, as one that was adopted
+    backend._forks._busy.clear()
+
+    def short(*_: Any) -> Any:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", short)
+        with pytest.raises(RetryableError, match="short of resources: too many open files"):
+            await backend.wait(command, handle)
+    assert isinstance(await backend.wait(command, handle), ResultManifest)
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socketpair", short)
+        with pytest.raises(RetryableError, match="short of resources"):
+            await backend.launch(command, ignore_waiting)
 
 
 def fork_server() -> int:

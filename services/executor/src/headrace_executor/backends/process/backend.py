@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path, PurePosixPath
 from uuid import UUID
 
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.launches import LaunchFile, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
 
@@ -69,6 +71,8 @@ _PASSED_ON = (
     "TZ",
 )
 """How this machine reaches the network: steps need it too, and it is no secret of the platform."""
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+"""File descriptors, memory or processes: they come back when other steps end."""
 _DATA_DIR_VARIABLE = "HEADRACE_DATA_DIR"
 _STOP_MARGIN_SECONDS = 5.0
 """Beyond the grace of its step, before a launcher itself is killed."""
@@ -134,7 +138,8 @@ class ProcessBackend:
             command = with_workspace(command, str(workspace))
         plan = await self._plan(command, paths, report_waiting)
         _create_folder(paths, plan, workspace if command.workspace else None)
-        return _handle(await self._forks.start(paths.launch_file, paths.launcher_log))
+        with _shortage_is_retryable():
+            return _handle(await self._forks.start(paths.launch_file, paths.launcher_log))
 
     async def _plan(
         self, command: LaunchAttempt, paths: AttemptPaths, report_waiting: ReportWaiting
@@ -163,13 +168,14 @@ class ProcessBackend:
 
     async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
         """The launcher by its stored process number, or by the file that is its standard error."""
-        process = _process(handle)
-        if process is not None and pids.is_alive(process):
-            return handle
         paths = self._paths(command)
-        if _read(paths.result) is not None:
-            return {}
-        found = pids.find_by_stderr(paths.launcher_log)
+        process = _process(handle)
+        with _shortage_is_retryable():
+            if process is not None and pids.is_alive(process):
+                return handle
+            if _read(paths.result) is not None:
+                return {}
+            found = pids.find_by_stderr(paths.launcher_log)
         if found is not None:
             return _handle(found)
         # It may have uploaded its result where there was no room for it on the disk.
@@ -178,13 +184,14 @@ class ProcessBackend:
     async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
         """Wait for the launcher, then read the result that it wrote."""
         process = _process(handle)
-        if process is not None:
-            await self._forks.wait(self._paths(command).launch_file, process)
-        manifest = await self._manifest(command)
-        if manifest is not None:
-            return manifest
-        # The launcher was killed: processes of its step may have outlived it.
-        pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
+        with _shortage_is_retryable():
+            if process is not None:
+                await self._forks.wait(self._paths(command).launch_file, process)
+            manifest = await self._manifest(command)
+            if manifest is not None:
+                return manifest
+            # The launcher was killed: processes of its step may have outlived it.
+            pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
         self._log.warning("attempt_vanished", launcher_log=self._launcher_log(command))
         return _VANISHED
 
@@ -259,6 +266,17 @@ class ProcessBackend:
         """The end of what the launcher itself wrote to its standard error."""
         output = _read(self._paths(command).launcher_log) or b""
         return output[-2000:].decode(errors="replace")
+
+
+@contextmanager
+def _shortage_is_retryable() -> Iterator[None]:
+    """Have the runner repeat a call that failed because the machine is short of something."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _SHORTAGES:
+            raise
+        raise RetryableError(f"the machine is short of resources: {error.strerror}") from error
 
 
 def _handle(process: ProcessId) -> Handle:

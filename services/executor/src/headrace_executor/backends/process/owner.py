@@ -25,8 +25,8 @@ _POLL_SECONDS = 0.1
 
 @asynccontextmanager
 async def hold_work_dir(work_dir: Path) -> AsyncIterator[str]:
-    """Hold the folder and give its owner name: ``process-HOST-8 hex digits``, drawn when the folder
-    is first used.
+    """Hold the folder and give its owner name: ``process-HOST-8 hex digits``, chosen at the first
+    use of the folder.
 
     Raises:
         FatalError: another process holds it, or it cannot be written to.

@@ -62,6 +62,8 @@ def send(process: ProcessId, number: signal.Signals) -> None:
 def find_by_stderr(path: str) -> ProcessId | None:
     """The process whose standard error is the file at `path`; the oldest if there are several,
     since a child has the file for a moment between fork and exec."""
+    if not os.path.exists(path):  # the search reads all of /proc
+        return None
     found = [
         process
         for pid in _pids()
