@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.client.packages import FAIL_ONCE, SLEEP, STEPS, TALK
 from tests.support.deployment import HEADRACE, ROOT, Deployment
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -65,6 +66,22 @@ def test_logs_are_followed(deployment: Deployment, packages: Path) -> None:
     assert len(lines) == 6
     unknown = deployment.json("run", "logs", run["run_id"], "nope", "-f", expect=1)
     assert unknown["error"]["code"] == "NOT_FOUND"
+
+
+def test_reused_steps_have_the_log_of_the_earlier_execution(
+    deployment: Deployment, packages: Path
+) -> None:
+    cached = packages / "cached.yaml"
+    text = TALK.replace("{name: talk}}", "{name: talk}, cachingOptions: {enableCache: true}}")
+    cached.write_text(text.replace("sleep 1; done", f"done # {uuid.uuid4()}"))
+    earlier, later = (deployment.json("run", "submit", str(cached), "--wait") for _ in range(2))
+    assert [run["tasks"][0]["attempt"] for run in (earlier, later)] == [1, 0]
+    for options in ((), ("talk",), ("talk", "--follow")):
+        shown = deployment.command("run", "logs", later["run_id"], *options)
+        assert shown.stdout == "".join(f"line {at}\n" for at in range(1, 7)), shown.stderr
+    deployment.json("run", "delete", earlier["run_id"])
+    until(lambda: deployment.json("run", "logs", later["run_id"])["logs"] == {})
+    assert deployment.command("run", "logs", later["run_id"], "--follow").returncode == 0
 
 
 def test_pipelines(deployment: Deployment, packages: Path) -> None:

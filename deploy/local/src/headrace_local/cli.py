@@ -144,7 +144,10 @@ def reset(context: Context, yes: bool) -> None:
     if not data.is_ours():
         raise CommandFailed("NOT_A_DATA_FOLDER", f"{data.path} is not a Headrace data folder")
     if _running(data):
-        raise CommandFailed("RUNNING", "the deployment is running; stop it with: headrace down")
+        hint = _data_hint(context)
+        raise CommandFailed(
+            "RUNNING", f"the deployment is running; stop it with: headrace down{hint}"
+        )
     if not yes and context.json:
         raise CommandFailed("NOT_CONFIRMED", "--json is non-interactive; pass --yes to confirm")
     if not yes:

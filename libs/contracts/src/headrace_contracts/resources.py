@@ -144,6 +144,8 @@ class Task(Contract):
     started_at: Instant | None = None
     finished_at: Instant | None = None
     has_log: bool = False
+    """Whether there is a log to read. A step that reused outputs has the log of its `origin`, as
+    long as that run is not deleted."""
     place: str | None = None
     """Where the latest attempt runs or ran: ``process 4711 on host``, or the name of a pod."""
 

@@ -63,3 +63,14 @@ def test_a_task_that_waits_for_a_retry_has_no_finish_time() -> None:
     ended = task_row("root/a", state=TaskState.FAILED, finished_at=at(5), log="logs/a")
     assert task_view(ended).finished_at == at(5)
     assert task_view(ended).has_log
+
+
+def test_a_step_that_reused_outputs_has_a_log_but_a_graph_or_import_has_none() -> None:
+    origin = {"kind": "cache", "run_id": str(RUN), "task_id": str(RUN)}
+    has_log = {
+        kind: task_view(
+            task_row("root/a", state=TaskState.SUCCEEDED, origin=origin, plan={"kind": kind})
+        ).has_log
+        for kind in (TaskKind.STEP, TaskKind.DAG, TaskKind.IMPORT)
+    }
+    assert has_log == {TaskKind.STEP: True, TaskKind.DAG: False, TaskKind.IMPORT: False}

@@ -10,7 +10,7 @@ from uuid import UUID
 from headrace_contracts.failures import Failure
 from headrace_contracts.messages.events import Origin
 from headrace_contracts.resources import Run, StateChange, Task
-from headrace_contracts.states import RunState
+from headrace_contracts.states import RunState, TaskKind
 from headrace_contracts.values import Inputs, Outputs
 
 from headrace_recorder.core.rows import RunRow, TaskRow
@@ -99,6 +99,13 @@ def task_view(row: TaskRow, *, in_run: bool = True) -> Task:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=finished,
-        has_log=row.log is not None or row.log_text is not None,
+        has_log=_has_log(row),
         place=row.place,
     )
+
+
+def _has_log(row: TaskRow) -> bool:
+    """A step that reused outputs has the log of the task that made them."""
+    assert row.plan is not None
+    reused = row.origin is not None and row.plan.get("kind") == TaskKind.STEP
+    return row.log is not None or row.log_text is not None or reused

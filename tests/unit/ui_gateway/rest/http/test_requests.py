@@ -153,6 +153,11 @@ async def test_an_error_is_a_problem_that_names_the_field(
     assert not fake.requests
 
 
+async def test_an_id_that_is_no_uuid_is_quoted_in_the_error(client: httpx.AsyncClient) -> None:
+    detail = (await client.get("/runs/7")).json()["detail"]
+    assert detail == "run_id: expected a UUID, got '7'"
+
+
 async def test_a_405_lists_the_allowed_methods(client: httpx.AsyncClient) -> None:
     response = await client.put("/runs")
     assert response.headers["allow"] == "GET, POST"

@@ -12,9 +12,10 @@ from headrace.cli.connect import connected
 from headrace.cli.errors import CommandFailed
 from headrace.cli.options import Context, gateway_command
 from headrace.cli.output import print_result
+from headrace.client.errors import ClientError
 
 if TYPE_CHECKING:
-    from headrace.client import AsyncClient, Run
+    from headrace.client import AsyncClient, Client, Run
 
 
 @click.command()
@@ -37,12 +38,22 @@ def logs(context: Context, run_id: str, task: str | None, follow: bool) -> None:
         if not selected:
             raise _no_such_task(run_id, task)
         found = {
-            path: client.log(run_id, one["task_id"]).decode(errors="replace")
+            path: text
             for path, one in selected.items()
-            if one["has_log"]
+            if one["has_log"] and (text := _log(client, run_id, one)) is not None
         }
     headed = [text if len(selected) == 1 else f"--- {path}\n{text}" for path, text in found.items()]
     print_result(context, {"run_id": run_id, "logs": found}, "\n".join(headed).rstrip("\n"))
+
+
+def _log(client: Client, run_id: str, task: Mapping[str, Any]) -> str | None:
+    """A task's log; None if the log of a reused execution was deleted with its run."""
+    try:
+        return client.log(run_id, task["task_id"]).decode(errors="replace")
+    except ClientError as error:
+        if error.code == "NOT_FOUND":
+            return None
+        raise
 
 
 def _selected(run: Run, task: str | None) -> dict[str, Mapping[str, Any]]:

@@ -215,13 +215,18 @@ class ProcessBackend:
         paths = self._paths(command)
         self._forks.release(paths.launch_file)
         await asyncio.to_thread(shutil.rmtree, paths.folder, ignore_errors=True)
+        self._remove_run_folder(command.run_id)
 
     async def clean_run(self, run_id: UUID) -> None:
         """Remove the run's workspace, and its folder if no attempt's folder is in it."""
-        workspace = self._workspace(run_id)
-        await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._workspace(run_id), ignore_errors=True)
+        self._remove_run_folder(run_id)
+
+    def _remove_run_folder(self, run_id: UUID) -> None:
+        """Remove a run's folder if it is empty. Not in a thread: `launch` makes the folders of an
+        attempt on the event loop, and must not lose the outer one in between."""
         with contextlib.suppress(OSError):
-            workspace.parent.rmdir()
+            self._workspace(run_id).parent.rmdir()
 
     async def close(self) -> None:
         """End the fork server; running steps go on."""

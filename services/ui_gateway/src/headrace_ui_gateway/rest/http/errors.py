@@ -60,4 +60,6 @@ def first_validation_error(errors: Sequence[Any], skip: int = 0) -> RejectedErro
     if skip and parts[0] == "header" and field:
         field = field.replace("_", "-").title()
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "uuid_parsing":  # pydantic says which character is not hexadecimal
+        message = f"expected a UUID, got {first['input']!r}"
     return malformed(f"{field}: {message}" if field else message, field)
