@@ -198,8 +198,25 @@ async def test_sign_in_from_another_site_is_refused() -> None:
             made = await http.post("/api/v1/session", json={"token": "own"}, headers=headers)
             assert made.status_code == 403
         form = await http.post("/api/v1/session", data={"token": "own"})
-        assert form.status_code in (400, 422)
+        assert form.status_code == 415
         assert "set-cookie" not in form.headers
+
+
+async def test_a_sign_in_of_unlimited_size_is_not_read() -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        yield b'{"token": "'
+        for _ in range(10_000):
+            read += 1
+            yield b"x" * 1024
+
+    async with client(owner_token="own") as http:
+        headers = {"Content-Type": "application/json"}
+        made = await http.post("/api/v1/session", content=endless(), headers=headers)
+        assert (made.status_code, made.json()["detail"]) == (413, "the body is larger than 64 KiB")
+    assert read < 1000
 
 
 async def test_behind_tls_the_cookie_is_secure() -> None:

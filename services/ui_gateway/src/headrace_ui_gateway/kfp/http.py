@@ -25,6 +25,7 @@ from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import GoogleRpcStatus, UploadError
 from headrace_ui_gateway.kfp.messages.wire import Message
 from headrace_ui_gateway.kfp.translate.lists import ListFields, Paging, list_params
+from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.runs import Runs
 
@@ -136,6 +137,7 @@ class KfpContext:
     api: ServiceClient
     recorder: ServiceClient
     runs: Runs
+    announcements: RunAnnouncements
     multi_user: bool
 
     def namespace(self, given: str) -> str | None:
