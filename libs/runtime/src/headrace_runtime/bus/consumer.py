@@ -198,7 +198,7 @@ class Consumer(Generic[M]):
             self._log.exception("dead_letter_failed", subject=raw.subject)
             await self._postpone(raw, error)
             return
-        MESSAGES.labels(self._subscription.durable, "set_aside").inc()
+        MESSAGES.labels(self._subscription.durable, "dead_lettered").inc()
 
     async def _postpone(self, raw: Msg, error: Exception) -> None:
         delay = min(_LONGEST_DELAY_SECONDS, 0.1 * 2 ** min(raw.metadata.num_delivered, 10))
