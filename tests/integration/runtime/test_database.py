@@ -12,6 +12,7 @@ import pytest
 from headrace_contracts.messages.events import RunCancelRequested
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.publisher import OutgoingMessage, Publisher
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit, open_database
 from nats.aio.msg import Msg
@@ -170,3 +171,13 @@ async def test_a_silent_server_leaves_the_messages_to_the_sweeper(
         assert await unpublished(database) == 1
         assert await database.sweep(0) == 1
     assert len(await stored(bus)) == 1
+
+
+async def test_a_query_that_the_server_cancels_is_a_retryable_error(database: Database) -> None:
+    async def slow_query() -> None:
+        async with database.read() as connection, connection.transaction():
+            await connection.execute("SET LOCAL statement_timeout = '20ms'")
+            await connection.execute("SELECT pg_sleep(5)")
+
+    with pytest.raises(RetryableError, match="timeout"):
+        await slow_query()

@@ -81,6 +81,25 @@ async def test_an_unavailable_store_raises_a_retryable_error(
             await store.get("anything")
 
 
+async def test_a_store_that_stops_within_a_response_raises_a_retryable_error(
+    servers: Servers,
+) -> None:
+    async def half_a_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(half_a_body, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = servers.object_settings().model_copy(
+            update={"objects_endpoint": f"http://127.0.0.1:{port}"}
+        )
+        async with ObjectStore(settings) as store:
+            with pytest.raises(RetryableError):
+                await store.get("anything")
+
+
 def test_only_a_uri_of_this_bucket_has_a_key(servers: Servers) -> None:
     store = ObjectStore(servers.object_settings())
     assert store.key(store.uri("a/b")) == "a/b"

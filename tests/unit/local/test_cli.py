@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from headrace.cli import main
+from headrace_local import cli
 from headrace_local.data import Data
 
 
@@ -102,8 +106,16 @@ def test_the_log_of_a_service(ours: Data) -> None:
     (ours.logs / "nats.log").write_text("one\ntwo\nthree\n")
     assert invoke(ours.path, "logs", "nats").stdout == "one\ntwo\nthree\n"
     assert invoke(ours.path, "logs", "nats", "-n", "2").stdout == "two\nthree\n"
+    assert invoke(ours.path, "logs", "nats", "-n", "0").stdout == ""
+    assert invoke(ours.path, "logs", "nats", "-n", "-1").exit_code == 2
     result = invoke(ours.path, "logs", "nats", "-n", "2", "--json")
     assert json.loads(result.stdout) == {"service": "nats", "lines": ["two", "three"]}
+
+
+def test_an_interrupted_start_ends_a_supervisor_that_has_not_written_its_state(ours: Data) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    cli._stop(ours, supervisor)
+    assert supervisor.poll() == -signal.SIGTERM
 
 
 def test_reset_deletes_after_confirmation(ours: Data) -> None:

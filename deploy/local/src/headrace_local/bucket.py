@@ -17,7 +17,7 @@ from headrace_local.programs import BUCKET, REGION
 
 
 def has_bucket(port: int, secret: str) -> bool:
-    """Whether the S3 server on loopback has the bucket, asked with the operator's key."""
+    """Whether the S3 server on loopback has the bucket. `secret` is the operator's secret key."""
     url = presigned(f"127.0.0.1:{port}", "headrace", secret, datetime.now(UTC))
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310  # loopback
     try:

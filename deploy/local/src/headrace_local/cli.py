@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ def up(context: Context, foreground: bool) -> None:
     try:
         state = _wait_ready(data, supervisor)
     except KeyboardInterrupt:
-        _stop(data)
+        _stop(data, supervisor)
         raise
     print_result(
         context,
@@ -62,7 +64,7 @@ def up(context: Context, foreground: bool) -> None:
         try:
             supervisor.wait()
         except KeyboardInterrupt:
-            _stop(data)
+            _stop(data, supervisor)
 
 
 @click.command()
@@ -108,7 +110,12 @@ def status(context: Context) -> None:
 @click.argument("service", type=click.Choice(_NAMES))
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until Ctrl-C.")
 @click.option(
-    "-n", "--lines", default=100, show_default=True, help="Number of lines to show at first."
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Number of lines to show at first.",
 )
 @local_command
 def logs(context: Context, service: str, follow: bool, lines: int) -> None:
@@ -117,7 +124,7 @@ def logs(context: Context, service: str, follow: bool, lines: int) -> None:
     if not path.exists():
         raise CommandFailed("NOT_FOUND", f"there is no log of {service} in {context.data}")
     with path.open(errors="replace") as file:
-        tail = file.readlines()[-lines:]
+        tail = deque(file, maxlen=lines)
         if context.json:
             print_result(
                 context, {"service": service, "lines": [line.rstrip("\n") for line in tail]}, ""
@@ -215,12 +222,15 @@ def _last_line(path: Path) -> str:
     return lines[-1] if lines else "its log is empty"
 
 
-def _stop(data: Data) -> bool:
-    """Stop the supervisor, and kill processes that a dead one left. Returns whether any ran."""
-    state = data.state()
-    pid = state.get("supervisor")
-    ran = _running(data)
-    if ran and pid:
+def _stop(data: Data, supervisor: subprocess.Popen[bytes] | None = None) -> bool:
+    """Stop the supervisor, and kill processes that a dead one left. Returns whether any ran. A
+    `supervisor` that this process has started may not have written its state yet."""
+    was_running = _running(data)
+    if supervisor is not None:
+        supervisor.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            supervisor.wait(_DOWN_SECONDS)
+    elif was_running and (pid := data.state().get("supervisor")):
         os.kill(pid, signal.SIGTERM)
         processes.wait_until_ended({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
     left = {pid: processes.start_time(pid) or 0 for pid in processes.of_deployment(data.path)}
@@ -228,7 +238,7 @@ def _stop(data: Data) -> bool:
         for orphan in left:
             processes.kill(orphan, number)
         left = {pid: left[pid] for pid in processes.wait_until_ended(left, 3)}
-    return ran or bool(left)
+    return was_running or bool(left)
 
 
 def _summary(data: Data, state: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
--- Run by psql at each start, with one variable for each password; creates what is missing.
+-- Run by psql at each start, with a variable for each password; creates missing roles and schemas.
 SELECT 'CREATE DATABASE headrace' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'headrace') \gexec
 \connect headrace
 BEGIN; -- a service that connects meanwhile sees either nothing or everything

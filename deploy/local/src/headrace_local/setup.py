@@ -12,6 +12,7 @@ from headrace_local.data import STATEFUL_SERVICES, Data
 from headrace_local.programs import postgres_binaries, postgres_state, postgres_user
 
 _SUPERUSER = "postgres"
+_LONGEST_SECONDS = 60.0
 
 
 class SetupError(Exception):
@@ -62,13 +63,12 @@ def is_ready(data: Data, pid: int) -> bool:
 def create_roles(data: Data, port: int, secrets: dict[str, str]) -> None:
     """Create the database and, for each stateful service, a role that owns a schema of the same
     name."""
-    variables = [
-        option for name in STATEFUL_SERVICES for option in ("-v", f"{name}={secrets[name]}")
-    ]
-    script = files("headrace_local").joinpath("roles.sql").read_text()
+    # On standard input: every user of the machine can read a command line.
+    variables = "".join(f"\\set {name} '{secrets[name]}'\n" for name in STATEFUL_SERVICES)
+    script = variables + files("headrace_local").joinpath("roles.sql").read_text()
     _run(
         [str(postgres_binaries(data) / "psql"), "-h", "127.0.0.1", "-p", str(port),
-         "-U", _SUPERUSER, "-d", "postgres", "-q", "-X", "-v", "ON_ERROR_STOP=1", *variables],
+         "-U", _SUPERUSER, "-d", "postgres", "-q", "-X", "-v", "ON_ERROR_STOP=1"],
         env={"PGPASSWORD": secrets["postgres"], "PATH": "/usr/bin:/bin", "PGOPTIONS":
              "-c client_min_messages=warning"},
         text=script,
@@ -89,19 +89,22 @@ def _run(
     env: dict[str, str] | None = None,
     text: str | None = None,
 ) -> None:
-    done = subprocess.run(
-        argv,
-        user=user,
-        group=user,
-        extra_groups=[] if user is not None else None,
-        cwd="/",
-        env=env,
-        input=text or "",
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    name = Path(argv[0]).name
+    try:
+        done = subprocess.run(
+            argv,
+            user=user,
+            group=user,
+            extra_groups=[] if user is not None else None,
+            cwd="/",
+            env=env,
+            input=text or "",
+            text=True,
+            capture_output=True,
+            timeout=_LONGEST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise SetupError(f"{name} did not end within {_LONGEST_SECONDS:g} s") from None
     if done.returncode:
-        name = Path(argv[0]).name
         raise SetupError(f"{name} failed: {(done.stderr or done.stdout).strip()[-800:]}")

@@ -58,7 +58,7 @@ class Supervisor:
         self._data = data
         self._stop = False
         self._children: dict[str, Child] = {}
-        self._roles_made = False
+        self._roles_created = False
         self._failure: str | None = None
         self._written_state: object = None
 
@@ -73,6 +73,10 @@ class Supervisor:
         with lock, _signals() as signals:
             try:
                 self._end_leftovers()
+                # So that `headrace down` finds this process while the servers are being set up.
+                write_json(
+                    self._data.run / "state.json", {"state": "starting", "supervisor": os.getpid()}
+                )
                 self._start_all()
                 self._loop(signals)
             except (setup.SetupError, DataError, OSError) as error:
@@ -158,29 +162,32 @@ class Supervisor:
         )
 
     def _check(self, child: Child) -> None:
+        """Restart the program of a child when it is due, or see whether it ended or is ready."""
         now = time.monotonic()
         if child.process is None:
             if now >= child.due:
-                child.restarts += 1
-                if child.program.name == "postgres":
-                    setup.prepare_postgres(self._data, self._secrets)
-                self._start(child)
-            return
-        status = child.process.poll()
-        if status is not None:
-            stable = now - child.started > _STABLE_SECONDS
-            child.backoff = (
-                _FIRST_BACKOFF_SECONDS
-                if stable
-                else min(_LONGEST_BACKOFF_SECONDS, child.backoff * 2)
-            )
-            sys.stderr.write(f"{child.program.name} exited with status {status}; restarting it\n")
-            sys.stderr.flush()
-            child.process, child.ready, child.due = None, False, now + child.backoff
-            return
-        if not child.ready and now >= child.next_check:
+                self._restart(child)
+        elif (status := child.process.poll()) is not None:
+            self._schedule_restart(child, status, now)
+        elif not child.ready and now >= child.next_check:
             child.next_check = now + 0.05
             child.ready = self._is_ready(child)
+
+    def _restart(self, child: Child) -> None:
+        child.restarts += 1
+        if child.program.name == "postgres":
+            setup.prepare_postgres(self._data, self._secrets)
+        self._start(child)
+
+    def _schedule_restart(self, child: Child, status: int, now: float) -> None:
+        """The pause doubles, unless the program ran for some time."""
+        stable = now - child.started > _STABLE_SECONDS
+        child.backoff = (
+            _FIRST_BACKOFF_SECONDS if stable else min(_LONGEST_BACKOFF_SECONDS, child.backoff * 2)
+        )
+        sys.stderr.write(f"{child.program.name} exited with status {status}; restarting it\n")
+        sys.stderr.flush()
+        child.process, child.ready, child.due = None, False, now + child.backoff
 
     def _is_ready(self, child: Child) -> bool:
         name = child.program.name
@@ -188,9 +195,9 @@ class Supervisor:
         if name == "postgres":
             if not setup.is_ready(self._data, child.process.pid):
                 return False
-            if not self._roles_made:
+            if not self._roles_created:
                 setup.create_roles(self._data, self._ports["postgres"], self._secrets)
-                self._roles_made = True
+                self._roles_created = True
             return True
         url = child.program.ready_url
         if url is None:
@@ -258,13 +265,13 @@ class Supervisor:
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
     """A socket that becomes readable when a signal arrives, such as SIGCHLD."""
-    woken, wake = socket.socketpair()
-    with woken, wake:
-        wake.setblocking(False)
+    receiver, sender = socket.socketpair()
+    with receiver, sender:
+        sender.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake.fileno())
+        signal.set_wakeup_fd(sender.fileno())
         try:
-            yield woken
+            yield receiver
         finally:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -77,8 +77,8 @@ def install_problems(app: Starlette) -> None:
 
     async def rejected(_: Request, error: Exception) -> Response:
         assert isinstance(error, RejectedError)
-        refusal = error.rejection
-        return problem(STATUS[refusal.code], refusal.code, refusal.message, refusal.field)
+        rejection = error.rejection
+        return problem(STATUS[rejection.code], rejection.code, rejection.message, rejection.field)
 
     async def unavailable(_: Request, error: Exception) -> Response:
         get_logger().warning("request_unavailable", error=repr(error))

@@ -46,19 +46,13 @@ class ObjectStore:
         Raises:
             ObjectMissingError: there is no such object.
         """
-        response = await self._call("get_object", Key=key)
-        async with response["Body"] as body:
-            data: bytes = await body.read()
-            return data
+        return await self._read(key)
 
     async def get_range(self, key: str, start: int, end: int) -> bytes:
         """Read the bytes from `start` to `end` (exclusive); fewer if the object is shorter."""
         if end <= start:
             return b""
-        response = await self._call("get_object", Key=key, Range=f"bytes={start}-{end - 1}")
-        async with response["Body"] as body:
-            data: bytes = await body.read()
-            return data
+        return await self._read(key, Range=f"bytes={start}-{end - 1}")
 
     async def size(self, key: str) -> int:
         """The size of an object in bytes.
@@ -144,6 +138,15 @@ class ObjectStore:
         """The key of an ``s3://`` URI in this bucket; None for any other URI."""
         prefix = f"s3://{self.bucket}/"
         return uri[len(prefix) :] if uri.startswith(prefix) else None
+
+    async def _read(self, key: str, **arguments: Any) -> bytes:
+        response = await self._call("get_object", Key=key, **arguments)
+        try:
+            async with response["Body"] as body:
+                data: bytes = await body.read()
+                return data
+        except Exception as error:  # of aiohttp, which the client passes on unchanged
+            raise RetryableError(f"object store: {error!r}") from error
 
     async def _call(self, operation: str, **arguments: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -1,4 +1,4 @@
-"""The lifecycle of a service: connect, run its loops until it is told to stop, close in order.
+"""The lifecycle of a service: connect, run its loops until a stop signal, close in order.
 
 Invariant: the process ends when any of its loops ends. Otherwise a service whose loop has failed
 would look healthy and do nothing.
@@ -112,7 +112,7 @@ class Service:
             await self._database.ping()
 
     async def run(self, settings: ServiceSettings, app: Starlette, *loops: Loop) -> None:
-        """Serve `app`, publish the outbox and run `loops` until the service is told to stop."""
+        """Serve `app`, publish the outbox and run `loops` until a stop signal."""
         if self._database is not None:
             loops = (*loops, partial(_relay, self._database), partial(_purge, self._database))
         app.router.routes[:0] = health_routes(self.ready)
@@ -165,7 +165,7 @@ async def _run_until_stop(
 ) -> None:
     await loop()
     if not stop.is_set():
-        raise FatalError(f"the loop {name!r} ended although the service was not told to stop")
+        raise FatalError(f"the loop {name!r} ended without a stop signal")
 
 
 @asynccontextmanager

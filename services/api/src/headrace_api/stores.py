@@ -39,5 +39,5 @@ async def read_page(
         total = await connection.fetchval(sql, *counted.values)
     if len(rows) > page.size:
         last = rows[page.size - 1]
-        token = page.next_token(last["place"], last[page.listing.key], total)
+        token = page.next_token(last["place"], last[page.definition.key], total)
     return rows[: page.size], {"next_page_token": token, "total_size": total}

@@ -62,14 +62,14 @@ def install_gate(
         # Browsers send a host's cookies to all its ports: each deployment needs its own name.
         cookie=f"headrace_{settings.http_port}",
     )
-    known = Rate(settings.requests_per_second, settings.request_burst)
-    strangers = Rate(settings.stranger_requests_per_second, settings.stranger_request_burst)
+    per_principal = Rate(settings.requests_per_second, settings.request_burst)
+    per_address = Rate(settings.stranger_requests_per_second, settings.stranger_request_burst)
     app.add_middleware(
         Gate,
         authenticator=authenticator,
         refusals=refusals,
-        known=Buckets(known, _MAX_CALLERS),
-        strangers=Buckets(strangers, _MAX_CALLERS),
+        principals=Buckets(per_principal, _MAX_CALLERS),
+        addresses=Buckets(per_address, _MAX_CALLERS),
     )
     app.add_middleware(SecurityHeaders, headers=_SECURITY)  # the last one added is the outermost
     return authenticator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -35,6 +36,15 @@ def test_enabling_skips_passed_slots_and_keeps_the_series() -> None:
     enabled = with_enabled(disabled, True, T0 + 5.5 * HOUR)
     assert enabled.next_at == T0 + 6 * HOUR
     assert with_enabled(enabled, True, T0 + 9 * HOUR) is enabled
+
+
+def test_a_recurring_run_whose_time_zone_no_longer_exists_can_be_disabled() -> None:
+    made = new_recurring_run(UUID(int=1), DEFINITION, T0)
+    gone = Trigger(cron="0 * * * *", time_zone="Europe/Atlantis")
+    broken = replace(made, definition=DEFINITION.model_copy(update={"trigger": gone}))
+    assert not with_enabled(broken, False, T0).enabled
+    with pytest.raises(RejectedError, match="unknown time zone"):
+        with_enabled(replace(broken, enabled=False), True, T0)
 
 
 def test_only_a_new_trigger_restarts_the_series() -> None:

@@ -1,4 +1,4 @@
-"""The gate before the app: who is let in, what he may do, and how the others are told."""
+"""The gate in front of the app: authentication, access rights, and how requests are refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client(
     same_user: bool = True,
     **settings: Any,
 ) -> httpx.AsyncClient:
-    """A client of an app behind the gate that says who asks."""
+    """A client of an app behind the gate whose routes return the caller."""
     from fastapi import FastAPI
 
     if monkeypatch is not None:
@@ -198,8 +198,25 @@ async def test_sign_in_from_another_site_is_refused() -> None:
             made = await http.post("/api/v1/session", json={"token": "own"}, headers=headers)
             assert made.status_code == 403
         form = await http.post("/api/v1/session", data={"token": "own"})
-        assert form.status_code in (400, 422)
+        assert form.status_code == 415
         assert "set-cookie" not in form.headers
+
+
+async def test_a_sign_in_of_unlimited_size_is_not_read() -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        yield b'{"token": "'
+        for _ in range(10_000):
+            read += 1
+            yield b"x" * 1024
+
+    async with client(owner_token="own") as http:
+        headers = {"Content-Type": "application/json"}
+        made = await http.post("/api/v1/session", content=endless(), headers=headers)
+        assert (made.status_code, made.json()["detail"]) == (413, "the body is larger than 64 KiB")
+    assert read < 1000
 
 
 async def test_behind_tls_the_cookie_is_secure() -> None:
@@ -290,17 +307,17 @@ async def test_the_user_header_is_accepted_only_from_trusted_proxies(tmp_path: P
         "proxy_addresses": "10.0.0.0/24",
         "roles_file": roles,
     }
-    told = {"kubeflow-userid": "accounts:alice"}
+    user = {"kubeflow-userid": "accounts:alice"}
     async with client(address=("10.0.0.7", 1), **settings) as http:
-        assert (await http.get("/api/v1/who", headers=told)).json() == {
+        assert (await http.get("/api/v1/who", headers=user)).json() == {
             "key": "user:alice",
             "roles": {"a": "viewer"},
         }
         assert (await http.get("/api/v1/who")).status_code == 401
-        foreign = {**told, "Origin": "https://evil.example"}
+        foreign = {**user, "Origin": "https://evil.example"}
         assert (await http.get("/api/v1/who", headers=foreign)).status_code == 403
     async with client(address=("10.0.1.7", 1), **settings) as http:
-        assert (await http.get("/api/v1/who", headers=told)).status_code == 401
+        assert (await http.get("/api/v1/who", headers=user)).status_code == 401
 
 
 async def test_a_rate_limited_caller_is_told_when_to_retry(tmp_path: Path) -> None:

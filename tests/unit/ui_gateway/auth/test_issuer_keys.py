@@ -39,7 +39,7 @@ async def test_unknown_keys_refresh_the_key_set_at_a_bounded_rate() -> None:
     for _ in range(5):
         with pytest.raises(CredentialError):
             await keys.identity(provider.token("alice"))
-    assert provider.requests == 1, "somebody has just asked"
+    assert provider.requests == 1, "the keys were fetched a moment ago"
     clock.now += 11
     assert (await keys.identity(provider.token("alice"))).user == "alice"
     assert provider.requests == 2

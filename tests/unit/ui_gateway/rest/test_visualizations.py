@@ -28,13 +28,13 @@ def fake() -> FakeServices:
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """What is fake links; each may be read once that it is there."""
-    kept: dict[str, bytes] = {}
+    stored: dict[str, bytes] = {}
 
     async def download(url: str, most: int) -> tuple[bytes, bool]:
-        return kept[url][:most], len(kept[url]) <= most
+        return stored[url][:most], len(stored[url]) <= most
 
     monkeypatch.setattr(visualizations, "download", download)
-    return kept
+    return stored
 
 
 @pytest.fixture
@@ -181,8 +181,8 @@ async def test_the_recorder_decides_which_sources_may_be_read(
     first, second = await shown(client)
     assert (first["type"], first["message"]) == ("error", "not found")
     assert second["rows"] == [["1"]]
-    asked = [one for one in fake.requests if one.url.path.endswith("/source")]
-    assert asked[0].url.params["uri"] == "s3://headrace/runs/x"
+    requests = [one for one in fake.requests if one.url.path.endswith("/source")]
+    assert requests[0].url.params["uri"] == "s3://headrace/runs/x"
     fake.answer("GET", f"/runs/{RUN}/source", {"url": "http://store/x"})
     first, second = await shown(client)
     assert (first["rows"], second["rows"]) == ([["7"]], [["1"]])

@@ -5,7 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+from headrace_ui_gateway.upstream import announcements as announcements_module
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements
+
+
+class SilentBus:
+    """A bus without messages."""
+
+    def __init__(self) -> None:
+        self.client = self
+
+    async def subscribe(self, subject: str, cb: object) -> None:
+        """Accept a subscription."""
 
 
 def announcements() -> RunAnnouncements:
@@ -23,23 +35,50 @@ async def test_a_watcher_is_woken_for_its_run_and_a_list_watcher_for_every_run()
     live.announce("a")
 
 
-async def test_an_announcement_before_the_wait_is_not_missed() -> None:
+async def test_an_announcement_is_remembered_after_its_position() -> None:
     live = announcements()
-    async with live.collect() as announced:
-        live.announce("a")
-        live.announce("b")
-        assert await announced.wait("a", 0)
-        assert not await announced.wait("a", 0), "each announcement is returned once"
+    live.announce("a")
+    position = live.count
+    assert not live.since(position, "a")
+    live.announce("b")
+    assert not live.since(position, "a")
+    live.announce("a")
+    assert live.since(position, "a")
+
+
+async def test_a_bounded_number_of_announcements_is_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(announcements_module, "_REMEMBERED", 3)
+    live = announcements()
+    for run_id in ("a", "b", "c", "a", "d"):
+        live.announce(run_id)
+    assert [live.since(0, run_id) for run_id in "abcd"] == [True, False, True, True]
 
 
 async def test_a_wait_ends_with_the_announcement_or_the_timeout() -> None:
     live = announcements()
-    async with live.collect() as announced:
-        waiting = asyncio.create_task(announced.wait("a", 5))
+    async with live.watch("a") as changed:
+        waiting = asyncio.create_task(live.wait(changed, 5))
         await asyncio.sleep(0)
         live.announce("other")
         await asyncio.sleep(0)
         assert not waiting.done()
         live.announce("a")
         assert await asyncio.wait_for(waiting, 1)
-        assert not await announced.wait("a", 0.01)
+        changed.clear()
+        assert not await live.wait(changed, 0.01)
+
+
+async def test_watchers_are_woken_when_the_service_cancels_its_loops_at_the_stop() -> None:
+    """The service wakes first, and cancels the loop before the loop has noticed the stop."""
+    stop = asyncio.Event()
+    live = RunAnnouncements(SilentBus(), stop)  # type: ignore[arg-type]
+    async with live.watch("a") as changed:
+        loop = asyncio.create_task(live.run())
+        await asyncio.sleep(0)
+        stop.set()
+        loop.cancel()
+        assert await live.wait(changed, 5)
+    with pytest.raises(asyncio.CancelledError):
+        await loop

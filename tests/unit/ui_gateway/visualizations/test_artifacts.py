@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from headrace_contracts.values import Artifact, ArtifactType
-from headrace_contracts.values import Content as Kept
+from headrace_contracts.values import Content as Stored
 from headrace_ui_gateway.visualizations.artifacts import (
     Content,
     OutputArtifact,
@@ -23,7 +23,7 @@ from headrace_ui_gateway.visualizations.viewers import viewer_of
 
 TASK = UUID(int=1)
 EVIL = "<script>alert(1)</script>"
-FILE = Kept(kind="file", bytes=10)
+FILE = Stored(kind="file", bytes=10)
 MATRIX = {
     "type": "confusion_matrix",
     "storage": "inline",
@@ -53,12 +53,12 @@ def show(
     metadata: dict[str, Any] | None = None,
     content: Content | bytes | FaultError | None = None,
     places: dict[str, Content | FaultError] | None = None,
-    kept: Kept = FILE,
+    stored: Stored = FILE,
 ) -> list[dict[str, Any]]:
     """What an artifact shows; `places` is what is read from elsewhere."""
     artifact = Artifact(
         name="n", uri="s3://b/k", type=ArtifactType(schemaTitle=kind), metadata=metadata or {},
-        content=kept,
+        content=stored,
     )  # fmt: skip
     viewer = viewer_of(output, artifact)
     if viewer is None:
@@ -95,17 +95,17 @@ def test_metrics_are_scalars() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "kept"),
+    ("kind", "stored"),
     [
         ("system.Metrics", FILE),
         ("system.Model", FILE),
         (None, FILE),
-        ("system.HTML", Kept(kind="none")),
-        ("system.Markdown", Kept(kind="file", bytes=0)),
+        ("system.HTML", Stored(kind="none")),
+        ("system.Markdown", Stored(kind="file", bytes=0)),
     ],
 )
-def test_artifacts_without_visualizations(kind: str | None, kept: Kept) -> None:
-    assert show(kind=kind, kept=kept) == []
+def test_artifacts_without_visualizations(kind: str | None, stored: Stored) -> None:
+    assert show(kind=kind, stored=stored) == []
 
 
 CLASSIFIED = {

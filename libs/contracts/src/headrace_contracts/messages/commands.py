@@ -33,7 +33,8 @@ class PipelineReference(Contract):
 
 
 class SubmitRun(Contract):
-    """A request for a run, by message or by HTTP, with exactly one of three sources.
+    """A request for a run, by message or by HTTP. Exactly one of ``pipeline_spec``, ``package``,
+    ``pipeline`` and ``rerun`` is required.
 
     ``pipeline_spec`` is the IR as an object, bare or as ``{"pipeline_spec", "platform_spec"}``;
     ``package`` is the text of a compiled YAML file; ``pipeline`` names a stored pipeline.
@@ -133,7 +134,7 @@ class CancelAttempt(_AttemptCommand):
 
 
 class CleanRun(Contract):
-    """The run has ended or was deleted: release the resources held for it, such as a workspace."""
+    """The run has ended or was deleted: delete its temporary data, such as its workspace."""
 
     type: Literal["run.clean"] = "run.clean"
     v: Literal[1] = 1

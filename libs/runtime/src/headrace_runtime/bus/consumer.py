@@ -37,6 +37,9 @@ _MAX_EARLY_DELIVERIES = 24
 """After so many deliveries (about five minutes) a message whose subject is still unknown becomes a
 dead letter."""
 _LONGEST_DELAY_SECONDS = 30.0
+_LARGEST_BODY = 64 * 1024 * 1024
+"""Bytes. A package of 32 MiB takes up to twice as many as a JSON string. A program can refer to any
+object as the body of its message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class Consumer(Generic[M]):
             await self._dead_letter(raw, attributes, str(error))
         except RetryableError as error:
             await self._postpone(raw, error)
+        except Exception as error:
+            await self._failed(raw, attributes, error)
         return None
 
     async def _body(self, raw: Msg, attributes: Attributes) -> bytes:
@@ -133,7 +138,10 @@ class Consumer(Generic[M]):
         key = self._objects.key(attributes.dataref) if self._objects else None
         if key is None or self._objects is None:
             raise PoisonError(f"dataref {attributes.dataref!r} does not refer to this object store")
-        return await self._objects.get(key)
+        body = await self._objects.get_range(key, 0, _LARGEST_BODY + 1)
+        if len(body) > _LARGEST_BODY:
+            raise PoisonError(f"the body at {key!r} is larger than {_LARGEST_BODY // 1024**2} MiB")
+        return body
 
     async def _handle_all(self, batch: list[tuple[Msg, Received[M]]]) -> None:
         try:
@@ -154,20 +162,20 @@ class Consumer(Generic[M]):
             ):
                 await self._postpone(raw, error)
                 return
-            with structlog.contextvars.bound_contextvars(message_id=received.id):
-                self._log.exception("message_failed", subject=raw.subject)
-            if (
-                isinstance(error, PoisonError)
-                or raw.metadata.num_delivered >= _MAX_FAILED_DELIVERIES
-            ):
-                await self._dead_letter(
-                    raw, received.attributes, f"{type(error).__name__}: {error}"
-                )
-            else:
-                await self._postpone(raw, error)
+            await self._failed(raw, received.attributes, error)
         else:
             for raw, _ in batch:
                 await self._acknowledge(raw, "handled")
+
+    async def _failed(self, raw: Msg, attributes: Attributes, error: Exception) -> None:
+        """After an unexpected error the message is redelivered a limited number of times before it
+        becomes a dead letter; after a `PoisonError` it becomes one at once."""
+        with structlog.contextvars.bound_contextvars(message_id=attributes.id):
+            self._log.error("message_failed", subject=raw.subject, exc_info=error)
+        if isinstance(error, PoisonError) or raw.metadata.num_delivered >= _MAX_FAILED_DELIVERIES:
+            await self._dead_letter(raw, attributes, f"{type(error).__name__}: {error}")
+        else:
+            await self._postpone(raw, error)
 
     async def _dead_letter(self, raw: Msg, attributes: Attributes, reason: str) -> None:
         """Publish a copy with the reason, and only then end the deliveries of the message."""
@@ -183,10 +191,14 @@ class Consumer(Generic[M]):
                 await self._on_unreadable(attributes, reason)
             await self._bus.js.publish(dead_letter(self._service), raw.data, headers=headers)
             await raw.term()
-        except (nats.errors.Error, JetStreamError, RetryableError, TimeoutError) as error:
+        except (nats.errors.Error, JetStreamError, RetryableError, OSError) as error:
             await self._postpone(raw, error)
             return
-        MESSAGES.labels(self._subscription.durable, "set_aside").inc()
+        except Exception as error:  # one message must not end the service
+            self._log.exception("dead_letter_failed", subject=raw.subject)
+            await self._postpone(raw, error)
+            return
+        MESSAGES.labels(self._subscription.durable, "dead_lettered").inc()
 
     async def _postpone(self, raw: Msg, error: Exception) -> None:
         delay = min(_LONGEST_DELAY_SECONDS, 0.1 * 2 ** min(raw.metadata.num_delivered, 10))

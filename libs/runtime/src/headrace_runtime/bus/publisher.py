@@ -1,5 +1,5 @@
 """Publishing with acknowledgement. After a timeout the outcome is unknown, so every message has an
-id and may be sent again. A body that is too large for a message goes to the object store (claim
+id and may be sent twice. A body that is too large for a message goes to the object store (claim
 check).
 """
 

@@ -94,7 +94,7 @@ class Arguments:
 class Page:
     """A checked request for a page: its order, its predicates and where it starts."""
 
-    listing: ListDefinition
+    definition: ListDefinition
     request: PageRequest
     filter: str
     predicates: tuple[Predicate, ...]
@@ -108,7 +108,7 @@ class Page:
 
     def conditions(self, arguments: Arguments) -> str:
         """The SQL condition for all rows of the list; ``TRUE`` if there is none."""
-        fields = self.listing.fields
+        fields = self.definition.fields
         parts = []
         if self.request.namespace is not None:
             parts.append(f"namespace = {arguments.add(self.request.namespace, Kind.TEXT)}")
@@ -117,7 +117,7 @@ class Page:
                 known = fields[name]
                 parts.append(f"{known.sql} = {arguments.add(value, known.kind)}")
         for one in self.predicates:
-            parts.append(_condition(self.listing.filtered(one.key, arguments), one, arguments))
+            parts.append(_condition(self.definition.filtered(one.key, arguments), one, arguments))
         return " AND ".join(parts) or "TRUE"
 
     def beyond(self, arguments: Arguments, sort_sql: str | None = None) -> str:
@@ -128,22 +128,22 @@ class Page:
         sign = "<" if self.descending else ">"
         kind = self.sort_kind
         place = f"{arguments.add(_decode(kind, value), kind)}, {arguments.add(identity, Kind.ID)}"
-        return f"({sort_sql or self.sort_sql}, {self.listing.key}) {sign} ({place})"
+        return f"({sort_sql or self.sort_sql}, {self.definition.key}) {sign} ({place})"
 
     def order(self, sort_sql: str | None = None) -> str:
         """The content of ORDER BY."""
         direction = "DESC" if self.descending else "ASC"
-        return f"{sort_sql or self.sort_sql} {direction}, {self.listing.key} {direction}"
+        return f"{sort_sql or self.sort_sql} {direction}, {self.definition.key} {direction}"
 
     @property
     def sort_sql(self) -> str:
         """The SQL of the sort value."""
-        return self.listing.fields[self.sort_key].sql
+        return self.definition.fields[self.sort_key].sql
 
     @property
     def sort_kind(self) -> Kind:
         """The type of the sort value."""
-        known = self.listing.fields.get(self.sort_key)
+        known = self.definition.fields.get(self.sort_key)
         return known.kind if known is not None else Kind.NUMBER
 
     def statement(self, sql: str) -> tuple[str, list[Any]]:
@@ -167,11 +167,11 @@ class Page:
             value = value.isoformat()
         elif isinstance(value, UUID):
             value = str(value)
-        return self.listing.signer.write(
+        return self.definition.signer.write(
             {
                 "sort": f"{self.sort_key} {'desc' if self.descending else 'asc'}",
                 "filter": self.filter,
-                "of": self.listing.scope(self.request),
+                "of": self.definition.scope(self.request),
                 "after": [value, str(identity)],
                 "total": total,
             }
@@ -230,7 +230,7 @@ class ListDefinition:
                 RejectionCode.MALFORMED, "page_size must not be negative", "page_size"
             )
         return Page(
-            listing=self,
+            definition=self,
             request=request,
             filter=text,
             predicates=predicates,
@@ -266,9 +266,7 @@ class ListDefinition:
             key, direction = text.strip(), "asc"
         key = key.strip()
         known = self.fields.get(key)
-        if not key.startswith(self._sort_prefixes or ("\0",)) and (
-            known is None or not known.sortable
-        ):
+        if not key.startswith(self._sort_prefixes) and (known is None or not known.sortable):
             raise RejectedError.because(
                 RejectionCode.MALFORMED, f"{self.name} cannot be sorted by {key!r}", "sort_by"
             )

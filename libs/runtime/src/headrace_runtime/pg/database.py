@@ -40,6 +40,7 @@ _TRANSIENT = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,  # the server's timeout, which may expire before the client's
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -143,9 +144,15 @@ class Database:
         Raises:
             RetryableError: Postgres is unavailable.
         """
+        async with self._mapping_errors() as connection:
+            yield ReadConnection(connection)
+
+    @asynccontextmanager
+    async def _mapping_errors(self) -> AsyncIterator[Connection]:
+        """A connection, outside of a transaction, whose transient errors are `RetryableError`."""
         try:
             async with self._acquired() as connection:
-                yield ReadConnection(connection)
+                yield connection
         except _TRANSIENT as error:
             raise RetryableError(f"postgres: {error!r}") from error
 
@@ -193,15 +200,15 @@ class Database:
         if not marked:
             return
         try:
-            async with self._acquired() as connection:
+            async with self._mapping_errors() as connection:
                 await connection.execute(_QUERIES["mark_published"], marked)
-        except _TRANSIENT as error:
+        except RetryableError:
             self._published += marked
-            raise RetryableError(f"postgres: {error!r}") from error
+            raise
 
     async def purge(self, keep_hours: float) -> None:
         """Delete outbox and inbox rows older than `keep_hours`."""
-        async with self.read() as connection:
+        async with self._mapping_errors() as connection:
             await connection.execute(_QUERIES["purge_outbox"], _interval(keep_hours * 3600))
             await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
 

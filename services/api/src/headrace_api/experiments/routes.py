@@ -14,7 +14,7 @@ from headrace_runtime.lists.tokens import TokenSigner
 
 from headrace_api.experiments.lists import experiment_list
 from headrace_api.experiments.service import LONGEST_NAME, Experiments
-from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
+from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, creation_response
 from headrace_api.http.parameters import (
     DEFAULT_NAMESPACE,
     NamespacePageParameters,
@@ -28,13 +28,13 @@ Namespace = Annotated[str, Body(pattern=NAMESPACE)]
 def experiment_router(experiments: Experiments, signer: TokenSigner) -> APIRouter:
     """The routes below ``/experiments``."""
     router = APIRouter(prefix="/experiments")
-    listing = experiment_list(signer)
+    list_definition = experiment_list(signer)
 
     @router.get("")
     async def list_experiments(
         request: NamespacePageParameters, name: OptionalText = None
     ) -> ExperimentPage:
-        page = listing.page(replace(request, where={"display_name": name}))
+        page = list_definition.page(replace(request, where={"display_name": name}))
         return await experiments.page(page)
 
     @router.post("", status_code=201)
@@ -48,7 +48,7 @@ def experiment_router(experiments: Experiments, signer: TokenSigner) -> APIRoute
     ) -> Experiment:
         request = IdempotentRequest.of(idempotency_key, namespace, display_name, description)
         created = await experiments.create(caller, namespace, display_name, description, request)
-        return answered(response, created)
+        return creation_response(response, created)
 
     @router.get("/{experiment_id}")
     async def get(caller: Caller, experiment_id: UUID) -> Experiment:

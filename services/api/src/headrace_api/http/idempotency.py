@@ -95,7 +95,8 @@ def _created(resource: T | None) -> Created[T] | None:
     return None if resource is None else Created(resource)
 
 
-def answered(response: Response, created: Created[T]) -> T:
-    """The resource, as the body of a response: status 201, or 200 for a repeated request."""
+def creation_response(response: Response, created: Created[T]) -> T:
+    """The resource as the body of `response`, whose status becomes 201, or 200 for a repeated
+    request."""
     response.status_code = 200 if created.repeated else 201
     return created.resource

@@ -27,7 +27,7 @@ class Limits:
     async def set(
         self, caller: Access, namespace: str, max_active_runs: int | None
     ) -> NamespaceLimits:
-        """Set the limit of a namespace; None removes it. Runs that are active already go on."""
+        """Set the limit of a namespace; None removes it. Active runs continue."""
         require_role(caller, Role.ADMIN, namespace)
 
         async def work(unit: Unit) -> None:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 
 from headrace_api.errors import malformed
 from headrace_api.http.bodies import read_package
-from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
+from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, creation_response
 from headrace_api.http.parameters import (
     DEFAULT_NAMESPACE,
     IfMatch,
@@ -82,13 +82,13 @@ def pipeline_router(pipelines: Pipelines, signer: TokenSigner, max_package_bytes
 def _add_pipeline_routes(
     router: APIRouter, pipelines: Pipelines, signer: TokenSigner, max_package_bytes: int
 ) -> None:
-    listing = pipeline_list(signer)
+    list_definition = pipeline_list(signer)
 
     @router.get("")
     async def list_pipelines(
         request: NamespacePageParameters, name: OptionalText = None
     ) -> PipelinePage:
-        page = listing.page(replace(request, where={"display_name": name}))
+        page = list_definition.page(replace(request, where={"display_name": name}))
         return await pipelines.page(page)
 
     @router.post("", status_code=201)
@@ -105,7 +105,7 @@ def _add_pipeline_routes(
         source = await _first_source(pipelines, new, package)
         request = IdempotentRequest.of(idempotency_key, new.model_dump(), package)
         created = await pipelines.create(new.namespace, description, source, version_tags, request)
-        return answered(response, created)
+        return creation_response(response, created)
 
     @router.get("/by-name/{name:path}")
     async def get_by_name(
@@ -133,14 +133,14 @@ def _add_pipeline_routes(
 def _add_version_routes(
     router: APIRouter, pipelines: Pipelines, signer: TokenSigner, max_package_bytes: int
 ) -> None:
-    listing = version_list(signer)
+    list_definition = version_list(signer)
 
     @router.get("/{pipeline_id}/versions")
     async def list_versions(
         caller: Caller, pipeline_id: UUID, request: PageParameters
     ) -> PipelineVersionPage:
         await pipelines.get(caller, pipeline_id)
-        page = listing.page(replace(request, where={"pipeline_id": pipeline_id}))
+        page = list_definition.page(replace(request, where={"pipeline_id": pipeline_id}))
         return await pipelines.version_page(page)
 
     @router.post("/{pipeline_id}/versions", status_code=201)
@@ -159,7 +159,7 @@ def _add_version_routes(
         source = await pipelines.source(package, new.package_url, new.code_source_url)
         request = IdempotentRequest.of(idempotency_key, str(pipeline_id), new.model_dump(), package)
         created = await pipelines.create_version(caller, pipeline_id, description, source, request)
-        return answered(response, created)
+        return creation_response(response, created)
 
     @router.get("/{pipeline_id}/versions/{version_id}")
     async def get_version(caller: Caller, pipeline_id: UUID, version_id: UUID) -> PipelineVersion:

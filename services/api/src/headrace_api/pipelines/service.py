@@ -55,9 +55,9 @@ class Pipelines:
             package = await self._fetcher.fetch(package_url)
         elif not package:
             raise malformed("either a package or package_url is required", "package_url")
-        # Parsing takes up to seconds; a thread keeps other requests going.
-        documents = await asyncio.to_thread(documents_of, package)
-        return Source(checked_document(documents), package_url or None, code_source_url or None)
+        # Parsing takes up to seconds; in a thread it does not block other requests.
+        document = await asyncio.to_thread(lambda: checked_document(documents_of(package)))
+        return Source(document, package_url or None, code_source_url or None)
 
     async def create(
         self,

@@ -16,7 +16,7 @@ from headrace_contracts.recurring import (
 from headrace_runtime.access import Caller
 from headrace_runtime.lists.tokens import TokenSigner
 
-from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, answered
+from headrace_api.http.idempotency import IdempotencyKey, IdempotentRequest, creation_response
 from headrace_api.http.parameters import IfMatch, NamespacePageParameters, OptionalText
 from headrace_api.recurring.lists import recurring_run_list
 from headrace_api.recurring.rules.recurring_run import resource
@@ -26,7 +26,7 @@ from headrace_api.recurring.service import RecurringRuns
 def recurring_run_router(recurring_runs: RecurringRuns, signer: TokenSigner) -> APIRouter:
     """The routes below ``/recurring-runs``."""
     router = APIRouter(prefix="/recurring-runs")
-    listing = recurring_run_list(signer)
+    list_definition = recurring_run_list(signer)
 
     @router.post("", status_code=201)
     async def create(
@@ -37,7 +37,7 @@ def recurring_run_router(recurring_runs: RecurringRuns, signer: TokenSigner) -> 
     ) -> RecurringRun:
         request = IdempotentRequest.of(idempotency_key, definition.model_dump(mode="json"))
         created = await recurring_runs.create(caller, definition, request)
-        return resource(answered(response, created))
+        return resource(creation_response(response, created))
 
     @router.get("")
     async def list_recurring_runs(
@@ -47,7 +47,7 @@ def recurring_run_router(recurring_runs: RecurringRuns, signer: TokenSigner) -> 
     ) -> RecurringRunPage:
         experiment = None if experiment_id is None else str(experiment_id)
         where = {"experiment_id": experiment, "display_name": name}
-        page = listing.page(replace(request, where=where))
+        page = list_definition.page(replace(request, where=where))
         return await recurring_runs.page(page)
 
     @router.get("/{identity}")

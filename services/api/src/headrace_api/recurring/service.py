@@ -29,7 +29,7 @@ from headrace_api.recurring.rules.recurring_run import (
     with_definition,
     with_enabled,
 )
-from headrace_api.runs.rules.requests import included_document
+from headrace_api.runs.sources import included_document_of
 from headrace_api.runs.submissions import Submissions
 
 
@@ -153,7 +153,7 @@ class RecurringRuns:
         """
         request, slot = submission_for(recurring_run, now)
         await self._submissions.check(request, slot)
-        document = included_document(request)
+        document = await included_document_of(request)
         if document is None:
             return recurring_run.definition
         return recurring_run.definition.model_copy(

@@ -1,6 +1,7 @@
 """Reads and changes accepted runs. Each operation checks the run and publishes an event.
 
-The api knows whether a run has ended, not whether it waits, runs or is paused: the scheduler does.
+The api stores whether a run has ended. Whether it waits, runs or is paused, only the scheduler
+decides.
 A request that arrives while a run ends has no effect.
 """
 
@@ -100,7 +101,7 @@ class Runs:
         await self._change(caller, run_id, publish)
 
     async def archive(self, caller: Access, run_id: UUID) -> None:
-        """Archive a run; an active run goes on."""
+        """Archive a run; an active run continues."""
 
         async def work(unit: Unit) -> None:
             run = await self._locked(unit, caller, run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -28,6 +29,14 @@ from headrace_api.runs.rules.requests import (
 )
 
 
+async def included_document_of(request: SubmitRun) -> PipelineDocument | None:
+    """`included_document`; in a thread if there is a package, because parsing YAML takes up to
+    seconds and would block other requests."""
+    if request.package is None:
+        return included_document(request)
+    return await asyncio.to_thread(included_document, request)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The spec of a run, and the pipeline that it belongs to."""
@@ -48,7 +57,7 @@ class Sources:
 
     async def of(self, request: SubmitRun) -> Source:
         """The spec of a request that is not a rerun."""
-        document = included_document(request)
+        document = await included_document_of(request)
         if document is not None:
             name = document.pipeline_spec.pipeline_info.name
             return Source(document, PipelineIdentity(name=name))
@@ -57,7 +66,7 @@ class Sources:
 
     async def of_rerun(self, request: SubmitRun, rerun: Rerun) -> tuple[SubmitRun, Source]:
         """The spec of the earlier run, and the request with what it leaves out taken from there."""
-        included_document(request)  # refuses a second source
+        included_document(request)  # rejects a request that has another source too
         scope = (request.namespace,)
         async with self._database.read() as connection:
             run = await store.run_by_id(connection, rerun.run_id, scope)

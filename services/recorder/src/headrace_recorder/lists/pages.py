@@ -131,7 +131,7 @@ def _rows_of_page(page: Page, rows: list[Any], total: int) -> RowsOfPage:
     if len(rows) > page.size:
         value = shown[-1]["sorted_by"]
         value = str(value) if isinstance(value, UUID) else value
-        token = page.next_token(value, shown[-1][page.listing.key], total)
+        token = page.next_token(value, shown[-1][page.definition.key], total)
     return RowsOfPage(shown, token, total)
 
 

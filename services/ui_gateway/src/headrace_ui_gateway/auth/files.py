@@ -17,7 +17,7 @@ _Version = tuple[int, int, int]
 
 class WatchedFile(Generic[T]):
     """The parsed content of a file. While the file is invalid, the last valid content stays in
-    effect: a half-written file or a typo locks nobody out."""
+    effect, so that a half-written file or a typo does not lock users out."""
 
     def __init__(
         self, path: Path | None, parse: Callable[[str, bool], T], default: T, what: str
@@ -44,7 +44,7 @@ class WatchedFile(Generic[T]):
         try:
             self._refresh()
         except (FileError, OSError, UnicodeDecodeError) as error:
-            get_logger().error("file_refused", what=self._what, error=str(error))
+            get_logger().error("file_invalid", what=self._what, error=str(error))
         return self._content
 
     def _refresh(self) -> None:

@@ -43,16 +43,16 @@ class Gate:
         app: ASGIApp,
         authenticator: Authenticator,
         refusals: Refusals,
-        known: Buckets,
-        strangers: Buckets,
+        principals: Buckets,
+        addresses: Buckets,
     ) -> None:
-        """`known` has a bucket for each principal, `strangers` one for each address of
+        """`principals` has a bucket for each principal, `addresses` one for each address of
         unauthenticated callers."""
         self._app = app
         self._authenticator = authenticator
         self._refusals = refusals
-        self._known = known
-        self._strangers = strangers
+        self._principals = principals
+        self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
@@ -106,7 +106,8 @@ class Gate:
             return self._refusals.unavailable(path, str(error))
 
     async def _caller_or_anonymous(self, request: RequestInfo) -> Principal:
-        """The caller of an open path. A known caller is not counted as a stranger there."""
+        """The caller of a path that needs no authentication. An authenticated caller keeps their
+        own rate limit there."""
         try:
             return await self._authenticator.authenticate(request)
         except (CredentialError, ForeignOriginError, RetryableError):
@@ -116,9 +117,9 @@ class Gate:
         """The caller, or a 429 if they have exceeded their rate limit."""
         now = time.monotonic()
         if caller is ANONYMOUS:
-            wait = self._strangers.take(self._authenticator.address(request), now)
+            wait = self._addresses.take(self._authenticator.address(request), now)
         else:
-            wait = self._known.take(caller.key, now)
+            wait = self._principals.take(caller.key, now)
         if not wait:
             return caller
         seconds = math.ceil(wait)

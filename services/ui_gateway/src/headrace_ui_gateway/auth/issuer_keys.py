@@ -31,7 +31,7 @@ _LARGEST_BYTES = 1024 * 1024
 _REFRESH_SECONDS = 900.0
 """A key that the provider has withdrawn is accepted for at most this long."""
 _MIN_FETCH_INTERVAL_SECONDS = 10.0
-"""Anybody can send a token that names a key that does not exist. This limits the requests to the
+"""Anyone can send a token that names a key that does not exist. This limits the requests to the
 provider."""
 
 
@@ -128,12 +128,14 @@ class IssuerKeys:
         try:
             async with self._client.stream("GET", url) as response:
                 if response.status_code != 200:
-                    raise IssuerUnavailableError(f"{url} answered {response.status_code}")
+                    raise IssuerUnavailableError(
+                        f"{url} responded with status {response.status_code}"
+                    )
                 body = b""
                 async for part in response.aiter_bytes():
                     body += part
                     if len(body) > _LARGEST_BYTES:
-                        raise IssuerUnavailableError(f"{url} answered with more than 1 MiB")
+                        raise IssuerUnavailableError(f"the response of {url} is larger than 1 MiB")
         except httpx.HTTPError as error:
             raise IssuerUnavailableError(f"{url}: {error!r}") from error
         try:

@@ -59,7 +59,9 @@ def mount_kfp(
 
 def kfp_app(services: Services, max_package_bytes: int, *, multi_user: bool) -> FastAPI:
     """The application below `PREFIX`."""
-    context = KfpContext(services.api, services.recorder, services.runs, multi_user)
+    context = KfpContext(
+        services.api, services.recorder, services.runs, services.announcements, multi_user
+    )
     app = _Application(
         title="Kubeflow Pipelines API, by Headrace",
         version="2",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Response
 from headrace_contracts.access import Role
 from headrace_contracts.failures import RejectionCode
-from headrace_contracts.ir.storable import unstorable
+from headrace_contracts.ir.storable import require_storable, unstorable
 from headrace_contracts.resources import Experiment
 from headrace_runtime.errors import RejectedError
 from pydantic import AfterValidator, BeforeValidator
@@ -25,6 +25,7 @@ from headrace_ui_gateway.kfp.messages import errors
 from headrace_ui_gateway.kfp.messages.resources import GoogleRpcStatus, UploadError
 from headrace_ui_gateway.kfp.messages.wire import Message
 from headrace_ui_gateway.kfp.translate.lists import ListFields, Paging, list_params
+from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.runs import Runs
 
@@ -84,16 +85,9 @@ def _storable_text(text: str) -> str:
     return text
 
 
-def _storable_body(body: Any) -> Any:
-    if (found := unstorable(body)) is not None:
-        location, fault = found
-        raise ValueError(f"{'.'.join(map(str, location)) or 'the request'} {fault}")
-    return body
-
-
 Text = Annotated[str, AfterValidator(_storable_text)]
 """A string from a path or query, without characters that Postgres cannot store."""
-STORABLE = BeforeValidator(_storable_body)
+STORABLE = BeforeValidator(require_storable)
 """Annotates a body: Postgres must be able to store all of its strings."""
 
 
@@ -136,6 +130,7 @@ class KfpContext:
     api: ServiceClient
     recorder: ServiceClient
     runs: Runs
+    announcements: RunAnnouncements
     multi_user: bool
 
     def namespace(self, given: str) -> str | None:

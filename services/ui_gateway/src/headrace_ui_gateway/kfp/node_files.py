@@ -3,14 +3,12 @@ generated client does not include them; its own UI uses them."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
-import httpx
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Task
@@ -22,12 +20,11 @@ from headrace_ui_gateway.kfp.messages.runs import ReadArtifactResponse
 from headrace_ui_gateway.kfp.translate.nodes import node_of, output_uri
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.downloads import download
+from headrace_ui_gateway.upstream.logs import LogPart, TaskLog, follow_log, read_part
 
 _LARGEST_ARTIFACT = 32 * 1024 * 1024
 """Bytes. As base64 the content is in memory three times; larger artifacts are downloaded by a
 link."""
-_LOG_PART = 1024 * 1024
-_FOLLOW_SECONDS = 0.5
 _LOG: dict[int | str, dict[str, object]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The log"}
 }
@@ -73,33 +70,29 @@ def node_file_router(context: KfpContext) -> APIRouter:
         response_class=StreamingResponse,
         responses=_LOG,
     )
-    async def log(
-        run_id: str, node_id: Text, follow: Annotated[bool, Query()] = False
+    async def read_log(
+        request: Request, run_id: str, node_id: Text, follow: Annotated[bool, Query()] = False
     ) -> StreamingResponse:
         """Read a task's log; with `follow`, stream it until the task ends."""
         task = await find(run_id, node_id)
-        path = f"/runs/{run_id}/tasks/{task.task_id}/log"
-        first = await _read_part(recorder, path, 0)
-        return StreamingResponse(
-            _log_stream(recorder, path, first, follow), media_type="text/plain; charset=utf-8"
-        )
+        found = TaskLog(errors.parse_id(run_id, "run"), task.task_id)
+        first = await read_part(recorder, found, 0)
+        if follow:
+            announcements, is_disconnected = context.announcements, request.is_disconnected
+            stream = follow_log(recorder, announcements, found, 0, is_disconnected)
+        else:
+            stream = _whole_log(recorder, found, first)
+        return StreamingResponse(stream, media_type="text/plain; charset=utf-8")
 
     return router
 
 
-async def _read_part(recorder: ServiceClient, path: str, offset: int) -> httpx.Response:
-    return await recorder.call("GET", path, params={"offset": offset, "limit": _LOG_PART})
-
-
-async def _log_stream(
-    recorder: ServiceClient, path: str, part: httpx.Response, follow: bool
-) -> AsyncIterator[bytes]:
-    offset = 0
+async def _whole_log(recorder: ServiceClient, log: TaskLog, part: LogPart) -> AsyncIterator[bytes]:
+    """A log as long as it was when `part`, its beginning, was read."""
+    offset, size = 0, part.size
     while True:
         yield part.content
         offset += len(part.content)
-        if offset >= int(part.headers["X-Log-Size"]):
-            if not follow or part.headers["X-Log-Complete"] == "true":
-                return
-            await asyncio.sleep(_FOLLOW_SECONDS)
-        part = await _read_part(recorder, path, offset)
+        if offset >= size or not part.content:
+            return
+        part = await read_part(recorder, log, offset)

@@ -90,10 +90,10 @@ def pipelines_router(api: ServiceClient, max_package_bytes: int) -> APIRouter:
         return resource_response(made, status_code=status)
 
     @router.get("/pipelines")
-    async def list_pipelines(listing: ListQuery) -> PipelinePage:
+    async def list_pipelines(query: ListQuery) -> PipelinePage:
         """List pipelines, newest first. Fields of `filter` and `sort_by`: pipeline_id, name,
         display_name, description, created_at; `filter` also takes `tags.<key>`."""
-        return await api.get(PipelinePage, "/pipelines", **listing)
+        return await api.get(PipelinePage, "/pipelines", **query)
 
     @router.get("/pipelines/by-name/{name}", response_model=Pipeline, responses=ETAG)
     async def get_pipeline_by_name(
@@ -176,12 +176,12 @@ def _add_versions(router: APIRouter, api: ServiceClient, max_package_bytes: int)
         return resource_response(made, status_code=status)
 
     @router.get("/pipelines/{pipeline_id}/versions")
-    async def list_versions(pipeline_id: UUID, listing: InnerListQuery) -> PipelineVersionPage:
+    async def list_versions(pipeline_id: UUID, query: InnerListQuery) -> PipelineVersionPage:
         """List a pipeline's versions, newest first, without their specs. Fields of `filter` and
         `sort_by`: pipeline_version_id, name, display_name, description, created_at; `filter` also
         takes `tags.<key>`."""
         path = f"/pipelines/{pipeline_id}/versions"
-        return await api.get(PipelineVersionPage, path, **listing)
+        return await api.get(PipelineVersionPage, path, **query)
 
     @router.get(
         "/pipelines/{pipeline_id}/versions/{version_id}",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from headrace_contracts.access import Role
+from headrace_contracts.base import Contract
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,11 +16,14 @@ from headrace_ui_gateway.auth.caller import CALLER
 from headrace_ui_gateway.auth.gate import SESSION, request_info
 from headrace_ui_gateway.auth.refusals import Refusals
 from headrace_ui_gateway.auth.rules.principals import LONGEST_TOKEN, CredentialError, Kind
+from headrace_ui_gateway.rest.http.bodies import JsonBody
 from headrace_ui_gateway.rest.http.routes import new_router
 
 Mode = Literal["single_user", "multi_user"]
 _LONGEST_COOKIE = 3800
 """Browsers store at most 4,096 bytes for a cookie with its name and attributes."""
+_LARGEST_SIGN_IN = 64 * 1024
+"""Bytes of a request that anyone may send; a token has up to 16 KiB."""
 
 
 class Me(BaseModel):
@@ -45,10 +49,8 @@ class Me(BaseModel):
     multi_user: bool
 
 
-class Session(BaseModel):
+class Session(Contract):
     """A token that a browser exchanges for a session."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "3f6c0d..."}]})
 
     token: Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN, repr=False)]
 
@@ -81,7 +83,10 @@ def session_router(authenticator: Authenticator, refusals: Refusals, mode: Mode)
         )
 
     @router.post(SESSION, status_code=204, response_model=None)
-    async def sign_in(request: Request, session: Session) -> Response:
+    async def sign_in(
+        request: Request,
+        session: Annotated[Session, Depends(JsonBody(Session, _LARGEST_SIGN_IN))],
+    ) -> Response:
         """Exchange a token for a session cookie. Scripts cannot read it, and pages of other sites
         do not send it."""
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import RejectedError, RetryableError
 
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.models import RunEvents, RunSnapshot
@@ -25,8 +25,9 @@ async def run_snapshots(
     per_second: float,
     heartbeat_seconds: float,
 ) -> AsyncIterator[bytes]:
-    """A run until it ends: ``run`` with the whole run, then ``changes`` with the tasks that have
-    changed. `read` returns the run with the tasks that have changed since a version."""
+    """A run until it ends or is deleted: ``run`` with the whole run, then ``changes`` with the
+    tasks that have changed. `read` returns the run with the tasks that have changed since a
+    version."""
     sent = -1
     async with announcements.watch(run_id) as changed:
         while not announcements.stopping:
@@ -36,6 +37,8 @@ async def run_snapshots(
             except RetryableError:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
+            except RejectedError:
+                return  # the run was deleted
             if run.version != sent:
                 kind = b"changes" if sent > 0 else b"run"
                 sent = run.version
@@ -54,7 +57,8 @@ async def run_events(
     after: int,
     heartbeat_seconds: float,
 ) -> AsyncIterator[bytes]:
-    """The events of a run, each with its `seq` as the id, then ``end`` when the run has ended.
+    """The events of a run, each with its `seq` as the id, then ``end`` when the run has ended. The
+    stream of a deleted run ends without it.
     `read` returns the events after a `seq`, and whether the run had ended before it read them."""
     async with announcements.watch(run_id) as changed:
         while not announcements.stopping:
@@ -64,6 +68,8 @@ async def run_events(
             except RetryableError:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
+            except RejectedError:
+                return  # the run was deleted
             for event in found.events:
                 after = event.seq
                 yield b"id: %d\ndata: %s\n\n" % (after, event.to_json())

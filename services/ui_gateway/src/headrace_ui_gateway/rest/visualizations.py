@@ -60,7 +60,7 @@ _PAGE_HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 """The page is untrusted. Without an origin it has no cookies; without network access it cannot send
-what it shows to anybody."""
+what it shows anywhere."""
 
 
 def visualizations_router(recorder: ServiceClient, runs: Runs) -> APIRouter:

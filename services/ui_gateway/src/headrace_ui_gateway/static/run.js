@@ -8,6 +8,7 @@ const byId = (name) => document.getElementById(name);
 let run = null;
 let logOf = null;
 let logSize = 0;
+let logReading = false;
 
 const MOST_SHOWN = 300;
 const ROOT = "root";
@@ -112,7 +113,17 @@ function details() {
   byId("task-values").replaceChildren(...parts);
 }
 
-async function log() {
+async function log() {  // one read at a time: a second one would show the same part twice
+  if (logReading) return;
+  logReading = true;
+  try {
+    await readLog();
+  } finally {
+    logReading = false;
+  }
+}
+
+async function readLog() {
   const task = run && chosen();
   byId("log-part").hidden = !task?.has_log;
   if (!task?.has_log) return;
@@ -124,6 +135,7 @@ async function log() {
   const response = await fetch(`/api/v1/runs/${id}/tasks/${task.task_id}/log?offset=${logSize}`);
   if (!response.ok) return;
   const bytes = await response.arrayBuffer();
+  if (key !== logOf) return;
   logSize += bytes.byteLength;
   if (bytes.byteLength) byId("log").append(new TextDecoder().decode(bytes));
 }
@@ -157,7 +169,7 @@ function take(value) {
   return FINAL.includes(run.state);
 }
 
-function merge(changed) {  // those tasks alone that have changed, or are new
+function merge(changed) {  // its tasks are only those that have changed
   const tasks = new Map((run?.tasks ?? []).map((task) => [task.task_id, task]));
   for (const task of changed.tasks ?? []) tasks.set(task.task_id, task);
   return take({ ...changed, tasks: [...tasks.values()] });

@@ -24,13 +24,13 @@ form.addEventListener("submit", async (event) => {
       return;
     }
     const problem = await answer.json();
-    tell(problem.detail);
+    showError(problem.detail);
   } catch {
-    tell("Cannot reach Headrace; try again");
+    showError("Cannot reach Headrace; try again");
   }
 });
 
-function tell(text) {
+function showError(text) {
   error.textContent = text[0].toUpperCase() + text.slice(1);
   error.hidden = false;
   field.select();

@@ -1,4 +1,5 @@
-"""HTTP client of the services behind the gateway. Answers become resources, refusals errors."""
+"""HTTP client of the services behind the gateway. It parses responses into resources, and raises
+rejections as errors."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ class ServiceClient:
         except httpx.HTTPError as error:
             raise RetryableError(f"{self._name}: {error!r}") from error
         if response.status_code >= 500:
-            raise RetryableError(f"{self._name} answered {response.status_code}")
+            raise RetryableError(f"{self._name} responded with status {response.status_code}")
         if response.status_code >= 400:
             raise _rejection(response)
         return response

@@ -17,14 +17,14 @@ from headrace_contracts.resources import Run, SubmittedRun
 from headrace_contracts.states import RunState
 from headrace_runtime.errors import RejectedError, RetryableError
 
-from headrace_ui_gateway.upstream.announcements import AnnouncedRuns, RunAnnouncements
+from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.models import RunSnapshot
 
 VISIBLE_WITHIN_SECONDS = 2.0
-"""After this the caller gets what the api answered: a recorder that hangs must not block them."""
+"""After this the caller gets the response of the api: a recorder that hangs must not block them."""
 _FIRST_FALLBACK_SECONDS = 0.1
-"""When to read without an announcement; each later wait is twice as long."""
+"""When to read without an announcement; each later wait without one is twice as long."""
 _IS_VISIBLE: Mapping[str, Callable[[Run], bool]] = {
     "archive": lambda run: run.archived,
     "unarchive": lambda run: not run.archived,
@@ -46,59 +46,63 @@ class Runs:
     async def submit(self, request: SubmitRun, key: str | None = None) -> tuple[Run, bool]:
         """Submit a run. Returns it, and whether the idempotency key belongs to an earlier one."""
         body = request.model_dump_json(exclude_none=True).encode()
-        async with self._announcements.collect() as announced:
-            submitted, _ = await self._api.post_idempotent(SubmittedRun, "/runs", body, key)
-            found = await self._visible(
-                submitted.run_id,
-                announced,
-                lambda run: run is not None,
-                read_first=submitted.duplicate,
-            )
+        position = self._announcements.count
+        submitted, _ = await self._api.post_idempotent(SubmittedRun, "/runs", body, key)
+        found = await self._visible(
+            submitted.run_id,
+            position,
+            lambda run: run is not None,
+            read_first=submitted.duplicate,
+        )
         return found or _pending(submitted), submitted.duplicate
 
     async def operate(self, run_id: UUID | str, operation: str) -> None:
         """Carry out an operation on a run."""
         is_visible = _IS_VISIBLE.get(operation)
-        async with self._announcements.collect() as announced:
-            await self._api.call("POST", f"/runs/{run_id}/{operation}")
-            if is_visible is not None:
-                await self._visible(
-                    run_id, announced, lambda run: run is None or is_visible(run), read_first=True
-                )
+        position = self._announcements.count
+        await self._api.call("POST", f"/runs/{run_id}/{operation}")
+        if is_visible is not None:
+            await self._visible(
+                run_id, position, lambda run: run is None or is_visible(run), read_first=True
+            )
 
     async def delete(self, run_id: UUID | str) -> None:
         """Delete a run."""
-        async with self._announcements.collect() as announced:
-            await self._api.call("DELETE", f"/runs/{run_id}")
-            await self._visible(run_id, announced, lambda run: run is None)
+        position = self._announcements.count
+        await self._api.call("DELETE", f"/runs/{run_id}")
+        await self._visible(run_id, position, lambda run: run is None)
 
     async def _visible(
         self,
         run_id: UUID | str,
-        announced: AnnouncedRuns,
+        position: int,
         is_visible: Callable[[Run | None], bool],
         *,
         read_first: bool = False,
     ) -> Run | None:
         """The run once the recorder shows the change, or None when it does not in time.
 
-        It is read after each announcement, and without one after growing waits. With `read_first`
-        also at once: an operation that changes nothing is not announced.
+        It is read after each announcement since `position`, and without one after growing waits.
+        With `read_first` also at once: an operation that changes nothing is not announced.
         """
-        wait = 0.0 if read_first else _FIRST_FALLBACK_SECONDS
-        try:
-            async with asyncio.timeout(VISIBLE_WITHIN_SECONDS):
-                while True:
-                    if not await announced.wait(str(run_id), wait):
-                        wait = max(2 * wait, _FIRST_FALLBACK_SECONDS)
-                    try:
-                        found = await self._recorded(run_id)
-                    except RetryableError:
-                        continue
-                    if is_visible(found):
-                        return found
-        except TimeoutError:
-            return None
+        wait = _FIRST_FALLBACK_SECONDS
+        async with self._announcements.watch(str(run_id)) as announced:
+            if read_first or self._announcements.since(position, str(run_id)):
+                announced.set()
+            try:
+                async with asyncio.timeout(VISIBLE_WITHIN_SECONDS):
+                    while True:
+                        if not await self._announcements.wait(announced, wait):
+                            wait *= 2
+                        announced.clear()
+                        try:
+                            found = await self._recorded(run_id)
+                        except RetryableError:
+                            continue
+                        if is_visible(found):
+                            return found
+            except TimeoutError:
+                return None
 
     async def _recorded(self, run_id: UUID | str) -> Run | None:
         """The run without its tasks; None if the recorder does not show it."""

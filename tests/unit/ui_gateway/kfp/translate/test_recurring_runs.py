@@ -36,14 +36,14 @@ def recurring_run(found: RecurringRun) -> dict[str, Any]:
     return kfp_recurring.recurring_run(found).to_dict()
 
 
-def kept(body: dict[str, Any]) -> RecurringRun:
+def stored(body: dict[str, Any]) -> RecurringRun:
     """What the api would answer."""
     fields = definition(body).model_dump()
     return RecurringRun(**fields, recurring_run_id=UUID(int=9), created_at=AT, updated_at=AT)
 
 
 def test_a_definition_is_returned_as_sent() -> None:
-    answer = recurring_run(kept(BODY))
+    answer = recurring_run(stored(BODY))
     assert answer == {
         **BODY,
         "max_concurrency": "3",
@@ -58,7 +58,7 @@ def test_an_interval_in_camel_case_with_strings_for_numbers() -> None:
     trigger = {"periodicSchedule": {"startTime": "2027-01-01T00:00:00Z", "intervalSecond": "60"}}
     body = {**BODY, "trigger": trigger, "maxConcurrency": "2", "mode": "DISABLE"}
     del body["max_concurrency"], body["no_catchup"]
-    found = kept(body)
+    found = stored(body)
     assert (found.trigger.interval_seconds, found.max_concurrency) == (60, 2)
     assert found.catch_up
     answer = recurring_run(found)

@@ -55,7 +55,7 @@ def a_task(**fields: Any) -> TaskResource:
     )
 
 
-def told(found: Run, document: dict[str, Any] | None = None) -> dict[str, Any]:
+def translated(found: Run, document: dict[str, Any] | None = None) -> dict[str, Any]:
     return kfp_runs.run(found, document).to_dict()
 
 
@@ -76,7 +76,7 @@ def detail(found: TaskResource) -> dict[str, Any]:
     ],
 )
 def test_states_of_runs(state: RunState, expected: str) -> None:
-    answer = told(a_run(state=state, state_history=(StateChange(state=state, at=AT),)))
+    answer = translated(a_run(state=state, state_history=(StateChange(state=state, at=AT),)))
     assert answer["state"] == expected
     assert answer["state_history"] == [{"update_time": "2026-01-02T03:04:05Z", "state": expected}]
 
@@ -106,7 +106,7 @@ def test_every_state_is_translated() -> None:
 
 
 def test_a_pending_run() -> None:
-    assert told(a_run()) == {
+    assert translated(a_run()) == {
         "experiment_id": str(EXPERIMENT),
         "run_id": str(RUN),
         "display_name": "a run",
@@ -136,7 +136,7 @@ def test_a_run_with_all_fields() -> None:
         error=BROKE,
         tasks=(a_task(),),
     )
-    answer = told(found, DOCUMENT)
+    answer = translated(found, DOCUMENT)
     assert answer["pipeline_version_reference"] == {
         "pipeline_id": str(UUID(int=4)),
         "pipeline_version_id": str(UUID(int=5)),
@@ -155,14 +155,14 @@ def test_a_run_with_all_fields() -> None:
 
 
 def test_a_canceled_run_has_the_error_terminated() -> None:
-    answer = told(a_run(state=RunState.CANCELED))
+    answer = translated(a_run(state=RunState.CANCELED))
     assert answer["error"] == {"code": 1, "message": "the run was terminated"}
 
 
 def test_a_submitted_spec_is_returned() -> None:
-    assert told(a_run(), DOCUMENT)["pipeline_spec"] == {"root": {}}
+    assert translated(a_run(), DOCUMENT)["pipeline_spec"] == {"root": {}}
     both = {"pipeline_spec": {"root": {}}, "platform_spec": {"platforms": {}}}
-    assert told(a_run(), both)["pipeline_spec"] == both
+    assert translated(a_run(), both)["pipeline_spec"] == both
 
 
 def test_a_waiting_task_has_timestamps() -> None:
@@ -215,7 +215,7 @@ def test_a_task_without_a_job_has_no_executor_detail(fields: dict[str, Any]) -> 
 
 def test_a_task_lists_the_tasks_inside_it() -> None:
     inside = [a_task(task_id=UUID(int=20 + n), parent_task_id=TASK) for n in range(2)]
-    answer = told(a_run(tasks=(a_task(kind=TaskKind.DAG), *inside)))
+    answer = translated(a_run(tasks=(a_task(kind=TaskKind.DAG), *inside)))
     details = answer["run_details"]["task_details"]
     assert details[0]["child_tasks"] == [{"task_id": str(one.task_id)} for one in inside]
     assert all("child_tasks" not in one for one in details[1:])
@@ -261,7 +261,7 @@ def test_a_spec_in_a_request_is_not_validated() -> None:
 
 
 def test_fields_of_the_server_are_ignored_in_requests() -> None:
-    answered = told(a_run(state=RunState.FAILED, error=BROKE, tasks=(a_task(),)), DOCUMENT)
+    answered = translated(a_run(state=RunState.FAILED, error=BROKE, tasks=(a_task(),)), DOCUMENT)
     request = requested(answered)
     assert (request.display_name, request.pipeline_spec) == ("a run", {"root": {}})
 

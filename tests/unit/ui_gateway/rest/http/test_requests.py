@@ -212,7 +212,7 @@ async def test_ids_timestamps_and_lists_are_parsed(
     client: httpx.AsyncClient, fake: FakeServices
 ) -> None:
     run = {"experiment_id": ID, "rerun": {"run_id": ID, "tasks": ["root/a"]}, "priority": 1.0}
-    assert (await client.post("/runs", json=run)).status_code == 404, "nobody fake has it"
+    assert (await client.post("/runs", json=run)).status_code == 404, "no fake service has it"
     assert fake.body["rerun"] == run["rerun"]
     trigger = {"interval_seconds": 60, "start_at": "2026-11-24T09:30:00Z"}
     changes = {"experiment_id": ID, "trigger": trigger, "parameters": {"a": [1, "1", True, None]}}
@@ -237,9 +237,9 @@ async def test_query_parameters_are_added_to_the_filter(
 ) -> None:
     given = '{"predicates":[{"operation":"EQUALS","key":"namespace","string_value":"a"}]}'
     await client.get("/recurring-runs", params={"name": "nightly", "filter": given})
-    asked = fake.requests[-1].url.params["filter"]
-    assert '"namespace"' in asked
-    assert '"key":"display_name","string_value":"nightly"' in asked
+    sent = fake.requests[-1].url.params["filter"]
+    assert '"namespace"' in sent
+    assert '"key":"display_name","string_value":"nightly"' in sent
 
 
 async def test_a_package_is_a_body_or_a_form_file(
@@ -249,6 +249,6 @@ async def test_a_package_is_a_body_or_a_form_file(
     raw = fake.requests[-1]
     await client.post("/pipelines", files={"uploadfile": ("training.tar.gz", b"a: b")})
     form = fake.requests[-1]
-    for asked in (raw, form):
-        assert asked.content == b"a: b"
-        assert asked.url.params["name"] == "training"
+    for request in (raw, form):
+        assert request.content == b"a: b"
+        assert request.url.params["name"] == "training"

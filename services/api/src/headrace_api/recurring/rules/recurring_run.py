@@ -65,7 +65,7 @@ class StoredRecurringRun:
         """The slots of the trigger.
 
         Raises:
-            RejectedError: the cron expression or the time zone is not valid (any more).
+            RejectedError: the cron expression or the time zone is not valid, or no longer valid.
         """
         return _checked_series(self.definition.trigger, self.anchor)
 
@@ -96,12 +96,18 @@ def with_enabled(
     recurring_run: StoredRecurringRun, enabled: bool, now: datetime
 ) -> StoredRecurringRun:
     """The recurring run, enabled or disabled. Slots that passed while it was disabled do not
-    count."""
+    count.
+
+    Raises:
+        RejectedError: it is to be enabled, and its cron expression or time zone is not valid.
+    """
     if recurring_run.enabled == enabled:
         return recurring_run
-    since = max(recurring_run.since, now) if enabled else recurring_run.since
+    if not enabled:  # also when the trigger is no longer valid, such as a removed time zone
+        return replace(recurring_run, enabled=False, updated_at=now)
+    since = max(recurring_run.since, now)
     next_at = next(recurring_run.slots.after(since), None)
-    return replace(recurring_run, enabled=enabled, since=since, next_at=next_at, updated_at=now)
+    return replace(recurring_run, enabled=True, since=since, next_at=next_at, updated_at=now)
 
 
 def with_definition(

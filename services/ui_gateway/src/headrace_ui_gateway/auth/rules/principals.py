@@ -1,7 +1,7 @@
 """Principals, static tokens, and the roles of users and groups.
 
 Tokens and roles are in files that an operator writes. A file is validated as a whole: a typo
-invalidates the file, and does not change anybody's rights.
+invalidates the file, and does not change anyone's rights.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LONGEST_TOKEN = 16 * 1024
 
 
 class Fault(StrEnum):
-    """Why a credential is rejected, as the caller is told."""
+    """Why a credential is rejected: the message that the caller gets."""
 
     MISSING = "a bearer token is required"
     UNKNOWN = "the token is not valid"
@@ -51,7 +51,7 @@ class Kind(StrEnum):
     USER = "user"
     """By an identity provider, or by a proxy in front."""
     ANONYMOUS = "nobody"
-    """Not authenticated; may use only what is open to everybody."""
+    """Not authenticated: may use only what needs no authentication."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from headrace_ui_gateway.auth.rules.principals import LONGEST_TOKEN, CredentialE
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-"""Algorithms with a public key. With a shared secret, anybody who can verify a token can also
+"""Algorithms with a public key. With a shared secret, anyone who can verify a token can also
 create one."""
 _JWS = PyJWS(options={"enforce_minimum_key_length": True})
 

@@ -29,8 +29,9 @@ M = TypeVar("M", bound=Contract)
 class JsonBody(Generic[M]):
     """A dependency of a route: the body as a model."""
 
-    def __init__(self, model: type[M]) -> None:
+    def __init__(self, model: type[M], max_bytes: int = MAX_JSON_BYTES) -> None:
         self.model = model
+        self._max_bytes = max_bytes
 
     async def __call__(self, request: Request) -> M:
         """Read the body.
@@ -44,7 +45,7 @@ class JsonBody(Generic[M]):
             kind.startswith("application/") and kind.endswith("+json")
         ):
             raise unsupported_type(kind, "application/json")
-        content = b"".join([chunk async for chunk in read_up_to(request, MAX_JSON_BYTES)])
+        content = b"".join([chunk async for chunk in read_up_to(request, self._max_bytes)])
         return parse(self.model, content)
 
 

@@ -30,7 +30,8 @@ def malformed(detail: str, field: str | None = None) -> RejectedError:
 
 def too_large(limit: int) -> ProblemError:
     """The body is larger than `limit` bytes."""
-    return ProblemError(413, "TOO_LARGE", f"the body is larger than {limit // 1024**2} MiB")
+    size = f"{limit // 1024**2} MiB" if limit >= 1024**2 else f"{limit // 1024} KiB"
+    return ProblemError(413, "TOO_LARGE", f"the body is larger than {size}")
 
 
 def unsupported_type(given: str, *supported: str) -> ProblemError:

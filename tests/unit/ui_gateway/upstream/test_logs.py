@@ -10,8 +10,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from headrace_ui_gateway.rest.logs import TaskLog, follow_log
 from headrace_ui_gateway.upstream.client import ServiceClient
+from headrace_ui_gateway.upstream.logs import TaskLog, follow_log
 
 RUN, TASK = UUID(int=1), UUID(int=2)
 LOG = TaskLog(RUN, TASK)
@@ -98,8 +98,8 @@ async def read(
     recorder: ServiceClient, offset: int = 0, reader: StreamRequest | None = None
 ) -> list[bytes]:
     announcements: Any = NoAnnouncements()
-    request: Any = reader or StreamRequest()
-    stream = follow_log(request, recorder, announcements, LOG, offset)
+    is_disconnected = (reader or StreamRequest()).is_disconnected
+    stream = follow_log(recorder, announcements, LOG, offset, is_disconnected)
     async with asyncio.timeout(60):
         return [part async for part in stream]
 
@@ -154,5 +154,5 @@ async def test_the_stream_ends_when_the_client_disconnects() -> None:
 async def test_the_stream_ends_when_the_gateway_stops() -> None:
     announcements: Any = NoAnnouncements()
     announcements.stopping = True
-    request: Any = StreamRequest()
-    assert [part async for part in follow_log(request, recorder(), announcements, LOG, 0)] == []
+    stream = follow_log(recorder(), announcements, LOG, 0, StreamRequest().is_disconnected)
+    assert [part async for part in stream] == []
