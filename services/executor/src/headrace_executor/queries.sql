@@ -90,7 +90,7 @@ UPDATE owner_lease SET expires_at = '-infinity' WHERE owner = $1
 UPDATE launch SET owner = $1, epoch = epoch + 1
 WHERE state <> 'ENDED' AND (owner = $1 OR owner IS NULL)
 RETURNING run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
-    is_foreign
+    taken_from IS NOT NULL AS is_foreign
 
 -- take_over --
 -- At most $2 open launches of owners whose lease has expired. The lock on a lease makes its owner's
@@ -107,13 +107,13 @@ claimed AS (
     FOR UPDATE SKIP LOCKED
 )
 
-UPDATE launch SET owner = $1, epoch = launch.epoch + 1, is_foreign = true,
+UPDATE launch SET owner = $1, epoch = launch.epoch + 1,
     taken_from = coalesce(launch.taken_from, launch.owner)
 FROM claimed
 WHERE launch.run_id = claimed.run_id AND launch.task_id = claimed.task_id
     AND launch.attempt = claimed.attempt
 RETURNING launch.run_id, launch.task_id, launch.attempt, launch.state, launch.command,
-    launch.cancel_requested, launch.handle, launch.epoch, launch.position, launch.is_foreign
+    launch.cancel_requested, launch.handle, launch.epoch, launch.position, true AS is_foreign
 
 -- owned --
 -- Which open launches an owner has.
@@ -122,7 +122,7 @@ SELECT run_id, task_id, attempt, epoch FROM launch WHERE owner = $1 AND state <>
 -- owned_launches --
 -- Those of these attempts that the owner has and that are open.
 SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
-    is_foreign
+    taken_from IS NOT NULL AS is_foreign
 FROM launch
 JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
     USING (run_id, task_id, attempt)
@@ -168,7 +168,7 @@ FOR SHARE
 -- taken_launches --
 -- Those of these attempts that were first taken from this owner, which has not given them up yet.
 SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
-    is_foreign
+    taken_from IS NOT NULL AS is_foreign
 FROM launch
 JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
     USING (run_id, task_id, attempt)

@@ -7,9 +7,10 @@ ALTER TABLE launch
 ADD COLUMN handle jsonb,
 ADD COLUMN owner text,
 ADD COLUMN epoch bigint NOT NULL DEFAULT 0,
--- An executor with another name had the launch before. Stored, since an executor that took a launch
--- over may itself restart before it has reported the attempt.
-ADD COLUMN is_foreign boolean NOT NULL DEFAULT false;
+-- The first owner that lost the launch to another, and whether that owner has removed what the
+-- launch left on its machine. Later owners of a launch never start it there.
+ADD COLUMN taken_from text,
+ADD COLUMN is_given_up boolean NOT NULL DEFAULT false;
 
 CREATE TABLE owner_lease (
     owner text PRIMARY KEY,
@@ -26,3 +27,6 @@ CREATE TABLE pending_clean (
 -- Few launches match, and writers wait for as long as one scan of the table takes.
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX launch_canceled ON launch (owner) WHERE cancel_requested AND state <> 'ENDED';
+
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX launch_taken ON launch (taken_from) WHERE taken_from IS NOT NULL AND NOT is_given_up;
