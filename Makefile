@@ -106,7 +106,7 @@ types: setup ## Static types
 T ?= tests
 # The folders of T that need more than .venv, and what each needs; a folder above needs it too.
 touches = $(strip $(foreach t,$(patsubst %/,%,$(T)),$(foreach f,$(1),$(filter $(f) $(f)/% $(f)::%,$(t)) $(filter $(t)/%,$(f)))))
-NEEDS := $(if $(call touches,tests/conformance tests/differential tests/e2e tests/mutual),kfp) \
+NEEDS := $(if $(call touches,tests/conformance tests/contract/ui_gateway tests/differential tests/e2e tests/mutual),kfp) \
   $(if $(call touches,tests/e2e/rest),fuzz-setup) $(if $(call touches,tests/e2e/examples),notebook-setup)
 # Whole suites run in parallel; two workers suit two cores, since half of a test is waiting.
 WORKERS ?= $(if $(filter tests tests/ tests/unit tests/integration tests/e2e,$(T)),2,0)

@@ -335,6 +335,23 @@ async def test_a_shortage_of_the_machine_is_retryable(
             await backend.launch(command, ignore_waiting)
 
 
+async def test_a_launch_that_ends_while_it_is_looked_for_is_found(
+    backend: ProcessBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not found would mean never started, and the runner would start it a second time."""
+    command = launch_command(container={"image": "i", "command": ["true"]})
+    handle = await backend.launch(command, ignore_waiting)
+    await backend.wait(command, handle)
+    [result] = (tmp_path / "steps").glob("*/*/result.json")
+    hidden = result.rename(result.with_suffix(".hidden"))
+
+    def search(_: str) -> None:
+        hidden.rename(result)
+
+    monkeypatch.setattr("headrace_executor.backends.process.pids.find_by_stderr", search)
+    assert await backend.find(command, None) == {}
+
+
 def fork_server() -> int:
     """The child of this process that forks launchers."""
     for entry in Path("/proc").iterdir():

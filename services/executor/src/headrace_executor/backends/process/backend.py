@@ -176,8 +176,10 @@ class ProcessBackend:
             if _read(paths.result) is not None:
                 return {}
             found = pids.find_by_stderr(paths.launcher_log)
-        if found is not None:
-            return _handle(found)
+            if found is not None:
+                return _handle(found)
+            if _read(paths.result) is not None:  # it ended while the processes were searched
+                return {}
         # It may have uploaded its result where there was no room for it on the disk.
         return handle
 
