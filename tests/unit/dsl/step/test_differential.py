@@ -25,7 +25,7 @@ CLEARER = {
     "returned without saying so": "function `f` returned a value of type <class 'int'>, but has",
     "said that nothing is returned": "function `f` returned a value of type <class 'int'>, but",
 }
-"""Cases whose error says more than kfp's; kfp's words are in the cases all the same."""
+"""Cases whose error is clearer than kfp's, with a part of it. The cases have kfp's text."""
 
 
 def outcomes(python: Path | str, executor: str, sources: list[str]) -> list[dict[str, Any]]:

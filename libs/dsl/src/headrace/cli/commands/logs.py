@@ -34,7 +34,7 @@ def logs(context: Context, run_id: str, task: str | None, follow: bool) -> None:
             _follow(context, run_id, task)
             return
         selected = _selected(run, task)
-        if not selected:
+        if not selected and task is not None:
             raise _no_such_task(run_id, task)
         found = {
             path: client.log(run_id, one["task_id"]).decode(errors="replace")
@@ -52,7 +52,7 @@ def _selected(run: Run, task: str | None) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _no_such_task(run_id: str, task: str | None) -> CommandFailed:
+def _no_such_task(run_id: str, task: str) -> CommandFailed:
     return CommandFailed("NOT_FOUND", f"run {run_id} has no task {task!r}")
 
 
