@@ -41,7 +41,7 @@ def spoken(
     no: dsl.OutputPath(bool),
     items: dsl.OutputPath(list),
 ):
-    """Values as programs write them: with blanks and line ends, ``True`` and ``False``."""
+    """Values as programs write them: with spaces and newlines, ``True`` and ``False``."""
     script = (
         'mkdir -p "$(dirname "$0")"; echo 7 > "$0"; echo 1e3 > "$1";'
         ' echo True > "$2"; echo false > "$3"; echo \'[1, {"a": null}]\' > "$4"'
@@ -101,7 +101,7 @@ CASES = [
         outputs={"doubled": 6, "words": ["a", "a", "a"], "word": "as it is\n"},
     ),
     Case(
-        "values in files, with blanks and line ends",
+        "values in files, with spaces and newlines",
         values_with_line_ends,
         "yes",
         outputs={"whole": 7, "number": 1000, "yes": True, "no": False, "items": [1, {"a": None}]},

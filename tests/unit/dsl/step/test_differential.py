@@ -57,7 +57,7 @@ def of_headrace() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def without_typing() -> list[dict[str, Any]]:
-    """As a step executes them that does without typing until the function asks for it."""
+    """Executed in a step that imports `typing` only when the function does."""
     sources = [bootstrap.source(case.function) for case in CASES]
     return outcomes(sys.executable, "headrace-without-typing", sources)
 
