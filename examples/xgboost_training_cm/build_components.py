@@ -1,7 +1,7 @@
-"""Put each component's program into its component.yaml, so that the one file is all of it.
+"""Write each component's program into its component.yaml, so that one file is the whole component.
 
-A component that is loaded from a file, a text or an address has no other file beside it; its
-program travels in its command. Run it after a change of a program; a test checks that it was.
+A component that is loaded from a file, a text or a URL has no other files, so its program is part
+of its command. Run this script after a change of a program; a test checks that the files agree.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Write the example's data: the breast cancer data set (Wisconsin) that scikit-learn ships.
 
-What is done about a finding is called `resolution`, as in the page's data: ACTION for a malignant
-tumour, NONE for a benign one. The results, ``data/{train,eval}.csv`` and ``data/schema.json``, are
-committed; to make them anew: ``pip install scikit-learn==1.7.2 && python make_data.py``.
+The target is called `resolution`, as in the data of KFP's overview: ACTION for a malignant tumour,
+NONE for a benign one. The results, ``data/{train,eval}.csv`` and ``data/schema.json``, are
+committed; to write them: ``pip install scikit-learn==1.7.2 && python make_data.py``.
 """
 
 import csv

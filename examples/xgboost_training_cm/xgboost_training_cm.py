@@ -1,8 +1,8 @@
-"""XGBoost Trainer, as the overview of Kubeflow Pipelines 1.0 shows it, with a cluster of this
-machine: a folder that one step provisions, the others run their jobs in, and the last removes.
+"""XGBoost Trainer, as in the overview of Kubeflow Pipelines 1.0, with a cluster on this machine:
+a folder that the first step creates, the others run their jobs in, and the last deletes.
 
-The steps hand each other strings that say where the data lies, and are put in order by `.after()`.
-Compile with ``python xgboost_training_cm.py``; paths of this folder are in the result.
+The steps pass paths of their data as strings, and `.after()` sets their order. Compile with
+``python xgboost_training_cm.py``; the result contains paths of this folder.
 """
 
 import os
@@ -49,7 +49,7 @@ def xgb_train_pipeline(
 ):
     output_template = str(output) + "/" + dsl.RUN_ID_PLACEHOLDER + "/data"
 
-    # The steps have no outputs that tell where their results are; strings do.
+    # The steps have no outputs for the paths of their results; these strings are the paths.
     analyze_output = output_template
     transform_output_train = os.path.join(output_template, "train", "part-*")
     transform_output_eval = os.path.join(output_template, "eval", "part-*")

@@ -1,4 +1,4 @@
-"""The XGBoost trainer as it is written today: the steps hand each other typed artifacts.
+"""The XGBoost trainer in version 2: the steps pass typed artifacts.
 
 The same steps and parameters as `xgboost_training_cm.py`, with the data loaded from scikit-learn,
 so that the compiled package runs anywhere. Compile with ``python xgboost_training_v2.py``; the
@@ -17,7 +17,7 @@ from kfp.dsl import (
     Output,
 )
 
-# One set for all steps, so that one environment serves them all.
+# The same packages for all steps, so that they share one environment.
 PACKAGES = ["numpy==2.3.5", "scikit-learn==1.7.2", "xgboost-cpu==2.1.3"]
 
 
@@ -39,7 +39,7 @@ def create_cluster(region: str, project: str, name: str, run_id: str) -> str:
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
 def delete_cluster(region: str, project: str, name: str, run_id: str):
-    """Remove the cluster, also when a step has failed; one that is not there is no error."""
+    """Delete the cluster, also after a failure; it is not an error if it does not exist."""
     import os
     import shutil
     from pathlib import Path
@@ -54,8 +54,8 @@ def delete_cluster(region: str, project: str, name: str, run_id: str):
 def load_data(
     target: str, eval_fraction: float, train: Output[Dataset], evaluation: Output[Dataset]
 ):
-    """The breast cancer data set (Wisconsin) of scikit-learn, as CSV with a header. What is done
-    about a finding is the target: ACTION for a malignant tumour, NONE for a benign one."""
+    """The breast cancer data set (Wisconsin) of scikit-learn, as CSV with a header. The
+    target is ACTION for a malignant tumour, NONE for a benign one."""
     import csv
 
     from sklearn.datasets import load_breast_cancer
@@ -172,8 +172,8 @@ def train_model(
         last = {f"{name}-loss": losses[name]["mlogloss"][-1] for name in losses}
         channel.send((bytes(booster.save_raw("json")), last))
 
-    # Imported once, before the fork. A fork takes no threads along, so no library may start any
-    # before it: numpy's would, and the tracker's come later.
+    # Imported once, before the fork. A forked process has no threads of its parent, so no library
+    # may start threads before it: numpy would, and the tracker starts its threads later.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import numpy
     import xgboost
@@ -194,13 +194,13 @@ def train_model(
             channel.send(tracker.worker_args())
         results = [channel.recv() for _, channel in crew]
     except (EOFError, BrokenPipeError):
-        raise RuntimeError("a worker has died; the log has its last words") from None
+        raise RuntimeError("a worker died; see the log") from None
     finally:
         for worker, _ in crew:
             worker.kill()
             worker.join()
     if len({trained for trained, _ in results}) != 1:
-        raise RuntimeError("the workers did not come to the same model")
+        raise RuntimeError("the workers trained different models")
     trained, last = results[0]
     Path(model.path).write_bytes(trained)
     model.metadata.update(framework="xgboost", workers=workers, rounds=rounds, classes=classes)
@@ -267,20 +267,20 @@ def roc(
     metrics: Output[Metrics],
     curve: Output[ClassificationMetrics],
 ):
-    """True over false positives of one class as the threshold falls."""
+    """The ROC curve of one class, and the area under it."""
     import csv
 
     import numpy
     from sklearn.metrics import roc_auc_score, roc_curve
 
     if true_label not in predictions.metadata["classes"]:
-        raise ValueError(f"{true_label} is none of {predictions.metadata['classes']}")
+        raise ValueError(f"{true_label} is not one of {predictions.metadata['classes']}")
     with open(predictions.path, newline="") as file:
         rows = list(csv.DictReader(file))
     target = [row["target"] == true_label for row in rows]
     score = [float(row[true_label]) for row in rows]
     false_positive, true_positive, thresholds = roc_curve(target, score)
-    thresholds = numpy.minimum(thresholds, 1.0)  # the first is infinite, which JSON cannot say
+    thresholds = numpy.minimum(thresholds, 1.0)  # JSON cannot represent the first, infinity
     curve.log_roc_curve(false_positive.tolist(), true_positive.tolist(), thresholds.tolist())
     metrics.log_metric("roc-auc-score", float(roc_auc_score(target, score)))
 
@@ -299,7 +299,7 @@ def xgb_train_pipeline(
     workers: int = 2,
     true_label: str = "ACTION",
 ):
-    # The run's id is an argument of its own: within a default value it would stay a text.
+    # The run's id is a separate argument: in a default value it would not be replaced.
     place = {
         "region": region,
         "project": project,

@@ -124,7 +124,7 @@ def test_the_components_have_the_same_visualizations(
 @pytest.mark.parametrize(
     ("argument", "failing", "says"),
     [
-        ("target=nothing", "transform", "the target nothing is no column of type CATEGORY"),
+        ("target=nothing", "transform", "the schema has no column nothing of type CATEGORY"),
         ("workers=9", "train", "fewer files than there are workers (9)"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Learn from the training data what the transformation needs: ranges and vocabularies."""
+"""Find the ranges and vocabularies of the training data, which the transformation needs."""
 
 import argparse
 import csv
@@ -24,7 +24,7 @@ def main():
         rows = list(csv.reader(file))
     for number, row in enumerate(rows, 1):
         if len(row) != len(schema):
-            sys.exit(f"row {number} has {len(row)} columns, and the schema {len(schema)}")
+            sys.exit(f"row {number} has {len(row)} columns, but the schema has {len(schema)}")
     columns = {
         column["name"]: analyzed(column, [row[index] for row in rows])
         for index, column in enumerate(schema)
@@ -38,14 +38,14 @@ def main():
 
 
 def analyzed(column, values):
-    """The range of a number, or the words of a category in the order of the alphabet."""
+    """The range of a number, or the sorted values of a category."""
     if column["type"] == "NUMBER":
         try:
             numbers = [float(value) for value in values if value != ""]
         except ValueError as error:
             sys.exit(f"column {column['name']}: {error}")
         if not numbers or not all(math.isfinite(number) for number in numbers):
-            sys.exit(f"column {column['name']} has no numbers, or some that are not finite")
+            sys.exit(f"column {column['name']} has no numbers, or numbers that are not finite")
         mean = sum(numbers) / len(numbers)
         return {"min": min(numbers), "max": max(numbers), "mean": mean}
     if column["type"] == "CATEGORY":
@@ -54,7 +54,7 @@ def analyzed(column, values):
 
 
 def start_job(given, name):
-    """Note the job in the cluster, which must be there."""
+    """Add the job to the cluster, which must exist."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

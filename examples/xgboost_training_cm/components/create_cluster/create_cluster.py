@@ -1,4 +1,4 @@
-"""Provision the cluster: its folder and the description that the other steps look for."""
+"""Provision the cluster: its folder and the description that the other steps check."""
 
 import argparse
 import json
@@ -27,8 +27,8 @@ def main():
     try:
         os.makedirs(os.path.join(place, "jobs"))
     except FileExistsError:
-        sys.exit(f"a cluster {given.name} is there already: {place}")
-    # Written aside and renamed, so that no step reads half of it.
+        sys.exit(f"the cluster {given.name} already exists: {place}")
+    # Written to another file and renamed, so that no step reads a part of it.
     with open(os.path.join(place, "cluster.json.new"), "w") as file:
         json.dump(description, file, indent=2)
     os.rename(os.path.join(place, "cluster.json.new"), os.path.join(place, "cluster.json"))

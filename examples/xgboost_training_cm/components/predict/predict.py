@@ -9,7 +9,7 @@ import os
 import sys
 
 SHOWN = 20
-"""Rows of the table that is shown; all are in the file."""
+"""Rows in the table on the run's page; the file has all rows."""
 
 
 def main():
@@ -32,7 +32,7 @@ def main():
         classes = json.load(file)["columns"][given.target]["vocabulary"]
     paths = sorted(glob.glob(given.data))
     if not paths:
-        sys.exit(f"no file is {given.data}")
+        sys.exit(f"no file matches {given.data}")
     rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
     booster = xgboost.Booster(model_file=os.path.join(given.model, "model.json"))
     scores = booster.predict(xgboost.DMatrix(rows[:, 1:]))
@@ -52,7 +52,7 @@ def main():
 
 
 def show(path, header, rows):
-    """What the run's page shows; the rows lie in it, so that they outlive the folder."""
+    """Write the table for the run's page, with its rows, so that it does not need the folder."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     output = {
@@ -68,7 +68,7 @@ def show(path, header, rows):
 
 
 def start_job(given, name):
-    """Note the job in the cluster, which must be there."""
+    """Add the job to the cluster, which must exist."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

@@ -1,4 +1,4 @@
-"""The curve of true over false positives of one class, and the area below it."""
+"""The ROC curve of one class, and the area under it."""
 
 import argparse
 import csv
@@ -21,7 +21,7 @@ def main():
     rows = predictions(given.predictions)
     if given.true_score_column not in rows[0]:
         names = ", ".join(rows[0])
-        sys.exit(f"the predictions have no column {given.true_score_column}, but {names}")
+        sys.exit(f"the predictions have no column {given.true_score_column}; they have: {names}")
     scored = sorted(
         ((float(row[given.true_score_column]), row["target"] == given.true_class) for row in rows),
         reverse=True,
@@ -51,8 +51,8 @@ def curve(scored):
     positives = sum(true for _, true in scored)
     negatives = len(scored) - positives
     if not positives or not negatives:
-        sys.exit("the targets are all true or all false, which makes no curve")
-    points = [(0.0, 0.0, scored[0][0] + 1)]  # above every score
+        sys.exit("a curve needs true and false targets, but all targets are the same")
+    points = [(0.0, 0.0, scored[0][0] + 1)]  # higher than every score
     hits = 0
     for count, (score, true) in enumerate(scored, 1):
         hits += true
@@ -62,7 +62,7 @@ def curve(scored):
 
 
 def predictions(pattern):
-    """The rows of all files, by the names that schema.json beside them gives."""
+    """The rows of all files, with the column names from the schema.json beside them."""
     with open(os.path.join(os.path.dirname(pattern), "schema.json")) as file:
         names = [column["name"] for column in json.load(file)]
     rows = []
@@ -75,7 +75,7 @@ def predictions(pattern):
 
 
 def write(path, text):
-    """Write a file and make its folder."""
+    """Write a file, and create its folder."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         file.write(text)

@@ -1,7 +1,7 @@
-"""Train one model on several processes, each of which holds a share of the rows.
+"""Train one model on several processes, each of which has a part of the rows.
 
-The workers find each other by xgboost's tracker and add up their gradient histograms, so that all
-of them build the same trees. When one of them dies, the others are ended and the step fails.
+The workers connect through xgboost's tracker and add up their gradient histograms, so that all of
+them build the same trees. When one of them dies, the others are killed and the step fails.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 from multiprocessing import connection
 
 CONNECT_SECONDS = 60
-"""Time for the workers to read their rows and to find each other."""
+"""The time in which the workers have to read their rows and to connect."""
 
 
 def main():
@@ -38,11 +38,11 @@ def main():
         if len(glob.glob(pattern)) < given.workers:
             sys.exit(f"{pattern} has fewer files than there are workers ({given.workers})")
     job = start_job(given, "train")
-    # A signal ends the program by way of `finally`, which ends the workers.
+    # On a signal, the program exits through `finally`, which kills the workers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("the training was stopped"))
     models = trained_together(given)
     if len(set(models)) != 1:
-        sys.exit("the workers did not come to the same model")
+        sys.exit("the workers trained different models")
     os.makedirs(given.output, exist_ok=True)
     with open(os.path.join(given.output, "model.json"), "wb") as file:
         file.write(models[0])
@@ -54,8 +54,8 @@ def main():
 
 def trained_together(given):
     """The model of each worker."""
-    # Imported once, before the fork. A fork takes no threads along, so no library may start any
-    # before it: numpy's would, and the tracker's come later.
+    # Imported once, before the fork. A forked process has no threads of its parent, so no library
+    # may start threads before it: numpy would, and the tracker starts its threads later.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import xgboost.tracker  # noqa: F401
 
@@ -77,7 +77,7 @@ def trained_together(given):
 
 
 def tracked(workers, channels):
-    """Tell the workers where the tracker is, and take their models as they come."""
+    """Send the tracker's address to the workers, and receive their models."""
     from xgboost.core import XGBoostError
     from xgboost.tracker import RabitTracker
 
@@ -99,27 +99,27 @@ def tracked(workers, channels):
     finally:
         for worker in workers:
             worker.kill()
-        with contextlib.suppress(XGBoostError):  # it misses the goodbye of those that died
+        with contextlib.suppress(XGBoostError):  # killed workers do not sign off
             tracker.free()
 
 
 def how_they_ended(workers):
-    """The workers that ended otherwise than well, once one of them has; signals come first."""
+    """The workers that failed, after at least one has ended; those killed by signals first."""
     ended = connection.wait([worker.sentinel for worker in workers])
     for worker in workers:
-        if worker.sentinel in ended:  # its pipes are closed a moment before it is gone
+        if worker.sentinel in ended:  # its pipes close shortly before it ends
             worker.join()
     codes = {number: worker.exitcode for number, worker in enumerate(workers) if worker.exitcode}
     return ", ".join(
         f"worker {number} was killed by signal {-code}"
         if code < 0
-        else f"worker {number} ended with code {code}"
+        else f"worker {number} exited with code {code}"
         for number, code in sorted(codes.items(), key=lambda item: item[1])
     )
 
 
 def work(number, given, channel):
-    """One worker: train on its share, and send the model."""
+    """One worker: train on its part of the rows, and send the model."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     tracker = channel.recv()
     import numpy
@@ -148,17 +148,17 @@ def work(number, given, channel):
 
 
 def share(given, name, number, xgboost, numpy):
-    """A worker's rows: every so-many-th file."""
+    """A worker's rows: those of every n-th file, for n workers."""
     paths = sorted(glob.glob(getattr(given, name)))[number :: given.workers]
     rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
-    # One write, so that the lines of two workers do not run into one another.
+    # One write, so that the lines of two workers are not mixed.
     sys.stdout.write(f"worker {number}: {len(rows)} rows of {name}\n")
     sys.stdout.flush()
     return xgboost.DMatrix(rows[:, 1:], label=rows[:, 0])
 
 
 def start_job(given, name):
-    """Note the job in the cluster, which must be there."""
+    """Add the job to the cluster, which must exist."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

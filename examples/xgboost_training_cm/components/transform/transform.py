@@ -1,7 +1,7 @@
-"""Turn rows into what xgboost learns from: the number of the target's class, then the features.
+"""Turn rows into the input of xgboost: the number of the target's class, then the features.
 
-A number is scaled to the range it has in the training data. A category becomes one column for each
-of its words; a word that the training data does not have is none of them.
+A number is scaled to its range in the training data. A category becomes one column for each of its
+values in the training data; all are 0 for any other value.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import shutil
 import sys
 
 PARTS = 8
-"""How many files a data set is written to; so many workers can share it."""
+"""The number of files of a data set, and so the maximum number of workers."""
 
 
 def main():
@@ -31,10 +31,10 @@ def main():
         stats = json.load(file)
     vocabulary = stats["columns"].get(given.target, {}).get("vocabulary")
     if vocabulary is None:
-        sys.exit(f"the target {given.target} is no column of type CATEGORY in the schema")
+        sys.exit(f"the schema has no column {given.target} of type CATEGORY, as the target must be")
     for name, source in (("train", given.train), ("eval", given.eval)):
         folder = os.path.join(given.output, name)
-        shutil.rmtree(folder, ignore_errors=True)  # of a try before
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier attempt
         os.makedirs(folder)
         with open(source, newline="") as file:
             rows = [transformed(row, stats, given.target) for row in csv.reader(file)]
@@ -46,15 +46,15 @@ def main():
 
 
 def transformed(row, stats, target):
-    """One row; a number that is missing stays empty."""
+    """One row; a missing number stays empty."""
     if len(row) != len(stats["schema"]):
-        sys.exit(f"a row has {len(row)} columns, and the schema {len(stats['schema'])}")
+        sys.exit(f"a row has {len(row)} columns, but the schema has {len(stats['schema'])}")
     features = []
     for value, column in zip(row, stats["schema"]):
         name, known = column["name"], stats["columns"][column["name"]]
         if name == target:
             if value not in known["vocabulary"]:
-                sys.exit(f"{value} is no class of {target} in the training data")
+                sys.exit(f"{value} is not a class of {target} in the training data")
             label = known["vocabulary"].index(value)
         elif column["type"] == "CATEGORY":
             features += [int(value == word) for word in known["vocabulary"]]
@@ -67,7 +67,7 @@ def transformed(row, stats, target):
 
 
 def start_job(given, name):
-    """Note the job in the cluster, which must be there."""
+    """Add the job to the cluster, which must exist."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")
