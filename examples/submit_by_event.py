@@ -1,4 +1,7 @@
-"""Submit a pipeline by publishing one message: NATS_URL PACKAGE.yaml [name=value ...]."""
+"""Submit a pipeline by publishing one message.
+
+Arguments: NATS_URL PACKAGE.yaml [name=value ...]
+"""
 
 import asyncio
 import json
@@ -12,7 +15,7 @@ import nats
 async def submit(url: str, package: str, *parameters: str) -> None:
     bus = await nats.connect(url)
     request = uuid.uuid4().hex
-    answers = await bus.subscribe(f"evt.submission.{request}.*")
+    replies = await bus.subscribe(f"evt.submission.{request}.*")
     body = {
         "package": package,
         "parameters": dict(pair.split("=", 1) for pair in parameters),
@@ -20,8 +23,8 @@ async def submit(url: str, package: str, *parameters: str) -> None:
     }
     headers = {"ce-specversion": "1.0", "ce-id": request, "ce-type": "run.submit"}
     await bus.jetstream().publish("cmd.run.submit", json.dumps(body).encode(), headers=headers)
-    answer = await answers.next_msg(timeout=30)
-    print(json.dumps(json.loads(answer.data), indent=2))
+    reply = await replies.next_msg(timeout=30)
+    print(json.dumps(json.loads(reply.data), indent=2))
     await bus.close()
 
 

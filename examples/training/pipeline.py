@@ -1,7 +1,7 @@
-"""A training pipeline: trains two models, evaluates both on the same data, selects the better.
+"""Train two models in parallel, evaluate them on the same test data, and keep the better one.
 
-The data set (breast cancer, Wisconsin) is part of scikit-learn, so only the packages are
-downloaded. Compile with ``python pipeline.py``; the result, ``pipeline.yaml``, is committed.
+The data set (breast cancer, Wisconsin) is part of scikit-learn, so only packages are downloaded.
+Compile with ``python pipeline.py``; the result, ``pipeline.yaml``, is committed.
 """
 
 from typing import NamedTuple
@@ -9,13 +9,13 @@ from typing import NamedTuple
 from kfp import compiler, dsl
 from kfp.dsl import ClassificationMetrics, Dataset, Input, Metrics, Model, Output
 
-# The same packages for all steps, so that they share one environment.
+# The same packages in all steps, so that they share one environment.
 PACKAGES = ["numpy==2.3.5", "scikit-learn==1.7.2", "xgboost-cpu==2.1.3"]
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
 def prepare(test_fraction: float, seed: int, train: Output[Dataset], test: Output[Dataset]):
-    """Split the data into training and test data."""
+    """Split the data into a training and a test set."""
     import numpy as np
     from sklearn.datasets import load_breast_cancer
     from sklearn.model_selection import train_test_split
@@ -41,7 +41,7 @@ def train_model(train: Input[Dataset], depth: int, rounds: int, seed: int, model
     booster = xgboost.train(settings, matrix, num_boost_round=rounds)
     model.metadata.update(depth=depth, rounds=rounds)
     booster.save_model(model.path + ".json")
-    # The artifact is a file without a suffix, so xgboost cannot detect the format.
+    # xgboost derives the format from the suffix; the artifact's path has none.
     import os
 
     os.replace(model.path + ".json", model.path)
@@ -84,7 +84,7 @@ def evaluate(
     matrix = confusion_matrix(target, predicted).tolist()
     charts.log_confusion_matrix(["malignant", "benign"], matrix)
     false_positive, true_positive, thresholds = roc_curve(target, score)
-    finite = np.isfinite(thresholds)  # the first threshold is infinite, which JSON cannot represent
+    finite = np.isfinite(thresholds)  # the first threshold is infinite, which JSON cannot express
     charts.log_roc_curve(
         false_positive[finite].tolist(),
         true_positive[finite].tolist(),
@@ -102,7 +102,7 @@ def choose_better(
     deep_accuracy: float,
     best: Output[Model],
 ) -> NamedTuple("Choice", [("name", str), ("accuracy", float)]):
-    """Select the more accurate model, or the shallow one if both are equal: it runs faster."""
+    """Keep the more accurate model; if both are equal, the shallow one, which is cheaper to run."""
     import shutil
     from collections import namedtuple
 

@@ -1,4 +1,4 @@
-"""Submit the example with the real KFP client and wait for it: HOST [PACKAGE.yaml]."""
+"""Submit the example with the real KFP client and wait for it. Arguments: HOST [PACKAGE.yaml]."""
 
 import json
 import sys

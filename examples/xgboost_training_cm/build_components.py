@@ -1,7 +1,7 @@
-"""Write each component's program into its component.yaml, so that one file is the whole component.
+"""Embed each component's program in its component.yaml.
 
-A component that is loaded from a file, a text or a URL has no other files, so its program is part
-of its command. Run this script after a change of a program; a test checks that the files agree.
+A component that is loaded from a file, a string or a URL is a single file, so its command contains
+its program. Run this script after changing a program; a test checks that they are equal.
 """
 
 import re
@@ -12,7 +12,7 @@ _PROGRAM = re.compile(r"^    - \|  # (?P<name>\w+\.py)\n(?:      .*\n|\n)*", re.
 
 
 def built(component: Path) -> str:
-    """The text of a component.yaml with its program in it."""
+    """The text of a component.yaml with its program embedded."""
 
     def program(found: re.Match[str]) -> str:
         lines = component.with_name(found["name"]).read_text().splitlines()

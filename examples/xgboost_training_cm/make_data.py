@@ -1,8 +1,8 @@
 """Write the example's data: the breast cancer data set (Wisconsin) that scikit-learn ships.
 
-The target is called `resolution`, as in the data of KFP's overview: ACTION for a malignant tumour,
+The target column is called `resolution`, as in the original sample: ACTION for a malignant tumour,
 NONE for a benign one. The results, ``data/{train,eval}.csv`` and ``data/schema.json``, are
-committed; to write them: ``pip install scikit-learn==1.7.2 && python make_data.py``.
+committed. To create them again: ``pip install scikit-learn==1.7.2 && python make_data.py``.
 """
 
 import csv

@@ -1,7 +1,7 @@
-"""XGBoost Trainer, as in the overview of Kubeflow Pipelines 1.0, with a cluster on this machine:
-a folder that the first step creates, the others run their jobs in, and the last deletes.
+"""The XGBoost Trainer of the overview of Kubeflow Pipelines 1.0, with a simulated cluster: a folder
+that the first step creates, the other steps use, and the last step removes.
 
-The steps pass paths of their data as strings, and `.after()` sets their order. Compile with
+The steps pass the locations of their data as strings, and `.after()` orders them. Compile with
 ``python xgboost_training_cm.py``; the result contains paths of this folder.
 """
 
@@ -49,7 +49,7 @@ def xgb_train_pipeline(
 ):
     output_template = str(output) + "/" + dsl.RUN_ID_PLACEHOLDER + "/data"
 
-    # The steps have no outputs for the paths of their results; these strings are the paths.
+    # The steps have no outputs with the locations of their results; these strings replace them.
     analyze_output = output_template
     transform_output_train = os.path.join(output_template, "train", "part-*")
     transform_output_eval = os.path.join(output_template, "eval", "part-*")

@@ -1,4 +1,4 @@
-"""The XGBoost trainer in version 2: the steps pass typed artifacts.
+"""The XGBoost trainer in today's style: the steps pass typed artifacts to each other.
 
 The same steps and parameters as `xgboost_training_cm.py`, with the data loaded from scikit-learn,
 so that the compiled package runs anywhere. Compile with ``python xgboost_training_v2.py``; the
@@ -23,7 +23,7 @@ PACKAGES = ["numpy==2.3.5", "scikit-learn==1.7.2", "xgboost-cpu==2.1.3"]
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
 def create_cluster(region: str, project: str, name: str, run_id: str) -> str:
-    """Provision the cluster: its folder and its description."""
+    """Create the cluster: its folder and its description."""
     import json
     import os
     from pathlib import Path
@@ -39,7 +39,7 @@ def create_cluster(region: str, project: str, name: str, run_id: str) -> str:
 
 @dsl.component(base_image="python:3.11", packages_to_install=PACKAGES)
 def delete_cluster(region: str, project: str, name: str, run_id: str):
-    """Delete the cluster, also after a failure; it is not an error if it does not exist."""
+    """Remove the cluster, even if a step failed. It is no error if it does not exist."""
     import os
     import shutil
     from pathlib import Path
@@ -54,8 +54,8 @@ def delete_cluster(region: str, project: str, name: str, run_id: str):
 def load_data(
     target: str, eval_fraction: float, train: Output[Dataset], evaluation: Output[Dataset]
 ):
-    """The breast cancer data set (Wisconsin) of scikit-learn, as CSV with a header. The
-    target is ACTION for a malignant tumour, NONE for a benign one."""
+    """The breast cancer data set (Wisconsin) of scikit-learn, as CSV with a header. The target is
+    ACTION for a malignant tumour, NONE for a benign one."""
     import csv
 
     from sklearn.datasets import load_breast_cancer
@@ -132,10 +132,10 @@ def train_model(
     model: Output[Model],
     progress: Output[Metrics],
 ):
-    """Train one model on several processes, each with a share of the rows.
+    """Train one model with several processes, each with a share of the rows.
 
-    The workers find each other by xgboost's tracker and add up their gradient histograms, so that
-    all of them build the same trees. When one dies, the step fails and the others are ended.
+    The workers find each other through xgboost's tracker and sum their gradient histograms, so that
+    all of them build the same trees. If one dies, the others are stopped and the step fails.
     """
     import json
     import multiprocessing
@@ -172,8 +172,8 @@ def train_model(
         last = {f"{name}-loss": losses[name]["mlogloss"][-1] for name in losses}
         channel.send((bytes(booster.save_raw("json")), last))
 
-    # Imported once, before the fork. A forked process has no threads of its parent, so no library
-    # may start threads before it: numpy would, and the tracker starts its threads later.
+    # Imported once, before the fork. A fork does not copy threads, so no library may start any
+    # before it: numpy would; the tracker starts its threads later.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import numpy
     import xgboost
@@ -217,7 +217,7 @@ def predict(
     predictions: Output[Dataset],
     table: Output[Markdown],
 ):
-    """The target, the predicted class and each class's score of every row; the first as a table."""
+    """Target, predicted class and scores of each row; the first rows also as a Markdown table."""
     import csv
     from pathlib import Path
 
@@ -280,7 +280,7 @@ def roc(
     target = [row["target"] == true_label for row in rows]
     score = [float(row[true_label]) for row in rows]
     false_positive, true_positive, thresholds = roc_curve(target, score)
-    thresholds = numpy.minimum(thresholds, 1.0)  # JSON cannot represent the first, infinity
+    thresholds = numpy.minimum(thresholds, 1.0)  # the first is infinite, which JSON cannot express
     curve.log_roc_curve(false_positive.tolist(), true_positive.tolist(), thresholds.tolist())
     metrics.log_metric("roc-auc-score", float(roc_auc_score(target, score)))
 
@@ -299,7 +299,7 @@ def xgb_train_pipeline(
     workers: int = 2,
     true_label: str = "ACTION",
 ):
-    # The run's id is a separate argument: in a default value it would not be replaced.
+    # The run's id is a separate argument: within a default value it would not be replaced.
     place = {
         "region": region,
         "project": project,

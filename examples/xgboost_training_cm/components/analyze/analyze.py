@@ -1,4 +1,4 @@
-"""Find the ranges and vocabularies of the training data, which the transformation needs."""
+"""Compute what the transformation needs from the training data: ranges and vocabularies."""
 
 import argparse
 import csv
@@ -38,7 +38,7 @@ def main():
 
 
 def analyzed(column, values):
-    """The range of a number, or the sorted values of a category."""
+    """The range and mean of a numeric column, or the sorted values of a categorical one."""
     if column["type"] == "NUMBER":
         try:
             numbers = [float(value) for value in values if value != ""]
@@ -54,7 +54,7 @@ def analyzed(column, values):
 
 
 def start_job(given, name):
-    """Add the job to the cluster, which must exist."""
+    """Record the job in the cluster's folder; fail if there is no such cluster."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

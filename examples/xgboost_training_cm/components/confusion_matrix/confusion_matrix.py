@@ -44,7 +44,7 @@ def main():
 
 
 def predictions(pattern):
-    """The rows of all files, with the column names from the schema.json beside them."""
+    """The rows of all files, with the column names from schema.json in the same folder."""
     with open(os.path.join(os.path.dirname(pattern), "schema.json")) as file:
         names = [column["name"] for column in json.load(file)]
     rows = []
@@ -57,7 +57,7 @@ def predictions(pattern):
 
 
 def write(path, text):
-    """Write a file, and create its folder."""
+    """Write a file, creating its folder."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         file.write(text)

@@ -28,7 +28,7 @@ def main():
         os.makedirs(os.path.join(place, "jobs"))
     except FileExistsError:
         sys.exit(f"the cluster {given.name} already exists: {place}")
-    # Written to another file and renamed, so that no step reads a part of it.
+    # Written to a temporary file and renamed, so that no step reads a partial file.
     with open(os.path.join(place, "cluster.json.new"), "w") as file:
         json.dump(description, file, indent=2)
     os.rename(os.path.join(place, "cluster.json.new"), os.path.join(place, "cluster.json"))

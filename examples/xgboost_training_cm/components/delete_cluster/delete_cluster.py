@@ -1,4 +1,4 @@
-"""Delete the cluster and all files of its jobs; it is not an error if it does not exist."""
+"""Remove the cluster and everything in it. It is no error if the cluster does not exist."""
 
 import argparse
 import os

@@ -9,7 +9,7 @@ import os
 import sys
 
 SHOWN = 20
-"""Rows in the table on the run's page; the file has all rows."""
+"""Number of rows that the run's page shows; the file has all of them."""
 
 
 def main():
@@ -52,7 +52,7 @@ def main():
 
 
 def show(path, header, rows):
-    """Write the table for the run's page, with its rows, so that it does not need the folder."""
+    """The table on the run's page. It contains the rows, so that they outlive the folder."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     output = {
@@ -68,7 +68,7 @@ def show(path, header, rows):
 
 
 def start_job(given, name):
-    """Add the job to the cluster, which must exist."""
+    """Record the job in the cluster's folder; fail if there is no such cluster."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

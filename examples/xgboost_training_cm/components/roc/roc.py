@@ -47,7 +47,7 @@ def main():
 
 
 def curve(scored):
-    """(false positive rate, true positive rate, threshold) as the threshold falls."""
+    """(false positive rate, true positive rate, threshold), by falling threshold."""
     positives = sum(true for _, true in scored)
     negatives = len(scored) - positives
     if not positives or not negatives:
@@ -56,13 +56,13 @@ def curve(scored):
     hits = 0
     for count, (score, true) in enumerate(scored, 1):
         hits += true
-        if count == len(scored) or scored[count][0] != score:  # equal scores are one step
+        if count == len(scored) or scored[count][0] != score:  # one point for equal scores
             points.append(((count - hits) / negatives, hits / positives, score))
     return points
 
 
 def predictions(pattern):
-    """The rows of all files, with the column names from the schema.json beside them."""
+    """The rows of all files, with the column names from schema.json in the same folder."""
     with open(os.path.join(os.path.dirname(pattern), "schema.json")) as file:
         names = [column["name"] for column in json.load(file)]
     rows = []
@@ -75,7 +75,7 @@ def predictions(pattern):
 
 
 def write(path, text):
-    """Write a file, and create its folder."""
+    """Write a file, creating its folder."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         file.write(text)

@@ -1,7 +1,7 @@
-"""Train one model on several processes, each of which has a part of the rows.
+"""Train one model with several processes, each of which has a part of the rows.
 
-The workers connect through xgboost's tracker and add up their gradient histograms, so that all of
-them build the same trees. When one of them dies, the others are killed and the step fails.
+The workers find each other through xgboost's tracker and sum their gradient histograms, so that all
+of them build the same trees. If one of them dies, the others are stopped and the step fails.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main():
         if len(glob.glob(pattern)) < given.workers:
             sys.exit(f"{pattern} has fewer files than there are workers ({given.workers})")
     job = start_job(given, "train")
-    # On a signal, the program exits through `finally`, which kills the workers.
+    # A signal ends the program through `finally`, which stops the workers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("the training was stopped"))
     models = trained_together(given)
     if len(set(models)) != 1:
@@ -54,8 +54,8 @@ def main():
 
 def trained_together(given):
     """The model of each worker."""
-    # Imported once, before the fork. A forked process has no threads of its parent, so no library
-    # may start threads before it: numpy would, and the tracker starts its threads later.
+    # Imported once, before the fork. A fork does not copy threads, so no library may start any
+    # before it: numpy would; the tracker starts its threads later.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import xgboost.tracker  # noqa: F401
 
@@ -77,7 +77,7 @@ def trained_together(given):
 
 
 def tracked(workers, channels):
-    """Send the tracker's address to the workers, and receive their models."""
+    """Tell the workers where the tracker is, and collect their models."""
     from xgboost.core import XGBoostError
     from xgboost.tracker import RabitTracker
 
@@ -99,12 +99,12 @@ def tracked(workers, channels):
     finally:
         for worker in workers:
             worker.kill()
-        with contextlib.suppress(XGBoostError):  # killed workers do not sign off
+        with contextlib.suppress(XGBoostError):  # workers that died did not sign off
             tracker.free()
 
 
 def how_they_ended(workers):
-    """The workers that failed, after at least one has ended; those killed by signals first."""
+    """Wait until a worker ends; the workers that failed, those killed by a signal first."""
     ended = connection.wait([worker.sentinel for worker in workers])
     for worker in workers:
         if worker.sentinel in ended:  # its pipes close shortly before it ends
@@ -148,17 +148,17 @@ def work(number, given, channel):
 
 
 def share(given, name, number, xgboost, numpy):
-    """A worker's rows: those of every n-th file, for n workers."""
+    """A worker's rows: of n workers, each reads every n-th file."""
     paths = sorted(glob.glob(getattr(given, name)))[number :: given.workers]
     rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
-    # One write, so that the lines of two workers are not mixed.
+    # One write, so that the lines of two workers do not mix.
     sys.stdout.write(f"worker {number}: {len(rows)} rows of {name}\n")
     sys.stdout.flush()
     return xgboost.DMatrix(rows[:, 1:], label=rows[:, 0])
 
 
 def start_job(given, name):
-    """Add the job to the cluster, which must exist."""
+    """Record the job in the cluster's folder; fail if there is no such cluster."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

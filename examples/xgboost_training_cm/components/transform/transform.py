@@ -1,7 +1,7 @@
-"""Turn rows into the input of xgboost: the number of the target's class, then the features.
+"""Convert rows to xgboost's input: the number of the target's class, then the features.
 
-A number is scaled to its range in the training data. A category becomes one column for each of its
-values in the training data; all are 0 for any other value.
+A numeric column is scaled to its range in the training data. A categorical column becomes one
+column for each value (one-hot); a value that the training data does not have sets none of them.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import shutil
 import sys
 
 PARTS = 8
-"""The number of files of a data set, and so the maximum number of workers."""
+"""Number of files that a data set is written to, which is the maximum number of workers."""
 
 
 def main():
@@ -34,7 +34,7 @@ def main():
         sys.exit(f"the schema has no column {given.target} of type CATEGORY, as the target must be")
     for name, source in (("train", given.train), ("eval", given.eval)):
         folder = os.path.join(given.output, name)
-        shutil.rmtree(folder, ignore_errors=True)  # of an earlier attempt
+        shutil.rmtree(folder, ignore_errors=True)  # left by an earlier attempt
         os.makedirs(folder)
         with open(source, newline="") as file:
             rows = [transformed(row, stats, given.target) for row in csv.reader(file)]
@@ -67,7 +67,7 @@ def transformed(row, stats, target):
 
 
 def start_job(given, name):
-    """Add the job to the cluster, which must exist."""
+    """Record the job in the cluster's folder; fail if there is no such cluster."""
     place = os.path.join(given.region, given.project, given.cluster_name)
     if not os.path.exists(os.path.join(place, "cluster.json")):
         sys.exit(f"there is no cluster {given.cluster_name} in {os.path.dirname(place)}")

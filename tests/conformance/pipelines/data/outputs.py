@@ -101,7 +101,7 @@ CASES = [
         outputs={"doubled": 6, "words": ["a", "a", "a"], "word": "as it is\n"},
     ),
     Case(
-        "values in files, with spaces and newlines",
+        "values in files, with spaces and line breaks",
         values_with_line_ends,
         "yes",
         outputs={"whole": 7, "number": 1000, "yes": True, "no": False, "items": [1, {"a": None}]},
