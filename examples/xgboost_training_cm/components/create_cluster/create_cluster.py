@@ -1,4 +1,4 @@
-"""Provision the cluster: its folder and the description that the other steps check."""
+"""Provision the cluster: its folder and the description that the other steps look for."""
 
 import argparse
 import json

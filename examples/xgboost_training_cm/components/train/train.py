@@ -1,4 +1,4 @@
-"""Train one model with several processes, each of which has a part of the rows.
+"""Train one model with several processes, each of which holds a share of the rows.
 
 The workers find each other through xgboost's tracker and sum their gradient histograms, so that all
 of them build the same trees. If one of them dies, the others are stopped and the step fails.
@@ -16,7 +16,7 @@ import sys
 from multiprocessing import connection
 
 CONNECT_SECONDS = 60
-"""The time in which the workers have to read their rows and to connect."""
+"""Time for the workers to read their rows and to find each other."""
 
 
 def main():
@@ -119,7 +119,7 @@ def how_they_ended(workers):
 
 
 def work(number, given, channel):
-    """One worker: train on its part of the rows, and send the model."""
+    """One worker: train on its share, and send the model."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     tracker = channel.recv()
     import numpy
