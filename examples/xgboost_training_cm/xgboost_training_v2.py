@@ -137,6 +137,7 @@ def train_model(
     The workers find each other through xgboost's tracker and sum their gradient histograms, so that
     all of them build the same trees. If one dies, the others are stopped and the step fails.
     """
+    import contextlib
     import json
     import multiprocessing
     import os
@@ -180,7 +181,7 @@ def train_model(
     from xgboost.tracker import RabitTracker
 
     context = multiprocessing.get_context("fork")
-    crew = []
+    crew, tracker = [], None
     try:
         for number in range(workers):
             ours, theirs = context.Pipe()
@@ -199,6 +200,9 @@ def train_model(
         for worker, _ in crew:
             worker.kill()
             worker.join()
+        if tracker is not None:
+            with contextlib.suppress(xgboost.core.XGBoostError):  # killed workers do not sign off
+                tracker.free()
     if len({trained for trained, _ in results}) != 1:
         raise RuntimeError("the workers trained different models")
     trained, last = results[0]
