@@ -17,7 +17,7 @@ from kfp.dsl import (
     Output,
 )
 
-# One set for all steps, so that one environment serves them all.
+# The same packages for all steps, so that they share one environment.
 PACKAGES = ["numpy==2.3.5", "scikit-learn==1.7.2", "xgboost-cpu==2.1.3"]
 
 
@@ -137,6 +137,7 @@ def train_model(
     The workers find each other through xgboost's tracker and sum their gradient histograms, so that
     all of them build the same trees. If one dies, the others are stopped and the step fails.
     """
+    import contextlib
     import json
     import multiprocessing
     import os
@@ -180,7 +181,7 @@ def train_model(
     from xgboost.tracker import RabitTracker
 
     context = multiprocessing.get_context("fork")
-    crew = []
+    crew, tracker = [], None
     try:
         for number in range(workers):
             ours, theirs = context.Pipe()
@@ -194,13 +195,16 @@ def train_model(
             channel.send(tracker.worker_args())
         results = [channel.recv() for _, channel in crew]
     except (EOFError, BrokenPipeError):
-        raise RuntimeError("a worker has died; the log has its last words") from None
+        raise RuntimeError("a worker died; see the log") from None
     finally:
         for worker, _ in crew:
             worker.kill()
             worker.join()
+        if tracker is not None:
+            with contextlib.suppress(xgboost.core.XGBoostError):  # killed workers do not sign off
+                tracker.free()
     if len({trained for trained, _ in results}) != 1:
-        raise RuntimeError("the workers did not come to the same model")
+        raise RuntimeError("the workers trained different models")
     trained, last = results[0]
     Path(model.path).write_bytes(trained)
     model.metadata.update(framework="xgboost", workers=workers, rounds=rounds, classes=classes)
@@ -274,7 +278,7 @@ def roc(
     from sklearn.metrics import roc_auc_score, roc_curve
 
     if true_label not in predictions.metadata["classes"]:
-        raise ValueError(f"{true_label} is none of {predictions.metadata['classes']}")
+        raise ValueError(f"{true_label} is not one of {predictions.metadata['classes']}")
     with open(predictions.path, newline="") as file:
         rows = list(csv.DictReader(file))
     target = [row["target"] == true_label for row in rows]

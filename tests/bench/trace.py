@@ -38,7 +38,7 @@ LAYERS = (
 
 async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[str, float]:
     """Milliseconds of each layer, medians over the steps of one chain of no-op steps."""
-    heard: Moments = {}
+    moments: Moments = {}
     bus = await nats.connect(deployment.operator_nats_url)
 
     async def tap(message: Any) -> None:
@@ -48,10 +48,10 @@ async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[
         if "attempt" not in message.subject or kind not in ("launch", "succeeded"):
             return
         task = body["task_id"]
-        heard[task, kind] = now
+        moments[task, kind] = now
         if kind == "succeeded":
-            heard[task, "command"] = _seconds(body["started_at"])
-            heard[task, "delivered"] = _seconds(body["finished_at"])
+            moments[task, "command"] = _seconds(body["started_at"])
+            moments[task, "delivered"] = _seconds(body["finished_at"])
 
     for subject in ("evt.attempt.>", "cmd.attempt.>"):
         await bus.subscribe(subject, cb=tap)
@@ -59,8 +59,8 @@ async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[
     await bench.run(STEPS["no-op"](Shape("trace", chain(length))), 1)
     await asyncio.sleep(0.2)
     await bus.close()
-    heard |= await _transactions(bench)
-    return _layers(heard)
+    moments |= await _transactions(bench)
+    return _layers(moments)
 
 
 async def _transactions(bench: Bench) -> Moments:
@@ -94,18 +94,18 @@ async def _ids(dsn: str) -> dict[str, str]:
     return {str(row["event_id"]): json.loads(row["body"])["task_id"] for row in rows}
 
 
-def _layers(heard: Moments) -> dict[str, float]:
+def _layers(moments: Moments) -> dict[str, float]:
     tasks = sorted(
-        {task for task, moment in heard if moment == "succeeded"},
-        key=lambda task: heard[task, "succeeded"],
+        {task for task, moment in moments if moment == "succeeded"},
+        key=lambda task: moments[task, "succeeded"],
     )
     for before, task in pairwise(tasks):
-        heard[task, "ended"] = heard[before, "succeeded"]
+        moments[task, "ended"] = moments[before, "succeeded"]
     taken = {
-        label: median((heard[t, end] - heard[t, begin]) * 1000 for t in tasks[1:])
+        label: median((moments[t, end] - moments[t, begin]) * 1000 for t in tasks[1:])
         for begin, end, label in LAYERS
     }
-    whole = median((heard[t, "succeeded"] - heard[t, "ended"]) * 1000 for t in tasks[1:])
+    whole = median((moments[t, "succeeded"] - moments[t, "ended"]) * 1000 for t in tasks[1:])
     return {**taken, "whole step": whole}
 
 

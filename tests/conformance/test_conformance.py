@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 
 
 def _names() -> list[str]:
-    """The names of all cases; the real `kfp` is not needed to tell them."""
+    """The names of all cases; the real `kfp` is not needed to list them."""
     switch("headrace")
     return [case.pipeline.name for module in modules() for case in module.CASES]
 

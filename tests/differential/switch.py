@@ -31,7 +31,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         return found
 
     def _switched(self, source: bytes) -> bytes:
-        # `import kfp` becomes `import headrace as kfp`, so that what follows it keeps its names
+        # `import kfp` becomes `import headrace as kfp`, so that the code after it is unchanged
         source = re.sub(rb"^import kfp$", b"import " + self.sdk + b" as kfp", source, flags=re.M)
         return _IMPORT.sub(rb"\g<indent>\g<word> " + self.sdk, source)
 

@@ -1,4 +1,4 @@
-"""Known differences between the steps of the two SDKs: error messages, where Headrace says more."""
+"""Known differences between the steps of the two SDKs: error messages that are clearer here."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ KNOWN = (
     Known(
         "'NoneType' object has no attribute 'get'",
         "is a PipelineTaskFinalStatus, which only the exit task",
-        "kfp's executor fails over a status that nobody gives it",
+        "kfp's executor fails on a missing status",
     ),
     Known(
         "<class 'inspect._empty'>",
         "but has no return annotation",
-        "kfp's executor names no function that returns what it does not say",
+        "kfp's executor does not name a function without a return annotation",
     ),
     Known(
         "object of type 'int' has no len()",
         "Expected 2 return values from function `returns_one_for_several`, got one of type",
-        "kfp's executor counts the values of what is one value",
+        "kfp's executor fails on a single value in the place of several",
     ),
     Known(
         "Invalid category: a passed",
         "Invalid category: c passed",
-        "kfp's ClassificationMetrics name the row's category where the column's is unknown",
+        "kfp's ClassificationMetrics name the row's category when the column's is unknown",
     ),
     Known(
         "'ClassificationMetrics' object has no attribute '_categories'",
         "The confusion matrix has no categories",
-        "kfp's ClassificationMetrics fail over a matrix that was not begun",
+        "kfp's ClassificationMetrics fail on a matrix without categories",
     ),
     Known(
         "<class 'kfp.dsl.types.artifact_types.",
         "<class 'headrace.step.artifacts.",
-        "a class's module",
+        "the module of a class",
     ),
 )
 

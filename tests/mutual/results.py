@@ -58,10 +58,10 @@ def result(client: Client, run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _task(task: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in task.items() if key not in _NOT_COMPARED}
-    if kept.get("detail"):  # which of several tasks fails first, and ends the others, is random
-        kept["detail"] = _FAILED_TASK.sub("task <failed> failed", kept["detail"])
-    return kept
+    compared = {key: value for key, value in task.items() if key not in _NOT_COMPARED}
+    if compared.get("detail"):  # which of several tasks fails first, and ends the others, is random
+        compared["detail"] = _FAILED_TASK.sub("task <failed> failed", compared["detail"])
+    return compared
 
 
 def differences(theirs: Any, ours: Any, place: str = "") -> Iterator[Difference]:

@@ -1,7 +1,7 @@
-"""The sources that the tests run: a few that have all constructs together, and all that show what
-executors of Python components do. Their names are committed, so that each is a test of its own.
+"""The sources that the tests run: a few that together have all constructs, and all that show what
+executors of Python components do. Their names are committed, so that each is a separate test.
 
-``make mutual ARGS=--select`` chooses them anew.
+``make mutual ARGS=--select`` updates the selection.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ def chosen(executable: Sequence[Source]) -> list[str]:
 
 
 def write(executable: Sequence[Source]) -> None:
-    """Chooses anew."""
+    """Update the selection."""
     _FILE.write_text("".join(f"{name}\n" for name in chosen(executable)))

@@ -55,7 +55,7 @@ class Source:
 
 def sources(compiled: Mapping[str, Path]) -> Iterator[Source]:
     """Each source that kfp compiles, without duplicates. Of the conformance suite only the cases,
-    since its components are not meant to run alone. `compiled`: the folders of the SDKs."""
+    since its components are not meant to run on their own. `compiled`: the folders of the SDKs."""
     seen: set[str] = set()
     for module in modules():
         theirs, ours = (json.loads((compiled[sdk] / f"{module}.json").read_text()) for sdk in SDKS)

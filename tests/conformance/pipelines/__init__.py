@@ -1,1 +1,1 @@
-"""The suite's pipelines, one module for each topic; each has its rows in ``CASES``."""
+"""The suite's pipelines, one module for each topic, with its cases in ``CASES``."""

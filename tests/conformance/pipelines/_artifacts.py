@@ -15,7 +15,7 @@ def make_rows(count: int, rows: Output[Dataset]):
 
 @dsl.component
 def returned_text(text: str) -> Dataset:
-    """A text that becomes the content of a dataset."""
+    """Writes a text as the content of a dataset."""
     return text
 
 

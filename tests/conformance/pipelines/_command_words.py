@@ -15,7 +15,7 @@ def write_words(*words) -> dsl.ContainerSpec:
 
 @dsl.container_component
 def concat(text: str, number: int, data: dsl.Output[dsl.Dataset], value: dsl.OutputPath(str)):
-    """Words that are put together of several things."""
+    """Words that are concatenated from several parts."""
     inner = dsl.ConcatPlaceholder(["<", text, ">"])
     return write_words(
         dsl.ConcatPlaceholder(["--n=", number, ";", inner]),

@@ -1,4 +1,4 @@
-"""Steps that give back or describe parameters."""
+"""Steps that return or describe parameters."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ def copy_all(
 
 @dsl.component
 def describe(whole: int, number: float, text: str, flag: bool, items: list, fields: dict) -> str:
-    """Its arguments as Python has them."""
+    """Its arguments as Python values."""
     return repr([whole, number, text, flag, items, fields])
 
 
@@ -42,7 +42,7 @@ def describe(whole: int, number: float, text: str, flag: bool, items: list, fiel
 def same(whole: int, number: float, text: str, flag: bool, items: list, fields: dict) -> NamedTuple(
     "Same", whole=int, number=float, text=str, flag=bool, items=list, fields=dict
 ):
-    """Gives back its arguments."""
+    """Returns its arguments."""
     from collections import namedtuple
 
     names = ["whole", "number", "text", "flag", "items", "fields"]

@@ -5,5 +5,5 @@ from kfp import dsl
 
 @dsl.container_component
 def quiet(script: str):
-    """Runs a script that gives nothing back."""
+    """Runs a script without outputs."""
     return dsl.ContainerSpec("alpine", ["sh", "-c"], [script])

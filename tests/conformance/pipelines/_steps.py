@@ -9,7 +9,7 @@ from kfp.dsl import Dataset, Input, Output
 from tests.conformance.cases import Case
 
 ShellCase = partial(Case, local=False)
-"""A case with steps that are containers, which `kfp.local` runs in Docker alone."""
+"""A case with steps that are containers, which `kfp.local` runs only in Docker."""
 
 _GIVE = 'mkdir -p "$(dirname "$1")" && printf "%s" "$0" > "$1"'
 
@@ -21,13 +21,13 @@ def _shell(script: str, *arguments: object) -> dsl.ContainerSpec:
 
 @dsl.container_component
 def say(text: str, value: dsl.OutputPath(str)):
-    """Gives back its text."""
+    """Returns its text."""
     return _shell(f'{_GIVE}; echo "said: $0"', text, value)
 
 
 @dsl.container_component
 def join(first: str, second: str, value: dsl.OutputPath(str)):
-    """Gives two texts in one."""
+    """Returns two texts joined."""
     return _shell(
         'mkdir -p "$(dirname "$2")" && printf "%s, %s" "$0" "$1" > "$2"', first, second, value
     )
@@ -35,44 +35,44 @@ def join(first: str, second: str, value: dsl.OutputPath(str)):
 
 @dsl.container_component
 def shout(text: str, value: dsl.OutputPath(str)):
-    """Gives back its text in capitals."""
+    """Returns its text in capitals."""
     script = 'mkdir -p "$(dirname "$1")" && printf "%s" "$0" | tr a-z A-Z > "$1"'
     return _shell(script, text, value)
 
 
 @dsl.container_component
 def count(number: int, value: dsl.OutputPath(int)):
-    """Gives back its number."""
+    """Returns its number."""
     return _shell(_GIVE, number, value)
 
 
 @dsl.container_component
 def measure(number: float, value: dsl.OutputPath(float)):
-    """Gives back its number."""
+    """Returns its number."""
     return _shell(_GIVE, number, value)
 
 
 @dsl.container_component
 def decide(choice: bool, value: dsl.OutputPath(bool)):
-    """Gives back its choice."""
+    """Returns its choice."""
     return _shell(_GIVE, choice, value)
 
 
 @dsl.container_component
 def enlist(items: list, value: dsl.OutputPath(list)):
-    """Gives back its list."""
+    """Returns its list."""
     return _shell(_GIVE, items, value)
 
 
 @dsl.container_component
 def quote_dict(item: dict, value: dsl.OutputPath(str)):
-    """Gives its dict as a text of JSON."""
+    """Returns its dict as JSON text."""
     return _shell(_GIVE, item, value)
 
 
 @dsl.container_component
 def quote(items: list, value: dsl.OutputPath(str)):
-    """Gives its list as a text of JSON."""
+    """Returns its list as JSON text."""
     return _shell(_GIVE, items, value)
 
 
@@ -84,20 +84,20 @@ def write(text: str, data: Output[Dataset]):
 
 @dsl.container_component
 def read(data: Input[Dataset], text: dsl.OutputPath(str)):
-    """Gives the text of an artifact."""
+    """Returns the text of an artifact."""
     return _shell('mkdir -p "$(dirname "$1")" && cp "$0" "$1"', data.path, text)
 
 
 @dsl.container_component
 def fail(words: str):
-    """Says its words and fails."""
+    """Prints its words and fails."""
     return _shell("echo $0; exit 3", words)
 
 
 @dsl.container_component
 def fail_until(file: str, attempt: int, value: dsl.OutputPath(int)):
-    """Fails but for its n-th attempt, and gives the number that KFP has for it, which is from 0;
-    the file has a line for each, with the second that it began in."""
+    """Fails before its n-th attempt, which returns KFP's number of the retry, from 0. The file gets
+    a line for each attempt: the second in which it started."""
     script = (
         'date +%s >> "$0"; made=$(wc -l < "$0"); [ "$made" -ge "$1" ] || { echo early; exit 1; };'
         'mkdir -p "$(dirname "$2")" && printf "%s" "$KFP_RETRY_INDEX" > "$2"'
@@ -107,13 +107,13 @@ def fail_until(file: str, attempt: int, value: dsl.OutputPath(int)):
 
 @dsl.container_component
 def count_lines(file: str, value: dsl.OutputPath(int)):
-    """Gives the number of a file's lines."""
+    """Returns the number of lines of a file."""
     return _shell('mkdir -p "$(dirname "$1")" && printf %s $(wc -l < "$0") > "$1"', file, value)
 
 
 @dsl.container_component
 def seconds_between(file: str, least: int, value: dsl.OutputPath(bool)):
-    """Whether the file's last line is a time that much later than its first."""
+    """Whether the time in the file's last line is at least that many seconds after its first."""
     script = (
         'past=$(($(tail -n 1 "$0") - $(head -n 1 "$0"))); mkdir -p "$(dirname "$2")";'
         '[ "$past" -ge "$1" ] && printf true > "$2" || printf false > "$2"'
@@ -123,19 +123,19 @@ def seconds_between(file: str, least: int, value: dsl.OutputPath(bool)):
 
 @dsl.container_component
 def find(file: str):
-    """Fails where the file is not there."""
+    """Fails if the file does not exist."""
     return _shell('[ -e "$0" ]', file)
 
 
 @dsl.container_component
 def forget_output(value: dsl.OutputPath(str)):
-    """Does not make what it declares."""
+    """Does not write its declared output."""
     return _shell(": $0", value)
 
 
 @dsl.container_component
 def say_number(text: str, value: dsl.OutputPath(int)):
-    """Gives back its text as if it were a number."""
+    """Returns its text as a number."""
     return _shell(_GIVE, text, value)
 
 
@@ -147,7 +147,7 @@ def hang():
 
 @dsl.container_component
 def note(file: str, line: str, value: dsl.OutputPath(str)):
-    """Adds a line to a file, and gives all that it has now, with blanks between."""
+    """Adds a line to a file, and returns all lines, separated by spaces."""
     script = (
         'echo "$1" >> "$0"; mkdir -p "$(dirname "$2")";printf "%s" "$(paste -s -d " " "$0")" > "$2"'
     )
@@ -156,7 +156,7 @@ def note(file: str, line: str, value: dsl.OutputPath(str)):
 
 @dsl.container_component
 def meet(folder: str, number: int, limit: int, value: dsl.OutputPath(int)):
-    """Is not alone, sooner or later, and fails where more than `limit` are there at one time."""
+    """Waits until `limit` of its kind have started; fails if more run at the same time."""
     script = (
         'mkdir -p "$0/now" "$0/ever"; : > "$0/now/$1"; : > "$0/ever/$1"; tries=0;'
         'while [ $(ls "$0/ever" | wc -l) -lt $2 ]; do'
@@ -176,7 +176,7 @@ def describe(status: dsl.PipelineTaskFinalStatus) -> str:
 
 @dsl.component(base_image="python:3.11")
 def read_all(data: Input[List[Dataset]]) -> str:
-    """The texts of all artifacts, with blanks between."""
+    """The texts of all artifacts, separated by spaces."""
     texts = []
     for one in data:
         with open(one.path) as file:

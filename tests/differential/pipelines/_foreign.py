@@ -1,4 +1,4 @@
-"""Artifact classes of another package, as far as the SDKs can tell."""
+"""Artifact classes that the SDKs treat as those of another package."""
 
 from kfp import dsl
 

@@ -1,4 +1,4 @@
-"""Names that meet: tasks, components and executors of one name, in pipelines within pipelines."""
+"""Name collisions: tasks, components and executors with the same name, in nested pipelines."""
 
 from typing import List
 

@@ -1,4 +1,4 @@
-"""What a component's function may get and give: told by what it makes of it when it is executed."""
+"""What a component's function can receive and return, shown by its results when it is executed."""
 
 from typing import Any, Dict, List, NamedTuple, Optional
 

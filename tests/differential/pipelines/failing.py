@@ -1,4 +1,4 @@
-"""Components that fail when they are executed, each in a way of its own."""
+"""Components that fail when they are executed, each for another reason."""
 
 from typing import Dict, List, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Interfaces: annotations, defaults, docstrings, what is returned."""
+"""Interfaces: annotations, defaults, docstrings, return values."""
 
 from typing import Dict, List, NamedTuple, Optional
 

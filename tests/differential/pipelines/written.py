@@ -1,4 +1,4 @@
-"""Files: their heads, their documents, what the compiler's arguments change in them."""
+"""Files: their header comments, their documents, and the effects of the compiler's arguments."""
 
 from typing import List, NamedTuple
 

@@ -21,7 +21,7 @@ from tests.support.components import Component
 from tests.support.xgboost.example import COMPONENTS, Example
 
 LONG = 1_000_000
-"""More rounds than end during a test."""
+"""More rounds than a test waits for."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def training(example: Example, python: Path) -> Iterator[Callable[..., subproces
         process.communicate()
 
 
-def test_two_workers_train_one_model_and_it_is_better_than_half(
+def test_two_workers_train_one_model_that_is_better_than_that_of_half_the_rows(
     example: Example, python: Path, training: Callable[..., subprocess.Popen[str]]
 ) -> None:
     said, _ = training().communicate(timeout=300)

@@ -6,6 +6,7 @@ object. The exit status is 1 for a failure and 2 for wrong usage.
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Iterator
@@ -325,3 +326,19 @@ def test_an_interrupted_command() -> None:
         assert (text.exit_code, text.stdout, text.stderr.strip()) == (1, "", "Aborted!")
     finally:
         del main.commands["interrupted"]
+
+
+def test_a_full_disk_behind_standard_output() -> None:
+    @click.command("full")
+    def command() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    main.add_command(command)
+    try:
+        error = error_of(invoke("--json", "full"), 1)
+        assert error["code"] == "CANNOT_WRITE"
+        text = invoke("full")
+        assert (text.exit_code, text.stdout) == (1, "")
+        assert text.stderr == "headrace: cannot write the output: No space left on device\n"
+    finally:
+        del main.commands["full"]

@@ -1,4 +1,4 @@
-"""The XGBoost example's components that need no package: files in, files out."""
+"""The XGBoost example's components that need no packages, run on files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def example(tmp_path: Path) -> Example:
 
 @pytest.fixture
 def predicted(example: Example) -> Example:
-    """One with predictions of which every figure is known."""
+    """An example with predictions whose metrics are known."""
     folder = example.data / "predict_output"
     folder.mkdir(parents=True)
     names = ("target", "predicted", "ACTION", "NONE")
@@ -46,7 +46,7 @@ def predicted(example: Example) -> Example:
     return example
 
 
-def test_a_component_holds_its_program() -> None:
+def test_a_component_file_contains_its_program() -> None:
     spec = importlib.util.spec_from_file_location("build", EXAMPLE / "build_components.py")
     assert spec is not None
     assert spec.loader is not None
@@ -60,7 +60,7 @@ def test_a_component_holds_its_program() -> None:
         assert program in Component(path).spec["implementation"]["container"]["command"]
 
 
-def test_the_data_is_whole() -> None:
+def test_the_data_is_complete() -> None:
     lines = [
         line
         for name in ("train", "eval")
@@ -71,7 +71,7 @@ def test_the_data_is_whole() -> None:
     assert sum(line.startswith("NONE,") for line in lines) == 357
 
 
-def test_what_trains_and_predicts_installs_the_same() -> None:
+def test_training_and_prediction_install_the_same_packages() -> None:
     train, predict = (
         Component(COMPONENTS / step / "component.yaml").requirements
         for step in ("train", "predict")
@@ -80,16 +80,16 @@ def test_what_trains_and_predicts_installs_the_same() -> None:
     assert [name.partition("=")[0] for name in train.requirements] == ["numpy", "xgboost-cpu"]
 
 
-def test_a_cluster_is_there_until_it_is_deleted(example: Example) -> None:
+def test_a_cluster_exists_until_it_is_deleted(example: Example) -> None:
     described = json.loads((example.place / "cluster.json").read_text())
     assert (described["name"], described["status"]) == ("xgb-1", "RUNNING")
     assert example.output("create_cluster", "Cluster name") == "xgb-1"
-    assert "there already" in example.create_cluster().stdout
+    assert "already exists" in example.create_cluster().stdout
     assert example.delete_cluster().returncode == 0
     assert not example.place.exists()
 
 
-def test_deleting_a_cluster_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_deleting_a_missing_cluster_succeeds(tmp_path: Path) -> None:
     assert Example(tmp_path).delete_cluster().returncode == 0
 
 
@@ -99,7 +99,7 @@ def test_only_a_cluster_is_deleted(example: Example, name: str) -> None:
     assert example.place.exists()
 
 
-def test_a_folder_that_is_no_cluster_is_let_be(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_cluster_is_not_deleted(tmp_path: Path) -> None:
     example = Example(tmp_path)
     example.place.mkdir(parents=True)
     assert example.delete_cluster().returncode != 0
@@ -148,7 +148,7 @@ def test_no_row_of_the_data_is_lost(example: Example) -> None:
     ("train", "says"),
     [("NONE,1\nACTION\n", "row 2"), ("NONE,x\n", "size"), ("NONE,\n", "size"), ("A,inf\n", "size")],
 )
-def test_data_that_is_not_as_the_schema_says_is_refused(
+def test_data_that_does_not_match_the_schema_is_rejected(
     example: Example, tmp_path: Path, train: str, says: str
 ) -> None:
     schema, data = tmp_path / "s.json", tmp_path / "t.csv"
@@ -161,7 +161,7 @@ def test_data_that_is_not_as_the_schema_says_is_refused(
     assert "Traceback" not in done.stdout
 
 
-def test_a_row_that_is_too_short_or_of_no_known_class_is_refused(
+def test_a_row_that_is_too_short_or_has_an_unknown_class_is_rejected(
     example: Example, tmp_path: Path
 ) -> None:
     example.analyze()
@@ -169,15 +169,15 @@ def test_a_row_that_is_too_short_or_of_no_known_class_is_refused(
     evaluation.write_text("ACTION,1\n")
     assert "a row has 2 columns" in example.transform(evaluation=evaluation).stdout
     evaluation.write_text("MAYBE" + ",1" * 30 + "\n")
-    assert "MAYBE is no class of resolution" in example.transform(evaluation=evaluation).stdout
+    assert "MAYBE is not a class of resolution" in example.transform(evaluation=evaluation).stdout
 
 
 @pytest.mark.parametrize("target", ["nothing", "mean_radius"])
-def test_a_target_that_is_no_category_is_refused(example: Example, target: str) -> None:
+def test_a_target_that_is_not_a_category_is_rejected(example: Example, target: str) -> None:
     example.analyze()
     done = example.transform(target=target)
     assert done.returncode == 1
-    assert f"the target {target} is no column of type CATEGORY" in done.stdout
+    assert f"the schema has no column {target} of type CATEGORY" in done.stdout
 
 
 def test_the_confusion_matrix_counts_every_pair(predicted: Example) -> None:
@@ -206,17 +206,17 @@ def test_the_curve_takes_equal_scores_in_one_step(predicted: Example) -> None:
         (0.5, 1, 0.4),
         (1, 1, 0.1),
     ]
-    # Of the six pairs of a true and a false one, four are in order and one is a tie.
+    # Of the six pairs of a true and a false target, four are in order and one is a tie.
     assert _metric(predicted, "roc") == ("roc-auc-score", pytest.approx(4.5 / 6))
 
 
-def test_a_class_that_nobody_predicted_makes_no_curve(predicted: Example) -> None:
+def test_a_class_without_targets_has_no_curve(predicted: Example) -> None:
     assert "no column OTHER" in predicted.roc("OTHER", "OTHER").stdout
-    assert "all true or all false" in predicted.roc("OTHER", "ACTION").stdout
+    assert "all targets are the same" in predicted.roc("OTHER", "ACTION").stdout
 
 
 def _rows(folder: Path) -> list[list[str]]:
-    """The rows of all parts, in the order in which they were dealt out."""
+    """The rows of all parts, in the order of the data."""
     parts = [list(csv.reader(path.read_text().splitlines())) for path in sorted(folder.iterdir())]
     return [
         part[index] for index in range(max(map(len, parts))) for part in parts if index < len(part)

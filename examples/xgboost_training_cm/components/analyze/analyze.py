@@ -24,7 +24,7 @@ def main():
         rows = list(csv.reader(file))
     for number, row in enumerate(rows, 1):
         if len(row) != len(schema):
-            sys.exit(f"row {number} has {len(row)} columns, and the schema {len(schema)}")
+            sys.exit(f"row {number} has {len(row)} columns, but the schema has {len(schema)}")
     columns = {
         column["name"]: analyzed(column, [row[index] for row in rows])
         for index, column in enumerate(schema)
@@ -45,7 +45,7 @@ def analyzed(column, values):
         except ValueError as error:
             sys.exit(f"column {column['name']}: {error}")
         if not numbers or not all(math.isfinite(number) for number in numbers):
-            sys.exit(f"column {column['name']} has no numbers, or some that are not finite")
+            sys.exit(f"column {column['name']} has no numbers, or numbers that are not finite")
         mean = sum(numbers) / len(numbers)
         return {"min": min(numbers), "max": max(numbers), "mean": mean}
     if column["type"] == "CATEGORY":

@@ -27,7 +27,7 @@ def main():
     try:
         os.makedirs(os.path.join(place, "jobs"))
     except FileExistsError:
-        sys.exit(f"a cluster {given.name} is there already: {place}")
+        sys.exit(f"the cluster {given.name} already exists: {place}")
     # Written to a temporary file and renamed, so that no step reads a partial file.
     with open(os.path.join(place, "cluster.json.new"), "w") as file:
         json.dump(description, file, indent=2)

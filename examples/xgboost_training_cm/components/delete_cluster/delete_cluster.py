@@ -13,15 +13,15 @@ def main():
     parser.add_argument("--name", required=True)
     given = parser.parse_args()
     if given.name != os.path.basename(given.name) or given.name in ("", ".", ".."):
-        sys.exit(f"{given.name!r} is no name of a cluster")
+        sys.exit(f"{given.name!r} is not a valid name of a cluster")
     place = os.path.join(given.region, given.project, given.name)
     if not os.path.isdir(place):
         print(f"there is no cluster {given.name} in {os.path.dirname(place)}")
         return
     if not os.path.isdir(os.path.join(place, "jobs")):
-        sys.exit(f"{place} is no cluster, and is let be")
+        sys.exit(f"{place} is not a cluster; nothing was deleted")
     for job in sorted(os.listdir(os.path.join(place, "jobs"))):
-        print(f"it has run the job {job}")
+        print(f"it ran the job {job}")
     shutil.rmtree(place)
     print(f"cluster {given.name} is deleted")
 

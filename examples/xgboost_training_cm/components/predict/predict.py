@@ -32,7 +32,7 @@ def main():
         classes = json.load(file)["columns"][given.target]["vocabulary"]
     paths = sorted(glob.glob(given.data))
     if not paths:
-        sys.exit(f"no file is {given.data}")
+        sys.exit(f"no file matches {given.data}")
     rows = numpy.concatenate([numpy.genfromtxt(path, delimiter=",", ndmin=2) for path in paths])
     booster = xgboost.Booster(model_file=os.path.join(given.model, "model.json"))
     scores = booster.predict(xgboost.DMatrix(rows[:, 1:]))

@@ -21,7 +21,7 @@ def main():
     rows = predictions(given.predictions)
     if given.true_score_column not in rows[0]:
         names = ", ".join(rows[0])
-        sys.exit(f"the predictions have no column {given.true_score_column}, but {names}")
+        sys.exit(f"the predictions have no column {given.true_score_column}; they have: {names}")
     scored = sorted(
         ((float(row[given.true_score_column]), row["target"] == given.true_class) for row in rows),
         reverse=True,
@@ -51,8 +51,8 @@ def curve(scored):
     positives = sum(true for _, true in scored)
     negatives = len(scored) - positives
     if not positives or not negatives:
-        sys.exit("the targets are all true or all false, which makes no curve")
-    points = [(0.0, 0.0, scored[0][0] + 1)]  # above every score
+        sys.exit("a curve needs true and false targets, but all targets are the same")
+    points = [(0.0, 0.0, scored[0][0] + 1)]  # higher than every score
     hits = 0
     for count, (score, true) in enumerate(scored, 1):
         hits += true

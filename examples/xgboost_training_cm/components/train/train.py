@@ -42,7 +42,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("the training was stopped"))
     models = trained_together(given)
     if len(set(models)) != 1:
-        sys.exit("the workers did not come to the same model")
+        sys.exit("the workers trained different models")
     os.makedirs(given.output, exist_ok=True)
     with open(os.path.join(given.output, "model.json"), "wb") as file:
         file.write(models[0])
@@ -113,7 +113,7 @@ def how_they_ended(workers):
     return ", ".join(
         f"worker {number} was killed by signal {-code}"
         if code < 0
-        else f"worker {number} ended with code {code}"
+        else f"worker {number} exited with code {code}"
         for number, code in sorted(codes.items(), key=lambda item: item[1])
     )
 

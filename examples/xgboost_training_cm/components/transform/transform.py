@@ -31,7 +31,7 @@ def main():
         stats = json.load(file)
     vocabulary = stats["columns"].get(given.target, {}).get("vocabulary")
     if vocabulary is None:
-        sys.exit(f"the target {given.target} is no column of type CATEGORY in the schema")
+        sys.exit(f"the schema has no column {given.target} of type CATEGORY, as the target must be")
     for name, source in (("train", given.train), ("eval", given.eval)):
         folder = os.path.join(given.output, name)
         shutil.rmtree(folder, ignore_errors=True)  # left by an earlier attempt
@@ -48,13 +48,13 @@ def main():
 def transformed(row, stats, target):
     """One row; a missing number stays empty."""
     if len(row) != len(stats["schema"]):
-        sys.exit(f"a row has {len(row)} columns, and the schema {len(stats['schema'])}")
+        sys.exit(f"a row has {len(row)} columns, but the schema has {len(stats['schema'])}")
     features = []
     for value, column in zip(row, stats["schema"]):
         name, known = column["name"], stats["columns"][column["name"]]
         if name == target:
             if value not in known["vocabulary"]:
-                sys.exit(f"{value} is no class of {target} in the training data")
+                sys.exit(f"{value} is not a class of {target} in the training data")
             label = known["vocabulary"].index(value)
         elif column["type"] == "CATEGORY":
             features += [int(value == word) for word in known["vocabulary"]]

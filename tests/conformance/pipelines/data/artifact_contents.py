@@ -23,7 +23,7 @@ def report(page: Output[HTML], text: Output[Markdown]):
 
 @dsl.component
 def read_text(file: Input[Artifact]) -> str:
-    """What a file says."""
+    """The text of a file."""
     with open(file.path) as opened:
         return opened.read()
 
@@ -55,14 +55,14 @@ def list_folder(folder: Input[Artifact]) -> dict:
 
 @dsl.component
 def writes_nothing(data: Output[Dataset]) -> str:
-    """Leaves its artifact unwritten, with metadata."""
+    """Sets the metadata of its artifact and writes no content."""
     data.metadata["state"] = "unwritten"
     return "done"
 
 
 @dsl.component
 def is_there(data: Input[Dataset]) -> str:
-    """Whether something lies at an artifact's path, and its metadata."""
+    """Whether an artifact's path exists, and its metadata."""
     import os
 
     return f"{os.path.exists(data.path)} {data.metadata['state']}"
@@ -70,7 +70,7 @@ def is_there(data: Input[Dataset]) -> str:
 
 @dsl.component
 def returned(text: str) -> Dataset:
-    """A dataset that is made and returned."""
+    """A dataset that the function creates and returns."""
     data = Dataset(uri=dsl.get_uri(), metadata={"length": len(text)})
     with open(data.path, "w") as file:
         file.write(text)
@@ -104,20 +104,20 @@ def elsewhere(data: Output[Dataset]):
 
 @dsl.component
 def points_at(uri: str, model: Output[Model]):
-    """An artifact that lies elsewhere."""
+    """An artifact whose URI is elsewhere."""
     model.uri = uri
     model.metadata["owner"] = "somebody else"
 
 
 @dsl.component
 def uri_of(model: Input[Model]) -> str:
-    """Where an artifact is said to lie."""
+    """The URI of an artifact."""
     return model.uri
 
 
 @dsl.component(embedded_artifact_path=str(EMBEDDED))
 def read_embedded_folder(folder: dsl.EmbeddedInput[Dataset]) -> dict:
-    """The texts of the files that came with the component."""
+    """The texts of the files that are embedded in the component."""
     import os
 
     found = {}
@@ -131,14 +131,14 @@ def read_embedded_folder(folder: dsl.EmbeddedInput[Dataset]) -> dict:
 
 @dsl.component(embedded_artifact_path=str(EMBEDDED / "a.txt"))
 def read_embedded_file(file: dsl.EmbeddedInput[Dataset]) -> str:
-    """The text of the file that came with the component."""
+    """The text of the file that is embedded in the component."""
     with open(file.path) as opened:
         return opened.read()
 
 
 @dsl.component
 def change(data: Input[Dataset]) -> str:
-    """Changes its own input, and says what it has become."""
+    """Changes its own input, and returns the new text."""
     with open(data.path, "a") as file:
         file.write("\n100")
     with open(data.path) as file:
@@ -178,7 +178,7 @@ def file_in_a_folder(data: Output[Dataset]):
 
 @dsl.component
 def make_large(size: int, data: Output[Dataset], empty: Output[Dataset]):
-    """A file of many bytes, and one of none."""
+    """A large file and an empty one."""
     with open(data.path, "wb") as file:
         file.write(b"0123456789abcdef" * (size // 16))
     open(empty.path, "w").close()

@@ -11,7 +11,7 @@ from tests.conformance.pipelines._artifacts import copy_path, last_line, make_ro
 
 @dsl.component
 def sum_rows(rows: Input[Dataset]) -> int:
-    """The sum of a dataset of numbers, which are as many as its metadata says."""
+    """The sum of a dataset of numbers, whose count must match its metadata."""
     with open(rows.path) as file:
         numbers = [int(line) for line in file]
     if len(numbers) != rows.metadata["rows"]:
@@ -32,7 +32,7 @@ def train(rows: Input[Dataset], model: Output[Model], metrics: Output[Metrics]):
 
 @dsl.component
 def check_model(model: Input[Model], metrics: Input[Metrics]) -> str:
-    """What the model and the metrics came with."""
+    """The metadata of the model and the metrics."""
     with open(model.path, "rb") as file:
         if file.read() != bytes(range(256)):
             raise ValueError("the model is not what was written")
@@ -66,7 +66,7 @@ def type_and_name(anything: Input[Artifact]) -> str:
 
 @dsl.component
 def log_no_numbers(metrics: Output[Metrics]):
-    """Metrics as they are when something went wrong in training."""
+    """Metrics of a training that went wrong, such as NaN."""
     metrics.log_metric("loss", float("nan"))
     metrics.log_metric("bound", float("inf"))
     metrics.log_metric("step", 3)
@@ -82,14 +82,14 @@ def label(data: Output[Dataset]):
 
 @dsl.component
 def describe_labels(data: Input[Dataset]) -> str:
-    """What came of the metadata."""
+    """The metadata as the step receives it."""
     long = data.metadata['ü "q"'].pop("long")
     return repr([data.metadata['ü "q"'], len(long), data.metadata["big"]])
 
 
 @dsl.component
 def text_or_none(data: Optional[Input[Dataset]] = None) -> str:
-    """What an artifact says, if there is one."""
+    """The text of an artifact, if there is one."""
     if data is None:
         return "none"
     with open(data.path) as file:
@@ -98,7 +98,7 @@ def text_or_none(data: Optional[Input[Dataset]] = None) -> str:
 
 @dsl.component
 def join_texts(several: Input[List[Dataset]], one: Input[Dataset]) -> str:
-    """What several artifacts and one say."""
+    """The texts of several artifacts and of one."""
     texts = []
     for data in [*several, one]:
         with open(data.path) as file:
@@ -110,7 +110,7 @@ def join_texts(several: Input[List[Dataset]], one: Input[Dataset]) -> str:
 def compare(
     left: Input[Dataset], right: Input[Dataset], third: Optional[Input[Dataset]] = None
 ) -> str:
-    """Whether two datasets are the same files and the same bytes, and what came as a third."""
+    """Whether two datasets are the same files and the same bytes, and the third input."""
     with open(left.path, "rb") as one, open(right.path, "rb") as other:
         equal = one.read() == other.read()
     return f"{equal} {third is None}"

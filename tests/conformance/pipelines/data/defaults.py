@@ -17,7 +17,7 @@ def with_defaults(
     items: list = [1, 2],
     fields: dict = {"a": 1},
 ) -> str:
-    """Its arguments as Python has them."""
+    """Its arguments as Python values."""
     return repr([whole, number, text, flag, items, fields])
 
 
@@ -25,7 +25,7 @@ def with_defaults(
 def with_optional(
     text: Optional[str] = None, number: Optional[int] = 5, items: Optional[list] = None
 ) -> str:
-    """Its arguments as Python has them."""
+    """Its arguments as Python values."""
     return repr([text, number, items])
 
 

@@ -12,7 +12,7 @@ ELSEWHERE = "gs://bucket/somewhere/data.csv"
 
 @dsl.component
 def write(path: str, text: str) -> str:
-    """Writes a text to a path of this machine; gives back the path."""
+    """Writes a text to a path of this machine; returns the path."""
     import os
 
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -23,7 +23,7 @@ def write(path: str, text: str) -> str:
 
 @dsl.component
 def write_folder(path: str) -> str:
-    """Writes a folder with two files to a path of this machine; gives back the path."""
+    """Writes a folder with two files to a path of this machine; returns the path."""
     import os
 
     os.makedirs(path, exist_ok=True)
@@ -35,20 +35,20 @@ def write_folder(path: str) -> str:
 
 @dsl.component
 def make(text: str, data: Output[Dataset]):
-    """An artifact that says a text."""
+    """An artifact that contains a text."""
     with open(data.path, "w") as file:
         file.write(text)
 
 
 @dsl.component
 def uri_of(data: Input[Artifact]) -> str:
-    """Where an artifact is said to lie."""
+    """The URI of an artifact."""
     return data.uri
 
 
 @dsl.component
 def read(data: Input[Artifact]) -> str:
-    """What an artifact says."""
+    """The text of an artifact."""
     with open(data.path) as file:
         return file.read()
 

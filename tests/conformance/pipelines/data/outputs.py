@@ -41,7 +41,7 @@ def spoken(
     no: dsl.OutputPath(bool),
     items: dsl.OutputPath(list),
 ):
-    """Values as programs write them: with blanks and line ends, ``True`` and ``False``."""
+    """Values as programs write them: with spaces and newlines, ``True`` and ``False``."""
     script = (
         'mkdir -p "$(dirname "$0")"; echo 7 > "$0"; echo 1e3 > "$1";'
         ' echo True > "$2"; echo false > "$3"; echo \'[1, {"a": null}]\' > "$4"'

@@ -22,7 +22,7 @@ HARD_TEXT = "Grüße, 世界 🚰 \"double\" 'single' back\\slash $HOME `id` %s 
 
 @dsl.container_component
 def copy(text: str, value: dsl.OutputPath(str)):
-    """Gives back its text."""
+    """Returns its text."""
     return dsl.ContainerSpec(
         "alpine", ["sh", "-c", 'mkdir -p "$(dirname "$1")"; printf "%s" "$0" > "$1"'], [text, value]
     )
@@ -40,7 +40,7 @@ def size(text: str, value: dsl.OutputPath(int)):
 
 @dsl.component
 def same_text(text: str) -> str:
-    """Gives back its argument."""
+    """Returns its argument."""
     return text
 
 

@@ -15,19 +15,19 @@ WRITE = 'mkdir -p "$(dirname "$1")"; printf "%s" "$0" > "$1"'
 
 @dsl.container_component
 def copy(text: str, value: dsl.OutputPath(str)):
-    """Gives back its text."""
+    """Returns its text."""
     return dsl.ContainerSpec("alpine", ["sh", "-ec", WRITE], [text, value])
 
 
 @dsl.component
 def same(text: str) -> str:
-    """Gives back its argument."""
+    """Returns its argument."""
     return text
 
 
 @dsl.component
 def joined(words: list) -> str:
-    """Its words, one in a line."""
+    """Its words, one per line."""
     return "\n".join(words)
 
 
@@ -35,7 +35,7 @@ def joined(words: list) -> str:
 def about_the_run(
     run_name: str, run_id: str, resource: str, task: str, task_id: str, created: str
 ) -> str:
-    """What is known beforehand of them, after a look at the rest."""
+    """The predictable values, after a check of the others."""
     import datetime
     import os
     import uuid

@@ -27,7 +27,7 @@ def exit_without_status(word: str = "bye"):
 
 @dsl.component(base_image="python:3.11")
 def describe_more(word: str, status: dsl.PipelineTaskFinalStatus) -> str:
-    """All that a status has."""
+    """All fields of a status."""
     job = status.pipeline_job_resource_name
     resource = job.startswith("exit-of-failure-with-arguments-")
     return f"{word} {status.state} {status.error_code} {'oh no' in status.error_message} {resource}"

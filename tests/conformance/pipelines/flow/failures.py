@@ -45,8 +45,8 @@ def output_of_the_wrong_type():
 
 
 def _fail_beside(file: str) -> None:
-    """`slow` ends once the failure beside it is known, which the exit task tells. It is tried again
-    until then, so that it never keeps what fails from running."""
+    """`slow` succeeds after the task beside it has failed, which the exit task records in the file.
+    Until then it fails and is retried, so that it never takes the slot of the other task."""
     with dsl.ExitHandler(note(file=file, line="failed")):
         failed = fail(words="oh no")
         say(text="behind").after(failed)

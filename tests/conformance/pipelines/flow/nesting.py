@@ -22,13 +22,13 @@ from tests.conformance.pipelines._steps import (
 
 @dsl.component(base_image="python:3.11")
 def describe_word(word: Optional[str] = None) -> str:
-    """The word, or that there is none."""
+    """The word, or a note that it is missing."""
     return "none was given" if word is None else f"given: {word}"
 
 
 @dsl.component(base_image="python:3.11")
 def describe_data(data: Optional[Input[Dataset]] = None) -> str:
-    """The artifact's text, or that there is none."""
+    """The artifact's text, or a note that it is missing."""
     if data is None:
         return "no data"
     with open(data.path) as file:

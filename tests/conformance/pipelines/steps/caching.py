@@ -10,7 +10,7 @@ from tests.conformance.cases import Case
 
 @dsl.component
 def stamp(text: str = "") -> str:
-    """A text that no two executions have in common."""
+    """A text that differs in every execution."""
     import uuid
 
     return f"{text}{uuid.uuid4()}"
@@ -24,7 +24,7 @@ def length(text: str) -> int:
 
 @dsl.component
 def make(text: str, data: Output[Dataset]):
-    """A dataset that no two executions have in common."""
+    """A dataset that differs in every execution."""
     import uuid
 
     data.metadata["stamp"] = str(uuid.uuid4())
@@ -41,7 +41,7 @@ def size(data: Input[Dataset]) -> int:
 
 @dsl.component
 def content(data: Input[Dataset]) -> str:
-    """What a dataset says, which its metadata say too."""
+    """The text of a dataset, which its metadata contain too."""
     with open(data.path) as file:
         text = file.read()
     if data.metadata["stamp"] not in text:

@@ -19,7 +19,7 @@ def given_inputs(text: str, fields: dict, value: dsl.OutputPath(dict)):
 
 @dsl.container_component
 def output_file(text: str, value: dsl.OutputPath(str), data: dsl.Output[dsl.Dataset]):
-    """Gives its outputs in the executor's output file instead of files of their own."""
+    """Writes its outputs to the executor's output file instead of one file each."""
     script = (
         'mkdir -p "$(dirname "$0")"; printf \'{"parameterValues":{"value":"%s"},"artifacts":'
         '{"data":{"artifacts":[{"name":"data","uri":"%s","metadata":{"rows":3}}]}}}\' "$1" "$2"'
@@ -31,14 +31,14 @@ def output_file(text: str, value: dsl.OutputPath(str), data: dsl.Output[dsl.Data
 
 @dsl.container_component
 def make_data(text: str, data: dsl.Output[dsl.Dataset]):
-    """A file with a text, where both the path and the URI of the output say."""
+    """Writes a text to the path and to the URI of the output, which are the same file."""
     script = 'mkdir -p "$(dirname "$1")"; printf "%s" "$0" > "$1"; [ "$1" = "$2" ]'
     return dsl.ContainerSpec("alpine", ["sh", "-ec", script], [text, data.path, data.uri])
 
 
 @dsl.container_component
 def read_data(data: dsl.Input[dsl.Dataset], value: dsl.OutputPath(str)):
-    """What is at the path and at the URI of an input."""
+    """The texts at the path and at the URI of an input."""
     script = 'mkdir -p "$(dirname "$2")"; cat "$0" "$1" > "$2"'
     return dsl.ContainerSpec("alpine", ["sh", "-ec", script], [data.path, data.uri, value])
 
@@ -53,7 +53,7 @@ def label_data(data: dsl.Output[dsl.Dataset]):
 
 @dsl.container_component
 def show_metadata(data: dsl.Input[dsl.Dataset], value: dsl.OutputPath(str)):
-    """An input's metadata by key, and one that it has not."""
+    """An input's metadata by key, with a key that does not exist."""
     metadata = data.metadata
     words = (metadata["rows"], metadata["name"], metadata["split"], metadata["tags"])
     return write_words(*words, metadata["absent"], value)
@@ -61,7 +61,7 @@ def show_metadata(data: dsl.Input[dsl.Dataset], value: dsl.OutputPath(str)):
 
 @dsl.container_component
 def if_present(value: dsl.OutputPath(str), text: Optional[str] = None, n: Optional[int] = None):
-    """Words that are there if an input is, alone, as a list, nested, and in others."""
+    """Arguments that depend on the presence of inputs: single, a list, nested, concatenated."""
     return write_words(
         dsl.IfPresentPlaceholder("text", then=["--text", text], else_=["--no-text"]),
         dsl.IfPresentPlaceholder("n", then=dsl.ConcatPlaceholder(["--n=", n])),

@@ -10,7 +10,7 @@ from tests.conformance.pipelines._shell import quiet
 
 @dsl.container_component
 def shell(script: str, value: dsl.OutputPath(str)):
-    """Runs a script, which finds the place of its output in ``$1``."""
+    """Runs a script, which gets the path of its output as ``$1``."""
     return dsl.ContainerSpec(
         "alpine", ["sh", "-ec", 'mkdir -p "$(dirname "$1")"; eval "$0"'], [script, value]
     )
@@ -49,7 +49,7 @@ def split(
 
 @dsl.container_component
 def content(file: dsl.Input[dsl.Artifact], value: dsl.OutputPath(str)):
-    """What is in a file."""
+    """The text of a file."""
     return dsl.ContainerSpec(
         "alpine", ["sh", "-ec", 'mkdir -p "$(dirname "$1")"; cat "$0" > "$1"'], [file.path, value]
     )
@@ -117,7 +117,7 @@ def component_of_a_yaml_file() -> NamedTuple("Out", text=str, file=str):
 
 @dsl.component
 def leaves_a_process() -> str:
-    """Ends while a process that it started goes on."""
+    """Ends while a process that it started is still running."""
     import subprocess
 
     subprocess.Popen(["sleep", "300"])

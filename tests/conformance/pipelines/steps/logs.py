@@ -8,7 +8,7 @@ from tests.conformance.pipelines._shell import quiet
 
 @dsl.container_component
 def unknown_program():
-    """A program that is nowhere."""
+    """Runs a program that does not exist."""
     return dsl.ContainerSpec("alpine", ["no-such-program-anywhere"], ["--help"])
 
 
@@ -20,7 +20,7 @@ def fails_in_python():
 
 @dsl.component
 def leaves_early():
-    """Ends well in the middle."""
+    """Exits with 0 before its last line."""
     import sys
 
     print("so far")

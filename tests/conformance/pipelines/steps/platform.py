@@ -9,7 +9,7 @@ from tests.conformance.cases import Case
 
 @dsl.container_component
 def shell(script: str, value: dsl.OutputPath(str)):
-    """Runs a script, which finds the place of its output in ``$1``."""
+    """Runs a script, which gets the path of its output as ``$1``."""
     return dsl.ContainerSpec(
         "alpine", ["sh", "-ec", 'mkdir -p "$(dirname "$1")"; eval "$0"'], [script, value]
     )

@@ -13,7 +13,7 @@ SHELL_WRITE = 'mkdir -p "$(dirname "$1")"; printf "%s" "$2" >> "$1"'
 
 @dsl.component
 def write(path: str, text: str) -> str:
-    """Appends a text to a file; gives back the path."""
+    """Appends a text to a file; returns the path."""
     import os
 
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -24,7 +24,7 @@ def write(path: str, text: str) -> str:
 
 @dsl.component
 def read(path: str) -> str:
-    """What a file says."""
+    """The text of a file."""
     with open(path) as file:
         return file.read()
 
@@ -40,7 +40,7 @@ def names_in(folder: str) -> list:
 
 @dsl.component
 def texts_of(places: dict) -> list:
-    """What the files say that are named in it."""
+    """The texts of the files that it names."""
     texts = []
     for path in places["paths"]:
         with open(path) as file:
@@ -50,7 +50,7 @@ def texts_of(places: dict) -> list:
 
 @dsl.component
 def read_artifact(data: Input[Dataset]) -> str:
-    """What an artifact says."""
+    """The text of an artifact."""
     with open(data.path) as file:
         return file.read()
 
@@ -63,7 +63,7 @@ def shell_write(path: str, text: str):
 
 @dsl.container_component
 def in_workspace():
-    """Writes to a place in its environment."""
+    """Writes to a path from its environment."""
     return dsl.ContainerSpec("alpine", ["sh", "-ec", 'printf there > "$PLACE/by-env"'])
 
 

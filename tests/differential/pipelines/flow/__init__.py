@@ -1,1 +1,1 @@
-"""Control flow: branches, loops, exit handlers, and what comes out of them."""
+"""Control flow: branches, loops, exit handlers, and their outputs."""

@@ -1,4 +1,4 @@
-"""Branches, and what comes out of one of them."""
+"""Branches, and `dsl.OneOf` over their outputs."""
 
 from typing import NamedTuple
 

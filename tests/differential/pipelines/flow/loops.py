@@ -1,4 +1,4 @@
-"""Loops, and what is collected from them."""
+"""Loops, and `dsl.Collected` over their outputs."""
 
 from typing import Dict, List
 

@@ -1,6 +1,8 @@
 """Components made from functions."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from headrace import dsl
@@ -25,8 +27,13 @@ def test_annotations_that_are_strings_are_explained() -> None:
     def postponed(text: "str") -> None:
         """Has the annotations of a module that postpones them."""
 
-    with pytest.raises(TypeError, match="__future__"):
-        dsl.component(base_image="python:3.11")(postponed)
+    def returning() -> "None":
+        """Has only a return annotation."""
+
+    for function, place in ((postponed, "Argument 'text': "), (returning, "The return annotation")):
+        with pytest.raises(TypeError, match="__future__") as raised:
+            dsl.component(base_image="python:3.11")(function)
+        assert str(raised.value).startswith(place)
 
 
 def test_a_notebook_is_embedded_in_its_component(tmp_path: Path) -> None:
@@ -42,3 +49,35 @@ def test_a_notebook_is_embedded_in_its_component(tmp_path: Path) -> None:
     assert "nbclient" in " ".join(command)
     with pytest.raises(NotImplementedError):
         dsl.run_notebook()
+
+
+def embedding(path: Path) -> str:
+    """The source of a component that embeds a path."""
+
+    def read(folder: dsl.EmbeddedInput[dsl.Dataset]) -> str:
+        return folder.path
+
+    made = dsl.component(base_image="python:3.11", embedded_artifact_path=str(path))(read)
+    return str(made.component_spec.container.command[-1])
+
+
+def test_embedded_files_compile_to_the_same_source_wherever_they_are(tmp_path: Path) -> None:
+    for name, seconds in (("one", 1_000_000_000), ("other", 0)):
+        file = tmp_path / name / "files" / "a.txt"
+        file.parent.mkdir(parents=True)
+        file.write_text("a")
+        os.utime(file, (seconds, seconds))
+    one, other = tmp_path / "one" / "files", tmp_path / "other" / "files"
+    assert embedding(one) == embedding(other)
+    (other / "a.txt").write_text("b")
+    assert embedding(one) != embedding(other)
+
+
+def test_embedded_files_are_as_new_as_a_zip_archive_allows(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    names: dict[str, Any] = {}
+    unpacking = embedding(tmp_path).partition("def read")[0]
+    exec(compile(unpacking, "component", "exec"), names)
+    unpacked = Path(names["__KFP_EMBEDDED_ASSET_DIR"], "a.txt")
+    with names["__kfp_folder"]:
+        assert (unpacked.read_text(), unpacked.stat().st_mtime) == ("a", 315_619_200)

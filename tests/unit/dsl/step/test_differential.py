@@ -25,7 +25,7 @@ CLEARER = {
     "returned without saying so": "function `f` returned a value of type <class 'int'>, but has",
     "said that nothing is returned": "function `f` returned a value of type <class 'int'>, but",
 }
-"""Cases whose error says more than kfp's; kfp's words are in the cases all the same."""
+"""Cases whose error is clearer than kfp's, with a part of it. The cases have kfp's text."""
 
 
 def outcomes(python: Path | str, executor: str, sources: list[str]) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def of_headrace() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def without_typing() -> list[dict[str, Any]]:
-    """As a step executes them that does without typing until the function asks for it."""
+    """Executed in a step that imports `typing` only when the function does."""
     sources = [bootstrap.source(case.function) for case in CASES]
     return outcomes(sys.executable, "headrace-without-typing", sources)
 

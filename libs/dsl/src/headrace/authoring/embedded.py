@@ -12,6 +12,9 @@ from pathlib import Path
 NOTEBOOK_PACKAGES = ["nbclient>=0.10,<1", "ipykernel>=6,<7", "jupyter_client>=7,<9"]
 """The packages that a step needs to run a notebook."""
 
+_MODIFIED = 315_619_200
+"""The time of modification of embedded files, 1980-01-02: ZIP archives allow no earlier year."""
+
 _UNPACK = """__KFP_EMBEDDED_ARCHIVE_B64 = "{archive}"
 
 
@@ -137,11 +140,21 @@ def notebook_source(path: str) -> str:
     return unpack + _FILE.format(name=name) + _NOTEBOOK.format()
 
 
+def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """An archive's member without its owner and time of modification."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = _MODIFIED
+    return member
+
+
 def _archive(place: Path) -> str:
-    """The files as a compressed archive in base64. The same files give the same text."""
+    """The files as a compressed archive in base64. It depends only on their names, contents and
+    permissions, so that every checkout of a source compiles to the same IR."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(place, arcname="." if place.is_dir() else place.name)
+        name = "." if place.is_dir() else place.name
+        archive.add(place, arcname=name, filter=_without_origin)
     packed = gzip.compress(buffer.getvalue(), mtime=0)
     megabytes = len(packed) / 2**20
     if megabytes > 1:

@@ -101,12 +101,16 @@ def _read_parameter(
     try:
         inputs[name] = _input(annotation, parameter)
     except TypeError as error:
-        hint = (
-            " The annotation is a string: a module with components cannot use `from __future__ "
-            "import annotations`."
-        )
-        is_text = isinstance(annotation, str)
-        raise TypeError(f"Argument {name!r}: {error}{hint if is_text else ''}") from None
+        raise _explained(f"Argument {name!r}", error, annotation) from None
+
+
+def _explained(place: str, error: TypeError, annotation: Any) -> TypeError:
+    """The error with its place, and a hint when the annotation is a string."""
+    hint = (
+        " The annotation is a string: a module with components cannot use `from __future__ "
+        "import annotations`."
+    )
+    return TypeError(f"{place}: {error}{hint if isinstance(annotation, str) else ''}")
 
 
 def _unused_name(name: str, taken: Container[str]) -> str:
@@ -179,4 +183,7 @@ def _read_return(annotation: Any, in_container: bool, outputs: dict[str, OutputS
             "A function's return annotation cannot be a dict. Use a NamedTuple for several outputs."
         )
     else:
-        outputs[_unused_name(SINGLE_OUTPUT, outputs)] = _output(annotation)
+        try:
+            outputs[_unused_name(SINGLE_OUTPUT, outputs)] = _output(annotation)
+        except TypeError as error:
+            raise _explained("The return annotation", error, annotation) from None

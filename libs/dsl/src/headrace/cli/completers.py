@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headrace.client import Client
 
 _SECONDS = 2.0
-"""Someone who pressed Tab does not wait longer."""
+"""The longest wait after Tab was pressed."""
 _COUNT = 50
 
 

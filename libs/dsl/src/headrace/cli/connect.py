@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headrace.client import Client
 
 _ATTEMPTS = 5
-"""Gives up within two seconds when the gateway is down, as someone waits for the answer."""
+"""With the pauses less than two seconds, because a person waits for the result."""
 
 
 @contextmanager

@@ -35,6 +35,15 @@ _UNUSED_DATA = click.option("--data", type=click.Path(path_type=Path), hidden=Tr
 """Commands that need no deployment accept ``--data``, so that callers can pass it to all."""
 
 
+def count_option(
+    default: int = 20, most: int = 10_000, help: str = "Maximum number to list."
+) -> Callable[[F], F]:
+    """The option ``-n``, from 1 to `most`."""
+    return click.option(
+        "-n", "--count", default=default, show_default=True, type=click.IntRange(1, most), help=help
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The values of the shared options."""

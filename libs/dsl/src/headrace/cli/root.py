@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -17,7 +18,7 @@ from headrace.cli.commands.experiment import experiment
 from headrace.cli.commands.pipeline import pipeline
 from headrace.cli.commands.recurring import recurring
 from headrace.cli.commands.run import run
-from headrace.cli.errors import JsonError
+from headrace.cli.errors import CommandFailed, JsonError
 from headrace.cli.options import DATA, HOST, JSON, TOKEN
 
 _ENTRY_POINTS = "headrace.commands"
@@ -47,13 +48,27 @@ class Root(click.Group):
 
 @contextmanager
 def _errors(as_json: bool) -> Iterator[None]:
-    """With `as_json`, raise errors as `JsonError`; else leave them to click, which prints text."""
+    """With `as_json`, raise errors as `JsonError`; else leave them to click, which prints text.
+
+    A full disk, where standard output may be a file, is an error of the command.
+    """
     try:
-        yield
+        with _full_disk_as_failure():
+            yield
     except (click.ClickException, click.Abort, KeyboardInterrupt) as error:
         if not as_json:
             raise
         raise JsonError.of(error) from None
+
+
+@contextmanager
+def _full_disk_as_failure() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise CommandFailed("CANNOT_WRITE", f"cannot write the output: {error.strerror}") from None
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

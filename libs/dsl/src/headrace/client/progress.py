@@ -14,7 +14,7 @@ Show = Literal["terminal", "notebook", "none"]
 
 @contextmanager
 def progress(show: Show | None = None) -> Iterator[Callable[[Run], None]]:
-    """A function to call with each new state of the run. Without `show`, detects the place."""
+    """A function to call with each new state of the run. Without `show`: as `detected`."""
     where = show or detected()
     if where == "terminal":
         from headrace.client.terminal import live

@@ -76,7 +76,7 @@ def state_text(state: str) -> Text:
 
 
 class _Ticking:
-    """A run's table, rendered anew at each refresh so that durations grow between updates."""
+    """A run's table, rendered at each refresh, so that durations grow between updates."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

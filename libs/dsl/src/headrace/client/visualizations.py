@@ -83,9 +83,9 @@ class Visualization(Resource):
 class Visualizations(Sequence[Visualization]):
     """The visualizations of a run or artifact, in the order of the graph."""
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
-        self._items = tuple(Visualization(one) for one in answer.get("visualizations") or ())
-        self.truncated = bool(answer.get("truncated"))
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._items = tuple(Visualization(one) for one in fields.get("visualizations") or ())
+        self.truncated = bool(fields.get("truncated"))
         """Whether there are more; pass ``task_id`` to get those of one task."""
 
     def __getitem__(self, at: Any) -> Any:

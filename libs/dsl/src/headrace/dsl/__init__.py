@@ -1,6 +1,6 @@
 """The authoring API: components, pipelines, control flow, artifacts.
 
-Invariant: it imports only the standard library. Inside a step, `headrace.step.dsl` replaces it.
+Invariant: it imports no third-party package. Inside a step, `headrace.step.dsl` replaces it.
 """
 
 from __future__ import annotations
@@ -24,21 +24,7 @@ from headrace.graph.config import (
     WorkspaceConfig,
 )
 from headrace.graph.control_flow import Condition, Elif, Else, ExitHandler, If, ParallelFor
-from headrace.graph.interfaces.placeholders import (
-    PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
-    PIPELINE_JOB_ID_PLACEHOLDER,
-    PIPELINE_JOB_NAME_PLACEHOLDER,
-    PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
-    PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER,
-    PIPELINE_ROOT_PLACEHOLDER,
-    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-    PIPELINE_TASK_EXECUTOR_OUTPUT_PATH_PLACEHOLDER,
-    PIPELINE_TASK_ID_PLACEHOLDER,
-    PIPELINE_TASK_NAME_PLACEHOLDER,
-    WORKSPACE_PATH_PLACEHOLDER,
-    ConcatPlaceholder,
-    IfPresentPlaceholder,
-)
+from headrace.graph.interfaces.placeholders import ConcatPlaceholder, IfPresentPlaceholder
 from headrace.graph.interfaces.specs import ContainerSpec
 from headrace.graph.oneof import OneOf
 from headrace.graph.task import PipelineTask
@@ -52,6 +38,20 @@ from headrace.step.artifacts import (
     Model,
     SlicedClassificationMetrics,
     get_uri,
+)
+from headrace.step.dsl import (
+    PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
+    PIPELINE_JOB_ID_PLACEHOLDER,
+    PIPELINE_JOB_NAME_PLACEHOLDER,
+    PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
+    PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER,
+    PIPELINE_ROOT_PLACEHOLDER,
+    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+    PIPELINE_TASK_EXECUTOR_OUTPUT_PATH_PLACEHOLDER,
+    PIPELINE_TASK_ID_PLACEHOLDER,
+    PIPELINE_TASK_NAME_PLACEHOLDER,
+    WORKSPACE_PATH_PLACEHOLDER,
+    run_notebook,
 )
 from headrace.step.types import (
     EmbeddedAnnotation,
@@ -89,17 +89,6 @@ else:
         from headrace.v1.public_names import find
 
         return find(name)
-
-
-def run_notebook(**kwargs: Any) -> None:
-    """Run the notebook of a `dsl.notebook_component`, with values for its parameters.
-
-    Raises:
-        NotImplementedError: It is not called in the step of such a component.
-    """
-    raise NotImplementedError(
-        "dsl.run_notebook is only available inside a @dsl.notebook_component at runtime."
-    )
 
 
 __all__ = [

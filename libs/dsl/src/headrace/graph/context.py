@@ -1,6 +1,7 @@
 """The pipeline that is being defined, as its channels, groups and tasks see it.
 
-Invariant: the only global state of the authoring API; each thread and each coroutine has its own.
+Invariant: the only state that pipelines share while they are defined; each thread and each
+coroutine has its own.
 """
 
 from __future__ import annotations

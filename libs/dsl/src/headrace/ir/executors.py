@@ -146,9 +146,9 @@ def _check_passthroughs(task: PipelineTask) -> None:
             _require(field, passed, task)
 
 
-def _require(field: TaskConfigField, passed: Any, task: PipelineTask | None) -> None:
+def _require(field: TaskConfigField, passed: Any, task: PipelineTask) -> None:
     if field not in passed:
         raise ValueError(
-            f"Task {task.name if task else ''!r} cannot handle resource type {field.name!r} based "
+            f"Task {task.name!r} cannot handle resource type {field.name!r} based "
             "on the values in task_config_passthroughs"
         )

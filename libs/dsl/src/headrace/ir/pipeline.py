@@ -12,7 +12,6 @@ from headrace.graph.control_flow import ConditionGroup, ExitHandler, ParallelFor
 from headrace.graph.errors import InvalidTopologyException
 from headrace.graph.group import TasksGroup, TasksGroupType
 from headrace.graph.interfaces import types
-from headrace.graph.interfaces.placeholders import WORKSPACE_MOUNT_PATH, WORKSPACE_PATH_PLACEHOLDER
 from headrace.graph.interfaces.specs import ComponentSpec
 from headrace.graph.names import (
     check_pipeline_name,
@@ -31,6 +30,10 @@ from headrace.ir.interfaces import dag_outputs, group_interface, interface
 from headrace.ir.nested_pipelines import merge_pipeline
 from headrace.ir.tasks import Scope, group_spec, task_spec
 from headrace.ir.topology import Topology
+from headrace.step.artifacts import WORKSPACE_MOUNT_PATH
+from headrace.step.dsl import (
+    WORKSPACE_PATH_PLACEHOLDER,
+)
 from headrace.step.types import SINGLE_OUTPUT
 from headrace.version import SDK_VERSION
 

@@ -84,7 +84,7 @@ def object_name(key: str, name: Any, task: PipelineTask) -> Json:
     return written
 
 
-def keys_to_env(mapping: dict[str, str], key: str) -> list[Json] | None:
+def keys_to_env(mapping: dict[str, str], key: str) -> list[Json]:
     """The environment variables for the keys of a Secret or ConfigMap."""
     return [
         without_empty(**{key: check_str(k, "key"), "envVar": check_str(v, "variable")})

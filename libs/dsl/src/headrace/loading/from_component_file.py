@@ -12,7 +12,6 @@ from typing import Any
 
 from headrace.graph.interfaces import types
 from headrace.graph.interfaces.placeholders import (
-    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
     ConcatPlaceholder,
     IfPresentPlaceholder,
     InputPathPlaceholder,
@@ -25,6 +24,9 @@ from headrace.graph.interfaces.placeholders import (
 )
 from headrace.graph.interfaces.specs import ComponentSpec, Container, InputSpec, OutputSpec
 from headrace.graph.names import input_name
+from headrace.step.dsl import (
+    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+)
 from headrace.step.types import PARAMETER_TYPES
 
 _GOOGLE = re.compile(r"^google.[A-Za-z]+$")

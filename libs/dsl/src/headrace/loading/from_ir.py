@@ -14,7 +14,8 @@ from headrace.ir import values
 
 Json = dict[str, Any]
 _HEADING = "# Description: "
-_MORE = "#              "
+_MORE = "#             "
+"""How a further line of the description starts; a space and its text follow."""
 
 
 def component_from_ir(spec: Json, platform: Json, text: str) -> tuple[ComponentSpec, Json]:
@@ -128,9 +129,9 @@ def _comment_description(text: str) -> str | None:
         if line.startswith(_HEADING):
             found = [line[len(_HEADING) :]]
             for more in lines[number + 1 :]:
-                if not more.startswith(_MORE.rstrip()) or not more.startswith(_MORE[:14]):
+                if not more.startswith(_MORE):
                     break
-                found.append(more[len(_MORE) :])
+                found.append(more[len(_MORE) + 1 :])
             return "\n".join(found)
         if not line.startswith("#"):
             break

@@ -73,7 +73,7 @@ PIPELINE_TASK_NAME_PLACEHOLDER = "{{$.pipeline_task_name}}"
 PIPELINE_TASK_ID_PLACEHOLDER = "{{$.pipeline_task_uuid}}"
 """The task's id."""
 PIPELINE_TASK_EXECUTOR_OUTPUT_PATH_PLACEHOLDER = "{{$.outputs.output_file}}"
-"""The path of the task's executor output."""
+"""The path of the task's executor output, the JSON file with its outputs."""
 PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER = "{{$}}"
 """The task's executor input, as JSON."""
 PIPELINE_ROOT_PLACEHOLDER = "{{$.pipeline_root}}"
@@ -81,9 +81,9 @@ PIPELINE_ROOT_PLACEHOLDER = "{{$.pipeline_root}}"
 PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_create_time_utc}}"
 """When the run was created."""
 PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_schedule_time_utc}}"
-"""When the run was scheduled."""
+"""The time that the run was scheduled for."""
 WORKSPACE_PATH_PLACEHOLDER = "{{$.workspace_path}}"
-"""The folder that all tasks of the run share."""
+"""The folder that all tasks of the run share; the pipeline needs a `WorkspaceConfig`."""
 
 _DECORATORS = ("component", "container_component", "notebook_component", "pipeline")
 
@@ -92,7 +92,7 @@ def run_notebook(**kwargs: Any) -> None:
     """Run the notebook of a notebook component with these parameters.
 
     Raises:
-        NotImplementedError: The step is not that of a notebook component.
+        NotImplementedError: It is not called in the step of a notebook component.
     """
     raise NotImplementedError(
         "dsl.run_notebook is only available inside a @dsl.notebook_component at runtime."

@@ -212,9 +212,22 @@ def _is_sdk_frame(file: str, here: str) -> bool:
 
 
 def _add_hint(error: Exception) -> None:
-    """Add a hint to the error about a missing `kfp`, which the step package does not contain."""
-    if isinstance(error, ModuleNotFoundError) and error.name in ("kfp", "kfp.dsl"):
+    """Add a hint to the error about a missing `kfp` or a missing part of `headrace`, which the step
+    package does not contain."""
+    if not isinstance(error, ImportError) or error.name is None:
+        return
+    if error.name in ("kfp", "kfp.dsl"):
         error.msg += (
             ": kfp is not installed in this step. Import from headrace instead, or add kfp to the "
             "component's packages_to_install."
         )
+    elif error.name.partition(".")[0] == "headrace" and _is_step_package():
+        error.msg += (
+            ": this step has only headrace.dsl. To use the rest of the SDK, add headrace to the "
+            "component's packages_to_install."
+        )
+
+
+def _is_step_package() -> bool:
+    """Whether `headrace` is the step package, not the whole SDK, which has a version."""
+    return not hasattr(sys.modules["headrace"], "__version__")

@@ -9,11 +9,11 @@ from typing import Any
 from headrace.authoring import docstrings
 from headrace.graph.channels import PipelineParameterChannel
 from headrace.graph.interfaces import types
-from headrace.graph.interfaces.placeholders import (
+from headrace.graph.interfaces.specs import ComponentSpec, InputSpec
+from headrace.step.dsl import (
     PIPELINE_JOB_ID_PLACEHOLDER,
     PIPELINE_TASK_ID_PLACEHOLDER,
 )
-from headrace.graph.interfaces.specs import ComponentSpec, InputSpec
 from headrace.v1.argo_placeholders import translate
 from headrace.v1.refused import refuse
 

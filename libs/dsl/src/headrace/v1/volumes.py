@@ -81,30 +81,18 @@ def mount(op: PipelineTask, volume: Any, volume_mount: Any) -> None:
         return
     if sub_path:
         refused.refuse("A `sub_path` of a volume without a claim", "Mount the whole volume.")
-    secret, config_map = (
-        field_of(volume, "secret"),
-        field_of(volume, "config_map"),
-    )
+    secret, config_map = field_of(volume, "secret"), field_of(volume, "config_map")
     empty = field_of(volume, "empty_dir")
     if secret is not None:
         _check_mounted_whole(secret)
-        name, optional = (
-            field_of(secret, "secret_name"),
-            field_of(secret, "optional"),
-        )
-        kubernetes.use_secret_as_volume(op, name, path, bool(optional))
+        name, optional = field_of(secret, "secret_name"), bool(field_of(secret, "optional"))
+        kubernetes.use_secret_as_volume(op, name, path, optional)
     elif config_map is not None:
         _check_mounted_whole(config_map)
-        name, optional = (
-            field_of(config_map, "name"),
-            field_of(config_map, "optional"),
-        )
-        kubernetes.use_config_map_as_volume(op, name, path, bool(optional))
+        name, optional = field_of(config_map, "name"), bool(field_of(config_map, "optional"))
+        kubernetes.use_config_map_as_volume(op, name, path, optional)
     elif empty is not None:
-        medium, size = (
-            field_of(empty, "medium"),
-            field_of(empty, "size_limit"),
-        )
+        medium, size = field_of(empty, "medium"), field_of(empty, "size_limit")
         name = str(field_of(volume, "name") or "empty")
         kubernetes.empty_dir_mount(op, name, path, medium or None, size)
     else:

@@ -10,7 +10,7 @@ import click
 from headrace.cli.completers import run_ids
 from headrace.cli.connect import connected
 from headrace.cli.errors import CommandFailed
-from headrace.cli.options import Context, gateway_command
+from headrace.cli.options import Context, count_option, gateway_command
 from headrace.cli.output import print_result
 
 if TYPE_CHECKING:
@@ -25,14 +25,7 @@ def artifact() -> None:
 @artifact.command("list")
 @click.option("--run", "run_id", help="Only artifacts of this run.", shell_complete=run_ids)
 @click.option("--type", "kind", help="Only artifacts of this type, such as system.Model.")
-@click.option(
-    "-n",
-    "--count",
-    default=20,
-    show_default=True,
-    type=click.IntRange(1, 10_000),
-    help="Maximum number to list.",
-)
+@count_option()
 @gateway_command
 def list_artifacts(context: Context, run_id: str | None, kind: str | None, count: int) -> None:
     """List the newest artifacts."""

@@ -6,10 +6,9 @@ import click
 
 from headrace.cli.completers import experiment_names
 from headrace.cli.connect import connected
-from headrace.cli.options import Context, gateway_command
+from headrace.cli.options import Context, count_option, gateway_command
 from headrace.cli.output import print_result
 
-_COUNT = click.IntRange(1, 10_000)
 _name_argument = click.argument("name", metavar="EXPERIMENT", shell_complete=experiment_names)
 
 
@@ -30,9 +29,7 @@ def create(context: Context, name: str, description: str | None) -> None:
 
 
 @experiment.command("list")
-@click.option(
-    "-n", "--count", default=20, show_default=True, type=_COUNT, help="Maximum number to list."
-)
+@count_option()
 @gateway_command
 def list_experiments(context: Context, count: int) -> None:
     """List the newest experiments."""
@@ -44,14 +41,7 @@ def list_experiments(context: Context, count: int) -> None:
 
 @experiment.command("get")
 @_name_argument
-@click.option(
-    "-n",
-    "--count",
-    default=10,
-    show_default=True,
-    type=_COUNT,
-    help="Maximum number of runs to list.",
-)
+@count_option(10, help="Maximum number of runs to list.")
 @gateway_command
 def get_experiment(context: Context, name: str, count: int) -> None:
     """Show an experiment and its newest runs."""

@@ -35,7 +35,7 @@ def logs(context: Context, run_id: str, task: str | None, follow: bool) -> None:
             _follow(context, run_id, task)
             return
         selected = _selected(run, task)
-        if not selected:
+        if not selected and task is not None:
             raise _no_such_task(run_id, task)
         found = {
             path: text
@@ -63,7 +63,7 @@ def _selected(run: Run, task: str | None) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _no_such_task(run_id: str, task: str | None) -> CommandFailed:
+def _no_such_task(run_id: str, task: str) -> CommandFailed:
     return CommandFailed("NOT_FOUND", f"run {run_id} has no task {task!r}")
 
 

@@ -10,20 +10,11 @@ import click
 from headrace.cli.completers import pipeline_names
 from headrace.cli.connect import connected
 from headrace.cli.errors import wrong_usage
-from headrace.cli.options import Context, gateway_command
+from headrace.cli.options import Context, count_option, gateway_command
 from headrace.cli.output import print_result
 
 if TYPE_CHECKING:
     from headrace.client import Pipeline, PipelineVersion
-
-_COUNT = click.option(
-    "-n",
-    "--count",
-    default=20,
-    show_default=True,
-    type=click.IntRange(1, 10_000),
-    help="Maximum number to list.",
-)
 
 
 @click.group()
@@ -74,7 +65,7 @@ def upload(
 
 
 @pipeline.command("list")
-@_COUNT
+@count_option()
 @gateway_command
 def list_pipelines(context: Context, count: int) -> None:
     """List the newest pipelines."""
@@ -108,7 +99,7 @@ def get(context: Context, name: str, version: str | None) -> None:
 
 @pipeline.command()
 @click.argument("name", metavar="PIPELINE", shell_complete=pipeline_names)
-@_COUNT
+@count_option()
 @gateway_command
 def versions(context: Context, name: str, count: int) -> None:
     """List the newest versions of a pipeline."""

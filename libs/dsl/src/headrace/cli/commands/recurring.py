@@ -11,7 +11,7 @@ import click
 
 from headrace.cli.connect import connected
 from headrace.cli.errors import wrong_usage
-from headrace.cli.options import Context, gateway_command
+from headrace.cli.options import Context, count_option, gateway_command
 from headrace.cli.output import print_result
 from headrace.cli.parameters import (
     execution_fields,
@@ -124,10 +124,11 @@ def create(
     """
     if package is None and pipeline is None:
         raise wrong_usage("Pass a PACKAGE or --pipeline.")
+    source = _source(package, pipeline, pipeline_version)
     definition = {
         "display_name": name,
-        **_source(package, pipeline, pipeline_version),
-        "parameters": _parameters(_text(package), parameters),
+        **source,
+        "parameters": _parameters(source.get("package", ""), parameters),
         "description": description,
         "experiment": experiment,
         "enabled": not disabled,
@@ -143,14 +144,7 @@ def create(
 
 
 @recurring.command("list")
-@click.option(
-    "-n",
-    "--count",
-    default=20,
-    show_default=True,
-    type=click.IntRange(1, 200),
-    help="Maximum number to list.",
-)
+@count_option(most=200)
 @gateway_command
 def list_recurring(context: Context, count: int) -> None:
     """List the newest recurring runs."""
@@ -199,7 +193,8 @@ def edit(
     A new schedule takes effect from now on. Parameters that are not given keep their values.
     """
     names = ("display_name", "description", "catch_up", "max_concurrency")
-    changes = {**_given(options, names), **_source(package, pipeline, pipeline_version)}
+    source = _source(package, pipeline, pipeline_version)
+    changes = {**_given(options, names), **source}
     if not (changes or parameters or _given(options, _TRIGGER)):
         raise wrong_usage("Nothing to change: pass at least one option.")
     with connected(context) as client:
@@ -209,7 +204,8 @@ def edit(
             changes["trigger"] = _merged_trigger(before["trigger"], options)
         if parameters:
             known = (before.get("pipeline_spec") or {}).get("pipeline_spec")
-            spec = _text(package) or ("" if known is None or pipeline else json.dumps(known))
+            stored = "" if known is None or pipeline else json.dumps(known)
+            spec = source.get("package", stored)
             changes["parameters"] = {**before["parameters"], **_parameters(spec, parameters)}
         found = client.edit_recurring(recurring_run_id, changes)
     print_result(context, found, _line(found))
@@ -248,14 +244,7 @@ def delete(context: Context, recurring_run_id: str) -> None:
 
 @recurring.command("next")
 @click.argument("recurring_run_id")
-@click.option(
-    "-n",
-    "--count",
-    default=5,
-    show_default=True,
-    type=click.IntRange(1, 100),
-    help="Number of times to show.",
-)
+@count_option(5, most=100, help="Number of times to show.")
 @gateway_command
 def next_times(context: Context, recurring_run_id: str, count: int) -> None:
     """Show the next scheduled times of a recurring run."""
@@ -307,10 +296,6 @@ def _json_or_string(value: str) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _text(package: Path | None) -> str:
-    return "" if package is None else read_package(package)
 
 
 def _line(found: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from headrace.cli.commands.logs import logs
 from headrace.cli.completers import run_ids
 from headrace.cli.connect import connected
 from headrace.cli.errors import CommandFailed
-from headrace.cli.options import Context, gateway_command
+from headrace.cli.options import Context, count_option, gateway_command
 from headrace.cli.output import print_result
 from headrace.cli.parameters import (
     execution_fields,
@@ -93,14 +93,7 @@ def submit(
 
 
 @run.command("list")
-@click.option(
-    "-n",
-    "--count",
-    default=20,
-    show_default=True,
-    type=click.IntRange(1, 200),
-    help="Maximum number to list.",
-)
+@count_option(most=200)
 @gateway_command
 def list_runs(context: Context, count: int) -> None:
     """List the newest runs."""

@@ -49,9 +49,9 @@ def pages(
             page_token=token,
             **filters,
         )
-        answer = (yield Request("GET", path, params)).json()
-        found += answer.get(name) or ()
-        token = answer.get("next_page_token")
+        page = (yield Request("GET", path, params)).json()
+        found += page.get(name) or ()
+        token = page.get("next_page_token")
         if not token:
             return found
 

@@ -125,16 +125,16 @@ def version(
     """
     known = yield from _pipeline(client, pipeline)
     path = f"/pipelines/{path_segment(known.pipeline_id)}/versions"
-    asked = version["pipeline_version_id"] if isinstance(version, PipelineVersion) else version
-    if asked is None or not is_id(asked):
-        predicate = {"key": "name", "operation": "EQUALS", "string_value": asked}
-        wanted = None if asked is None else {"predicates": [predicate]}
-        found = yield from pages(path, "pipeline_versions", 1, None, wanted, None)
+    wanted = version["pipeline_version_id"] if isinstance(version, PipelineVersion) else version
+    if wanted is None or not is_id(wanted):
+        predicate = {"key": "name", "operation": "EQUALS", "string_value": wanted}
+        filter = None if wanted is None else {"predicates": [predicate]}
+        found = yield from pages(path, "pipeline_versions", 1, None, filter, None)
         if not found:
-            which = "no version" if asked is None else f"no version {asked!r}"
+            which = "no version" if wanted is None else f"no version {wanted!r}"
             raise ClientError("NOT_FOUND", f"pipeline {known.name!r} has {which}", status=404)
-        asked = str(found[0]["pipeline_version_id"])
-    return PipelineVersion((yield Request("GET", f"{path}/{path_segment(asked)}")).json())
+        wanted = str(found[0]["pipeline_version_id"])
+    return PipelineVersion((yield Request("GET", f"{path}/{path_segment(wanted)}")).json())
 
 
 def delete_pipeline(

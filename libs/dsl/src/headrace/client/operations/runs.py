@@ -249,6 +249,6 @@ def log(client: BaseClient, run_id: Run | str, task_id: Task | str) -> Steps[byt
 
 
 def _operation(run_id: Run | str, operation: str, **options: Any) -> Request:
-    """All but ``retry`` are idempotent: a run may have ended again since the first ``retry``."""
+    """All but ``retry`` are idempotent: since a first ``retry``, the run may have failed again."""
     path = f"/runs/{id_segment(run_id, 'run_id')}/{path_segment(operation)}"
     return Request("POST", path, options, repeatable=operation != "retry")

@@ -75,10 +75,10 @@ class RequestAttempts:
         if not repeat or self._attempt >= self._patience.attempts:
             raise rejection(response)
         self._may_be_processed = self._may_be_processed or status in _UNKNOWN
-        asked = retry_after(response.headers)
-        if asked is not None and asked > self._patience.longest_asked_seconds:
+        pause = retry_after(response.headers)
+        if pause is not None and pause > self._patience.longest_asked_seconds:
             raise rejection(response)
-        return max(asked or 0.0, self._patience.pause(self._attempt, chance))
+        return max(pause or 0.0, self._patience.pause(self._attempt, chance))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

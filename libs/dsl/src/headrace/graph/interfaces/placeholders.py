@@ -1,34 +1,13 @@
-"""Placeholders in a command for values that are known when the step runs."""
+"""Placeholders in a command for values that are known when the step runs.
+
+Those without arguments are constants in `headrace.step.dsl`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from typing import Any
-
-PIPELINE_JOB_NAME_PLACEHOLDER = "{{$.pipeline_job_name}}"
-"""The display name of the run."""
-PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER = "{{$.pipeline_job_resource_name}}"
-"""The name of the run in the workflow engine."""
-PIPELINE_JOB_ID_PLACEHOLDER = "{{$.pipeline_job_uuid}}"
-"""The run's id."""
-PIPELINE_TASK_NAME_PLACEHOLDER = "{{$.pipeline_task_name}}"
-"""The task's name."""
-PIPELINE_TASK_ID_PLACEHOLDER = "{{$.pipeline_task_uuid}}"
-"""The task's id."""
-PIPELINE_TASK_EXECUTOR_OUTPUT_PATH_PLACEHOLDER = "{{$.outputs.output_file}}"
-"""The path of the file that the step writes its outputs to, as JSON."""
-PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER = "{{$}}"
-"""The step's complete executor input, as JSON."""
-PIPELINE_ROOT_PLACEHOLDER = "{{$.pipeline_root}}"
-"""The folder of the run's artifacts."""
-PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_create_time_utc}}"
-"""When the run was created."""
-PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER = "{{$.pipeline_job_schedule_time_utc}}"
-"""The time that the run was scheduled for."""
-WORKSPACE_PATH_PLACEHOLDER = "{{$.workspace_path}}"
-"""The folder that all steps of the run share; the pipeline needs a `WorkspaceConfig`."""
-WORKSPACE_MOUNT_PATH = "/kfp-workspace"
 
 
 class Placeholder:

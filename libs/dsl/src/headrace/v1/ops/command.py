@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headrace.graph.interfaces.placeholders import (
-    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
-    InputValuePlaceholder,
-)
+from headrace.graph.interfaces.placeholders import InputValuePlaceholder
 from headrace.graph.names import input_name
+from headrace.step.dsl import (
+    PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
+)
 from headrace.v1.refused import refuse
 
 

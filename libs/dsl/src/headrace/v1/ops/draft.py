@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.graph.interfaces.specs import InputSpec
-from headrace.v1.ops.command import Argument, InputFile
+from headrace.v1.ops.command import Argument, ArgumentPart, InputFile
 
 
 @dataclass
@@ -30,9 +30,13 @@ class Draft:
     """The outputs that every op may write without declaring them."""
     description: str | None = None
 
+    def parts(self) -> list[ArgumentPart]:
+        """The parts of all arguments of the command."""
+        return [part for argument in [*self.command, *self.args] for part in argument]
+
     def file_only_inputs(self) -> set[str]:
         """The inputs that the command uses only as files."""
-        parts = [part for argument in [*self.command, *self.args] for part in argument]
+        parts = self.parts()
         as_files = {part.name for part in parts if isinstance(part, InputFile)}
         texts = " ".join(part for part in parts if isinstance(part, str))
         return {name for name in as_files if f"inputs.parameters['{name}']" not in texts}

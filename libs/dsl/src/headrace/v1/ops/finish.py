@@ -178,8 +178,8 @@ def _write_command(op: BaseOp) -> None:
 def _files_to_write(op: BaseOp) -> list[str]:
     """The files to write for parameters that are used as files: path and content, alternating."""
     files: list[str] = []
-    parts = [part for argument in [*op.draft.command, *op.draft.args] for part in argument]
-    for name in dict.fromkeys(part.name for part in parts if isinstance(part, InputFile)):
+    inputs = [part.name for part in op.draft.parts() if isinstance(part, InputFile)]
+    for name in dict.fromkeys(inputs):
         if types.is_parameter(op.component_spec.inputs[name].type):
             files += [f"{_FOLDER}/{name}", value_placeholder(name)]
     return files
@@ -197,18 +197,12 @@ def _texts_to_trim(op: BaseOp) -> list[str]:
 def _files_to_move(op: BaseOp) -> tuple[list[str], list[str]]:
     """The output files at fixed paths that are not part of the command: source and target,
     alternating; first those of declared outputs, then those that every op may write."""
-    text = " ".join(
-        part for argument in _all_arguments(op) for part in argument if isinstance(part, str)
-    )
+    text = " ".join(part for part in op.draft.parts() if isinstance(part, str))
     moved: tuple[list[str], list[str]] = ([], [])
     for name, path in op.draft.fixed_paths.items():
         if not _path_pattern(path).search(text):
             moved[name in op.draft.implicit].extend((path, _output_path(op, name)))
     return moved
-
-
-def _all_arguments(op: BaseOp) -> list[Argument]:
-    return [*op.draft.command, *op.draft.args]
 
 
 def _path_pattern(path: str) -> re.Pattern[str]:

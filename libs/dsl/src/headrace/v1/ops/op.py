@@ -186,7 +186,7 @@ class BaseOp(PipelineTask):
         """
         found = to_json(affinity)
         check_known_fields(
-            affinity, ("nodeAffinity",), "add_affinity", "Only `node_affinity` is carried over."
+            affinity, ("nodeAffinity",), "add_affinity", "Only `node_affinity` is supported."
         )
         kubernetes.add_node_affinity_json(self, found["nodeAffinity"])
         return self
