@@ -137,7 +137,6 @@ def train_model(
     The workers find each other through xgboost's tracker and sum their gradient histograms, so that
     all of them build the same trees. If one dies, the others are stopped and the step fails.
     """
-    import contextlib
     import json
     import multiprocessing
     import os
@@ -173,36 +172,39 @@ def train_model(
         last = {f"{name}-loss": losses[name]["mlogloss"][-1] for name in losses}
         channel.send((bytes(booster.save_raw("json")), last))
 
+    def track(channel):
+        tracker = RabitTracker(n_workers=workers, host_ip="127.0.0.1", sortby="task", timeout=60)
+        tracker.start()
+        channel.send(tracker.worker_args())
+        tracker.wait_for()
+
     # Imported once, before the fork. A fork does not copy threads, so no library may start any
-    # before it: numpy would; the tracker starts its threads later.
+    # before it: numpy would; the tracker starts its threads in a process of its own.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import numpy
     import xgboost
     from xgboost.tracker import RabitTracker
 
     context = multiprocessing.get_context("fork")
-    crew, tracker = [], None
+    crew = []
     try:
-        for number in range(workers):
+        for target, *numbers in (*((work, number) for number in range(workers)), (track,)):
             ours, theirs = context.Pipe()
-            worker = context.Process(target=work, args=(number, theirs), daemon=True)
-            worker.start()
+            process = context.Process(target=target, args=(*numbers, theirs), daemon=True)
+            process.start()
             theirs.close()
-            crew.append((worker, ours))
-        tracker = RabitTracker(n_workers=workers, host_ip="127.0.0.1", sortby="task", timeout=60)
-        tracker.start()
-        for _, channel in crew:
-            channel.send(tracker.worker_args())
-        results = [channel.recv() for _, channel in crew]
+            crew.append((process, ours))
+        *channels, addresses = (channel for _, channel in crew)
+        tracker = addresses.recv()
+        for channel in channels:
+            channel.send(tracker)
+        results = [channel.recv() for channel in channels]
     except (EOFError, BrokenPipeError):
         raise RuntimeError("a worker died; see the log") from None
     finally:
-        for worker, _ in crew:
-            worker.kill()
-            worker.join()
-        if tracker is not None:
-            with contextlib.suppress(xgboost.core.XGBoostError):  # killed workers do not sign off
-                tracker.free()
+        for process, _ in crew:  # the tracker would wait for workers that have died
+            process.kill()
+            process.join()
     if len({trained for trained, _ in results}) != 1:
         raise RuntimeError("the workers trained different models")
     trained, last = results[0]

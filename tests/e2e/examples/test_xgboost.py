@@ -201,8 +201,8 @@ def _workers(run_id: str) -> list[int]:
             children = (entry / "task" / entry.name / "children").read_text().split()
         except OSError:
             continue
-        if marker in environ and len(children) == 2:
-            return list(map(int, children))  # in fork order
+        if marker in environ and len(children) == 3:
+            return list(map(int, children))[:2]  # in fork order; the third is the tracker
     return []
 
 

@@ -5,7 +5,6 @@ of them build the same trees. If one of them dies, the others are stopped and th
 """
 
 import argparse
-import contextlib
 import glob
 import hashlib
 import json
@@ -55,52 +54,60 @@ def main():
 def trained_together(given):
     """The model of each worker."""
     # Imported once, before the fork. A fork does not copy threads, so no library may start any
-    # before it: numpy would; the tracker starts its threads later.
+    # before it: numpy would; the tracker starts its threads in a process of its own.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import xgboost.tracker  # noqa: F401
 
-    context = multiprocessing.get_context("fork")
-    workers, channels = [], []
+    workers = [forked(work, number, given) for number in range(given.workers)]
+    tracker, addresses = forked(track, given.workers)
     try:
-        for number in range(given.workers):
-            ours, theirs = context.Pipe()
-            worker = context.Process(target=work, args=(number, given, theirs), daemon=True)
-            worker.start()
-            theirs.close()
-            workers.append(worker)
-            channels.append(ours)
-        return tracked(workers, channels)
+        return collected([channel for _, channel in workers], addresses)
+    except (EOFError, BrokenPipeError):
+        sys.exit(f"the training failed: {how_they_ended([process for process, _ in workers])}")
     finally:
-        for worker in workers:
-            worker.kill()
-            worker.join()
+        # The tracker is killed as well: it would wait for workers that have died.
+        for process in (*(worker for worker, _ in workers), tracker):
+            process.kill()
+            process.join()
 
 
-def tracked(workers, channels):
-    """Tell the workers where the tracker is, and collect their models."""
-    from xgboost.core import XGBoostError
+def forked(target, *arguments):
+    """A process that runs a function, and the channel that is its last argument."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(*arguments, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def track(workers, channel):
+    """The tracker, through which the workers find each other."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from xgboost.tracker import RabitTracker
 
     tracker = RabitTracker(
-        n_workers=len(workers), host_ip="127.0.0.1", sortby="task", timeout=CONNECT_SECONDS
+        n_workers=workers, host_ip="127.0.0.1", sortby="task", timeout=CONNECT_SECONDS
     )
     tracker.start()
-    models, waiting = [], list(channels)
+    channel.send(tracker.worker_args())
+    tracker.wait_for()
+
+
+def collected(channels, addresses):
+    """Tell the workers where the tracker is, and collect their models."""
     try:
-        for channel in channels:
-            channel.send(tracker.worker_args())
-        while waiting:
-            for channel in connection.wait(waiting):
-                models.append(channel.recv_bytes())
-                waiting.remove(channel)
-        return models
-    except (EOFError, BrokenPipeError):
-        sys.exit(f"the training failed: {how_they_ended(workers)}")
-    finally:
-        for worker in workers:
-            worker.kill()
-        with contextlib.suppress(XGBoostError):  # workers that died did not sign off
-            tracker.free()
+        tracker = addresses.recv()
+    except EOFError:
+        sys.exit("the tracker did not start")
+    models, waiting = [], list(channels)
+    for channel in channels:
+        channel.send(tracker)
+    while waiting:
+        for channel in connection.wait(waiting):
+            models.append(channel.recv_bytes())
+            waiting.remove(channel)
+    return models
 
 
 def how_they_ended(workers):
