@@ -193,7 +193,8 @@ def _run(deployment: Deployment, package: Path, *arguments: str, expect: int = 0
 
 
 def _workers(run_id: str) -> list[int]:
-    """The process IDs of the two workers of a run's training; empty until both run."""
+    """The process IDs of the two workers and the tracker of a run's training, in fork order; empty
+    until all of them run."""
     marker = f"HEADRACE_LAUNCH_ID={run_id}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -202,7 +203,7 @@ def _workers(run_id: str) -> list[int]:
         except OSError:
             continue
         if marker in environ and len(children) == 3:
-            return list(map(int, children))[:2]  # in fork order; the third is the tracker
+            return list(map(int, children))
     return []
 
 

@@ -170,7 +170,7 @@ def _loss(example: Example, python: Path, model: str) -> float:
 
 
 def _workers(process: subprocess.Popen[str]) -> list[int]:
-    """The process IDs of the two workers; waits until they train."""
+    """The process IDs of the two workers and the tracker, in fork order; waits until they train."""
     assert process.stdout is not None
     for line in process.stdout:
         if "mlogloss" in line:
@@ -178,6 +178,6 @@ def _workers(process: subprocess.Popen[str]) -> list[int]:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        if len(children) == 2:
-            return list(map(int, children))  # in fork order
-    raise AssertionError("there are not two workers")
+        if len(children) == 3:
+            return list(map(int, children))
+    raise AssertionError("there are not two workers and a tracker")
