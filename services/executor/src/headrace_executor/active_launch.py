@@ -19,11 +19,11 @@ from headrace_runtime.pg.database import Database, Unit
 from structlog.contextvars import bound_contextvars
 
 from headrace_executor import store
+from headrace_executor.availability import RETRY_SECONDS, until_available
 from headrace_executor.backends.port import Backend, CannotLaunchError, Handle, Vanished
 from headrace_executor.core.launch import log_key
 from headrace_executor.core.outcome import Outcome, failed, lost, outcome
 from headrace_executor.lease import Lease
-from headrace_executor.retry import RETRY_SECONDS, until_available
 from headrace_executor.store import Launch
 
 _SHORT_SECONDS = 0.25

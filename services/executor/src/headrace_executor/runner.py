@@ -20,9 +20,9 @@ from headrace_runtime.pg.database import Database, Unit
 
 from headrace_executor import store
 from headrace_executor.active_launch import ActiveLaunch
+from headrace_executor.availability import until_available
 from headrace_executor.backends.port import Backend
 from headrace_executor.lease import Lease
-from headrace_executor.retry import until_available
 from headrace_executor.slot_queue import SlotQueue
 from headrace_executor.store import Identity, Launch
 
