@@ -85,11 +85,17 @@ class Fuzz:
         ]
 
 
+_REJECTIONS = (400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx")
+"""Of schemathesis, and 413: a body may be too long before anything else is wrong with it."""
+
+
 def _config(things: Mapping[str, str | int]) -> str:
-    """Fixed IDs of existing objects for every operation except deletions."""
+    """Fixed IDs of existing objects for every operation except deletions, and which statuses reject
+    an invalid request."""
     there = "\n".join(f'"path.{name}" = {json.dumps(value)}' for name, value in things.items())
     gone = "\n".join(f'"path.{name}" = {json.dumps(str(UUID(int=1)))}' for name in things)
     return (
         f"[parameters]\n{there}\n\n"
-        f'[[operations]]\ninclude-method = "DELETE"\n[operations.parameters]\n{gone}\n'
+        f'[[operations]]\ninclude-method = "DELETE"\n[operations.parameters]\n{gone}\n\n'
+        f"[checks.negative_data_rejection]\nexpected-statuses = {json.dumps(_REJECTIONS)}\n"
     )
