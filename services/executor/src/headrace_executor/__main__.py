@@ -9,7 +9,7 @@ from headrace_executor.settings import Settings
 
 
 def main() -> None:
-    """Run the executor until it is told to stop."""
+    """Run the executor until it is stopped."""
     run_service(Settings, serve)
 
 

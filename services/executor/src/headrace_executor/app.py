@@ -24,7 +24,7 @@ _BACKENDS: Mapping[str, Callable[[Settings, ObjectStore], AbstractAsyncContextMa
 
 
 async def serve(settings: Settings) -> None:
-    """Run the executor until it is told to stop. Running steps go on, and are adopted by the next
+    """Run the executor until it is stopped. Running steps go on, and are adopted by the next
     executor."""
     async with open_service("executor", settings) as service:
         objects = await service.open_objects(settings)

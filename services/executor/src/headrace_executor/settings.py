@@ -39,7 +39,7 @@ class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     """From asking a step to stop to killing it. Kubernetes gives a pod 30 s; on a laptop people
     wait for it."""
     log_limit_bytes: int = 64 * 1024 * 1024
-    """Nobody reads a longer log. Bytes beyond it are counted and dropped."""
+    """Longer logs are of little use to readers. Bytes beyond the limit are counted and dropped."""
     log_inline_bytes: int = 4096
     """A log that is not larger travels with the event of the step's end: an object of its own costs
     more than its content. Messages have to stay small."""

@@ -9,7 +9,7 @@ from headrace_recorder.settings import Settings
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run until it is stopped."""
     run_service(Settings, serve)
 
 

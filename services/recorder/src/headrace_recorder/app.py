@@ -15,7 +15,7 @@ from headrace_recorder.settings import Settings
 
 
 async def serve(settings: Settings) -> None:
-    """Run the recorder until it is told to stop."""
+    """Run the recorder until it is stopped."""
     async with open_service("recorder", settings) as service:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_recorder")

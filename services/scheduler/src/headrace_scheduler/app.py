@@ -20,7 +20,7 @@ Pass = Callable[[], Awaitable[object]]
 
 
 async def serve(settings: Settings) -> None:
-    """Run the scheduler until it is told to stop."""
+    """Run the scheduler until it is stopped."""
     async with open_service("scheduler", settings) as service:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_scheduler")
