@@ -158,6 +158,8 @@ class ResultManifest(Contract):
     failure: Failure | None = None
     retryable: bool = False
     """True if the platform failed, not the step."""
+    deployment_stopped: bool = False
+    """True if the step was stopped together with its deployment."""
     started_at: Instant | None = None
     finished_at: Instant
     parameters: dict[str, Any] = {}
