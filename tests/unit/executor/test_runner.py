@@ -19,6 +19,8 @@ from headrace_executor import store
 from headrace_executor.backends.port import (
     CannotLaunchError,
     Handle,
+    OpenAmong,
+    ReportProgress,
     ReportWaiting,
     Vanished,
 )
@@ -116,6 +118,9 @@ class OneSlotBackend:
             {"launch_id": "l", "state": "SUCCEEDED", "finished_at": command.run_created_at}
         )
 
+    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+        self.report = report
+
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         self.go.set()
 
@@ -127,6 +132,9 @@ class OneSlotBackend:
 
     async def clean_run(self, run_id: UUID) -> None:
         self.cleaned.append(run_id)
+
+    async def sweep(self, open_among: OpenAmong) -> int:
+        return 0
 
 
 class Running:

@@ -21,6 +21,7 @@ from tests.support.launches import Objects
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(transfer, "_LONGEST_PAUSE_SECONDS", 0.002)
     monkeypatch.setattr(transfer, "_SILENT_SECONDS", 0.0)
 
 

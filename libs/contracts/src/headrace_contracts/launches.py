@@ -12,6 +12,10 @@ from headrace_contracts.base import Contract, Instant
 from headrace_contracts.failures import Failure
 from headrace_contracts.values import Artifact, ArtifactType
 
+STOP_MARK = ".stopping"
+"""The file in an executor's work folder that says that the deployment is being stopped: what is
+asked to stop then is repeated later at no cost. The executor removes it when it starts again."""
+
 
 class InputFile(Contract):
     """One object to download. `path` is relative to the artifact's path; empty for the artifact

@@ -107,7 +107,7 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
 
 def _no_room(message: str) -> StepError:
     return StepError(
-        "LAUNCHER_ERROR",
+        "ATTEMPT_LOST",
         f"the machine is too short of resources to start the step: {message}",
         EXIT_LAUNCHER_ERROR,
         retryable=True,

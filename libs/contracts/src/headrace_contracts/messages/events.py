@@ -434,9 +434,7 @@ TaskEvent = (
     | TaskSkipped
     | TaskCanceled
 )
-AttemptEvent = (
-    AttemptPreparing | AttemptStarted | AttemptWaiting | AttemptSucceeded | AttemptFailed
-)
+AttemptEvent = AttemptPreparing | AttemptStarted | AttemptWaiting | AttemptSucceeded | AttemptFailed
 SubmissionEvent = SubmissionAccepted | SubmissionRejected
 Event = RunEvent | TaskEvent | AttemptEvent | SubmissionEvent
 

@@ -45,6 +45,10 @@ class StartPlanner:
         self._environments = EnvironmentStore(folder)
         self._step_package = StepPackage(folder)
 
+    async def sweep(self) -> None:
+        """Remove environments that are half made, and that nobody is making."""
+        await self._environments.sweep()
+
     async def plan(
         self,
         argv: tuple[str, ...],
