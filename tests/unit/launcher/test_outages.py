@@ -1,5 +1,5 @@
-"""A step whose surroundings fail: the object store is away, its folder is removed, the disk is full,
-or the deployment is being stopped."""
+"""A step whose surroundings fail: the object store is away, its folder is removed, the disk is
+full, or the deployment is being stopped."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_contracts.launches import ResultManifest, WrittenFile
+from headrace_contracts.launches import LaunchFile, ResultManifest, WrittenFile
 from headrace_executor.core.bootstrap import Program
 from headrace_executor.core.launch import AttemptPaths, Limits, program_start
 from headrace_launcher.command import explain

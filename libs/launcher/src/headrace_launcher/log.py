@@ -50,7 +50,9 @@ class Log:
 
     def _write(self, data: bytes) -> int:
         """The number of bytes written. With a full disk the rest is dropped: the step must not be
-        blocked by its output."""
+        blocked by its output. What comes after the end of the log is dropped too."""
+        if self._file.closed:
+            return 0
         try:
             written = self._file.write(data)
         except OSError:

@@ -127,7 +127,10 @@ class _Attempt:
         if self._log is not None:
             if not self._log.is_short():
                 self._progress.command_ended()
-            self._manifest["log"] = self._log.finish()
+            try:
+                self._manifest["log"] = self._log.finish()
+            except Exception:  # a log is no reason to lose the result
+                traceback.print_exc()
         self._manifest["finished_at"] = _now()
         return self._write_manifest(json.dumps(self._manifest).encode())
 

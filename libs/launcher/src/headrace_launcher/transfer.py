@@ -23,7 +23,8 @@ from headrace_launcher.failure import is_shortage
 from headrace_launcher.interruption import Interruption
 
 _CHUNK = 1 << 20
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 30.0
+"""Without a byte; a store that syncs its disk needs seconds."""
 _ONE_TRY_TIMEOUT_SECONDS = 3.0
 """For what must not hold up anything: the log of a running command, and what is left to upload when
 the attempt is stopped, since its launcher is killed 5 s after the grace."""
