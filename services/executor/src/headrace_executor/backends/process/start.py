@@ -46,8 +46,9 @@ class StartPlanner:
         self._step_package = StepPackage(folder)
 
     async def sweep(self) -> None:
-        """Remove environments that are half made, and that nobody is making."""
+        """Remove environments and step packages that are half made, and that nobody is making."""
         await self._environments.sweep()
+        await self._step_package.sweep()
 
     async def plan(
         self,
