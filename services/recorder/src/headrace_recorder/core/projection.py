@@ -155,8 +155,8 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             _set_place(task, event.attempt, event.place)
             _state(task, TaskState.RUNNING, event.attempt)
         case e.AttemptWaiting():
-            detail = event.message or None
-            _state(task, TaskState.RUNNING, event.attempt, detail, _RUNNING_WAITS_RANK)
+            waits_for = event.message or None
+            _state(task, TaskState.RUNNING, event.attempt, waits_for, _RUNNING_WAITS_RANK)
         case e.AttemptSucceeded() | e.AttemptFailed():
             _timestamps(
                 task, event.attempt, event.started_at, event.finished_at, event.log, ended=True
