@@ -13,9 +13,16 @@ from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.launches import ResultManifest
+from headrace_contracts.launches import Progress, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
-from headrace_executor.backends.port import Handle, ReportWaiting, Vanished
+from headrace_executor.backends.port import (
+    Attempt,
+    Handle,
+    OpenAmong,
+    ReportProgress,
+    ReportWaiting,
+    Vanished,
+)
 from headrace_executor.backends.prepare import (
     LaunchPreparer,
     check_command,
@@ -34,6 +41,9 @@ class MemoryPod:
         self._plan = plan
         self._objects = objects
         self._stopped = asyncio.Event()
+        self.command_ended = asyncio.Event()
+        self.may_upload = asyncio.Event()
+        self.may_upload.set()
         self.task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
@@ -46,6 +56,8 @@ class MemoryPod:
         except TimeoutError:
             if name == "false":
                 failure = {"code": "COMMAND_FAILED", "message": "the command failed"}
+        self.command_ended.set()
+        await self.may_upload.wait()
         manifest = {
             "launch_id": self._plan.launch_id,
             "state": "FAILED" if failure else "SUCCEEDED",
@@ -122,6 +134,12 @@ class MemoryBackend:
         manifest = await self._preparer.uploaded_manifest(command)
         return Vanished("the pod was deleted") if manifest is None else manifest
 
+    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+        pod = self._cluster.pods.get(str(handle["pod"]))
+        if pod is not None:
+            await pod.command_ended.wait()
+            await report(Progress(command_ended=True))
+
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         pod = self._cluster.pods.get(str(handle["pod"]))
         if pod is not None:
@@ -140,3 +158,16 @@ class MemoryBackend:
 
     async def clean_run(self, run_id: UUID) -> None:
         self.cleaned_runs.append(run_id)
+
+    async def sweep(self, open_among: OpenAmong) -> int:
+        found = {launch_attempt(name): name for name in self._cluster.pods}
+        left = found.keys() - await open_among(list(found))
+        for attempt in left:
+            self._cluster.pods.pop(found[attempt]).kill()
+        return len(left)
+
+
+def launch_attempt(name: str) -> Attempt:
+    """The attempt of a launch id."""
+    ids, _, number = name.rpartition("-")
+    return UUID(ids[:36]), UUID(ids[37:]), int(number)

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from headrace_contracts import schema
 from headrace_contracts.base import Contract
-from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_contracts.launches import LaunchFile, Progress, ResultManifest
 from headrace_contracts.messages.commands import COMMAND
 from headrace_contracts.messages.events import EVENT
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +20,7 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "events": EVENT,
     "commands": COMMAND,
     "launches/LaunchFile": TypeAdapter(LaunchFile),
+    "launches/Progress": TypeAdapter(Progress),
     "launches/ResultManifest": TypeAdapter(ResultManifest),
 }
 NAMES = sorted(path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*.json"))

@@ -169,8 +169,9 @@ class World:
         self.bus.append(self.results[key])
 
     def result(self, command: LaunchAttempt) -> SchedulerEvent:
-        if self.lossy and self.chance.random() < 0.02:
-            return ended(command, FailureCode.ATTEMPT_LOST, retryable=True)
+        if self.lossy and self.chance.random() < 0.1:
+            stopped = self.chance.random() < 0.5
+            return ended(command, FailureCode.ATTEMPT_LOST, retryable=True, stopped=stopped)
         if self.failures.get(command.path, 0) > command.retry_index:
             return ended(command, FailureCode.COMMAND_FAILED)
         item = command.inputs.parameters.get(ITEM)
@@ -218,12 +219,15 @@ class World:
         return {row.plan["path"]: row.state.value for row in rows[1].values() if row.plan}
 
 
-def ended(command: Any, code: FailureCode, *, retryable: bool = False) -> AttemptFailed:
+def ended(
+    command: Any, code: FailureCode, *, retryable: bool = False, stopped: bool = False
+) -> AttemptFailed:
     return AttemptFailed(
         run_id=command.run_id,
         task_id=command.task_id,
         attempt=command.attempt,
         failure=Failure(code=code, message="simulated"),
         retryable=retryable,
+        deployment_stopped=stopped,
         finished_at=AT,
     )

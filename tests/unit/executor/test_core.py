@@ -25,7 +25,7 @@ from headrace_executor.core.launch import (
     local_inputs,
     program_start,
 )
-from headrace_executor.core.outcome import failed, lost, outcome
+from headrace_executor.core.outcome import STOPPED, failed, lost, outcome
 from headrace_executor.core.platform import PlatformError, provision
 from headrace_executor.core.workspace import with_workspace
 
@@ -295,14 +295,47 @@ def test_a_success_has_outputs_with_identities() -> None:
     ]
 
 
+def test_the_launcher_says_whether_the_platform_failed() -> None:
+    failure = {"code": "OUTPUT_UPLOAD_FAILED", "message": "the grant is expired"}
+    manifest = result(state="FAILED", failure=failure, retryable=True)
+    end = outcome(launch_command(), manifest, cancel_requested=False)
+    assert isinstance(end, AttemptFailed)
+    assert (end.failure.code, end.retryable, end.deployment_stopped) == (
+        FailureCode.OUTPUT_UPLOAD_FAILED,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize("canceled", [False, True])
+def test_a_step_that_was_stopped_with_the_deployment_says_so_unless_it_was_canceled(
+    canceled: bool,
+) -> None:
+    failure = {"code": "CANCELED", "message": "m"}
+    manifest = result(state="FAILED", failure=failure, deployment_stopped=True)
+    ends = (
+        outcome(launch_command(), manifest, cancel_requested=canceled),
+        lost(
+            launch_command(),
+            STOPPED,
+            NOW,
+            cancel_requested=canceled,
+            deployment_stopped=True,
+        ),
+    )
+    for end in ends:
+        assert isinstance(end, AttemptFailed)
+        assert end.retryable is end.deployment_stopped is not canceled
+        assert ("stopped with the deployment" in end.failure.message) is not canceled
+
+
 @pytest.mark.parametrize(
     ("code", "canceled", "expected", "retryable"),
     [
         ("COMMAND_FAILED", False, "COMMAND_FAILED", False),
         ("CANCELED", True, "CANCELED", False),
         ("CANCELED", False, "ATTEMPT_LOST", True),
-        ("INPUT_FETCH_FAILED", False, "INPUT_FETCH_FAILED", True),
-        ("OUTPUT_UPLOAD_FAILED", False, "OUTPUT_UPLOAD_FAILED", True),
+        ("INPUT_FETCH_FAILED", False, "INPUT_FETCH_FAILED", False),
         ("OUTPUT_INVALID", False, "OUTPUT_INVALID", False),
     ],
 )

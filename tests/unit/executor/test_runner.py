@@ -19,6 +19,8 @@ from headrace_executor import store
 from headrace_executor.backends.port import (
     CannotLaunchError,
     Handle,
+    OpenAmong,
+    ReportProgress,
     ReportWaiting,
     Vanished,
 )
@@ -68,6 +70,10 @@ class Database:
     async def read(self) -> AsyncIterator[Connection]:
         yield self.connection
 
+    def of(self, kind: str) -> list[Any]:
+        """The published events of a type."""
+        return [event for event in self.published if event.type == kind]
+
     async def ends(self, count: int) -> list[Any]:
         """The first `count` ends of attempts."""
         async with asyncio.timeout(60):
@@ -116,6 +122,9 @@ class OneSlotBackend:
             {"launch_id": "l", "state": "SUCCEEDED", "finished_at": command.run_created_at}
         )
 
+    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+        self.report = report
+
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         self.go.set()
 
@@ -128,14 +137,18 @@ class OneSlotBackend:
     async def clean_run(self, run_id: UUID) -> None:
         self.cleaned.append(run_id)
 
+    async def sweep(self, open_among: OpenAmong) -> int:
+        return 0
+
 
 class Running:
     """A runner with one slot, and what it stands on."""
 
-    def __init__(self, backend: OneSlotBackend | None = None) -> None:
+    def __init__(self, backend: OneSlotBackend | None = None, most_transfers: int = 32) -> None:
         self.database = Database()
         self.backend = backend or OneSlotBackend()
-        self.runner = Runner(self.database, self.backend, 20)  # type: ignore[arg-type]
+        database: Any = self.database
+        self.runner = Runner(database, self.backend, 20, most_transfers)
 
     def add(self, number: int, priority: int = 0) -> Launch:
         command = launch_command(task_id=UUID(int=number), priority=priority)
@@ -144,14 +157,23 @@ class Running:
         return launch
 
 
-@pytest.fixture
-async def running() -> AsyncIterator[Running]:
-    made = Running()
+@asynccontextmanager
+async def running_on(
+    backend: OneSlotBackend | None = None, most_transfers: int = 32
+) -> AsyncIterator[Running]:
+    """A runner that runs."""
+    made = Running(backend, most_transfers)
     task = asyncio.ensure_future(made.runner.run())
     await made.runner.until_adopted()
     yield made
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Running]:
+    async with running_on() as made:
+        yield made
 
 
 async def test_launches_get_a_slot_by_priority(running: Running) -> None:

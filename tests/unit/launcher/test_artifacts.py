@@ -11,6 +11,7 @@ import pytest
 from headrace_contracts.launches import InputFile, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_launcher import artifacts
+from headrace_launcher.interruption import Interruption
 from headrace_launcher.transfer import Transfer
 
 from tests.support.launches import PREFIX, URI_PREFIX, Objects, launch_command, plan, run
@@ -269,7 +270,7 @@ def test_an_artifact_that_the_sdk_put_into_the_workspace_is_uploaded(
     place.parent.mkdir(parents=True)
     place.write_text("shared")
     entry = {"uri": handed, "metadata": {"_kfp_workspace": True}}
-    moving = Transfer()
+    moving = Transfer(Interruption())
     made = artifacts.artifacts(
         launch, {"artifacts": {"model": {"artifacts": [entry]}}}, moving, pytest.fail
     )

@@ -210,7 +210,9 @@ def test_a_program_that_ignores_the_stop_signal_is_killed_and_steps_end_too(
     while "up" not in log.read_text():
         time.sleep(0.01)
     step = subprocess.Popen(
-        SLEEP, env={"HEADRACE_DATA_DIR": str(data.path)}, start_new_session=True
+        SLEEP,
+        env={"HEADRACE_DATA_DIR": str(data.path), "HEADRACE_LAUNCH_ID": "1"},
+        start_new_session=True,
     )
     while step.pid not in processes.of_deployment(data.path):
         time.sleep(0.01)

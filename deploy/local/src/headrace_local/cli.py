@@ -18,7 +18,7 @@ from headrace.cli.errors import CommandFailed
 from headrace.cli.options import Context, local_command
 from headrace.cli.output import print_result
 
-from headrace_local import processes
+from headrace_local import processes, steps
 from headrace_local.data import SERVICES, Data, DataError
 
 _UP_SECONDS = 90.0
@@ -233,6 +233,7 @@ def _stop(data: Data, supervisor: subprocess.Popen[bytes] | None = None) -> bool
     elif was_running and (pid := data.state().get("supervisor")):
         os.kill(pid, signal.SIGTERM)
         processes.wait_until_ended({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
+    steps.mark_stop(data)
     left = {pid: processes.start_time(pid) or 0 for pid in processes.of_deployment(data.path)}
     for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
         for orphan in left:

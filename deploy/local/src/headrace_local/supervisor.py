@@ -8,6 +8,7 @@ predecessor left; steps continue, and the executor finds them again.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import select
 import signal
@@ -22,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headrace_local import processes, programs, setup
+from headrace_local import processes, programs, setup, steps
 from headrace_local.bucket import has_bucket
 from headrace_local.data import SERVICES, Data, DataError, write_json
 from headrace_local.programs import Program
@@ -235,16 +236,22 @@ class Supervisor:
             for child in self._children.values()
             if child.process and child.process.poll() is None
         }
-        left = {
-            pid: processes.start_time(pid) or 0
-            for pid in processes.of_deployment(self._data.path)
-            if pid not in servers and os.getsid(pid) not in servers
-        }
+        steps.stop(self._data, self._pids_besides(servers))
+        left = {pid: processes.start_time(pid) or 0 for pid in self._pids_besides(servers)}
         for pid in left:
             processes.kill(pid, signal.SIGKILL)
         processes.wait_until_ended(left, 3)
         self._end([name for name in self._children if name not in SERVICES])
         write_json(self._data.run / "state.json", {"state": "stopped", "failure": self._failure})
+
+    def _pids_besides(self, servers: set[int]) -> list[int]:
+        """The processes of the deployment that are not among the servers, nor started by them."""
+        found = []
+        for pid in processes.of_deployment(self._data.path):
+            with contextlib.suppress(ProcessLookupError):
+                if pid not in servers and os.getsid(pid) not in servers:
+                    found.append(pid)
+        return found
 
     def _end(self, names: list[str]) -> None:
         children = [self._children[name] for name in names]

@@ -12,6 +12,10 @@ from headrace_contracts.base import Contract, Instant
 from headrace_contracts.failures import Failure
 from headrace_contracts.values import Artifact, ArtifactType
 
+STOP_MARK = ".stopping"
+"""The file in an executor's work folder that says that the deployment is being stopped: what is
+asked to stop then is repeated later at no cost. The executor removes it when it starts again."""
+
 
 class InputFile(Contract):
     """One object to download. `path` is relative to the artifact's path; empty for the artifact
@@ -120,6 +124,21 @@ class LaunchFile(Contract):
     task_root: TaskRoot | None = None
     upload: UploadGrant
     result: ResultPlan
+    progress_path: str | None = None
+    """Where the launcher writes its `Progress`."""
+    stop_mark_path: str | None = None
+    """A file that exists when the deployment is being stopped: a signal to stop then means that,
+    and not that the attempt is canceled."""
+
+
+class Progress(Contract):
+    """What a launcher does at present, for the executor that follows it."""
+
+    v: Literal[1] = 1
+    command_ended: bool = False
+    """Only transfers are left: the launch needs no room for its command any more."""
+    waiting: str = ""
+    """What it waits for, and since when, as a sentence for the user; empty if it does not wait."""
 
 
 class ManifestLog(Contract):
@@ -129,7 +148,7 @@ class ManifestLog(Contract):
     bytes: int
     truncated: bool
     text: str | None = None
-    """The whole log, if it was not uploaded."""
+    """The whole log, if it was not uploaded; its end and the reason, if it could not be."""
 
 
 class ResultManifest(Contract):
@@ -141,6 +160,10 @@ class ResultManifest(Contract):
     exit_code: int | None = None
     signal: int | None = None
     failure: Failure | None = None
+    retryable: bool = False
+    """True if the platform failed, not the step."""
+    deployment_stopped: bool = False
+    """True if the step was stopped together with its deployment."""
     started_at: Instant | None = None
     finished_at: Instant
     parameters: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from headrace_contracts import recurring, resources
 from headrace_contracts.base import Contract
-from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_contracts.launches import LaunchFile, Progress, ResultManifest
 from headrace_contracts.messages.commands import Command
 from headrace_contracts.messages.events import Event
 
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "schema"
 
 EVENTS: tuple[type[Contract], ...] = get_args(Event)
 COMMANDS: tuple[type[Contract], ...] = get_args(Command)
-LAUNCHES: tuple[type[Contract], ...] = (LaunchFile, ResultManifest)
+LAUNCHES: tuple[type[Contract], ...] = (LaunchFile, Progress, ResultManifest)
 RESOURCES: tuple[type[Contract], ...] = (
     resources.ArtifactPage,
     resources.ArtifactRecord,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from headrace_launcher.failure import EXIT_UPLOAD, StepError
+from headrace_launcher.failure import EXIT_UPLOAD, StepError, is_shortage
 from headrace_launcher.outputs import object_uri, storable
 from headrace_launcher.transfer import Transfer, TransferError
 from headrace_launcher.v1_outputs import METRICS, UI_METADATA, read_metrics, rewrite_sources
@@ -134,7 +134,8 @@ def _artifact(
         content = _upload(location.path, location.key, launch["upload"], transfer)
     except (TransferError, OSError) as error:
         message = f"output artifact {name!r}: {error}"
-        raise StepError("OUTPUT_UPLOAD_FAILED", message, EXIT_UPLOAD) from None
+        is_ours = error.retryable if isinstance(error, TransferError) else is_shortage(error)
+        raise StepError("OUTPUT_UPLOAD_FAILED", message, EXIT_UPLOAD, retryable=is_ours) from None
     metrics = read_metrics(name, location.path)
     if metrics:
         entry["type"] = metrics["type"]

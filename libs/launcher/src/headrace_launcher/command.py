@@ -17,11 +17,10 @@ import threading
 import time
 from typing import Any
 
-from headrace_launcher.failure import EXIT_TIMEOUT, CanceledError, StepError
+from headrace_launcher.failure import EXIT_LAUNCHER_ERROR, StepError, is_shortage
+from headrace_launcher.interruption import STOPPING, Interruption
 from headrace_launcher.log import Log
 
-STOPPING = (signal.SIGTERM, signal.SIGINT)
-"""The signals that ask a launcher to stop its step."""
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
 _LAST_OUTPUT_SECONDS = 1.0
@@ -36,25 +35,7 @@ except (OSError, AttributeError):  # not Linux: without a subreaper only the gro
     _PRCTL = None
 
 
-class Cancellation:
-    """Whether SIGTERM or SIGINT has arrived."""
-
-    def __init__(self) -> None:
-        self.requested = threading.Event()
-
-    def install(self) -> None:
-        """Handle the signals, also one that was held back until now."""
-        for number in STOPPING:
-            signal.signal(number, lambda *_: self.requested.set())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-
-    def check(self) -> None:
-        """Raise `CanceledError` if the step is to be canceled."""
-        if self.requested.is_set():
-            raise CanceledError
-
-
-def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
+def run(launch: dict[str, Any], log: Log, interruption: Interruption) -> None:
     """Run the command to its end.
 
     Raises:
@@ -63,22 +44,35 @@ def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
     if _PRCTL is not None:
         _PRCTL(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     process = _start(launch)
-    assert process.stdout is not None
-    copying = threading.Thread(target=log.copy, args=(process.stdout,), daemon=True)
-    copying.start()
+    copying = None
     try:
-        ended = _wait(process, launch, cancellation, log)
+        copying = _start_copying(process, log)
+        ended = _wait(process, interruption, log)
     finally:
         _end_tree(process, launch["grace_seconds"])
-        copying.join(_LAST_OUTPUT_SECONDS)
-    if cancellation.requested.is_set():
-        raise CanceledError
-    if not ended:
-        seconds = launch.get("timeout_seconds")
-        raise StepError(
-            "TIMEOUT", f"the step exceeded its time limit of {seconds:g} s", EXIT_TIMEOUT
-        )
+        if copying is not None:
+            copying.join(_LAST_OUTPUT_SECONDS)
+    if process.returncode == 0:
+        interruption.command_finished()
+    if interruption.requested or not ended:
+        interruption.check()
     _check_status(process.returncode, log)
+
+
+def _start_copying(process: subprocess.Popen[bytes], log: Log) -> threading.Thread:
+    """Copy the command's output in a thread. It takes no signals: they have to interrupt the main
+    thread."""
+    assert process.stdout is not None
+    copying = threading.Thread(target=log.copy, args=(process.stdout,), daemon=True)
+    signals = (*STOPPING, signal.SIGALRM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        copying.start()
+    except RuntimeError as error:
+        raise _no_room(str(error)) from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    return copying
 
 
 def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -96,6 +90,8 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         name = launch["argv"][0]
+        if is_shortage(error):
+            raise _no_room(f"{name!r}: {error.strerror}") from None
         if error.errno == errno.E2BIG:
             raise StepError(
                 "INPUT_INVALID",
@@ -107,6 +103,15 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
             f"cannot run the command {name!r} on this machine: {error.strerror}",
             127,
         ) from None
+
+
+def _no_room(message: str) -> StepError:
+    return StepError(
+        "ATTEMPT_LOST",
+        f"the machine is too short of resources to start the step: {message}",
+        EXIT_LAUNCHER_ERROR,
+        retryable=True,
+    )
 
 
 def _found(argv: list[str], env: dict[str, str]) -> list[str]:
@@ -121,22 +126,14 @@ def _found(argv: list[str], env: dict[str, str]) -> list[str]:
     raise StepError("COMMAND_NOT_FOUND", f"command {name!r} not found on this machine", 127)
 
 
-def _wait(
-    process: subprocess.Popen[bytes],
-    launch: dict[str, Any],
-    cancellation: Cancellation,
-    log: Log,
-) -> bool:
-    """Wait for the end; False when the time limit is reached or the step is canceled."""
-    seconds = launch.get("timeout_seconds")
-    deadline = time.monotonic() + seconds if seconds else None
-    while True:
-        left = None if deadline is None else deadline - time.monotonic()
-        if cancellation.requested.is_set() or (left is not None and left <= 0):
-            return False
-        if _ended_within(process, _POLL_SECONDS if left is None else min(_POLL_SECONDS, left)):
+def _wait(process: subprocess.Popen[bytes], interruption: Interruption, log: Log) -> bool:
+    """Wait for the end of the command; False when the attempt has to end before."""
+    while not (interruption.requested or interruption.is_over()):
+        if _ended_within(process, max(0.0, interruption.left(_POLL_SECONDS))):
             return True
-        log.flush_if_due()
+        with contextlib.suppress(StepError), interruption.breaking():
+            log.flush_if_due()
+    return False
 
 
 def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -4,8 +4,9 @@ Protocol: the client sends one end of a socket pair through the server's socket;
 channel of a new launcher. A launcher takes one launch after another from its channel, so that the
 cost of a fork, of the pages that it copies and of the end of a process is shared by many steps.
 Each message is a JSON object on a line. The client sends ``{"launch", "stderr"}``; the launcher
-answers ``{"pid", "start_time"}`` before it does anything for the launch, and ``{"ended"}`` when the
-result is written. The end of the stream is the end of the launcher.
+answers ``{"pid", "start_time"}`` before it does anything for the launch, ``{"progress"}`` whenever
+its progress file has changed, and ``{"ended"}`` when the result is written. The end of the stream
+is the end of the launcher.
 
 A launcher ends when its channel is closed, after 100 launches, when it is idle for a minute, and
 when a launch may have left something in it. The server ends when its socket is closed or when it is
@@ -14,6 +15,7 @@ idle for a minute; its launchers go on. It has no threads, so a fork is safe.
 
 from __future__ import annotations
 
+import contextlib
 import encodings.idna  # noqa: F401  # a connection needs it: imported once, not in each fork
 import gc
 import json
@@ -24,15 +26,17 @@ import socket
 import sys
 import threading
 import traceback
+from functools import partial
 
 from headrace_launcher import step
-from headrace_launcher.command import STOPPING
 from headrace_launcher.failure import EXIT_LAUNCHER_ERROR
+from headrace_launcher.interruption import STOPPING
 
 _IDLE_SECONDS = 60.0
 """A new start costs 40 ms; an idle server holds 20 MB, and some MB for each launcher."""
 _LAUNCHES = 100
 """Launches before a launcher is replaced, which bounds what it leaks."""
+_PROGRESS = b'{"progress": true}\n'
 _ENDED = b'{"ended": true}\n'
 
 
@@ -79,13 +83,19 @@ def _work(channel: socket.socket) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         _redirect(request["stderr"])  # the executor finds the launcher by this file
         channel.sendall(started)
-        status = step.run(request["launch"])
+        status = step.run(request["launch"], partial(_tell_progress, channel))
         for number in STOPPING:
             signal.signal(number, signal.SIG_DFL)
         sys.stderr.flush()
         if status == EXIT_LAUNCHER_ERROR or threading.active_count() > 1:
             return
         channel.sendall(_ENDED)
+
+
+def _tell_progress(channel: socket.socket) -> None:
+    """Say that the progress file has changed. Nobody reads it when the executor is gone."""
+    with contextlib.suppress(OSError):
+        channel.sendall(_PROGRESS)
 
 
 def _readable(source: socket.socket) -> bool:

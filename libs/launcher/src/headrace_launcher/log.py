@@ -1,11 +1,15 @@
-"""The step's log: written to disk up to a limit, and uploaded while it grows."""
+"""The step's log: written to disk up to a limit, and uploaded while it grows.
+
+It is written and read through open files, so a step that removes its folder keeps its log."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import IO, Any
 
+from headrace_launcher.failure import StepError
 from headrace_launcher.transfer import Transfer, TransferError
 
 _TAIL_BYTES = 4000
@@ -21,9 +25,11 @@ class Log:
         self._plan = plan
         self._grant = grant
         self._file = open(plan["path"], "wb", buffering=0)  # noqa: SIM115  # closed by finish
+        self._reading = open(plan["path"], "rb", buffering=0)  # noqa: SIM115  # closed by finish
         self._lock = threading.Lock()
         self._transfer = transfer
         self._uploaded = 0
+        """How many bytes the object has."""
         self._next_upload = time.monotonic() + plan["flush_seconds"]
         self._tail = b""
         self.bytes = 0
@@ -44,7 +50,9 @@ class Log:
 
     def _write(self, data: bytes) -> int:
         """The number of bytes written. With a full disk the rest is dropped: the step must not be
-        blocked by its output."""
+        blocked by its output. What comes after the end of the log is dropped too."""
+        if self._file.closed:
+            return 0
         try:
             written = self._file.write(data)
         except OSError:
@@ -59,36 +67,67 @@ class Log:
             return
         growth = max(1.0, self.bytes / _LIVE_BYTES)
         self._next_upload = now + self._plan["flush_seconds"] * growth
-        self._uploaded = self.bytes
+        size = self.bytes
         try:
-            self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
+            self._send_once()
         except TransferError:
             return  # the next upload has all of it
+        self._uploaded = size
+
+    def is_short(self) -> bool:
+        """Whether the log fits into the manifest, and was not uploaded before."""
+        return not self._uploaded and self.bytes <= self._plan.get("inline_bytes", 0)
 
     def finish(self) -> dict[str, Any]:
-        """Upload the log, unless it fits into the manifest; returns the manifest entry."""
+        """Upload the log, unless it fits into the manifest; returns the manifest entry, which names
+        an object only if there is one."""
         with self._lock:
             if self.dropped:
                 self._write(f"\n[headrace] log truncated: {self.dropped} bytes dropped\n".encode())
             self._file.close()
         entry = {"key": self._plan["key"], "bytes": self.bytes, "truncated": self.dropped > 0}
-        text = self._short()
+        text = self._text() if self.is_short() else None
+        failure = self._upload() if text is None else None
+        if failure is not None:
+            entry["truncated"] = True  # the object, if there is one, has the beginning of it
+            text = None if self._uploaded else self._excuse(failure)
         if text is not None:
             entry["text"] = text
-        elif self.bytes:
-            self._transfer.send(self._grant, self._plan["key"], self._plan["path"])
+        self._reading.close()
         return entry
 
-    def _short(self) -> str | None:
-        """The whole log, if it is short, is text, and was not uploaded before."""
-        if self._uploaded or self.bytes > self._plan.get("inline_bytes", 0):
-            return None
+    def _upload(self) -> str | None:
+        """Upload the whole log; returns why that was not possible."""
         try:
-            with open(self._plan["path"], "rb") as file:
-                text = file.read(self.bytes).decode()
+            self._transfer.send(self._grant, self._plan["key"], self._reading)
+            return None
+        except TransferError as error:
+            failure = str(error)
+        except StepError:  # the attempt has to end: there is time for one try
+            try:
+                self._send_once()
+                return None
+            except TransferError as error:
+                failure = str(error)
+        sys.stderr.write(f"{failure}\n")
+        return failure
+
+    def _send_once(self) -> None:
+        self._transfer.send_once(self._grant, self._plan["key"], self._reading)
+
+    def _text(self) -> str | None:
+        """The whole log as text; None if it is none."""
+        try:
+            self._reading.seek(0)
+            text = self._reading.read(self.bytes).decode()
         except (OSError, UnicodeDecodeError):
             return None
         return None if "\0" in text else text
+
+    def _excuse(self, failure: str) -> str:
+        """What is shown in place of a log that could not be uploaded."""
+        end = self.tail().replace("\0", "\ufffd")
+        return f"[headrace] the log was not uploaded: {failure}\n[headrace] its end:\n{end}\n"
 
     def tail(self) -> str:
         """The last few thousand bytes of output as text, dropped ones included."""

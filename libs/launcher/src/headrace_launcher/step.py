@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,44 +20,139 @@ from headrace_launcher.failure import (
     EXIT_INPUT,
     EXIT_LAUNCHER_ERROR,
     EXIT_UPLOAD,
+    CanceledError,
     StepError,
+    is_shortage,
 )
+from headrace_launcher.files import write_whole
+from headrace_launcher.interruption import Interruption
 from headrace_launcher.log import Log
-from headrace_launcher.transfer import Transfer, TransferError
+from headrace_launcher.progress import Progress
+from headrace_launcher.transfer import Transfer, TransferError, UnavailableError, pauses
+
+_LONGEST_MANIFEST_PAUSE_SECONDS = 1.0
+"""A signal to stop must not wait for longer."""
 
 
-def run(launch_path: str) -> int:
-    """Run the launch of this launch file; returns the exit status."""
+def run(launch_path: str, progress_changed: Callable[[], None] = lambda: None) -> int:
+    """Run the launch of this launch file; returns the exit status. `progress_changed` is called
+    after each change of the progress file."""
     with open(launch_path, encoding="utf-8") as file:
         launch = json.load(file)
-    cancellation = command.Cancellation()
-    cancellation.install()
-    transfer = Transfer()
-    manifest: dict[str, Any] = {"v": 1, "launch_id": launch["launch_id"], "started_at": _now()}
-    status = 0
-    log = None
+    interruption = Interruption(launch.get("timeout_seconds"), launch.get("stop_mark_path"))
+    interruption.install()
+    progress = Progress(launch.get("progress_path"), progress_changed)
     try:
-        log = _prepare(launch, transfer)
-        _fetch(launch, transfer, cancellation)
-        manifest["started_at"] = _now()
-        command.run(launch, log, cancellation)
+        return _Attempt(launch, interruption, progress).run()
+    finally:
+        interruption.end()
+
+
+class _Attempt:
+    """One launch, and what is known of its result."""
+
+    def __init__(
+        self, launch: dict[str, Any], interruption: Interruption, progress: Progress
+    ) -> None:
+        self._launch = launch
+        self._interruption = interruption
+        self._progress = progress
+        self._transfer = Transfer(interruption, self._report_waiting)
+        self._log: Log | None = None
+        self._manifest: dict[str, Any] = {
+            "v": 1,
+            "launch_id": launch["launch_id"],
+            "started_at": _now(),
+        }
+
+    def run(self) -> int:
+        """Run it to its end; returns the exit status."""
+        status = 0
+        try:
+            self._carry_out()
+        except StepError as error:
+            status = self._fail(error)
+        except Exception as error:
+            traceback.print_exc()
+            message = f"the launcher failed: {type(error).__name__}: {error}"
+            failure = StepError(
+                "LAUNCHER_ERROR", message, EXIT_LAUNCHER_ERROR, retryable=is_shortage(error)
+            )
+            status = self._fail(failure)
+        if not self._deliver():
+            status = EXIT_UPLOAD
+        self._transfer.close()
+        return status
+
+    def _carry_out(self) -> None:
+        launch = self._launch
+        self._log = log = _prepare(launch, self._transfer)
+        _fetch(launch, self._transfer, self._interruption)
+        self._manifest["started_at"] = _now()
+        command.run(launch, log, self._interruption)
+        if launch["output_artifacts"] or not log.is_short():
+            self._progress.command_ended()
         output = outputs.executor_output(launch["executor_output"])
-        manifest["parameters"] = outputs.parameters(launch, output)
-        manifest["artifacts"] = artifacts.artifacts(launch, output, transfer, log.note)
-        cancellation.check()
-        manifest |= {"state": "SUCCEEDED", "exit_code": 0}
-    except StepError as error:
-        status = error.exit_status
-        manifest |= _failed(error.code, outputs.storable(error.message))
-        manifest |= {"exit_code": error.exit_code, "signal": error.signal}
-    except Exception as error:
-        traceback.print_exc()
-        status = EXIT_LAUNCHER_ERROR
-        message = f"the launcher failed: {type(error).__name__}: {error}"
-        manifest |= _failed("LAUNCHER_ERROR", outputs.storable(message))
-    status = _deliver(launch, manifest, log, transfer, status)
-    transfer.close()
-    return status
+        parameters = outputs.parameters(launch, output)
+        uploaded = artifacts.artifacts(launch, output, self._transfer, log.note)
+        self._interruption.check()
+        self._manifest |= {"state": "SUCCEEDED", "exit_code": 0}
+        self._manifest |= {"parameters": parameters, "artifacts": uploaded}
+
+    def _fail(self, error: StepError) -> int:
+        """Take the failure into the manifest; returns the exit status. What a command that was
+        stopped has not written is no failure of its own."""
+        if self._interruption.stopped_command:
+            error = CanceledError()
+        stopped = error.code == "CANCELED" and (
+            self._interruption.stopped_command or self._interruption.is_orderly()
+        )
+        self._manifest |= {
+            "state": "FAILED",
+            "failure": {"code": error.code, "message": outputs.storable(error.message)},
+            "retryable": error.retryable,
+            "deployment_stopped": stopped,
+            "exit_code": error.exit_code,
+            "signal": error.signal,
+        }
+        return error.exit_status
+
+    def _report_waiting(self, what: str) -> None:
+        self._progress.wait_for(what)
+        if what and self._log is not None:
+            self._log.note(what)
+
+    def _deliver(self) -> bool:
+        """Upload the log, then write the manifest; False if that was not possible."""
+        if self._log is not None:
+            if not self._log.is_short():
+                self._progress.command_ended()
+            try:
+                self._manifest["log"] = self._log.finish()
+            except Exception:  # a log is no reason to lose the result
+                traceback.print_exc()
+        self._manifest["finished_at"] = _now()
+        return self._write_manifest(json.dumps(self._manifest).encode())
+
+    def _write_manifest(self, body: bytes) -> bool:
+        """Write the manifest to the local path, and to the object store if the launch file says so
+        or the local path cannot be written. A full disk and an unavailable store are waited for,
+        until the launcher is stopped."""
+        launch = self._launch
+        result = launch["result"]
+        for pause in pauses():
+            written = _written_locally(result["path"], body)
+            if written and not result["upload"]:
+                return True
+            try:
+                self._transfer.send_once(launch["upload"], result["key"], body)
+                return True
+            except TransferError as error:
+                sys.stderr.write(f"{error}\n")
+                if self._interruption.requested or not isinstance(error, UnavailableError):
+                    return written
+            time.sleep(min(pause, _LONGEST_MANIFEST_PAUSE_SECONDS))
+        return False
 
 
 def _prepare(launch: dict[str, Any], transfer: Transfer) -> Log:
@@ -70,11 +167,11 @@ def _prepare(launch: dict[str, Any], transfer: Transfer) -> Log:
     return Log(launch["log"], launch["upload"], transfer)
 
 
-def _fetch(launch: dict[str, Any], transfer: Transfer, cancellation: command.Cancellation) -> None:
+def _fetch(launch: dict[str, Any], transfer: Transfer, interruption: Interruption) -> None:
     for artifact in launch["inputs"]:
         os.makedirs(os.path.dirname(artifact["path"]), exist_ok=True)
         for file in artifact["files"]:
-            cancellation.check()
+            interruption.check()
             path = artifact["path"]
             if file["path"]:
                 path = os.path.normpath(os.path.join(path, file["path"]))
@@ -87,49 +184,18 @@ def _fetch(launch: dict[str, Any], transfer: Transfer, cancellation: command.Can
                 transfer.fetch(file["url"], path)
             except TransferError as error:
                 message = f"input artifact {artifact['name']!r}: {error}"
-                raise StepError("INPUT_FETCH_FAILED", message, EXIT_INPUT) from None
-
-
-def _deliver(
-    launch: dict[str, Any],
-    manifest: dict[str, Any],
-    log: Log | None,
-    transfer: Transfer,
-    status: int,
-) -> int:
-    """Upload the log, then write the manifest: to the local path, and to the object store if the
-    launch file says so or the local path cannot be written."""
-    try:
-        if log is not None:
-            manifest["log"] = log.finish()
-    except TransferError as error:
-        sys.stderr.write(f"{error}\n")
-        manifest["log"] = None
-    manifest["finished_at"] = _now()
-    body = json.dumps(manifest).encode()
-    if not _written_locally(launch["result"]["path"], body) or launch["result"]["upload"]:
-        try:
-            transfer.send(launch["upload"], launch["result"]["key"], body)
-        except TransferError as error:
-            sys.stderr.write(f"{error}\n")
-            status = EXIT_UPLOAD
-    return status
+                raise StepError(
+                    "INPUT_FETCH_FAILED", message, EXIT_INPUT, retryable=error.retryable
+                ) from None
 
 
 def _written_locally(path: str, body: bytes) -> bool:
     try:
-        with open(path + ".part", "wb") as file:
-            file.write(body)
-        os.replace(path + ".part", path)
+        write_whole(path, body)
     except OSError as error:
         sys.stderr.write(f"cannot write the result manifest: {error}\n")
         return False
     return True
-
-
-def _failed(code: str, message: str) -> dict[str, Any]:
-    failure = {"code": code, "message": message}
-    return {"state": "FAILED", "failure": failure, "parameters": {}, "artifacts": {}}
 
 
 def _now() -> str:

@@ -8,11 +8,13 @@ ends this attempt, and neither the other launches nor the executor.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import derived_event_id
-from headrace_contracts.messages.events import AttemptPreparing, AttemptStarted
+from headrace_contracts.launches import Progress
+from headrace_contracts.messages.events import AttemptPreparing, AttemptStarted, AttemptWaiting
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.pg.database import Database, Unit
@@ -48,12 +50,19 @@ class ActiveLaunch:
         self._task: asyncio.Task[None] | None = None
         self.is_disowned = launch.is_taken
         self._handle: Handle | None = None
+        self._release_room: Callable[[], None] = lambda: None
+        self._waits_for = ""
+        """What the user was last told that it waits for."""
         self._log = get_logger()
         if launch.cancel_requested:
             self._canceled.set()
 
-    def start(self, group: asyncio.TaskGroup) -> asyncio.Task[None]:
-        """Begin; the task ends when nothing is left to do for the launch."""
+    def start(
+        self, group: asyncio.TaskGroup, release_room: Callable[[], None]
+    ) -> asyncio.Task[None]:
+        """Begin; the task ends when nothing is left to do for the launch. `release_room` is called
+        when its command has ended, before its outputs are uploaded and its end is committed."""
+        self._release_room = release_room
         self._task = group.create_task(self._run())
         return self._task
 
@@ -99,6 +108,7 @@ class ActiveLaunch:
         except Exception as error:  # a fault of one attempt ends that attempt alone
             self._log.exception("attempt_failed")
             result = await self._after_fault(error)
+        self._release_room()
         try:
             is_committed = await until_available(lambda: self._end(result), "write_postponed")
         except store.ResultNotStorableError as error:
@@ -142,6 +152,7 @@ class ActiveLaunch:
                 return self._lost(_NOT_FOUND)
         handle = self._handle
         watching = asyncio.ensure_future(self._watch(handle))
+        following = asyncio.ensure_future(self._follow(handle))
         try:
             if self.launch.state != "RUNNING":
                 await asyncio.wait({watching}, timeout=_SHORT_SECONDS)
@@ -150,7 +161,9 @@ class ActiveLaunch:
             result = await watching
         finally:
             watching.cancel()
-            await asyncio.wait({watching})  # the backend is waited for by one call at a time
+            following.cancel()
+            # the backend is waited for by one call at a time
+            await asyncio.wait({watching, following})
         return result.model_copy(update={"place": self._backend.describe(handle)})
 
     async def _find(self) -> Vanished | None:
@@ -181,6 +194,9 @@ class ActiveLaunch:
                     return launching.result()
             except RetryableError as error:
                 self._log.warning("launch_postponed", error=str(error))
+                if not self._waits_for:
+                    self._waits_for = f"waiting since {datetime.now(UTC):%H:%M:%S} UTC: {error}"
+                    await self._report_waiting(self._waits_for)
                 await asyncio.sleep(RETRY_SECONDS)
             except CannotLaunchError:
                 raise
@@ -213,6 +229,32 @@ class ActiveLaunch:
             return self._lost(end)
         return outcome(self._command, end, cancel_requested=self._canceled.is_set())
 
+    async def _follow(self, handle: Handle) -> None:
+        """Take what the launch reports while it runs. Without it, the launch keeps its room for
+        longer, and the user is told less."""
+        self._waits_for = ""
+        try:
+            await until_available(
+                lambda: self._backend.follow(self._command, handle, self._take_progress),
+                "progress_postponed",
+            )
+        except Exception:
+            self._log.exception("follow_failed")
+
+    async def _take_progress(self, progress: Progress) -> None:
+        if progress.command_ended:
+            self._release_room()
+        if progress.waiting != self._waits_for:
+            self._waits_for = progress.waiting
+            await self._publish_while_owned(
+                AttemptWaiting(
+                    run_id=self._command.run_id,
+                    task_id=self._command.task_id,
+                    attempt=self._command.attempt,
+                    message=progress.waiting,
+                )
+            )
+
     async def _stop_when_canceled(self, handle: Handle) -> None:
         await self._canceled.wait()
         while True:
@@ -226,7 +268,13 @@ class ActiveLaunch:
 
     def _lost(self, end: Vanished) -> Outcome:
         is_canceled = self._canceled.is_set()
-        return lost(self._command, end.reason, datetime.now(UTC), cancel_requested=is_canceled)
+        return lost(
+            self._command,
+            end.reason,
+            datetime.now(UTC),
+            cancel_requested=is_canceled,
+            deployment_stopped=end.deployment_stopped,
+        )
 
     async def _started(self, handle: Handle) -> None:
         """Store the handle and report that the attempt runs."""
@@ -254,13 +302,16 @@ class ActiveLaunch:
 
     async def _report_waiting(self, message: str) -> None:
         """Report what the attempt waits for before it starts."""
-        event = AttemptPreparing(
-            run_id=self._command.run_id,
-            task_id=self._command.task_id,
-            attempt=self._command.attempt,
-            message=message,
+        await self._publish_while_owned(
+            AttemptPreparing(
+                run_id=self._command.run_id,
+                task_id=self._command.task_id,
+                attempt=self._command.attempt,
+                message=message,
+            )
         )
 
+    async def _publish_while_owned(self, event: AttemptPreparing | AttemptWaiting) -> None:
         async def work(unit: Unit) -> None:
             if await store.confirm_owned(
                 unit.connection, self.launch.identity, self._lease.owner, self.launch.epoch

@@ -30,7 +30,7 @@ async def serve(settings: Settings) -> None:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_executor")
         async with _BACKENDS[settings.backend](settings, objects) as backend:
-            runner = Runner(database, backend, settings.lease_seconds)
+            runner = Runner(database, backend, settings.lease_seconds, settings.transfers)
             handlers = Handlers(database, runner, settings.cluster)
             consume = service.consumer(
                 executor_commands(settings.cluster), ATTEMPT_COMMAND, handlers.handle

@@ -178,3 +178,10 @@ WHERE taken_from = $1 AND NOT is_given_up
 -- Nothing is left of a launch at the owner from which it was first taken.
 UPDATE launch SET is_given_up = true
 WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND taken_from = $4
+
+-- open_among --
+-- Those of these attempts that are open, or of which their first owner has not removed everything.
+SELECT run_id, task_id, attempt FROM launch
+JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS requested (run_id, task_id, attempt)
+    USING (run_id, task_id, attempt)
+WHERE state <> 'ENDED' OR (taken_from IS NOT NULL AND NOT is_given_up)

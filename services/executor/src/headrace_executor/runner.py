@@ -8,7 +8,7 @@ by comparing them with the database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -30,14 +30,27 @@ _TAKE_OVER_LIMIT = 200
 """Launches in one transaction; each comes with its whole command."""
 _KEEP_LEASES = timedelta(days=30)
 """An executor that was away for longer has no work folder to clean any more."""
+_SWEEP_SECONDS = 600.0
+"""What a killed executor left is removed when it starts again, and this often for the rest."""
 
 
 class Runner:
     """Carries out the launches that this executor owns, as many at a time as its backend takes."""
 
-    def __init__(self, database: Database, backend: Backend, lease_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        backend: Backend,
+        lease_seconds: float,
+        most_transfers: int = 32,
+    ) -> None:
+        """`most_transfers` is how many launches without room for their command may be under way
+        before further ones start."""
         self._database = database
         self._backend = backend
+        self._most_transfers = most_transfers
+        self._transferring: set[Identity] = set()
+        """Launches whose command has ended, and which are not over."""
         self._lease = Lease(database, backend.owner, lease_seconds)
         self._queue = SlotQueue()
         self._wake = asyncio.Event()
@@ -105,6 +118,7 @@ class Runner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease())
                 group.create_task(self._clean_requested_runs())
+                group.create_task(self._sweep_regularly())
                 while True:
                     self._wake.clear()
                     self._start_next(group)
@@ -119,23 +133,35 @@ class Runner:
             is_running = launch.state == "RUNNING"
             if is_running:
                 self._backend.reserve(launch.command, is_running=True)
-            self._start(group, launch, holds_slot=is_running)
+            self._start(group, launch, holds_room=is_running)
         while (waiting := self._queue.peek()) is not None:
+            if len(self._transferring) >= self._most_transfers:
+                return
             if not self._backend.reserve(waiting.command, is_running=False):
                 return
-            self._start(group, self._queue.take(), holds_slot=True)
+            self._start(group, self._queue.take(), holds_room=True)
 
-    def _start(self, group: asyncio.TaskGroup, launch: Launch, *, holds_slot: bool) -> None:
-        def finish(_: object) -> None:
-            if holds_slot:
+    def _start(self, group: asyncio.TaskGroup, launch: Launch, *, holds_room: bool) -> None:
+        key = launch.identity
+
+        def release_room() -> None:
+            nonlocal holds_room
+            if holds_room:
+                holds_room = False
+                self._transferring.add(key)
                 self._backend.release(launch.command)
+                self._wake.set()
+
+        def finish(_: object) -> None:
+            release_room()
+            self._transferring.discard(key)
             if active.is_disowned and not launch.is_taken:
                 self._lease.request_comparison()  # it may have come back, which was ignored so far
-            self._forget(launch.identity)
+            self._forget(key)
             self._wake.set()
 
-        active = self._active[launch.identity]
-        active.start(group).add_done_callback(finish)
+        active = self._active[key]
+        active.start(group, release_room).add_done_callback(finish)
 
     def _forget(self, key: Identity) -> None:
         active = self._active.pop(key, None)
@@ -240,6 +266,26 @@ class Runner:
         await self._database.transact(
             lambda unit: store.set_cleaned(unit.connection, self.owner, run_ids)
         )
+
+    async def _sweep_regularly(self) -> None:
+        """Remove what is left of launches that are not open, for ever."""
+        while True:
+            try:
+                count = await until_available(self._sweep, "sweep_postponed")
+                if count:
+                    self._log.warning("leftovers_removed", attempts=count)
+            except Exception:  # leftovers are no reason to end the executor
+                self._log.exception("sweep_failed")
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def _sweep(self) -> int:
+        return await self._backend.sweep(self._open_among)
+
+    async def _open_among(self, keys: Sequence[Identity]) -> set[Identity]:
+        """Those of these launches that are open, or that this process still carries out."""
+        async with self._database.read() as connection:
+            found = await store.open_among(connection, keys)
+        return found | (self._active.keys() & set(keys))
 
     async def _release_lease(self) -> None:
         try:

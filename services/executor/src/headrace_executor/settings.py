@@ -45,5 +45,10 @@ class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     more than its content. Messages have to stay small."""
     log_flush_seconds: float = 2.0
     """How far a live log may lag behind; each flush is one upload."""
-    grant_seconds: int = 24 * 3600
-    """How long a step may fetch inputs and upload outputs; S3 allows a week at most."""
+    transfers: int = Field(default=32, ge=1)
+    """Attempts at one time whose command has ended and whose outputs are still uploaded, beside
+    `slots`. While the object store is away they accumulate, each with a launcher of some MB; no
+    further attempt starts beyond this."""
+    grant_seconds: int = Field(default=7 * 24 * 3600, gt=0, le=7 * 24 * 3600)
+    """How long a step may fetch inputs and upload outputs. As long as S3 allows: the outputs of a
+    command that has ended are lost when they cannot be uploaded in this time."""

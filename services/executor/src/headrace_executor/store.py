@@ -200,6 +200,12 @@ async def epochs(
     return {_key(row): row["epoch"] for row in rows}
 
 
+async def open_among(connection: ReadConnection, keys: Sequence[Identity]) -> set[Identity]:
+    """Those of these launches that are open, or whose first owner still has to remove something."""
+    rows = await connection.fetch(_QUERIES["open_among"], *_columns(keys))
+    return {_key(row) for row in rows}
+
+
 async def confirm_owned(connection: Connection, key: Identity, owner: str, epoch: int) -> bool:
     """Whether the owner has this launch; it cannot be taken over before the commit."""
     return await connection.fetchrow(_QUERIES["confirm_owned"], *key, owner, epoch) is not None

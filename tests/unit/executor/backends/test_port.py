@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.launches import ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
-from headrace_executor.backends.port import Backend, CannotLaunchError, Handle, Vanished
+from headrace_executor.backends.port import Attempt, Backend, CannotLaunchError, Handle, Vanished
 from headrace_executor.backends.process.backend import ProcessBackend
 
 from tests.support.backends import MemoryBackend, MemoryCluster
@@ -209,3 +209,25 @@ def test_room_is_taken_and_given_back(place: Place) -> None:
     assert not place.backend.reserve(one, is_running=False)
     place.backend.release(two)
     assert place.backend.reserve(one, is_running=False)
+
+
+async def test_what_is_left_of_attempts_that_are_not_open_is_removed(place: Place) -> None:
+    """Their executor was killed after it had committed the end, and before it cleaned."""
+    left, kept = launch_command(attempt=1), sleep(600, attempt=2)
+    handle = await place.backend.launch(left, ignore_waiting)
+    await waited(place.backend, left, handle)
+    running = await place.backend.launch(kept, ignore_waiting)
+    backend = await place.restart()
+    asked: list[Attempt] = []
+
+    async def open_among(attempts: Sequence[Attempt]) -> set[Attempt]:
+        asked.extend(attempts)
+        return {(kept.run_id, kept.task_id, 2)}
+
+    assert await backend.sweep(open_among) == 1
+    assert sorted(number for _, _, number in asked) == [1, 2]
+    asked.clear()
+    assert await backend.sweep(open_among) == 0
+    assert [number for _, _, number in asked] == [2]
+    assert await backend.find(kept, running) == running, "it goes on"
+    await backend.stop(kept, running)

@@ -188,6 +188,18 @@ def test_the_detail_of_a_waiting_task_is_one_line_with_time_and_reason() -> None
     assert task_after(waiting, ready("root/train", 2)).detail is None
 
 
+def test_what_a_running_attempt_waits_for_is_shown_until_it_goes_on() -> None:
+    waits = e.AttemptWaiting(run_id=RUN, task_id=TRAIN, attempt=1, message="waiting for the store")
+    goes_on = e.AttemptWaiting(run_id=RUN, task_id=TRAIN, attempt=1, message="")
+    start = (ready("root/train", 1), began("root/train", 1, 5))
+    for events in ([*start, waits], [waits, *start]):
+        task = task_after(*events)
+        assert (task.state, task.detail) == (TaskState.RUNNING, "waiting for the store")
+    assert task_after(*start, waits, goes_on).detail is None
+    again = task_after(*start, waits, ready("root/train", 2))
+    assert (again.state, again.detail) == (TaskState.READY, None)
+
+
 def test_preparing_is_shown_until_the_step_starts() -> None:
     preparing = e.AttemptPreparing(run_id=RUN, task_id=TRAIN, attempt=1, message="installing")
     task = task_after(ready("root/train", 1), preparing)

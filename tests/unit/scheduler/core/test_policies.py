@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from headrace_contracts.failures import FailureCode
+from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.messages.events import (
+    AttemptFailed,
     Origin,
     RunCancelRequested,
     RunLimits,
@@ -19,6 +20,7 @@ from headrace_contracts.values import Outputs
 from headrace_scheduler.core.admission import Queued, admit
 from headrace_scheduler.core.decide import RunAdmitted
 from headrace_scheduler.core.decision import EarlierOutputs
+from headrace_scheduler.core.end import MAX_LOST
 from headrace_scheduler.core.plan import Retries
 
 from tests.support.submissions import RUN_ID
@@ -65,6 +67,69 @@ def test_pauses_between_attempts_grow() -> None:
     assert played.record("root/a").state == "FAILED"
     assert played.launches["root/a"].attempt == 4
     assert played.launches["root/a"].retry_index == 3
+
+
+def lost_attempt(played: Played, path: str, *, stopped: bool = False) -> AttemptFailed:
+    """The end of the current attempt: the platform lost it, or it was stopped with its
+    deployment."""
+    launch = played.launches[path]
+    played.running.remove(launch)
+    return AttemptFailed(
+        run_id=launch.run_id,
+        task_id=launch.task_id,
+        attempt=launch.attempt,
+        failure=Failure(code=FailureCode.ATTEMPT_LOST, message="it vanished"),
+        retryable=True,
+        deployment_stopped=stopped,
+        finished_at=played.now,
+    )
+
+
+def test_pauses_between_lost_attempts_grow_and_end_and_cost_no_retry() -> None:
+    played = start(chain("a", **retried(1)))
+    pauses = []
+    played.take(lost_attempt(played, "root/a"))
+    while played.record("root/a").retries == 0:
+        due = played.record("root/a").due_at
+        assert due is not None
+        pauses.append((due - played.now).total_seconds())
+        played.wait(pauses[-1])
+        assert played.launches["root/a"].retry_index == 0
+        played.take(lost_attempt(played, "root/a"))
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+    played.wait(10)
+    played.take(lost_attempt(played, "root/a"))
+    assert played.record("root/a").state == "FAILED", "it does not loop for ever"
+
+
+def test_a_lost_attempt_does_not_delay_other_branches() -> None:
+    tasks = {"a": task("c"), "b": task("c"), "after-b": task("c", after=("b",))}
+    played = start(spec(tasks, {"c": component()}))
+    played.take(lost_attempt(played, "root/a"))
+    played.finish()
+    assert played.record("root/after-b").state == "SUCCEEDED"
+    assert played.record("root/a").state == "WAITING"
+    played.wait(1)
+    played.finish()
+    assert played.run.header.state == "SUCCEEDED"
+
+
+def test_orderly_stops_cost_neither_retries_nor_losses_however_many() -> None:
+    played = start(chain("a"))
+    for attempt in range(1, 3 * MAX_LOST):
+        assert played.launches["root/a"].attempt == attempt
+        played.take(lost_attempt(played, "root/a", stopped=True))
+        assert played.record("root/a").lost == played.record("root/a").retries == 0
+    played.finish()
+    assert played.run.header.state == "SUCCEEDED"
+    assert played.launches["root/a"].retry_index == 0
+
+
+def test_a_canceled_run_repeats_nothing_that_was_stopped_with_the_deployment() -> None:
+    played = start(chain("a"))
+    played.take(RunCancelRequested(run_id=RUN_ID))
+    played.take(lost_attempt(played, "root/a", stopped=True))
+    assert played.run.header.state == "CANCELED"
 
 
 def test_a_retry_without_a_pause_is_at_once() -> None:

@@ -339,6 +339,14 @@ class AttemptStarted(_AttemptEvent):
     """The object key of the log, which grows while the step runs."""
 
 
+class AttemptWaiting(_AttemptEvent):
+    """The running attempt waits for something outside of it, such as the object store."""
+
+    type: Literal["attempt.waiting"] = "attempt.waiting"
+    message: str
+    """What it waits for, and since when; empty when it goes on."""
+
+
 class AttemptSucceeded(_AttemptEvent):
     """The attempt succeeded, according to the launcher's result manifest."""
 
@@ -360,6 +368,8 @@ class AttemptFailed(_AttemptEvent):
     failure: Failure
     retryable: bool = False
     """True if the platform failed, not the step: the next attempt does not count as a retry."""
+    deployment_stopped: bool = False
+    """True if it was stopped together with its deployment: the next attempt counts for nothing."""
     started_at: Instant | None = None
     finished_at: Instant
     exit_code: int | None = None
@@ -424,7 +434,7 @@ TaskEvent = (
     | TaskSkipped
     | TaskCanceled
 )
-AttemptEvent = AttemptPreparing | AttemptStarted | AttemptSucceeded | AttemptFailed
+AttemptEvent = AttemptPreparing | AttemptStarted | AttemptWaiting | AttemptSucceeded | AttemptFailed
 SubmissionEvent = SubmissionAccepted | SubmissionRejected
 Event = RunEvent | TaskEvent | AttemptEvent | SubmissionEvent
 

@@ -10,13 +10,13 @@ A backend implements `Backend`, has a folder beside this file, and is registered
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from headrace_contracts.failures import Failure
-from headrace_contracts.launches import ResultManifest
+from headrace_contracts.launches import Progress, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
 from pydantic import JsonValue
 
@@ -27,6 +27,15 @@ a newer version of the backend still reads what an older one wrote."""
 
 ReportWaiting = Callable[[str], Awaitable[None]]
 """Tells the user what a launch waits for before it starts, such as packages or an image."""
+
+ReportProgress = Callable[[Progress], Awaitable[None]]
+"""Takes what a running launch does."""
+
+Attempt = tuple[UUID, UUID, int]
+"""Run, task, number of the attempt."""
+
+OpenAmong = Callable[[Sequence[Attempt]], Awaitable[set[Attempt]]]
+"""Those of some attempts of which something is still needed."""
 
 
 class CannotLaunchError(Exception):
@@ -42,15 +51,17 @@ class Vanished:
     """A launch that ended without a result manifest; `reason` is a sentence for the user."""
 
     reason: str
+    deployment_stopped: bool = False
+    """It was stopped together with the deployment."""
 
 
 class Backend(Protocol):
     """A place where attempts run: processes of this machine, or pods of a cluster.
 
-    All calls for one launch come from one runner, one at a time, except `stop`, which runs beside
-    `wait`. Calls for different launches run concurrently. Any asynchronous call may raise
-    `RetryableError` when something that it needs is unavailable; the runner calls again. Any other
-    error ends the attempt.
+    All calls for one launch come from one runner, one at a time, except `stop` and `follow`, which
+    run beside `wait`. Calls for different launches run concurrently. Any asynchronous call may
+    raise `RetryableError` when something that it needs is unavailable; the runner calls again. Any
+    other error ends the attempt.
     """
 
     @property
@@ -75,7 +86,7 @@ class Backend(Protocol):
         ...
 
     def reserve(self, command: LaunchAttempt, *, is_running: bool) -> bool:
-        """Take room for one launch; False when there is none at present.
+        """Take room for the command of one launch; False when there is none at present.
 
         A launch that runs already (`is_running`) takes its room in any case. The runner asks for
         one launch at a time, in the order of priority, and asks again when it has released another
@@ -84,7 +95,7 @@ class Backend(Protocol):
         ...
 
     def release(self, command: LaunchAttempt) -> None:
-        """Give back the room of a launch."""
+        """Give back the room of a launch: its command has ended. Its transfers may go on."""
         ...
 
     async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
@@ -115,6 +126,13 @@ class Backend(Protocol):
         """Wait until the launch has ended and nothing of it runs; returns its result."""
         ...
 
+    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+        """Report what the launch does whenever that changes: that its command has ended, so that it
+        needs no room any more, and what it waits for. Runs beside `wait`, and is cancelled when
+        that returns. A backend that cannot know it returns; the launch then has its room to its
+        end."""
+        ...
+
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         """Ask a launch to end, and end it by force after the grace period. `wait` returns when it
         has ended."""
@@ -130,4 +148,10 @@ class Backend(Protocol):
 
     async def clean_run(self, run_id: UUID) -> None:
         """Remove what the backend has for a run as a whole, such as its workspace. Idempotent."""
+        ...
+
+    async def sweep(self, open_among: OpenAmong) -> int:
+        """Remove what is left of attempts that are not open, whose executor was killed before it
+        cleaned, and what was left half made; returns of how many attempts. Runs beside all other
+        calls."""
         ...

@@ -69,6 +69,11 @@ class AttemptPaths:
         return str(self.folder / "result.json")
 
     @property
+    def progress(self) -> str:
+        """What the launcher does at present."""
+        return str(self.folder / "progress.json")
+
+    @property
     def executor_output(self) -> str:
         """KFP's ExecutorOutput file; its folder is the command's task root."""
         return str(self.folder / "out" / "executor_output.json")

@@ -13,6 +13,8 @@ from headrace_contracts.values import Outputs
 
 Outcome = AttemptSucceeded | AttemptFailed
 
+STOPPED = "the step was stopped with the deployment, and runs again at no cost"
+
 
 def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requested: bool) -> Outcome:
     """The end that a manifest describes. A step that was stopped although no cancellation was
@@ -36,15 +38,15 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
     )
     interrupted = failure.code is FailureCode.CANCELED and not cancel_requested
     if interrupted:
-        failure = Failure(
-            code=FailureCode.ATTEMPT_LOST, message="the step was stopped by a shutdown"
-        )
+        reason = STOPPED if manifest.deployment_stopped else "the step was stopped by a shutdown"
+        failure = Failure(code=FailureCode.ATTEMPT_LOST, message=reason)
     return AttemptFailed(
         run_id=command.run_id,
         task_id=command.task_id,
         attempt=command.attempt,
         failure=failure,
-        retryable=interrupted or failure.code in _PLATFORM_FAILURES,
+        retryable=interrupted or manifest.retryable,
+        deployment_stopped=interrupted and manifest.deployment_stopped,
         started_at=manifest.started_at,
         finished_at=manifest.finished_at,
         exit_code=manifest.exit_code,
@@ -53,11 +55,13 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
     )
 
 
-_PLATFORM_FAILURES = frozenset({FailureCode.INPUT_FETCH_FAILED, FailureCode.OUTPUT_UPLOAD_FAILED})
-
-
 def lost(
-    command: LaunchAttempt, reason: str, now: datetime, *, cancel_requested: bool
+    command: LaunchAttempt,
+    reason: str,
+    now: datetime,
+    *,
+    cancel_requested: bool,
+    deployment_stopped: bool = False,
 ) -> AttemptFailed:
     """The end of an attempt that left no manifest; `reason` says why. Retryable, unless it was
     canceled."""
@@ -65,11 +69,22 @@ def lost(
         failure = Failure(code=FailureCode.CANCELED, message="the step was canceled")
     else:
         failure = Failure(code=FailureCode.ATTEMPT_LOST, message=reason)
-    return failed(command, failure, now, retryable=not cancel_requested)
+    return failed(
+        command,
+        failure,
+        now,
+        retryable=not cancel_requested,
+        deployment_stopped=deployment_stopped and not cancel_requested,
+    )
 
 
 def failed(
-    command: LaunchAttempt, failure: Failure, now: datetime, *, retryable: bool = False
+    command: LaunchAttempt,
+    failure: Failure,
+    now: datetime,
+    *,
+    retryable: bool = False,
+    deployment_stopped: bool = False,
 ) -> AttemptFailed:
     """The end of an attempt without a result manifest."""
     return AttemptFailed(
@@ -78,6 +93,7 @@ def failed(
         attempt=command.attempt,
         failure=failure,
         retryable=retryable,
+        deployment_stopped=deployment_stopped,
         finished_at=now,
     )
 

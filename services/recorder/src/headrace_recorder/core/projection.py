@@ -34,6 +34,8 @@ _RANK = {
 """How far a task is within an attempt; of two states, the one with the higher rank wins."""
 _PREPARING_RANK = 1.5
 """Of READY while the executor prepares the attempt."""
+_RUNNING_WAITS_RANK = 2.5
+"""Of RUNNING once the attempt has reported that it waits."""
 
 
 def affected(event: e.Event) -> tuple[UUID | None, list[UUID]]:
@@ -152,6 +154,9 @@ def _fold_task(task: TaskRow, event: e.Event, at: datetime) -> None:
             _timestamps(task, event.attempt, started=event.started_at, log=event.log)
             _set_place(task, event.attempt, event.place)
             _state(task, TaskState.RUNNING, event.attempt)
+        case e.AttemptWaiting():
+            waits_for = event.message or None
+            _state(task, TaskState.RUNNING, event.attempt, waits_for, _RUNNING_WAITS_RANK)
         case e.AttemptSucceeded() | e.AttemptFailed():
             _timestamps(
                 task, event.attempt, event.started_at, event.finished_at, event.log, ended=True

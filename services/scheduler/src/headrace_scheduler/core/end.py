@@ -23,9 +23,11 @@ from headrace_scheduler.core.outputs import dag_outputs, loop_outputs
 from headrace_scheduler.core.run import NO_OUTPUTS, Node
 from headrace_scheduler.core.start import start_attempt, start_iterations
 
-MAX_LOST = 3
-"""How many lost attempts are repeated. One can be lost with its machine; after three, the step
-itself is probably the cause."""
+MAX_LOST = 10
+"""How many lost attempts are repeated. With the pauses they cover 15 minutes, in which a machine
+restarts or gets memory back; after that, the step itself is probably the cause."""
+_FIRST_LOST_PAUSE_SECONDS = 1.0
+_LONGEST_LOST_PAUSE_SECONDS = 300.0
 
 _PERMANENT = frozenset({FailureCode.COMMAND_NOT_FOUND, FailureCode.PLACEHOLDER_INVALID})
 """Failures that would occur again in another attempt."""
@@ -48,12 +50,21 @@ def attempt_failed(draft: Draft, event: AttemptFailed) -> None:
         return
     if draft.stopped(node):
         draft.cancel(node)
+    elif event.deployment_stopped:
+        _repeat(draft, node, 0, event.failure)
     elif event.retryable and node.record.lost < MAX_LOST:
-        _repeat(draft, node, 0, event.failure, lost=node.record.lost + 1)
+        lost = node.record.lost + 1
+        _repeat(draft, node, lost_pause_seconds(lost), event.failure, lost=lost)
     elif node.record.retries < node.plan.retries.count and event.failure.code not in _PERMANENT:
         _retry(draft, node, event.failure)
     else:
         draft.fail(node, event.failure)
+
+
+def lost_pause_seconds(lost: int) -> float:
+    """The pause after this many lost attempts. It doubles: what lost the attempt needs time to
+    heal, and the next attempt must not be lost for the same reason."""
+    return min(_LONGEST_LOST_PAUSE_SECONDS, _FIRST_LOST_PAUSE_SECONDS * 2.0 ** (lost - 1))
 
 
 def _current(draft: Draft, event: AttemptSucceeded | AttemptFailed) -> Node | None:

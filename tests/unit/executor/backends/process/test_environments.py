@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
 from headrace_executor.backends.process import environments
 from headrace_executor.backends.process.environments import EnvironmentFailedError, EnvironmentStore
+from headrace_executor.backends.process.step_package import StepPackage
 from headrace_executor.core.bootstrap import Install, RequirementSet
 
 WANTED = RequirementSet((Install(("a", "b"), ("--trusted-host", "h", "--pre")),))
@@ -52,6 +55,43 @@ async def test_an_environment_left_by_a_crash_is_created_again(tmp_path: Path, a
     assert not store.has(WANTED)
     await store.ensure(WANTED)
     assert not (path / "half").exists()
+
+
+async def test_an_environment_that_is_half_made_is_removed_unless_somebody_is_making_it(
+    tmp_path: Path, asked: Path
+) -> None:
+    store = EnvironmentStore(tmp_path / "environments")
+    await store.sweep()
+    path = (await store.ensure(WANTED)).path
+    await store.sweep()
+    assert store.has(WANTED)
+    (path / ".complete").unlink()
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        await store.sweep()
+        assert path.exists()
+    await store.sweep()
+    assert not path.exists()
+
+
+async def test_an_installer_that_outlives_its_executor_holds_the_lock(
+    tmp_path: Path, asked: Path
+) -> None:
+    script = asked.parent / "uv"
+    script.write_text(script.read_text() + f"ls -l /proc/self/fd > {tmp_path}/held\n")
+    path = (await EnvironmentStore(tmp_path / "environments").ensure(WANTED)).path
+    assert f"{path.name}.lock" in (tmp_path / "held").read_text()
+
+
+async def test_a_draft_of_the_step_package_that_a_crash_left_is_removed(tmp_path: Path) -> None:
+    old, new = tmp_path / ".draft-old", tmp_path / ".draft-new"
+    for draft in (old, new):
+        (draft / "headrace").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    package = StepPackage(tmp_path)
+    made = await package.ensure()
+    await package.sweep()
+    assert (old.exists(), new.exists(), made.exists()) == (False, True, True)
 
 
 async def test_the_error_has_the_end_of_the_installers_output(tmp_path: Path, asked: Path) -> None:

@@ -8,7 +8,6 @@ has pods.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import os
 import shutil
@@ -20,13 +19,20 @@ from pathlib import Path, PurePosixPath
 from uuid import UUID
 
 from headrace_contracts.failures import FailureCode
-from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_contracts.launches import LaunchFile, Progress, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
 
-from headrace_executor.backends.port import Handle, ReportWaiting, Vanished
+from headrace_executor.backends.port import (
+    Attempt,
+    Handle,
+    OpenAmong,
+    ReportProgress,
+    ReportWaiting,
+    Vanished,
+)
 from headrace_executor.backends.prepare import (
     LaunchPreparer,
     cannot_launch,
@@ -35,6 +41,7 @@ from headrace_executor.backends.prepare import (
     resolve_placeholders,
 )
 from headrace_executor.backends.process import pids
+from headrace_executor.backends.process.folders import AttemptFolders
 from headrace_executor.backends.process.fork_client import ForkClient
 from headrace_executor.backends.process.owner import hold_work_dir
 from headrace_executor.backends.process.pids import ProcessId
@@ -47,6 +54,7 @@ from headrace_executor.core.launch import (
     environment,
     launch_id,
 )
+from headrace_executor.core.outcome import STOPPED
 from headrace_executor.core.platform import (
     Mount,
     PlatformError,
@@ -80,6 +88,7 @@ _VANISHED = Vanished(
     "the step's process ended without a result: it was killed from outside, or the machine "
     "restarted"
 )
+_STOPPED = Vanished(STOPPED, deployment_stopped=True)
 
 
 @asynccontextmanager
@@ -93,6 +102,7 @@ async def open_process_backend(
     """
     async with hold_work_dir(settings.work_dir) as owner:
         backend = ProcessBackend(settings, objects, owner)
+        await asyncio.to_thread(backend.folders.take_stop_mark)
         try:
             yield backend
         finally:
@@ -108,6 +118,7 @@ class ProcessBackend:
         self.owner = owner
         self._settings = settings
         self._free_slots = settings.slots
+        self.folders = AttemptFolders(Path(settings.work_dir))
         self._forks = ForkClient({"PATH": SYSTEM_PATH, _DATA_DIR_VARIABLE: str(settings.data_dir)})
         self._starts = StartPlanner(settings.environments_dir)
         limits = Limits(
@@ -133,10 +144,15 @@ class ProcessBackend:
     async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
         """Prepare the attempt's folder and start its launcher."""
         paths = self._paths(command)
-        workspace = self._workspace(command.run_id)
+        workspace = self.folders.workspace(command.run_id)
         if command.workspace:
             command = with_workspace(command, str(workspace))
-        plan = await self._plan(command, paths, report_waiting)
+        plan = (await self._plan(command, paths, report_waiting)).model_copy(
+            update={
+                "progress_path": paths.progress,
+                "stop_mark_path": str(self.folders.stop_mark),
+            }
+        )
         _create_folder(paths, plan, workspace if command.workspace else None)
         with _shortage_is_retryable():
             return _handle(await self._forks.start(paths.launch_file, paths.launcher_log))
@@ -194,8 +210,22 @@ class ProcessBackend:
                 return manifest
             # The launcher was killed: processes of its step may have outlived it.
             pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
+        if self.folders.was_stopped(_attempt(command)):
+            return _STOPPED
         self._log.warning("attempt_vanished", launcher_log=self._launcher_log(command))
         return _VANISHED
+
+    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+        """Report the launcher's progress file whenever it changes."""
+        paths = self._paths(command)
+        known = Progress()
+        while True:
+            await self._forks.progress_changed(paths.launch_file)
+            body = _read(paths.progress)
+            now = known if body is None else _progress(body)
+            if now != known:
+                await report(now)
+                known = now
 
     async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
         """Ask the launcher to end its step's processes; kill all of them when it does not."""
@@ -214,32 +244,24 @@ class ProcessBackend:
 
     async def clean(self, command: LaunchAttempt) -> None:
         """Remove the attempt's folder, and free its launcher for another attempt."""
-        paths = self._paths(command)
-        self._forks.release(paths.launch_file)
-        await asyncio.to_thread(shutil.rmtree, paths.folder, ignore_errors=True)
-        self._remove_run_folder(command.run_id)
+        self._forks.release(self._paths(command).launch_file)
+        await self.folders.remove(_attempt(command))
 
     async def clean_run(self, run_id: UUID) -> None:
         """Remove the run's workspace, and its folder if no attempt's folder is in it."""
-        await asyncio.to_thread(shutil.rmtree, self._workspace(run_id), ignore_errors=True)
-        self._remove_run_folder(run_id)
+        await self.folders.remove_workspace(run_id)
 
-    def _remove_run_folder(self, run_id: UUID) -> None:
-        """Remove a run's folder if it is empty. Not in a thread: `launch` makes the folders of an
-        attempt on the event loop, and must not lose the outer one in between."""
-        with contextlib.suppress(OSError):
-            self._workspace(run_id).parent.rmdir()
+    async def sweep(self, open_among: OpenAmong) -> int:
+        """Remove the folders of attempts that are not open, and environments that are half made."""
+        await self._starts.sweep()
+        return await self.folders.sweep(open_among)
 
     async def close(self) -> None:
         """End the fork server; running steps go on."""
         await self._forks.close()
 
     def _paths(self, command: LaunchAttempt) -> AttemptPaths:
-        name = f"{command.run_id}/{command.task_id.hex}-{command.attempt}"
-        return AttemptPaths(PurePosixPath(self._settings.work_dir, name))
-
-    def _workspace(self, run_id: UUID) -> Path:
-        return Path(self._settings.work_dir, str(run_id), "workspace")
+        return AttemptPaths(PurePosixPath(self.folders.path(_attempt(command))))
 
     def _passed_on(self) -> dict[str, str]:
         machine = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
@@ -284,6 +306,18 @@ def _shortage_is_retryable() -> Iterator[None]:
         if error.errno not in _SHORTAGES:
             raise
         raise RetryableError(f"the machine is short of resources: {error.strerror}") from error
+
+
+def _attempt(command: LaunchAttempt) -> Attempt:
+    return command.run_id, command.task_id, command.attempt
+
+
+def _progress(body: bytes) -> Progress:
+    """What a progress file says; one that a step has overwritten says nothing."""
+    try:
+        return Progress.model_validate_json(body)
+    except ValueError:
+        return Progress()
 
 
 def _handle(process: ProcessId) -> Handle:

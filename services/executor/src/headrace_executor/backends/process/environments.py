@@ -15,8 +15,9 @@ import shutil
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from headrace_executor.core.bootstrap import Install, RequirementSet
@@ -58,6 +59,20 @@ class EnvironmentStore:
         """Whether the environment exists already."""
         return (self._path(requirements) / _MARKER).exists()
 
+    async def sweep(self) -> None:
+        """Remove environments that a crash left half made. One that is being made is locked."""
+        await asyncio.to_thread(self._sweep)
+
+    def _sweep(self) -> None:
+        for path in self._folder.glob("*.lock"):
+            environment = path.with_suffix("")
+            if not environment.exists() or (environment / _MARKER).exists():
+                continue
+            with path.open("w") as lock, contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not (environment / _MARKER).exists():
+                    shutil.rmtree(environment, ignore_errors=True)
+
     async def ensure(self, requirements: RequirementSet) -> StepEnvironment:
         """The environment with exactly these packages, which is created if it does not exist. A
         second caller waits for the first.
@@ -90,25 +105,27 @@ class EnvironmentStore:
             if self.has(requirements):
                 return
             await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
-            await _uv("venv", "--seed", "--python", sys.executable, str(path))
+            # uv inherits the lock, so that one that outlives this process is waited for.
+            uv = partial(_uv, lock.fileno())
+            await uv("venv", "--seed", "--python", sys.executable, str(path))
             for install in requirements.installs:
-                await _install(path, install)
+                await _install(uv, path, install)
             (path / _MARKER).touch()
 
 
-async def _install(path: Path, install: Install) -> None:
+async def _install(uv: Callable[..., Awaitable[None]], path: Path, install: Install) -> None:
     options = list(install.options)
     while "--trusted-host" in options:  # uv's name for it
         options[options.index("--trusted-host")] = "--allow-insecure-host"
     if "--pre" in options:
         options[options.index("--pre")] = "--prerelease=allow"
     python = str(path / "bin" / "python")
-    await _uv(
+    await uv(
         "pip", "install", "--python", python, "--compile-bytecode", *options, *install.requirements
     )
 
 
-async def _uv(*arguments: str) -> None:
+async def _uv(lock: int, *arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(
         str(_UV),
         *arguments,
@@ -116,6 +133,7 @@ async def _uv(*arguments: str) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=_environment(os.environ),
+        pass_fds=(lock,),
         start_new_session=True,
     )
     try:

@@ -24,8 +24,11 @@ from headrace_executor.backends.process import pids
 from headrace_executor.backends.process.pids import ProcessId
 
 _ANSWER_SECONDS = 10.0
+_PROGRESS_POLL_SECONDS = 1.0
+"""How often the progress of a launch is read whose channel another executor had."""
 _MAX_IDLE_LAUNCHERS = max(4, os.cpu_count() or 1)
 """Each idle launcher uses some MB."""
+_PROGRESS = b'{"progress": true}\n'
 _PACKAGE = str(Path(headrace_launcher.__file__).parent)
 
 
@@ -38,6 +41,8 @@ class LauncherChannel:
         self._writer = writer
         self._ended = False
         self.is_reusable = False
+        self.progressed = asyncio.Event()
+        """Set when the launcher has changed its progress file."""
 
     async def begin(self, launch_file: str, launcher_log: str) -> ProcessId | None:
         """Send a launch; None when the launcher ended without accepting it.
@@ -47,6 +52,7 @@ class LauncherChannel:
         """
         request = {"launch": launch_file, "stderr": launcher_log}
         self._ended = self.is_reusable = False
+        self.progressed.clear()
         try:
             self._writer.write(json.dumps(request).encode() + b"\n")
             async with asyncio.timeout(_ANSWER_SECONDS):
@@ -68,7 +74,9 @@ class LauncherChannel:
         """Return when the launch is over, or the launcher has ended. May be called repeatedly."""
         if not self._ended:
             try:
-                self.is_reusable = bool(await self._reader.readline())
+                while (line := await self._reader.readline()) == _PROGRESS:
+                    self.progressed.set()
+                self.is_reusable = bool(line)
             except ConnectionError:
                 self.is_reusable = False
             self._ended = True
@@ -123,6 +131,16 @@ class ForkClient:
             await pids.wait_for_end(process)
         else:
             await launcher.wait()
+
+    async def progress_changed(self, launch_file: str) -> None:
+        """Return when the progress file of this launch may have changed. Only while `wait` is
+        called is it known at once."""
+        launcher = self._busy.get(launch_file)
+        if launcher is None:
+            await asyncio.sleep(_PROGRESS_POLL_SECONDS)
+        else:
+            await launcher.progressed.wait()
+            launcher.progressed.clear()
 
     def release(self, launch_file: str) -> None:
         """Free the launcher for another launch. Whatever is sent to it from now on concerns that

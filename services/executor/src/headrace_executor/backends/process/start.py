@@ -45,6 +45,11 @@ class StartPlanner:
         self._environments = EnvironmentStore(folder)
         self._step_package = StepPackage(folder)
 
+    async def sweep(self) -> None:
+        """Remove environments and step packages that are half made, and that nobody is making."""
+        await self._environments.sweep()
+        await self._step_package.sweep()
+
     async def plan(
         self,
         argv: tuple[str, ...],

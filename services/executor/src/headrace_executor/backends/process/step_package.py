@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import compileall
+import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from headrace import step_package
+
+_DRAFT = ".draft-"
+_DRAFT_SECONDS = 3600.0
 
 
 class StepPackage:
@@ -34,9 +39,19 @@ class StepPackage:
             await asyncio.to_thread(self._create)
         return self._path
 
+    async def sweep(self) -> None:
+        """Remove what a crash left half made. Nobody works for as long on a draft."""
+        await asyncio.to_thread(self._sweep)
+
+    def _sweep(self) -> None:
+        for draft in self._parent.glob(f"{_DRAFT}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+                    shutil.rmtree(draft, ignore_errors=True)
+
     def _create(self) -> None:
         self._parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix="headrace-", dir=self._parent))
+        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self._parent))
         try:
             draft.chmod(0o755)
             for name, content in self._files.items():
