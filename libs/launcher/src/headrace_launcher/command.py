@@ -7,7 +7,6 @@ subreaper, so that a process which has left the process group becomes its child 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import select
@@ -17,23 +16,19 @@ import threading
 import time
 from typing import Any
 
-from headrace_launcher.failure import EXIT_TIMEOUT, CanceledError, StepError
+from headrace_launcher.failure import EXIT_LAUNCHER_ERROR, EXIT_TIMEOUT, CanceledError, StepError
 from headrace_launcher.log import Log
+from headrace_launcher.processes import become_subreaper, children
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 """The signals that ask a launcher to stop its step."""
-_PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
 _LAST_OUTPUT_SECONDS = 1.0
 _SHELL_SIGNALS = 128
 """A shell exits with this plus the number of the signal that ended its command."""
 _EXCEPTION_LENGTH = 300
-
-try:
-    _LIBC: Any = ctypes.CDLL(None)
-    _PRCTL: Any = _LIBC.prctl
-except (OSError, AttributeError):  # not Linux: without a subreaper only the group is found
-    _PRCTL = None
+_SHORTAGES = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Processes, memory or descriptors of the machine, which come back when others end."""
 
 
 class Cancellation:
@@ -60,17 +55,17 @@ def run(launch: dict[str, Any], log: Log, cancellation: Cancellation) -> None:
     Raises:
         StepError: it failed, took too long, could not be found, or was canceled.
     """
-    if _PRCTL is not None:
-        _PRCTL(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    become_subreaper()
     process = _start(launch)
     assert process.stdout is not None
     copying = threading.Thread(target=log.copy, args=(process.stdout,), daemon=True)
-    copying.start()
     try:
+        _start_thread(copying)
         ended = _wait(process, launch, cancellation, log)
     finally:
         _end_tree(process, launch["grace_seconds"])
-        copying.join(_LAST_OUTPUT_SECONDS)
+        if copying.ident is not None:
+            copying.join(_LAST_OUTPUT_SECONDS)
     if cancellation.requested.is_set():
         raise CanceledError
     if not ended:
@@ -96,6 +91,8 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         name = launch["argv"][0]
+        if error.errno in _SHORTAGES:
+            raise _shortage(f"start the command {name!r}", str(error.strerror)) from None
         if error.errno == errno.E2BIG:
             raise StepError(
                 "INPUT_INVALID",
@@ -107,6 +104,18 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
             f"cannot run the command {name!r} on this machine: {error.strerror}",
             127,
         ) from None
+
+
+def _start_thread(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError as error:  # the machine has no process for it
+        raise _shortage("copy the output of the command", str(error)) from None
+
+
+def _shortage(what: str, why: str) -> StepError:
+    message = f"cannot {what}: the machine is short of resources ({why})"
+    return StepError("ATTEMPT_LOST", message, EXIT_LAUNCHER_ERROR)
 
 
 def _found(argv: list[str], env: dict[str, str]) -> list[str]:
@@ -169,18 +178,14 @@ def _end_tree(process: subprocess.Popen[bytes], grace: float) -> None:
 
 def _kill_children() -> int:
     """Kill every child of this process; returns their number."""
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
-            children = [int(pid) for pid in file.read().split()]
-    except OSError:
-        return 0
-    for pid in children:
+    found = children()
+    for pid in found:
         try:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         except (ProcessLookupError, ChildProcessError):
             continue
-    return len(children)
+    return len(found)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -31,7 +31,8 @@ def run(launch_path: str) -> int:
     cancellation = command.Cancellation()
     cancellation.install()
     transfer = Transfer()
-    manifest: dict[str, Any] = {"v": 1, "launch_id": launch["launch_id"], "started_at": _now()}
+    manifest: dict[str, Any] = {"v": 1, "started_at": _now()}
+    manifest |= {"launch_id": launch["launch_id"], "execution": launch["execution"]}
     status = 0
     log = None
     try:

@@ -53,7 +53,13 @@ def outcome(command: LaunchAttempt, manifest: ResultManifest, *, cancel_requeste
     )
 
 
-_PLATFORM_FAILURES = frozenset({FailureCode.INPUT_FETCH_FAILED, FailureCode.OUTPUT_UPLOAD_FAILED})
+_PLATFORM_FAILURES = frozenset(
+    {
+        FailureCode.INPUT_FETCH_FAILED,
+        FailureCode.OUTPUT_UPLOAD_FAILED,
+        FailureCode.ATTEMPT_LOST,  # the machine had no resources to start the command
+    }
+)
 
 
 def lost(
