@@ -101,5 +101,5 @@ def read(path: str) -> tuple[Record | None, bool]:
 def _read(descriptor: int) -> Record | None:
     try:
         return Record(**json.loads(os.pread(descriptor, _RECORD_BYTES, 0)))
-    except ValueError:  # nothing was written yet
+    except (ValueError, TypeError):  # nothing was written yet
         return None
