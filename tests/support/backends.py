@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from headrace_contracts.launches import Progress, ResultManifest
+from headrace_contracts.launches import LaunchFile, Progress, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.port import (
     Attempt,
@@ -28,7 +28,8 @@ from headrace_executor.backends.prepare import (
     check_command,
     resolve_placeholders,
 )
-from headrace_executor.core.launch import AttemptPaths, Limits, environment, launch_id
+from headrace_executor.core.execution import Execution
+from headrace_executor.core.launch import ExecutionPaths, Limits, environment
 
 from tests.support.launches import Objects, Store
 
@@ -60,6 +61,7 @@ class MemoryPod:
         await self.may_upload.wait()
         manifest = {
             "launch_id": self._plan.launch_id,
+            "execution": self._plan.execution,
             "state": "FAILED" if failure else "SUCCEEDED",
             "failure": failure,
             "finished_at": datetime.now(UTC).isoformat(),
@@ -107,40 +109,42 @@ class MemoryBackend:
     def release(self, command: LaunchAttempt) -> None:
         self._reserved -= 1
 
-    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
-        paths = AttemptPaths(PurePosixPath("/attempt"))
+    async def prepare(self, execution: Execution, report_waiting: ReportWaiting) -> LaunchFile:
+        paths, command = ExecutionPaths(PurePosixPath("/attempt")), execution.command
         inputs = await self._preparer.inputs(command, paths)
         argv, env = resolve_placeholders(command, paths, inputs)
-        complete = environment(command, paths, path="/bin", passed_on={}, env=env)
+        complete = environment(execution, paths, path="/bin", passed_on={}, env=env, marks={})
         check_command(command, argv, complete)
-        plan = await self._preparer.launch_file(command, paths, inputs, argv=argv, env=complete)
-        name = launch_id(command)
+        return await self._preparer.launch_file(execution, paths, inputs, argv=argv, env=complete)
+
+    async def start(self, execution: Execution, plan: LaunchFile) -> Handle:
+        name = execution.launch_id
         if name not in self._cluster.pods:  # a repeated creation finds the pod
             self._cluster.pods[name] = MemoryPod(plan, self._cluster.objects)
             self._cluster.started.append(name)
         return {"pod": name}
 
-    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
-        name = launch_id(command)
+    async def find(self, execution: Execution, handle: Handle | None) -> Handle | None:
+        name = execution.launch_id
         is_there = name in self._cluster.pods
-        if is_there or await self._preparer.uploaded_manifest(command) is not None:
+        if is_there or await self._preparer.uploaded_manifest(execution) is not None:
             return {"pod": name}
         return None
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+    async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
         pod = self._cluster.pods.get(str(handle["pod"]))
         if pod is not None:
             await asyncio.wait({pod.task})
-        manifest = await self._preparer.uploaded_manifest(command)
+        manifest = await self._preparer.uploaded_manifest(execution)
         return Vanished("the pod was deleted") if manifest is None else manifest
 
-    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+    async def follow(self, execution: Execution, handle: Handle, report: ReportProgress) -> None:
         pod = self._cluster.pods.get(str(handle["pod"]))
         if pod is not None:
             await pod.command_ended.wait()
             await report(Progress(command_ended=True))
 
-    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+    async def stop(self, execution: Execution, handle: Handle) -> None:
         pod = self._cluster.pods.get(str(handle["pod"]))
         if pod is not None:
             pod.stop()
@@ -148,13 +152,11 @@ class MemoryBackend:
     def describe(self, handle: Handle) -> str | None:
         return f"pod {handle['pod']}"
 
-    async def clean(self, command: LaunchAttempt) -> None:
-        pod = self._cluster.pods.pop(launch_id(command), None)
+    async def clean(self, execution: Execution) -> None:
+        pod = self._cluster.pods.pop(execution.launch_id, None)
         if pod is not None:
             pod.kill()
-        for key in [key for key in self._cluster.objects.held if key.endswith("result.json")]:
-            if launch_id(command) in self._cluster.objects.held[key].decode():
-                del self._cluster.objects.held[key]
+        self._cluster.objects.held.pop(execution.result_key, None)
 
     async def clean_run(self, run_id: UUID) -> None:
         self.cleaned_runs.append(run_id)

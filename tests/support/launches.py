@@ -18,13 +18,14 @@ from uuid import UUID
 import headrace_launcher
 from headrace_contracts.launches import InputFile, LaunchFile, ResultManifest, UploadGrant
 from headrace_contracts.messages.commands import LaunchAttempt
-from headrace_executor.backends.port import Backend
-from headrace_executor.core.launch import AttemptPaths, Limits, launch_file, local_inputs
+from headrace_executor.backends.port import Backend, Handle
+from headrace_executor.core.execution import Execution
+from headrace_executor.core.launch import ExecutionPaths, Limits, launch_file, local_inputs
 from headrace_runtime.objects import ObjectMissingError
 
 RUN_ID = UUID("0193a4c2-7b10-7c31-9a55-2f6f0e1d8b01")
 TASK_ID = UUID("6bd7f5a1-8e0c-5e6b-a6b4-3f0f2d1c9e02")
-PREFIX = f"runs/team/digits/{RUN_ID}/train/1/"
+PREFIX = f"runs/team/digits/{RUN_ID}/train/1/1/"
 URI_PREFIX = "s3://bucket/"
 LAUNCHER = str(Path(headrace_launcher.__file__).parent)
 
@@ -148,9 +149,9 @@ def plan(
 ) -> LaunchFile:
     """The launch file of a command whose attempt lives in `folder`."""
     command = command or launch_command()
-    paths = AttemptPaths(PurePosixPath(folder))
+    paths = ExecutionPaths(PurePosixPath(folder))
     return launch_file(
-        command,
+        Execution(command, 1),
         paths,
         argv=argv,
         env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", **(env or {})},
@@ -231,10 +232,20 @@ async def ignore_waiting(_: str) -> None:
     """Ignores what an attempt waits for."""
 
 
-async def run_on(backend: Backend, command: LaunchAttempt) -> ResultManifest:
-    """Run an attempt on a backend to its end."""
-    handle = await backend.launch(command, ignore_waiting)
+def first(**changes: Any) -> Execution:
+    """The first execution of `launch_command`."""
+    return Execution(launch_command(**changes), 1)
+
+
+async def begin(backend: Backend, execution: Execution) -> Handle:
+    """Start an execution on a backend."""
+    return await backend.start(execution, await backend.prepare(execution, ignore_waiting))
+
+
+async def run_on(backend: Backend, execution: Execution) -> ResultManifest:
+    """Run an execution on a backend to its end."""
+    handle = await begin(backend, execution)
     async with asyncio.timeout(120):
-        ended = await backend.wait(command, handle)
+        ended = await backend.wait(execution, handle)
     assert isinstance(ended, ResultManifest), ended
     return ended

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.launches import ResultManifest
-from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor import store
 from headrace_executor.backends.port import Handle, Vanished
+from headrace_executor.core.execution import Execution
 from headrace_executor.core.outcome import failed
 from headrace_executor.lease import Lease
 from headrace_runtime.errors import RetryableError
@@ -200,9 +200,9 @@ async def test_an_end_whose_commit_was_not_acknowledged_is_cleaned(
 class UnstorableResults(MachineBackend):
     """The results of odd attempts have a character that Postgres cannot store."""
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
-        found = await super().wait(command, handle)
-        if command.attempt % 2 and isinstance(found, ResultManifest):
+    async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
+        found = await super().wait(execution, handle)
+        if execution.command.attempt % 2 and isinstance(found, ResultManifest):
             return found.model_copy(update={"parameters": {"text": "\0"}})
         return found
 

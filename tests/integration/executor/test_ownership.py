@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from headrace_contracts.failures import FailureCode
 from headrace_executor import lease as lease_module
 from headrace_executor import store
+from headrace_executor.core.execution import Execution
 from headrace_executor.core.outcome import lost
 from headrace_executor.handlers import Handlers
 from headrace_executor.lease import Lease
@@ -29,7 +31,7 @@ from tests.support.executors import (
     sleeping,
     until,
 )
-from tests.support.launches import RUN_ID
+from tests.support.launches import RUN_ID, begin
 
 NOW = datetime.now(UTC)
 
@@ -162,18 +164,37 @@ async def test_late_writes_are_refused(database: Database, view: View) -> None:
     assert (taken.epoch, taken.is_foreign, taken.state) == (2, True, "WAITING")
     result = lost(command, "gone", NOW, cancel_requested=False)
 
-    async def write(unit: Any, owner: str, epoch: int) -> tuple[bool, bool, bool]:
-        connection = unit.connection
+    async def write(unit: Any, owner: str, epoch: int, execution: int = 1) -> tuple[bool, ...]:
+        connection, claim = unit.connection, (*key, owner, epoch, execution)
         return (
-            await store.confirm_owned(connection, key, owner, epoch),
-            await store.set_running(connection, key, owner, epoch, {"a": 1}, NOW),
-            await store.set_ended(connection, key, owner, epoch, result),
+            await store.set_running(connection, claim, {"a": 1}, NOW),
+            await store.set_ended(connection, claim, result),
+            await store.has_ended(connection, claim),
         )
 
+    async def claim(unit: Any, owner: str, epoch: int, execution: int) -> bool:
+        return await store.claim_execution(unit.connection, (*key, owner, epoch, execution))
+
+    async def confirm(unit: Any, owner: str, epoch: int) -> bool:
+        return await store.confirm_owned(unit.connection, key, owner, epoch)
+
     for owner, epoch in (("late", 1), ("late", 2), ("heir", 1)):
-        found = await database.transact(lambda unit, o=owner, e=epoch: write(unit, o, e))  # type: ignore[misc]
-        assert found == (False, False, False)
-    assert await database.transact(lambda unit: write(unit, "heir", 2)) == (True, True, True)
+        for refused in (write, confirm, partial(claim, execution=2)):
+            assert not any(
+                _listed(await database.transact(partial(refused, owner=owner, epoch=epoch)))
+            )
+    assert await database.transact(partial(confirm, owner="heir", epoch=2))
+    for number, expected in ((3, False), (2, True), (2, True), (1, False), (4, False)):
+        made = partial(claim, owner="heir", epoch=2, execution=number)
+        assert await database.transact(made) is expected, number
+    for number in (1, 3):
+        assert await database.transact(partial(write, owner="heir", epoch=2, execution=number)) == (
+            False,
+            False,
+            False,
+        ), "its end does not count"
+    assert all(await database.transact(partial(write, owner="heir", epoch=2, execution=2)))
+    assert not await database.transact(partial(claim, owner="heir", epoch=2, execution=3))
 
 
 async def test_a_launch_is_taken_over_by_one(database: Database, view: View) -> None:
@@ -313,11 +334,7 @@ async def test_launches_of_the_version_without_owners_are_adopted(
             command.to_json().decode(),
         )
     backend = MachineBackend(cluster, "new")
-
-    async def ignore(_: str) -> None:
-        return
-
-    await backend.launch(commands["RUNNING"], ignore)
+    await begin(backend, Execution(commands["RUNNING"], 1))
     async with executing(database, backend):
         ends = await until(lambda: _has(view.ends, 3))
     assert sorted(ends) == [
@@ -354,6 +371,10 @@ async def test_commands_wait_for_the_adoption(database: Database, cluster: Memor
     await asyncio.sleep(0.1)
     assert not handling.done()
     handling.cancel()
+
+
+def _listed(found: bool | tuple[bool, ...]) -> tuple[bool, ...]:
+    return found if isinstance(found, tuple) else (found,)
 
 
 async def _nothing() -> None:

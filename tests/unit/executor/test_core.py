@@ -13,15 +13,15 @@ from headrace_contracts.failures import FailureCode
 from headrace_contracts.ids import artifact_id
 from headrace_contracts.launches import InputFile, ResultManifest, UploadGrant
 from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
-from headrace_executor.core.arguments import ARGUMENT_BYTES, too_long
+from headrace_executor.core.arguments import ARGUMENT_BYTES, unusable
 from headrace_executor.core.bootstrap import Program
+from headrace_executor.core.execution import Execution, attempt_id
 from headrace_executor.core.launch import (
-    AttemptPaths,
+    ExecutionPaths,
     Limits,
     environment,
     executor_input,
     launch_file,
-    launch_id,
     local_inputs,
     program_start,
 )
@@ -29,9 +29,9 @@ from headrace_executor.core.outcome import STOPPED, failed, lost, outcome
 from headrace_executor.core.platform import PlatformError, provision
 from headrace_executor.core.workspace import with_workspace
 
-from tests.support.launches import PREFIX, RUN_ID, TASK_ID, URI_PREFIX, launch_command
+from tests.support.launches import PREFIX, RUN_ID, TASK_ID, URI_PREFIX, first, launch_command
 
-PATHS = AttemptPaths(PurePosixPath("/steps/attempt"))
+PATHS = ExecutionPaths(PurePosixPath("/steps/attempt"))
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 LIMITS = Limits(5.0, 1000, 2.0)
 
@@ -104,7 +104,7 @@ def test_the_launch_file_has_inputs_paths_and_keys() -> None:
     )
     files = {"s3://bucket/a": (InputFile(path="f", url="http://store/a/f"),)}
     plan = launch_file(
-        command,
+        Execution(command, 1),
         PATHS,
         argv=("true",),
         env={"A": "b"},
@@ -149,16 +149,19 @@ def test_a_program_starts_with_short_arguments() -> None:
 
 
 def test_the_command_gets_only_its_own_environment() -> None:
+    marks = {"HEADRACE_DATA_DIR": "/data"}
     env = environment(
-        launch_command(retry_index=2),
+        first(retry_index=2),
         PATHS,
         path="/bin",
         passed_on={"TZ": "UTC"},
-        env={"HOME": "/mine"},
+        env={"HOME": "/mine", "HEADRACE_LAUNCH_ID": "mine", "HEADRACE_DATA_DIR": "mine"},
+        marks=marks,
     )
     assert env["KFP_RETRY_INDEX"] == "2"
     assert (env["PATH"], env["TZ"], env["HOME"]) == ("/bin", "UTC", "/mine")
-    assert env["HEADRACE_LAUNCH_ID"] == f"{RUN_ID}-{TASK_ID}-1"
+    assert env["HEADRACE_LAUNCH_ID"] == f"{RUN_ID}-{TASK_ID}-1-1", "a step cannot hide"
+    assert env["HEADRACE_DATA_DIR"] == "/data"
 
 
 def test_the_workspace_placeholder_is_replaced_everywhere() -> None:
@@ -195,12 +198,17 @@ def test_the_workspace_placeholder_is_replaced_everywhere() -> None:
         (("cat", "small" + "l" * ARGUMENT_BYTES), {}, "argument 1 .*input is 'large' with"),
         (("ö" * ARGUMENT_BYTES,), {}, f"argument 0 of the command has {2 * ARGUMENT_BYTES} bytes"),
         ((), {"A": "x" * ARGUMENT_BYTES}, "environment variable 'A'"),
+        (("cat", "a\0b"), {}, "argument 1 of the command contains a NUL"),
+        ((), {"A": "\0"}, "environment variable 'A' contains a NUL"),
+        ((), {"A\0": ""}, "environment variable .* contains a NUL"),
+        ((), {"A=B": ""}, "name 'A=B' is empty or contains '='"),
+        ((), {"": "a"}, "name '' is empty"),
     ],
 )
-def test_an_argument_or_variable_that_is_too_long_is_named(
+def test_an_argument_or_variable_that_cannot_be_given_is_named(
     argv: tuple[str, ...], env: dict[str, str], expected: str | None
 ) -> None:
-    fault = too_long(argv, env, {"s": "small", "large": "l" * ARGUMENT_BYTES, "n": None})
+    fault = unusable(argv, env, {"s": "small", "large": "l" * ARGUMENT_BYTES, "n": None})
     if expected is None:
         assert fault is None
     else:
@@ -250,7 +258,7 @@ def test_settings_that_are_refused(platform: dict[str, Any], expected: str) -> N
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("metadata.name", launch_id(launch_command())),
+        ("metadata.name", attempt_id(launch_command())),
         ("metadata.uid", str(TASK_ID)),
         ("metadata.namespace", "team"),
         ("spec.nodeName", "host"),

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 from headrace_contracts.launches import Progress
-from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.availability import RETRY_SECONDS
 from headrace_executor.backends.port import Handle, ReportProgress
+from headrace_executor.core.execution import Execution
 from headrace_runtime.errors import RetryableError
 
 from tests.unit.executor.test_runner import OneSlotBackend, running_on
@@ -23,7 +23,7 @@ async def until(holds: Callable[[], bool]) -> None:
 class TransferringBackend(OneSlotBackend):
     """Its commands end at once, and their outputs are uploaded until it is let go."""
 
-    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+    async def follow(self, execution: Execution, handle: Handle, report: ReportProgress) -> None:
         await report(Progress(command_ended=True))
         await report(Progress(command_ended=True, waiting="waiting for the object store"))
         await self.go.wait()
@@ -56,7 +56,7 @@ async def test_transfers_are_bounded() -> None:
 
 async def test_the_clean_up_holds_no_room() -> None:
     class SlowlyCleanedBackend(OneSlotBackend):
-        async def clean(self, command: LaunchAttempt) -> None:
+        async def clean(self, execution: Execution) -> None:
             await asyncio.Event().wait()
 
     async with running_on(SlowlyCleanedBackend()) as running:

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from headrace_contracts.failures import Failure, FailureCode
-from headrace_contracts.launches import ResultManifest
+from headrace_contracts.launches import LaunchFile, ResultManifest
 from headrace_contracts.messages.cloudevents import Attributes
 from headrace_contracts.messages.commands import CleanRun, LaunchAttempt
 from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
@@ -24,6 +24,7 @@ from headrace_executor.backends.port import (
     ReportWaiting,
     Vanished,
 )
+from headrace_executor.core.execution import Execution
 from headrace_executor.handlers import Handlers
 from headrace_executor.runner import Runner
 from headrace_executor.store import Launch
@@ -107,31 +108,33 @@ class OneSlotBackend:
     def release(self, command: LaunchAttempt) -> None:
         self._is_taken = False
 
-    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
+    async def prepare(self, execution: Execution, report_waiting: ReportWaiting) -> LaunchFile:
         if self.fault is not None:
             raise self.fault
-        self.launched.append(command.task_id.int)
-        return {"number": command.task_id.int}
+        return LaunchFile.model_construct()
 
-    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
+    async def start(self, execution: Execution, plan: LaunchFile) -> Handle:
+        self.launched.append(execution.command.task_id.int)
+        return {"number": execution.command.task_id.int}
+
+    async def find(self, execution: Execution, handle: Handle | None) -> Handle | None:
         return None
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+    async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
         await self.go.wait()
-        return ResultManifest.model_validate(
-            {"launch_id": "l", "state": "SUCCEEDED", "finished_at": command.run_created_at}
-        )
+        at = execution.command.run_created_at
+        return ResultManifest(launch_id="l", state="SUCCEEDED", finished_at=at)
 
-    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+    async def follow(self, execution: Execution, handle: Handle, report: ReportProgress) -> None:
         self.report = report
 
-    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+    async def stop(self, execution: Execution, handle: Handle) -> None:
         self.go.set()
 
     def describe(self, handle: Handle) -> str | None:
         return "here"
 
-    async def clean(self, command: LaunchAttempt) -> None:
+    async def clean(self, execution: Execution) -> None:
         return
 
     async def clean_run(self, run_id: UUID) -> None:
@@ -248,39 +251,39 @@ class StrictBackend(OneSlotBackend):
         self.slow_stop.set()
         self._waiting: set[int] = set()
 
-    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
-        self._fail("find", command)
+    async def find(self, execution: Execution, handle: Handle | None) -> Handle | None:
+        self._fail("find", execution)
         return handle
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
-        self._fail("wait", command)
-        number = command.task_id.int
+    async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
+        self._fail("wait", execution)
+        number = execution.command.task_id.int
         if number in self._waiting:
             raise RuntimeError("wait() called while another call is already waiting")
         self._waiting.add(number)
         try:
-            return await super().wait(command, handle)
+            return await super().wait(execution, handle)
         finally:
             self._waiting.discard(number)
 
-    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+    async def stop(self, execution: Execution, handle: Handle) -> None:
         self.stopped += 1
         if self.stopped == 1:
-            self._fail("stop", command)
+            self._fail("stop", execution)
         await self.slow_stop.wait()
-        await super().stop(command, handle)
+        await super().stop(execution, handle)
 
     def describe(self, handle: Handle) -> str | None:
         if "describe" in self.faults and handle["number"] == 1:
             raise RuntimeError("describe")
         return "here"
 
-    async def clean(self, command: LaunchAttempt) -> None:
-        self._fail("clean", command)
-        self.cleaned_attempts.append(command.task_id.int)
+    async def clean(self, execution: Execution) -> None:
+        self._fail("clean", execution)
+        self.cleaned_attempts.append(execution.command.task_id.int)
 
-    def _fail(self, name: str, command: LaunchAttempt) -> None:
-        if name in self.faults and command.task_id.int == 1:
+    def _fail(self, name: str, execution: Execution) -> None:
+        if name in self.faults and execution.command.task_id.int == 1:
             raise RuntimeError(name)
 
 

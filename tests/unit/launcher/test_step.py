@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from headrace_contracts.launches import LaunchFile, ResultManifest, WrittenFile
 from headrace_executor.core.bootstrap import Program
-from headrace_executor.core.launch import AttemptPaths, Limits, program_start
+from headrace_executor.core.launch import ExecutionPaths, Limits, program_start
 from headrace_launcher.command import explain
 
 from tests.support.launches import PREFIX, Objects, launch_command, manifest, plan, run, start
@@ -280,7 +280,7 @@ def test_a_component_is_started_from_files(tmp_path: Path, objects: Objects) -> 
     )
     env = {"_KFP_RUNTIME": "true"}
     program = Program("# söurce", "kfp.dsl.executor_main", ("ö" * 3_000_000,), env)
-    argv, files = program_start(program, AttemptPaths(tmp_path))  # type: ignore[arg-type]
+    argv, files = program_start(program, ExecutionPaths(tmp_path))  # type: ignore[arg-type]
     launch = plan(tmp_path, objects, argv, env=env).model_copy(update={"files": files})
     result = run(tmp_path, launch)
     said = objects.held[f"{PREFIX}log.txt"].decode()

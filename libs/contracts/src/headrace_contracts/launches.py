@@ -76,7 +76,7 @@ class TaskRoot(Contract):
 
 
 class UploadGrant(Contract):
-    """A presigned POST that permits uploads below the attempt's prefix and nothing else."""
+    """A presigned POST that permits uploads below the execution's prefix and nothing else."""
 
     url: str
     fields: dict[str, str]
@@ -109,6 +109,8 @@ class LaunchFile(Contract):
 
     v: Literal[1] = 1
     launch_id: str
+    execution: int = 1
+    """Which execution of its attempt this is; the manifest repeats it."""
     argv: tuple[str, ...]
     env: dict[str, str]
     cwd: str
@@ -152,10 +154,11 @@ class ManifestLog(Contract):
 
 
 class ResultManifest(Contract):
-    """The authoritative result of an attempt, written once, before the launcher ends."""
+    """The authoritative result of one execution, written once, before its launcher ends."""
 
     v: Literal[1] = 1
     launch_id: str
+    execution: int = 1
     state: Literal["SUCCEEDED", "FAILED"]
     exit_code: int | None = None
     signal: int | None = None

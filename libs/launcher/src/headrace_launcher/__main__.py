@@ -10,10 +10,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headrace_launcher import fork_server, step  # after the change of the path
 
+
+def _control() -> socket.socket:
+    """The socket, moved away from the standard input. Whatever else was inherited is closed: no
+    launcher and no step needs it."""
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.closerange(3, control.fileno())
+    os.closerange(control.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    return control
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["--serve"]:
-        with socket.socket(fileno=os.dup(0)) as control:
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        with _control() as control:
             fork_server.serve(control)
     elif len(sys.argv) == 2:
         sys.exit(step.run(sys.argv[1]))

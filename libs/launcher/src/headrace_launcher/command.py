@@ -7,7 +7,6 @@ subreaper, so that a process which has left the process group becomes its child 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import select
@@ -20,19 +19,13 @@ from typing import Any
 from headrace_launcher.failure import EXIT_LAUNCHER_ERROR, StepError, is_shortage
 from headrace_launcher.interruption import STOPPING, Interruption
 from headrace_launcher.log import Log
+from headrace_launcher.processes import become_subreaper, children
 
-_PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.2
 _LAST_OUTPUT_SECONDS = 1.0
 _SHELL_SIGNALS = 128
 """A shell exits with this plus the number of the signal that ended its command."""
 _EXCEPTION_LENGTH = 300
-
-try:
-    _LIBC: Any = ctypes.CDLL(None)
-    _PRCTL: Any = _LIBC.prctl
-except (OSError, AttributeError):  # not Linux: without a subreaper only the group is found
-    _PRCTL = None
 
 
 def run(launch: dict[str, Any], log: Log, interruption: Interruption) -> None:
@@ -41,8 +34,7 @@ def run(launch: dict[str, Any], log: Log, interruption: Interruption) -> None:
     Raises:
         StepError: it failed, took too long, could not be found, or was canceled.
     """
-    if _PRCTL is not None:
-        _PRCTL(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    become_subreaper()
     process = _start(launch)
     copying = None
     try:
@@ -166,18 +158,14 @@ def _end_tree(process: subprocess.Popen[bytes], grace: float) -> None:
 
 def _kill_children() -> int:
     """Kill every child of this process; returns their number."""
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
-            children = [int(pid) for pid in file.read().split()]
-    except OSError:
-        return 0
-    for pid in children:
+    found = children()
+    for pid in found:
         try:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         except (ProcessLookupError, ChildProcessError):
             continue
-    return len(children)
+    return len(found)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

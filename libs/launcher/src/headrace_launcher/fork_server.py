@@ -1,16 +1,12 @@
 """A process that forks launchers and has everything imported before the first step.
 
-Protocol: the client sends one end of a socket pair through the server's socket; it becomes the
-channel of a new launcher. A launcher takes one launch after another from its channel, so that the
-cost of a fork, of the pages that it copies and of the end of a process is shared by many steps.
-Each message is a JSON object on a line. The client sends ``{"launch", "stderr"}``; the launcher
-answers ``{"pid", "start_time"}`` before it does anything for the launch, ``{"progress"}`` whenever
-its progress file has changed, and ``{"ended"}`` when the result is written. The end of the stream
-is the end of the launcher.
+The client sends one end of a socket pair through the server's socket; it becomes the channel of a
+new launcher (see `launcher`). If the fork fails, the server answers ``{"refused"}`` in its place.
 
-A launcher ends when its channel is closed, after 100 launches, when it is idle for a minute, and
-when a launch may have left something in it. The server ends when its socket is closed or when it is
-idle for a minute; its launchers go on. It has no threads, so a fork is safe.
+When a launcher is killed, what its step left becomes a child of the server, its subreaper, and is
+killed: also a process that left its group and cleaned its environment. So the server ends only
+when it has no children, and its socket is closed or it was idle for a minute. If the server is
+killed, its launchers go on. It has no threads, so a fork is safe.
 """
 
 from __future__ import annotations
@@ -20,98 +16,94 @@ import encodings.idna  # noqa: F401  # a connection needs it: imported once, not
 import gc
 import json
 import os
-import select
 import signal
 import socket
-import sys
-import threading
-import traceback
-from functools import partial
+from collections.abc import Iterator
 
-from headrace_launcher import step
-from headrace_launcher.failure import EXIT_LAUNCHER_ERROR
-from headrace_launcher.interruption import STOPPING
-
-_IDLE_SECONDS = 60.0
-"""A new start costs 40 ms; an idle server holds 20 MB, and some MB for each launcher."""
-_LAUNCHES = 100
-"""Launches before a launcher is replaced, which bounds what it leaks."""
-_PROGRESS = b'{"progress": true}\n'
-_ENDED = b'{"ended": true}\n'
+from headrace_launcher import launcher
+from headrace_launcher.processes import become_subreaper, children
 
 
 def serve(control: socket.socket) -> None:
-    """Fork a launcher for each channel that arrives through `control`, until it is closed."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the launchers
+    """Fork a launcher for each channel that arrives through `control`."""
+    become_subreaper()
     gc.collect()
     gc.freeze()  # a collection would make each fork copy the pages
-    while _readable(control):
-        request, channels, _, _ = socket.recv_fds(control, 1, 1)
-        if not request:
-            return
-        if os.fork() == 0:
-            control.close()
-            _become_launcher(socket.socket(fileno=channels[0]))
-        os.close(channels[0])
+    launchers: set[int] = set()
+    is_open = True
+    with _child_signals() as signals:
+        while is_open or launchers or children():
+            sources = [signals.end, control] if is_open else [signals.end]
+            ready = launcher.readable(sources, launcher.IDLE_SECONDS)
+            if signals.end in ready:
+                signals.end.recv(4096)
+                _bury(launchers)
+            if control in ready:
+                is_open = _fork(control, signals, launchers)
+            if not ready and not launchers and not children():
+                return
 
 
-def _become_launcher(channel: socket.socket) -> None:
-    status = 1
-    try:
+class _ChildSignals:
+    """Makes the end of a child readable, also one that occurs just before a `select`."""
+
+    def __init__(self) -> None:
+        self.end, self._start = socket.socketpair()
+        self._start.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._start.fileno(), warn_on_full_buffer=False)
+
+    def close(self) -> None:
+        """Undo everything."""
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
-        _work(channel)
-        status = 0
-    except ConnectionError:
-        pass  # the client has closed the channel
-    except BaseException:
-        traceback.print_exc()
+        self.end.close()
+        self._start.close()
+
+
+@contextlib.contextmanager
+def _child_signals() -> Iterator[_ChildSignals]:
+    signals = _ChildSignals()
+    try:
+        yield signals
     finally:
-        sys.stderr.flush()
-        os._exit(status)
+        signals.close()
 
 
-def _work(channel: socket.socket) -> None:
-    requests = channel.makefile("r")
-    started = json.dumps({"pid": os.getpid(), "start_time": _start_time()}).encode() + b"\n"
-    for _ in range(_LAUNCHES):
-        line = requests.readline() if _readable(channel) else ""
-        if not line:
-            return
-        request = json.loads(line)
-        # A signal to stop is held back until the step handles it and can report that it stopped.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        _redirect(request["stderr"])  # the executor finds the launcher by this file
-        channel.sendall(started)
-        status = step.run(request["launch"], partial(_tell_progress, channel))
-        for number in STOPPING:
-            signal.signal(number, signal.SIG_DFL)
-        sys.stderr.flush()
-        if status == EXIT_LAUNCHER_ERROR or threading.active_count() > 1:
-            return
-        channel.sendall(_ENDED)
+def _fork(control: socket.socket, signals: _ChildSignals, launchers: set[int]) -> bool:
+    """Fork one launcher; False when the server's socket is closed."""
+    request, channels, _, _ = socket.recv_fds(control, 1, 1, socket.MSG_CMSG_CLOEXEC)
+    if not request:
+        return False
+    if not channels:  # no descriptor was free: the client sees that its channel is closed
+        return True
+    with socket.socket(fileno=channels[0]) as channel:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            answer = {"refused": f"cannot fork a launcher: {error.strerror}"}
+            with contextlib.suppress(OSError):
+                channel.sendall(json.dumps(answer).encode() + b"\n")
+            return True
+        if pid == 0:
+            signals.close()
+            control.close()
+            launcher.live(channel)
+        launchers.add(pid)
+    return True
 
 
-def _tell_progress(channel: socket.socket) -> None:
-    """Say that the progress file has changed. Nobody reads it when the executor is gone."""
-    with contextlib.suppress(OSError):
-        channel.sendall(_PROGRESS)
-
-
-def _readable(source: socket.socket) -> bool:
-    """Whether `source` has data or is closed; False when it was idle for too long."""
-    return bool(select.select([source], [], [], _IDLE_SECONDS)[0])
-
-
-def _redirect(path: str) -> None:
-    error = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.dup2(error, 1)
-    os.dup2(error, 2)
-    os.close(error)
-
-
-def _start_time() -> int:
-    """Field 22 of /proc/self/stat (proc(5)), which distinguishes this process from a later one with
-    the same number."""
-    with open("/proc/self/stat") as file:
-        return int(file.read().rpartition(")")[2].split()[19])
+def _bury(launchers: set[int]) -> None:
+    """Reap the children that have ended, and kill those that are no launchers."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if not pid:
+            break
+        launchers.discard(pid)
+    for pid in children():
+        if pid not in launchers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

@@ -62,6 +62,7 @@ class _Attempt:
         self._manifest: dict[str, Any] = {
             "v": 1,
             "launch_id": launch["launch_id"],
+            "execution": launch["execution"],
             "started_at": _now(),
         }
 

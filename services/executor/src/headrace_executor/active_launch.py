@@ -8,8 +8,9 @@ ends this attempt, and neither the other launches nor the executor.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import derived_event_id
@@ -23,7 +24,7 @@ from structlog.contextvars import bound_contextvars
 from headrace_executor import store
 from headrace_executor.availability import RETRY_SECONDS, until_available
 from headrace_executor.backends.port import Backend, CannotLaunchError, Handle, Vanished
-from headrace_executor.core.launch import log_key
+from headrace_executor.core.execution import Execution
 from headrace_executor.core.outcome import Outcome, failed, lost, outcome
 from headrace_executor.lease import Lease
 from headrace_executor.store import Launch
@@ -35,6 +36,10 @@ _OUT_OF_REACH = Vanished(
     "processes"
 )
 _NOT_FOUND = Vanished("the step was not found, and it left no result")
+
+
+class _NotOwnedError(Exception):
+    """Another executor owns the launch, or it has ended."""
 
 
 class ActiveLaunch:
@@ -49,6 +54,8 @@ class ActiveLaunch:
         self._canceled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.is_disowned = launch.is_taken
+        self._execution = Execution(launch.command, launch.execution)
+        self._may_have_started = launch.is_inherited
         self._handle: Handle | None = None
         self._release_room: Callable[[], None] = lambda: None
         self._waits_for = ""
@@ -103,6 +110,9 @@ class ActiveLaunch:
         """Run the attempt and commit its end; False when another executor owns it by then."""
         try:
             result = await self._outcome()
+        except _NotOwnedError:
+            self.is_disowned = True
+            return False
         except store.DatabaseError:
             raise  # not this attempt's fault: it goes on, and the restarted executor adopts it
         except Exception as error:  # a fault of one attempt ends that attempt alone
@@ -123,12 +133,12 @@ class ActiveLaunch:
     async def _after_fault(self, error: Exception) -> Outcome:
         """The end of an attempt whose backend failed unexpectedly. What may still run is stopped,
         since it would run beside its retry."""
-        handle = self._handle or self.launch.handle
-        if handle is not None:
-            try:
-                await self._backend.stop(self._command, handle)
-            except Exception:
-                self._log.exception("stop_failed")
+        try:
+            handle = self._handle or await self._find()
+            if handle is not None:
+                await self._backend.stop(self._execution, handle)
+        except Exception:
+            self._log.exception("stop_failed")
         return self._lost(
             Vanished(
                 f"the executor failed while it followed the step ({error!r}); its log says more"
@@ -136,20 +146,15 @@ class ActiveLaunch:
         )
 
     async def _outcome(self) -> Outcome:
-        """Find or start the attempt and wait for it; returns how it ended."""
-        if self.launch.is_inherited:
-            missing = await self._find()
-            if missing is not None:
-                return self._lost(missing)
+        """Find or start an execution and wait for it; returns how it ended."""
+        if self.launch.is_foreign and not self._backend.is_shared:
+            return self._lost(_OUT_OF_REACH)
+        try:
+            self._handle = await self._found_or_started()
+        except CannotLaunchError as error:
+            return failed(self._command, error.failure, datetime.now(UTC))
         if self._handle is None:
-            if self._canceled.is_set():
-                return self._lost(_NOT_FOUND)
-            try:
-                self._handle = await self._launch()
-            except CannotLaunchError as error:
-                return failed(self._command, error.failure, datetime.now(UTC))
-            if self._handle is None:
-                return self._lost(_NOT_FOUND)
+            return self._lost(_NOT_FOUND)
         handle = self._handle
         watching = asyncio.ensure_future(self._watch(handle))
         following = asyncio.ensure_future(self._follow(handle))
@@ -166,53 +171,82 @@ class ActiveLaunch:
             await asyncio.wait({watching, following})
         return result.model_copy(update={"place": self._backend.describe(handle)})
 
-    async def _find(self) -> Vanished | None:
-        """Look for what an earlier executor started; returns why the attempt is lost, if it is."""
-        if self.launch.is_foreign and not self._backend.is_shared:
-            return _OUT_OF_REACH
-        self._handle = await until_available(
-            lambda: self._backend.find(self._command, self.launch.handle), "find_postponed"
-        )
-        if self._handle is None and self.launch.state == "RUNNING":
-            return _NOT_FOUND
-        return None
+    async def _found_or_started(self) -> Handle | None:
+        """The handle of the execution that counts. None when the launch was canceled before one
+        started, or nothing is left of one that ran.
 
-    async def _launch(self) -> Handle | None:
-        """Start the launcher, repeatedly while something is unavailable; None when the launch was
-        canceled before it started."""
-        while not self._canceled.is_set():
-            if not self._lease.is_certain():
-                await self._lease.until_certain()
-                continue
-            launching = asyncio.ensure_future(
-                self._backend.launch(self._command, self._report_waiting)
-            )
-            waiting = asyncio.ensure_future(self._canceled.wait())
+        An execution whose start is in doubt is looked for first. If nothing of it runs, the next
+        one is claimed, so that nothing of the one before counts any more.
+        """
+        while True:
+            if self._may_have_started:
+                handle = await self._find()
+                if handle is not None or self.launch.state == "RUNNING":
+                    return handle
+            if self._canceled.is_set():
+                return None
+            if self._may_have_started:
+                await self._claim_next()
             try:
-                await asyncio.wait({launching, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                if launching.done():
-                    return launching.result()
+                handle = await self._unless_canceled(self._start())
             except RetryableError as error:
                 self._log.warning("launch_postponed", error=str(error))
                 if not self._waits_for:
                     self._waits_for = f"waiting since {datetime.now(UTC):%H:%M:%S} UTC: {error}"
                     await self._report_waiting(self._waits_for)
                 await asyncio.sleep(RETRY_SECONDS)
-            except CannotLaunchError:
-                raise
-            except Exception as error:  # a fault of one attempt ends that attempt alone
-                self._log.exception("launch_failed")
-                message = f"the step could not be started: {error!r}"
-                failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
-                raise CannotLaunchError(failure) from error
-            finally:
-                launching.cancel()
-                waiting.cancel()
-                await asyncio.wait({launching})
-        # Its launcher may have begun just before the cancellation.
+            else:
+                if handle is not None:
+                    return handle
+
+    async def _find(self) -> Handle | None:
         return await until_available(
-            lambda: self._backend.find(self._command, None), "find_postponed"
+            lambda: self._backend.find(self._execution, self.launch.handle), "find_postponed"
         )
+
+    async def _claim_next(self) -> None:
+        claimed = self._execution.next
+        claim = self._claim(claimed)
+        if not await until_available(
+            lambda: self._database.transact(
+                lambda unit: store.claim_execution(unit.connection, claim)
+            ),
+            "write_postponed",
+        ):
+            raise _NotOwnedError
+        self._log.info("execution_claimed", execution=claimed.number)
+        self._execution, self._may_have_started = claimed, False
+
+    def _claim(self, execution: Execution) -> store.Claim:
+        return (*self.launch.identity, self._lease.owner, self.launch.epoch, execution.number)
+
+    async def _start(self) -> Handle:
+        """Start the execution, unless its preparation outlived the lease and another executor owns
+        the launch by then."""
+        try:
+            plan = await self._backend.prepare(self._execution, self._report_waiting)
+        except (RetryableError, CannotLaunchError):
+            raise
+        except Exception as error:  # a fault of one attempt ends that attempt alone
+            self._log.exception("launch_failed")
+            message = f"the step could not be started: {error!r}"
+            failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
+            raise CannotLaunchError(failure) from error
+        await self._lease.until_certain()
+        self._may_have_started = True
+        return await self._backend.start(self._execution, plan)
+
+    async def _unless_canceled(self, starting: Coroutine[Any, Any, Handle]) -> Handle | None:
+        """The result; None when the launch was canceled first."""
+        start = asyncio.ensure_future(starting)
+        canceled = asyncio.ensure_future(self._canceled.wait())
+        try:
+            await asyncio.wait({start, canceled}, return_when=asyncio.FIRST_COMPLETED)
+            return start.result() if start.done() else None
+        finally:
+            start.cancel()
+            canceled.cancel()
+            await asyncio.wait({start})
 
     async def _watch(self, handle: Handle) -> Outcome:
         """Wait for the launch's end, and stop it if it is canceled."""
@@ -220,7 +254,7 @@ class ActiveLaunch:
         stopping = asyncio.ensure_future(self._stop_when_canceled(handle))
         try:
             end = await until_available(
-                lambda: self._backend.wait(self._command, handle), "result_postponed"
+                lambda: self._backend.wait(self._execution, handle), "result_postponed"
             )
         finally:
             stopping.cancel()
@@ -235,7 +269,7 @@ class ActiveLaunch:
         self._waits_for = ""
         try:
             await until_available(
-                lambda: self._backend.follow(self._command, handle, self._take_progress),
+                lambda: self._backend.follow(self._execution, handle, self._take_progress),
                 "progress_postponed",
             )
         except Exception:
@@ -251,6 +285,7 @@ class ActiveLaunch:
                     run_id=self._command.run_id,
                     task_id=self._command.task_id,
                     attempt=self._command.attempt,
+                    execution=self._execution.number,
                     message=progress.waiting,
                 )
             )
@@ -259,7 +294,7 @@ class ActiveLaunch:
         await self._canceled.wait()
         while True:
             try:
-                return await self._backend.stop(self._command, handle)
+                return await self._backend.stop(self._execution, handle)
             except RetryableError as error:
                 self._log.warning("stop_postponed", error=str(error))
             except Exception:  # the user waits for the step to stop
@@ -283,18 +318,17 @@ class ActiveLaunch:
             run_id=self._command.run_id,
             task_id=self._command.task_id,
             attempt=self._command.attempt,
+            execution=self._execution.number,
             started_at=now,
             place=self._backend.describe(handle) or "",
-            log=log_key(self._command),
+            log=self._execution.log_key,
         )
-        key = self.launch.identity
+        claim = self._claim(self._execution)
 
         async def work(unit: Unit) -> bool:
-            is_owned = await store.set_running(
-                unit.connection, key, self._lease.owner, self.launch.epoch, handle, now
-            )
+            is_owned = await store.set_running(unit.connection, claim, handle, now)
             if is_owned:
-                unit.publish(event, derived_event_id(event.type, *key))
+                unit.publish(event, derived_event_id(event.type, *self.launch.identity))
             return is_owned
 
         if not await self._database.transact(work):
@@ -307,6 +341,7 @@ class ActiveLaunch:
                 run_id=self._command.run_id,
                 task_id=self._command.task_id,
                 attempt=self._command.attempt,
+                execution=self._execution.number,
                 message=message,
             )
         )
@@ -322,28 +357,26 @@ class ActiveLaunch:
 
     async def _end(self, result: Outcome) -> bool:
         """Store the end and report it; False when another executor owns the launch."""
-        key = self.launch.identity
+        key, claim = self.launch.identity, self._claim(self._execution)
+        result = result.model_copy(update={"execution": self._execution.number})
 
         async def work(unit: Unit) -> bool:
-            owner, epoch = self._lease.owner, self.launch.epoch
-            if await store.set_ended(unit.connection, key, owner, epoch, result):
+            if await store.set_ended(unit.connection, claim, result):
                 unit.publish(result, derived_event_id("attempt.ended", *key))
                 return True
             # An earlier try may have been committed without an acknowledgement.
-            return (await store.epochs(unit.connection, owner, [key])).get(key) == epoch
+            return await store.has_ended(unit.connection, claim)
 
         return await self._database.transact(work)
 
     async def _clean(self) -> None:
-        await until_available(lambda: self._backend.clean(self._command), "clean_postponed")
+        await until_available(lambda: self._backend.clean(self._execution), "clean_postponed")
 
     async def _give_up(self) -> None:
         """End what runs here of a launch that another executor owns, unless that one sees it."""
         if not self._backend.is_shared:
             self._canceled.set()
-            handle = self._handle or await until_available(
-                lambda: self._backend.find(self._command, self.launch.handle), "find_postponed"
-            )
+            handle = self._handle or await self._find()
             if handle is not None:
                 await self._watch(handle)
             await self._clean()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from headrace_contracts.failures import Failure, FailureCode
+from headrace_contracts.ir.storable import Location, unstorable
 from headrace_contracts.messages.commands import (
     AttemptCommand,
     CancelAttempt,
@@ -44,7 +46,7 @@ class Handlers:
         launches = [c.message for c in batch if isinstance(c.message, LaunchAttempt)]
         with self._runner.remembering_ends():  # a comparison may find them before this returns
             try:
-                new = await self._database.transact(lambda unit: self._store(unit, batch))
+                new = await self._stored(batch)
             except RetryableError:
                 # It may be committed, and the commands redelivered to another executor.
                 self._runner.request_comparison()
@@ -59,18 +61,43 @@ class Handlers:
             if isinstance(received.message, CancelAttempt):
                 self._runner.cancel(identity(received.message))
 
+    async def _stored(self, batch: list[Received[AttemptCommand]]) -> set[store.Identity]:
+        """Store what the commands ask for; returns the launches that were unknown."""
+        try:
+            return await self._database.transact(lambda unit: self._store(unit, batch, {}))
+        except store.LaunchNotStorableError:
+            refused = {
+                identity(command): _refused(command, found)
+                for command in (received.message for received in batch)
+                if isinstance(command, LaunchAttempt)
+                and (found := unstorable(command.model_dump())) is not None
+            }
+            if not refused:
+                raise
+            return await self._database.transact(lambda unit: self._store(unit, batch, refused))
+
     async def _store(
-        self, unit: Unit, batch: list[Received[AttemptCommand]]
+        self,
+        unit: Unit,
+        batch: list[Received[AttemptCommand]],
+        refused: Mapping[store.Identity, AttemptFailed],
     ) -> set[store.Identity]:
-        """Store what the new commands ask for; returns the launches that were unknown."""
+        """Store what the new commands ask for; returns the launches that were unknown. Those that
+        are `refused` cannot be stored, and end so."""
         admitted = await unit.admit(self._consumer, [received.id for received in batch])
         fresh = [received.message for received in batch if received.id in admitted]
         launches = {identity(c): c for c in fresh if isinstance(c, LaunchAttempt)}
         owner = self._runner.owner
         new: set[store.Identity] = set()
-        if launches:
-            new = await store.insert(unit.connection, owner, list(launches.values()))
-        await self._report_results(unit, [key for key in launches if key not in new])
+        known = set(launches)
+        for key in known & refused.keys():
+            if await store.insert_ended(unit.connection, key, refused[key], is_canceled=False):
+                unit.publish(refused[key])
+                known.discard(key)
+        storable = [command for key, command in launches.items() if key not in refused]
+        if storable:
+            new = await store.insert(unit.connection, owner, storable)
+        await self._report_results(unit, [key for key in launches if key in known - new])
         for cancel in (c for c in fresh if isinstance(c, CancelAttempt)):
             result = _canceled(cancel)
             if await store.request_cancel(unit.connection, cancel, result):
@@ -86,6 +113,21 @@ class Handlers:
         if keys:
             for result in await store.results(unit.connection, keys):
                 unit.publish(result)
+
+
+def _refused(command: LaunchAttempt, found: tuple[Location, str]) -> AttemptFailed:
+    location, fault = found
+    where = ".".join(map(str, location)) or "it"
+    return AttemptFailed(
+        run_id=command.run_id,
+        task_id=command.task_id,
+        attempt=command.attempt,
+        failure=Failure(
+            code=FailureCode.INPUT_INVALID,
+            message=f"the step cannot be launched: {where} {fault}; remove it",
+        ),
+        finished_at=datetime.now(UTC),
+    )
 
 
 def _canceled(command: CancelAttempt) -> AttemptFailed:

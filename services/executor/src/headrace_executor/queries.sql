@@ -7,11 +7,19 @@ FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::jsonb[])
 ON CONFLICT DO NOTHING
 RETURNING run_id, task_id, attempt
 
--- insert_canceled --
--- A cancellation that arrived before its launch: the launch will find that it has ended.
+-- insert_ended --
+-- An attempt that ends without a launch: it was canceled before its launch arrived, which will find
+-- that it has ended, or its launch cannot be stored.
 INSERT INTO launch (run_id, task_id, attempt, state, cancel_requested, result, ended_at)
-VALUES ($1, $2, $3, 'ENDED', true, $4, now())
+VALUES ($1, $2, $3, 'ENDED', $4, $5, now())
 ON CONFLICT DO NOTHING
+RETURNING attempt
+
+-- claim_execution --
+-- The next execution, unless another executor owns the launch or it has ended. May be repeated.
+UPDATE launch SET execution = $6
+WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
+    AND state <> 'ENDED' AND execution IN ($6 - 1, $6)
 RETURNING attempt
 
 -- request_cancel --
@@ -29,17 +37,23 @@ WHERE state = 'ENDED'
 
 -- set_running --
 -- Stores the backend's handle, unless another executor owns the launch.
-UPDATE launch SET state = 'RUNNING', handle = $6, started_at = $7
+UPDATE launch SET state = 'RUNNING', handle = $7, started_at = $8
 WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
-    AND state <> 'ENDED'
+    AND execution = $6 AND state <> 'ENDED'
 RETURNING attempt
 
 -- set_ended --
--- Stores the end, once, unless another executor owns the launch.
-UPDATE launch SET state = 'ENDED', result = $6, ended_at = now()
+-- Stores the end of the last execution, once, unless another executor owns the launch.
+UPDATE launch SET state = 'ENDED', result = $7, ended_at = now()
 WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
-    AND state <> 'ENDED'
+    AND execution = $6 AND state <> 'ENDED'
 RETURNING attempt
+
+-- has_ended --
+-- Whether this execution has ended, which this owner has stored.
+SELECT attempt FROM launch
+WHERE run_id = $1 AND task_id = $2 AND attempt = $3 AND owner = $4 AND epoch = $5
+    AND execution = $6 AND state = 'ENDED'
 
 -- acquire_lease --
 -- Starts the lease of an owner, also when it had one before.
@@ -89,8 +103,8 @@ UPDATE owner_lease SET expires_at = '-infinity' WHERE owner = $1
 -- The open launches of a predecessor with the same name, or of a version without owners.
 UPDATE launch SET owner = $1, epoch = epoch + 1
 WHERE state <> 'ENDED' AND (owner = $1 OR owner IS NULL)
-RETURNING run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
-    taken_from IS NOT NULL AS is_foreign
+RETURNING run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, execution,
+    position, taken_from IS NOT NULL AS is_foreign
 
 -- take_over --
 -- At most $2 open launches of owners whose lease has expired. The lock on a lease makes its owner's
@@ -113,7 +127,8 @@ FROM claimed
 WHERE launch.run_id = claimed.run_id AND launch.task_id = claimed.task_id
     AND launch.attempt = claimed.attempt
 RETURNING launch.run_id, launch.task_id, launch.attempt, launch.state, launch.command,
-    launch.cancel_requested, launch.handle, launch.epoch, launch.position, true AS is_foreign
+    launch.cancel_requested, launch.handle, launch.epoch, launch.execution, launch.position,
+    true AS is_foreign
 
 -- owned --
 -- Which open launches an owner has.
@@ -121,8 +136,8 @@ SELECT run_id, task_id, attempt, epoch FROM launch WHERE owner = $1 AND state <>
 
 -- owned_launches --
 -- Those of these attempts that the owner has and that are open.
-SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
-    taken_from IS NOT NULL AS is_foreign
+SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, execution,
+    position, taken_from IS NOT NULL AS is_foreign
 FROM launch
 JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
     USING (run_id, task_id, attempt)
@@ -151,6 +166,12 @@ WHERE expires_at < now() - $1::interval AND NOT EXISTS (
 -- Removes cleanings that their owner never came back for.
 DELETE FROM pending_clean WHERE requested_at < now() - $1::interval
 
+-- purge_launches --
+-- Removes launches that ended long ago, except those that an executor has still to give up.
+DELETE FROM launch
+WHERE state = 'ENDED' AND ended_at < now() - $1::interval
+    AND (taken_from IS NULL OR is_given_up)
+
 -- epochs --
 -- The epochs of those of these attempts that the owner has or had when they ended.
 SELECT run_id, task_id, attempt, epoch FROM launch
@@ -167,8 +188,8 @@ FOR SHARE
 
 -- taken_launches --
 -- Those of these attempts that were first taken from this owner, which has not given them up yet.
-SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, position,
-    taken_from IS NOT NULL AS is_foreign
+SELECT run_id, task_id, attempt, state, command, cancel_requested, handle, epoch, execution,
+    position, taken_from IS NOT NULL AS is_foreign
 FROM launch
 JOIN unnest($2::uuid[], $3::uuid[], $4::integer[]) AS requested (run_id, task_id, attempt)
     USING (run_id, task_id, attempt)

@@ -28,6 +28,11 @@ from headrace_executor.store import Identity, Launch
 
 _TAKE_OVER_LIMIT = 200
 """Launches in one transaction; each comes with its whole command."""
+_KEEP_LAUNCHES = timedelta(days=4)
+"""As long as the outbox of the scheduler keeps a command, which it may publish again."""
+_PURGE_SECONDS = 3600.0
+"""The first time after as long: what was not answered before this executor stopped is asked for
+again within minutes."""
 _KEEP_LEASES = timedelta(days=30)
 """An executor that was away for longer has no work folder to clean any more."""
 _SWEEP_SECONDS = 600.0
@@ -119,6 +124,7 @@ class Runner:
                 group.create_task(self._keep_lease())
                 group.create_task(self._clean_requested_runs())
                 group.create_task(self._sweep_regularly())
+                group.create_task(self._purge_launches())
                 while True:
                     self._wake.clear()
                     self._start_next(group)
@@ -287,8 +293,18 @@ class Runner:
             found = await store.open_among(connection, keys)
         return found | (self._active.keys() & set(keys))
 
+    async def _purge_launches(self) -> None:
+        """Remove launches that ended long ago, for ever."""
+        while True:
+            await asyncio.sleep(_PURGE_SECONDS)
+            await until_available(partial(self._database.transact, _purge), "purge_postponed")
+
     async def _release_lease(self) -> None:
         try:
             await self._lease.release()
         except RetryableError as error:
             self._log.warning("lease_not_released", error=str(error))
+
+
+async def _purge(unit: Unit) -> None:
+    await store.purge_launches(unit.connection, _KEEP_LAUNCHES)

@@ -29,12 +29,19 @@ Identity = tuple[UUID, UUID, int]
 """Run, task, attempt."""
 
 
+Claim = tuple[UUID, UUID, int, str, int, int]
+"""Run, task, attempt, owner, epoch, execution: what a write about an execution has to match."""
+
 DatabaseError = asyncpg.PostgresError
 """A fault of Postgres that the runtime does not repeat, such as a full disk."""
 
 
 class ResultNotStorableError(Exception):
     """A result has a value that Postgres cannot store."""
+
+
+class LaunchNotStorableError(Exception):
+    """A launch command has a value that Postgres cannot store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +51,13 @@ class Launch:
     command: LaunchAttempt
     epoch: int = 1
     """Grows with each executor that takes the launch over; writes with an older one are refused."""
+    execution: int = 1
+    """The execution that was claimed last."""
     state: Literal["WAITING", "RUNNING"] = "WAITING"
     cancel_requested: bool = False
     handle: Handle | None = None
     is_inherited: bool = False
-    """An earlier executor had it, and may have started it without storing the handle."""
+    """It was read from the database: the execution may have been started, by whoever."""
     is_foreign: bool = False
     """An executor with another name had it at some time."""
     is_taken: bool = False
@@ -82,9 +91,16 @@ def identity(command: LaunchAttempt | CancelAttempt) -> Identity:
 async def insert(
     connection: Connection, owner: str, commands: Sequence[LaunchAttempt]
 ) -> set[Identity]:
-    """Store these launches; returns those that are new."""
+    """Store these launches; returns those that are new.
+
+    Raises:
+        LaunchNotStorableError: Postgres cannot store one of them.
+    """
     keys = _columns([identity(command) for command in commands])
-    rows = await connection.fetch(_QUERIES["insert_launches"], *keys, list(commands), owner)
+    try:
+        rows = await connection.fetch(_QUERIES["insert_launches"], *keys, list(commands), owner)
+    except (asyncpg.DataError, ValueError) as error:  # refused by Postgres, or by the client
+        raise LaunchNotStorableError(str(error)) from error
     return {_key(row) for row in rows}
 
 
@@ -102,34 +118,49 @@ async def request_cancel(
     key = identity(command)
     if await connection.fetchrow(_QUERIES["request_cancel"], *key) is not None:
         return False
-    if await connection.fetchrow(_QUERIES["insert_canceled"], *key, result) is not None:
+    if await insert_ended(connection, key, result, is_canceled=True):
         return True
     # It has ended, or another executor has stored it between the two statements.
     await connection.fetchrow(_QUERIES["request_cancel"], *key)
     return False
 
 
-async def set_running(
-    connection: Connection, key: Identity, owner: str, epoch: int, handle: Handle, at: datetime
+async def insert_ended(
+    connection: Connection, key: Identity, result: AttemptFailed, *, is_canceled: bool
 ) -> bool:
-    """Store the handle of a running launch; False when another executor owns it."""
-    row = await connection.fetchrow(_QUERIES["set_running"], *key, owner, epoch, handle, at)
+    """Store that an attempt has ended without a launch; False when it is known."""
+    row = await connection.fetchrow(_QUERIES["insert_ended"], *key, is_canceled, result)
     return row is not None
 
 
-async def set_ended(
-    connection: Connection, key: Identity, owner: str, epoch: int, result: Outcome
-) -> bool:
-    """Store the end of a launch; False when it is not open, or another executor owns it.
+async def claim_execution(connection: Connection, claim: Claim) -> bool:
+    """Make this execution the one whose end counts, and the one before it void; False when another
+    executor owns the launch, or it has ended."""
+    return await connection.fetchrow(_QUERIES["claim_execution"], *claim) is not None
+
+
+async def set_running(connection: Connection, claim: Claim, handle: Handle, at: datetime) -> bool:
+    """Store the handle of a running execution; False when it is not the one that counts."""
+    return await connection.fetchrow(_QUERIES["set_running"], *claim, handle, at) is not None
+
+
+async def set_ended(connection: Connection, claim: Claim, result: Outcome) -> bool:
+    """Store the end of a launch by an execution; False when it is not open, or the execution is not
+    the one that counts.
 
     Raises:
         ResultNotStorableError: Postgres cannot store this result.
     """
     try:
-        row = await connection.fetchrow(_QUERIES["set_ended"], *key, owner, epoch, result)
+        row = await connection.fetchrow(_QUERIES["set_ended"], *claim, result)
     except (asyncpg.DataError, ValueError) as error:  # refused by Postgres, or by the client
         raise ResultNotStorableError(str(error)) from error
     return row is not None
+
+
+async def has_ended(connection: Connection, claim: Claim) -> bool:
+    """Whether the end of this execution is stored."""
+    return await connection.fetchrow(_QUERIES["has_ended"], *claim) is not None
 
 
 async def acquire_lease(connection: Connection, owner: str, seconds: float) -> None:
@@ -227,6 +258,11 @@ async def purge(connection: Connection, older_than: timedelta) -> None:
     await connection.execute(_QUERIES["purge_cleans"], older_than)
 
 
+async def purge_launches(connection: Connection, older_than: timedelta) -> None:
+    """Remove launches that ended this long ago."""
+    await connection.execute(_QUERIES["purge_launches"], older_than)
+
+
 def _columns(keys: Sequence[Identity]) -> tuple[list[Any], ...]:
     return [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
 
@@ -243,6 +279,7 @@ def _launch(row: Any) -> Launch:
     return Launch(
         command=LaunchAttempt.model_validate(row["command"]),
         epoch=row["epoch"],
+        execution=row["execution"],
         state=row["state"],
         cancel_requested=row["cancel_requested"],
         handle=row["handle"],

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.launches import ResultManifest
-from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.port import Attempt, Backend, CannotLaunchError, Handle, Vanished
 from headrace_executor.backends.process.backend import ProcessBackend
+from headrace_executor.core.execution import Execution
 
 from tests.support.backends import MemoryBackend, MemoryCluster
 from tests.support.launches import (
@@ -24,7 +24,8 @@ from tests.support.launches import (
     Objects,
     Settings,
     Store,
-    ignore_waiting,
+    begin,
+    first,
     launch_command,
     serving,
 )
@@ -85,92 +86,92 @@ async def place(
         await backend.close()
 
 
-def sleep(seconds: float, **changes: Any) -> LaunchAttempt:
+def sleep(seconds: float, **changes: Any) -> Execution:
     container = {"image": "i", "command": ["sleep", str(seconds)]}
-    return launch_command(container=container, **changes)
+    return first(container=container, **changes)
 
 
-async def waited(backend: Backend, command: LaunchAttempt, handle: Handle) -> Any:
+async def waited(backend: Backend, execution: Execution, handle: Handle) -> Any:
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        return await backend.wait(command, handle)
+        return await backend.wait(execution, handle)
 
 
 async def test_a_launch_ends_with_its_result(place: Place) -> None:
-    command = launch_command()
-    handle = await place.backend.launch(command, ignore_waiting)
+    execution = first()
+    handle = await begin(place.backend, execution)
     assert json.loads(json.dumps(handle)) == handle, "it is stored as JSON"
     assert place.backend.describe(handle)
     for _ in range(2):
-        end = await waited(place.backend, command, handle)
+        end = await waited(place.backend, execution, handle)
         assert isinstance(end, ResultManifest)
         assert end.state == "SUCCEEDED"
     for _ in range(2):
-        await place.backend.clean(command)
+        await place.backend.clean(execution)
         await place.backend.clean_run(RUN_ID)
-    assert await place.backend.find(command, None) is None
+    assert await place.backend.find(execution, None) is None
 
 
 async def test_a_failed_command_is_a_result(place: Place) -> None:
-    command = launch_command(container={"image": "i", "command": ["false"]})
-    handle = await place.backend.launch(command, ignore_waiting)
-    end = await waited(place.backend, command, handle)
+    execution = first(container={"image": "i", "command": ["false"]})
+    handle = await begin(place.backend, execution)
+    end = await waited(place.backend, execution, handle)
     assert isinstance(end, ResultManifest)
     assert end.failure is not None
     assert end.failure.code == FailureCode.COMMAND_FAILED
 
 
 async def test_what_was_never_started_is_not_found(place: Place) -> None:
-    assert await place.backend.find(launch_command(), None) is None
+    assert await place.backend.find(first(), None) is None
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
 async def test_a_successor_finds_a_running_launch(place: Place, is_stored: bool) -> None:
-    command = sleep(0.5)
-    handle = await place.backend.launch(command, ignore_waiting)
+    execution = sleep(0.5)
+    handle = await begin(place.backend, execution)
     successor = await place.restart()
-    found = await successor.find(command, json.loads(json.dumps(handle)) if is_stored else None)
+    found = await successor.find(execution, json.loads(json.dumps(handle)) if is_stored else None)
     assert found is not None
-    end = await waited(successor, command, found)
+    end = await waited(successor, execution, found)
     assert isinstance(end, ResultManifest)
     assert end.state == "SUCCEEDED"
-    await successor.clean(command)
+    await successor.clean(execution)
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
 async def test_a_successor_reads_the_result_of_an_ended_launch(
     place: Place, is_stored: bool
 ) -> None:
-    command = launch_command()
-    handle = await place.backend.launch(command, ignore_waiting)
-    await waited(place.backend, command, handle)
+    execution = first()
+    handle = await begin(place.backend, execution)
+    await waited(place.backend, execution, handle)
     successor = await place.restart()
-    found = await successor.find(command, handle if is_stored else None)
+    found = await successor.find(execution, handle if is_stored else None)
     assert found is not None
-    end = await waited(successor, command, found)
+    end = await waited(successor, execution, found)
     assert isinstance(end, ResultManifest)
 
 
 async def test_a_killed_launch_has_vanished(place: Place) -> None:
-    command = sleep(600)
-    handle = await place.backend.launch(command, ignore_waiting)
+    execution = sleep(600)
+    handle = await begin(place.backend, execution)
     place.kill(handle)
-    end = await waited(place.backend, command, handle)
+    end = await waited(place.backend, execution, handle)
     assert isinstance(end, Vanished)
     assert end.reason
 
 
 @pytest.mark.parametrize("is_inherited", [True, False])
 async def test_a_launch_is_stopped(place: Place, is_inherited: bool) -> None:
-    command = sleep(600)
+    execution = sleep(600)
     backend = place.backend
-    handle = await backend.launch(command, ignore_waiting)
+    handle = await begin(backend, execution)
     if is_inherited:
         backend = await place.restart()
-        found = await backend.find(command, handle)
+        found = await backend.find(execution, handle)
         assert found is not None
         handle = found
-    stopping = asyncio.ensure_future(backend.stop(command, handle))
-    end = await waited(backend, command, handle)
+    stopping = asyncio.ensure_future(backend.stop(execution, handle))
+    end = await waited(backend, execution, handle)
     stopping.cancel()
     assert isinstance(end, ResultManifest)
     assert end.failure is not None
@@ -178,25 +179,25 @@ async def test_a_launch_is_stopped(place: Place, is_inherited: bool) -> None:
 
 
 async def test_what_can_never_start_is_refused(place: Place) -> None:
-    wrong = launch_command(container={"image": "i", "command": ["{{$.inputs.parameters['x']}}"]})
+    wrong = first(container={"image": "i", "command": ["{{$.inputs.parameters['x']}}"]})
     with pytest.raises(CannotLaunchError) as caught:
-        await place.backend.launch(wrong, ignore_waiting)
+        await begin(place.backend, wrong)
     assert caught.value.failure.code == FailureCode.PLACEHOLDER_INVALID
     assert await place.backend.find(wrong, None) is None
 
 
 async def test_a_cancelled_launch_never_starts_or_is_found(place: Place) -> None:
     for attempt in range(1, 11):
-        command = launch_command(attempt=attempt)
-        launching = asyncio.ensure_future(place.backend.launch(command, ignore_waiting))
+        execution = first(attempt=attempt)
+        launching = asyncio.ensure_future(begin(place.backend, execution))
         await asyncio.sleep(attempt * 0.0005)
         launching.cancel()
         await asyncio.wait({launching})
         if not launching.cancelled():
             continue
-        if await place.backend.find(command, None) is None:
+        if await place.backend.find(execution, None) is None:
             await asyncio.sleep(0.02)
-            assert await place.backend.find(command, None) is None
+            assert await place.backend.find(execution, None) is None
 
 
 def test_room_is_taken_and_given_back(place: Place) -> None:
@@ -213,16 +214,16 @@ def test_room_is_taken_and_given_back(place: Place) -> None:
 
 async def test_what_is_left_of_attempts_that_are_not_open_is_removed(place: Place) -> None:
     """Their executor was killed after it had committed the end, and before it cleaned."""
-    left, kept = launch_command(attempt=1), sleep(600, attempt=2)
-    handle = await place.backend.launch(left, ignore_waiting)
+    left, kept = first(attempt=1), sleep(600, attempt=2)
+    handle = await begin(place.backend, left)
     await waited(place.backend, left, handle)
-    running = await place.backend.launch(kept, ignore_waiting)
+    running = await begin(place.backend, kept)
     backend = await place.restart()
     asked: list[Attempt] = []
 
     async def open_among(attempts: Sequence[Attempt]) -> set[Attempt]:
         asked.extend(attempts)
-        return {(kept.run_id, kept.task_id, 2)}
+        return {(kept.command.run_id, kept.command.task_id, 2)}
 
     assert await backend.sweep(open_among) == 1
     assert sorted(number for _, _, number in asked) == [1, 2]

@@ -315,6 +315,8 @@ class _AttemptEvent(_Event):
     run_id: UUID
     task_id: UUID
     attempt: int
+    execution: int = 1
+    """Which execution of the attempt the event is about."""
 
     @property
     def subject(self) -> str:

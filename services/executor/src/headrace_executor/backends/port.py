@@ -16,9 +16,11 @@ from typing import Protocol
 from uuid import UUID
 
 from headrace_contracts.failures import Failure
-from headrace_contracts.launches import Progress, ResultManifest
+from headrace_contracts.launches import LaunchFile, Progress, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
 from pydantic import JsonValue
+
+from headrace_executor.core.execution import Execution
 
 Handle = dict[str, JsonValue]
 """How a backend refers to one launch that it started: a small JSON object that only the backend
@@ -98,52 +100,63 @@ class Backend(Protocol):
         """Give back the room of a launch: its command has ended. Its transfers may go on."""
         ...
 
-    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
-        """Start an attempt; returns when its launcher has the launch file.
-
-        The call may be cancelled. A launch that was cancelled either never starts its command, or
-        is found by `find`.
+    async def prepare(self, execution: Execution, report_waiting: ReportWaiting) -> LaunchFile:
+        """Do what an execution needs before it can start, which may take long, such as installing
+        packages. Nothing runs yet. The call may be cancelled.
 
         Raises:
             CannotLaunchError: it can never start.
         """
         ...
 
-    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
-        """Find a launch that this or an earlier executor may have started.
+    async def start(self, execution: Execution, plan: LaunchFile) -> Handle:
+        """Start an execution that was prepared; returns when its launcher has the launch file.
+
+        An execution is started by one call at most: the runner claims another number for the next.
+        The call may be cancelled, or fail. Then the command never starts, or `find` finds it.
+
+        Raises:
+            CannotLaunchError: it can never start.
+        """
+        ...
+
+    async def find(self, execution: Execution, handle: Handle | None) -> Handle | None:
+        """Find an execution that this or an earlier executor may have started.
 
         `handle` is what was stored for it, None when its start was not stored.
 
         Returns:
-            The handle to wait for, also when the launch has ended and its result can be read. None
-            when this backend sees neither: nothing was started, or nothing is left of it. The
-            runner then starts a launch whose start was never stored, and reports any other as
-            lost. It does not ask for a launch of another owner unless `is_shared`.
+            The handle to wait for, also when the execution has ended, or has vanished after its
+            start. None when nothing was started, or nothing is left of it. Then nothing of the
+            attempt runs or will run: what earlier executions left is ended by this call. The runner
+            then starts another execution if no start was ever stored, and reports the attempt as
+            lost otherwise. It does not ask for a launch of another owner unless `is_shared`.
         """
         ...
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
-        """Wait until the launch has ended and nothing of it runs; returns its result."""
+    async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
+        """Wait until the execution has ended and nothing of it runs; returns its result."""
         ...
 
-    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
-        """Report what the launch does whenever that changes: that its command has ended, so that it
-        needs no room any more, and what it waits for. Runs beside `wait`, and is cancelled when
+    async def follow(self, execution: Execution, handle: Handle, report: ReportProgress) -> None:
+        """Report what the execution does whenever that changes: that its command has ended, so that
+        it needs no room any more, and what it waits for. Runs beside `wait`, and is cancelled when
         that returns. A backend that cannot know it returns; the launch then has its room to its
         end."""
         ...
 
-    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
-        """Ask a launch to end, and end it by force after the grace period. `wait` returns when it
-        has ended."""
+    async def stop(self, execution: Execution, handle: Handle) -> None:
+        """Ask an execution to end, and end it by force after the grace period. `wait` returns when
+        it has ended."""
         ...
 
     def describe(self, handle: Handle) -> str | None:
         """Where the launch runs, for people; None when that is not known any more."""
         ...
 
-    async def clean(self, command: LaunchAttempt) -> None:
-        """Remove what an attempt left, after its end was committed. Idempotent."""
+    async def clean(self, execution: Execution) -> None:
+        """Remove what an attempt left, after its end was committed. `execution` is its last one.
+        Idempotent."""
         ...
 
     async def clean_run(self, run_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """What every backend needs to prepare a launch: grants, resolved placeholders, checks of size, the
 launch file, and the result manifest in object storage.
 
-A backend adds where the attempt's files are (`AttemptPaths`) and how the command is started.
+A backend adds where the execution's files are (`ExecutionPaths`) and how the command is started.
 """
 
 from __future__ import annotations
@@ -24,16 +24,14 @@ from headrace_contracts.values import Artifact
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
 from headrace_executor.backends.port import CannotLaunchError
-from headrace_executor.core.arguments import too_long
+from headrace_executor.core.arguments import unusable
+from headrace_executor.core.execution import Execution
 from headrace_executor.core.launch import (
-    AttemptPaths,
+    ExecutionPaths,
     Limits,
     executor_input,
-    key_prefix,
     launch_file,
-    launch_id,
     local_inputs,
-    result_key,
 )
 from headrace_executor.core.placeholders import PlaceholderError, resolve_command, resolve_text
 
@@ -56,7 +54,7 @@ class LaunchPreparer:
         self._limits = limits
         self._grant_seconds = grant_seconds
 
-    async def inputs(self, command: LaunchAttempt, paths: AttemptPaths) -> PreparedInputs:
+    async def inputs(self, command: LaunchAttempt, paths: ExecutionPaths) -> PreparedInputs:
         """The input artifacts, with a presigned URL for each object of the deployment's store.
 
         Raises:
@@ -73,8 +71,8 @@ class LaunchPreparer:
 
     async def launch_file(
         self,
-        command: LaunchAttempt,
-        paths: AttemptPaths,
+        execution: Execution,
+        paths: ExecutionPaths,
         inputs: PreparedInputs,
         *,
         argv: tuple[str, ...],
@@ -83,9 +81,9 @@ class LaunchPreparer:
         upload_result: bool = True,
     ) -> LaunchFile:
         """The launch file of a command that was resolved and checked; see `core.launch`."""
-        url, fields = await self._objects.presign_post(key_prefix(command), self._grant_seconds)
+        url, fields = await self._objects.presign_post(execution.key_prefix, self._grant_seconds)
         return launch_file(
-            command,
+            execution,
             paths,
             argv=argv,
             env=env,
@@ -98,13 +96,13 @@ class LaunchPreparer:
             upload_result=upload_result,
         )
 
-    async def uploaded_manifest(self, command: LaunchAttempt) -> ResultManifest | None:
+    async def uploaded_manifest(self, execution: Execution) -> ResultManifest | None:
         """The result manifest in object storage, None when there is none."""
         try:
-            body = await self._objects.get(result_key(command))
+            body = await self._objects.get(execution.result_key)
         except ObjectMissingError:
             return None
-        return parse_manifest(command, body)
+        return parse_manifest(execution, body)
 
     async def _grants(self, key: str, kind: str) -> tuple[InputFile, ...]:
         if kind == "none":
@@ -128,7 +126,7 @@ class LaunchPreparer:
 
 
 def resolve_placeholders(
-    command: LaunchAttempt, paths: AttemptPaths, inputs: PreparedInputs
+    command: LaunchAttempt, paths: ExecutionPaths, inputs: PreparedInputs
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """The command line and environment of the component, with their placeholders replaced.
 
@@ -159,29 +157,36 @@ def check_command(command: LaunchAttempt, argv: Sequence[str], env: Mapping[str,
     """Check that Linux can start a command line.
 
     Raises:
-        CannotLaunchError: it is empty, or an argument or variable is too long.
+        CannotLaunchError: it is empty, or an argument or variable is too long or has a NUL.
     """
     if not argv:
         raise cannot_launch(FailureCode.COMMAND_NOT_FOUND, "the component's command is empty")
-    fault = too_long(argv, env, command.inputs.parameters)
+    fault = unusable(argv, env, command.inputs.parameters)
     if fault is not None:
         raise cannot_launch(FailureCode.INPUT_INVALID, fault)
 
 
-def parse_manifest(command: LaunchAttempt, body: bytes) -> ResultManifest:
-    """A result manifest; one that is malformed is a failure of its attempt, which is final."""
+def parse_manifest(execution: Execution, body: bytes) -> ResultManifest:
+    """The result manifest of an execution; one that is malformed or of another execution is a
+    failure of the attempt, which is final."""
     try:
-        return ResultManifest.model_validate_json(body)
+        manifest = ResultManifest.model_validate_json(body)
     except ValueError as error:
-        return ResultManifest(
-            launch_id=launch_id(command),
-            state="FAILED",
-            failure=Failure(
-                code=FailureCode.LAUNCHER_ERROR,
-                message=f"the step's result manifest is malformed: {error}",
-            ),
-            finished_at=datetime.now(UTC),
-        )
+        return _unusable(execution, f"the step's result manifest is malformed: {error}")
+    if manifest.launch_id != execution.launch_id:
+        fault = f"is of {manifest.launch_id!r}, expected {execution.launch_id!r}"
+        return _unusable(execution, f"the step's result manifest {fault}")
+    return manifest
+
+
+def _unusable(execution: Execution, message: str) -> ResultManifest:
+    return ResultManifest(
+        launch_id=execution.launch_id,
+        execution=execution.number,
+        state="FAILED",
+        failure=Failure(code=FailureCode.LAUNCHER_ERROR, message=message),
+        finished_at=datetime.now(UTC),
+    )
 
 
 def cannot_launch(code: FailureCode, message: str) -> CannotLaunchError:

@@ -1,4 +1,4 @@
-"""Whether Linux can start a command: no argument and no variable may be too long.
+"""Whether Linux can start a command: no argument and no variable may be too long or have a NUL.
 
 Source: ``MAX_ARG_STRLEN`` of execve(2): 32 pages, the terminating zero included.
 """
@@ -13,14 +13,19 @@ from headrace_executor.core.placeholders import format_value
 ARGUMENT_BYTES = 32 * 4096 - 1
 
 
-def too_long(
+def unusable(
     argv: Sequence[str], env: Mapping[str, str], parameters: Mapping[str, Any]
 ) -> str | None:
-    """An error message that names the argument or variable that is too long and the input that
-    causes it; None when all fit."""
+    """An error message that names the argument or variable that Linux does not take, and the input
+    that makes it too long; None when all fit."""
+    for name in env:
+        if not name or "=" in name:
+            return f"the environment variable name {name!r} is empty or contains '='; rename it"
     texts = [(f"argument {index} of the command", text) for index, text in enumerate(argv)]
     texts += [(f"environment variable {name!r}", f"{name}={value}") for name, value in env.items()]
     for what, text in texts:
+        if "\0" in text:
+            return f"{what} contains a NUL character, which no command can be given; remove it"
         size = len(text.encode(errors="surrogateescape"))
         if size > ARGUMENT_BYTES:
             return (

@@ -27,18 +27,18 @@ from headrace_contracts.launches import (
     WrittenFile,
 )
 from headrace_contracts.messages.commands import LaunchAttempt
-from headrace_contracts.object_keys import run_prefix
 from headrace_contracts.values import Artifact, ArtifactType
 
 from headrace_executor.core.bootstrap import Program
+from headrace_executor.core.execution import Execution
 
 LAUNCH_ID_VARIABLE = "HEADRACE_LAUNCH_ID"
-"""In the environment of every process of an attempt, by which its processes can be found."""
+"""In the environment of every process of an execution, by which its processes can be found."""
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptPaths:
-    """The local paths of one attempt, all below its folder, as its launcher and command see
+class ExecutionPaths:
+    """The local paths of one execution, all below its folder, as its launcher and command see
     them."""
 
     folder: PurePosixPath
@@ -114,32 +114,8 @@ class Limits:
     log_inline_bytes: int = 0
 
 
-def launch_id(command: LaunchAttempt) -> str:
-    """The attempt as one string."""
-    return f"{command.run_id}-{command.task_id}-{command.attempt}"
-
-
-def key_prefix(command: LaunchAttempt) -> str:
-    """The prefix of the attempt's object keys. Each attempt has its own, so that a late one cannot
-    overwrite another's objects."""
-    folder = run_prefix(
-        command.namespace, command.pipeline_name, command.run_id, command.pipeline_root
-    )
-    return f"{folder}{command.path.partition('/')[2]}/{command.attempt}/"
-
-
-def log_key(command: LaunchAttempt) -> str:
-    """The object key of the attempt's log."""
-    return key_prefix(command) + "log.txt"
-
-
-def result_key(command: LaunchAttempt) -> str:
-    """The object key of the attempt's result manifest, where that is uploaded."""
-    return key_prefix(command) + "result.json"
-
-
 def local_inputs(
-    command: LaunchAttempt, paths: AttemptPaths, fetchable: Mapping[str, object]
+    command: LaunchAttempt, paths: ExecutionPaths, fetchable: Mapping[str, object]
 ) -> dict[str, list[tuple[Artifact, str]]]:
     """Each input artifact with the URI that the command sees: a local path if it is fetched, else
     the artifact's own URI. `fetchable` has the URIs that are fetched."""
@@ -159,7 +135,7 @@ def local_inputs(
 
 def executor_input(
     command: LaunchAttempt,
-    paths: AttemptPaths,
+    paths: ExecutionPaths,
     inputs: Mapping[str, list[tuple[Artifact, str]]],
 ) -> dict[str, Any]:
     """The ExecutorInput message that the command gets."""
@@ -207,8 +183,8 @@ def _runtime_artifact(artifact: Artifact, uri: str) -> dict[str, Any]:
 
 
 def launch_file(
-    command: LaunchAttempt,
-    paths: AttemptPaths,
+    execution: Execution,
+    paths: ExecutionPaths,
     *,
     argv: tuple[str, ...],
     env: dict[str, str],
@@ -223,9 +199,10 @@ def launch_file(
     """The launch file. `files` are the objects to fetch, by artifact URI; `uri_prefix` is the
     bucket's; `written` are files that the launcher writes before the command starts. Without
     `upload_result` the result manifest is uploaded only if it cannot be written locally."""
-    prefix = key_prefix(command)
+    command, prefix = execution.command, execution.key_prefix
     return LaunchFile(
-        launch_id=launch_id(command),
+        launch_id=execution.launch_id,
+        execution=execution.number,
         argv=argv,
         env=env,
         cwd=paths.work,
@@ -234,7 +211,7 @@ def launch_file(
         grace_seconds=limits.grace_seconds,
         log=LogPlan(
             path=str(paths.folder / "log.txt"),
-            key=log_key(command),
+            key=execution.log_key,
             limit_bytes=limits.log_limit_bytes,
             flush_seconds=limits.log_flush_seconds,
             inline_bytes=limits.log_inline_bytes,
@@ -243,12 +220,12 @@ def launch_file(
         inputs=_fetched(inputs, files),
         executor_output=paths.executor_output,
         output_parameters=_output_parameters(command, paths),
-        output_artifacts=_output_artifacts(command, paths, uri_prefix),
+        output_artifacts=_output_artifacts(execution, paths, uri_prefix),
         task_root=TaskRoot(
             path=paths.task_root, uri=f"{uri_prefix}{prefix}".rstrip("/"), key=prefix.rstrip("/")
         ),
         upload=grant,
-        result=ResultPlan(path=paths.result, key=result_key(command), upload=upload_result),
+        result=ResultPlan(path=paths.result, key=execution.result_key, upload=upload_result),
     )
 
 
@@ -263,7 +240,9 @@ def _fetched(
     )
 
 
-def _output_parameters(command: LaunchAttempt, paths: AttemptPaths) -> tuple[OutputParameter, ...]:
+def _output_parameters(
+    command: LaunchAttempt, paths: ExecutionPaths
+) -> tuple[OutputParameter, ...]:
     return tuple(
         OutputParameter(
             name=name,
@@ -276,9 +255,9 @@ def _output_parameters(command: LaunchAttempt, paths: AttemptPaths) -> tuple[Out
 
 
 def _output_artifacts(
-    command: LaunchAttempt, paths: AttemptPaths, uri_prefix: str
+    execution: Execution, paths: ExecutionPaths, uri_prefix: str
 ) -> tuple[OutputArtifact, ...]:
-    prefix = key_prefix(command)
+    prefix = execution.key_prefix
     return tuple(
         OutputArtifact(
             name=name,
@@ -290,7 +269,7 @@ def _output_artifacts(
             metadata=whole_numbers(definition.metadata),
             is_list=definition.is_artifact_list,
         )
-        for name, definition in command.output_definitions.artifacts.items()
+        for name, definition in execution.command.output_definitions.artifacts.items()
     )
 
 
@@ -307,7 +286,7 @@ def _folders(
 
 
 def program_start(
-    program: Program, paths: AttemptPaths, *, bare: bool = False
+    program: Program, paths: ExecutionPaths, *, bare: bool = False
 ) -> tuple[tuple[str, ...], tuple[WrittenFile, ...]]:
     """A short command that starts a lightweight component as its shell would, and the files with
     its source and arguments. This saves two shells, and arguments may have any size, where Linux
@@ -351,16 +330,19 @@ main_from_file(sys.argv[1])
 
 
 def environment(
-    command: LaunchAttempt,
-    paths: AttemptPaths,
+    execution: Execution,
+    paths: ExecutionPaths,
     *,
     path: str,
     passed_on: Mapping[str, str],
     env: Mapping[str, str],
+    marks: Mapping[str, str],
 ) -> dict[str, str]:
     """The complete environment of the command, which inherits nothing from the executor's.
 
-    `passed_on` are the backend's variables for every step, `env` are this step's."""
+    `passed_on` are the backend's variables for every step, `env` are this step's, and `marks` are
+    those by which its processes are found, which a step cannot replace."""
+    command = execution.command
     return {
         **passed_on,
         "PATH": path,
@@ -368,8 +350,9 @@ def environment(
         "TMPDIR": paths.temporary,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        LAUNCH_ID_VARIABLE: launch_id(command),
         "HEADRACE_RUN_ID": str(command.run_id),
         "KFP_RETRY_INDEX": str(command.retry_index),
         **env,
+        **marks,
+        LAUNCH_ID_VARIABLE: execution.launch_id,
     }

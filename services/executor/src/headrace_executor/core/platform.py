@@ -15,7 +15,7 @@ from typing import Any
 
 from headrace_contracts.messages.commands import LaunchAttempt
 
-from headrace_executor.core.launch import launch_id
+from headrace_executor.core.execution import attempt_id
 
 SECRETS, CONFIG_MAPS = "secrets", "config-maps"
 _SOURCES = {
@@ -201,7 +201,7 @@ def _field(command: LaunchAttempt, path: str, host: str) -> str:
     """The closest equivalent of a field of the pod."""
     pod = command.platform.get("podMetadata") or {}
     values = {
-        "metadata.name": launch_id(command),
+        "metadata.name": attempt_id(command),
         "metadata.uid": str(command.task_id),
         "metadata.namespace": command.namespace,
         "spec.nodeName": host,

@@ -18,7 +18,6 @@ import pytest
 from headrace_contracts.launches import ResultManifest
 from headrace_executor.backends.port import CannotLaunchError, Handle, Vanished
 from headrace_executor.backends.process.backend import ProcessBackend
-from headrace_executor.core.launch import launch_id
 from headrace_runtime.errors import RetryableError
 
 from tests.support.launches import (
@@ -28,8 +27,8 @@ from tests.support.launches import (
     Objects,
     Settings,
     Store,
-    ignore_waiting,
-    launch_command,
+    begin,
+    first,
     run_on,
     serving,
 )
@@ -61,7 +60,7 @@ def python(code: str, *args: str, **more: Any) -> dict[str, Any]:
 
 async def refusal(backend: ProcessBackend, **changes: Any) -> tuple[str, str]:
     with pytest.raises(CannotLaunchError) as caught:
-        await backend.launch(launch_command(**changes), ignore_waiting)
+        await begin(backend, first(**changes))
     return caught.value.failure.code, caught.value.failure.message
 
 
@@ -69,14 +68,14 @@ async def test_an_attempt_runs_and_its_folder_is_removed(
     backend: ProcessBackend, objects: Objects, tmp_path: Path
 ) -> None:
     code = "import os; print(os.environ['KFP_RETRY_INDEX'], os.environ['N'])"
-    command = launch_command(
+    execution = first(
         container=python(code),
         retry_index=3,
         platform={"fieldPathAsEnv": [{"name": "N", "fieldPath": "metadata.namespace"}]},
     )
-    assert (await run_on(backend, command)).state == "SUCCEEDED"
+    assert (await run_on(backend, execution)).state == "SUCCEEDED"
     assert objects.held[f"{PREFIX}log.txt"] == b"3 team\n"
-    await backend.clean(command)
+    await backend.clean(execution)
     assert list((tmp_path / "steps").iterdir()) == []
     await backend.clean_run(RUN_ID)
 
@@ -89,15 +88,15 @@ async def test_a_workspace_is_shared_by_the_run_and_cleaned_with_it(
     word = "{{$.inputs.parameters['path']}}"
     read = "import json, sys; path = json.loads(sys.argv[1])['deep'][0]; "
     for attempt, code in ((1, "open(path, 'w').write('Hello')"), (2, "print(open(path).read())")):
-        command = launch_command(
+        execution = first(
             attempt=attempt,
             workspace=True,
             inputs=inputs,
             input_definitions=definitions,
             container=python(read + code, word),
         )
-        assert (await run_on(backend, command)).state == "SUCCEEDED"
-        await backend.clean(command)
+        assert (await run_on(backend, execution)).state == "SUCCEEDED"
+        await backend.clean(execution)
     assert objects.held[f"{PREFIX.replace('/1/', '/2/')}log.txt"] == b"Hello\n"
     assert (tmp_path / "steps" / str(RUN_ID) / "workspace" / "note").exists()
     await backend.clean_run(RUN_ID)
@@ -114,7 +113,7 @@ async def test_an_artifact_of_unknown_kind_is_looked_up(
         "import sys; print(open(sys.argv[1]).read(), open(sys.argv[2] + '/b').read(), sys.argv[3])"
     )
     words = [f"{{{{$.inputs.artifacts['{name}'].path}}}}" for name in "abc"]
-    command = launch_command(
+    execution = first(
         container=python(code, *words),
         input_definitions={"artifacts": {name: {} for name in "abc"}},
         inputs={
@@ -123,7 +122,7 @@ async def test_an_artifact_of_unknown_kind_is_looked_up(
             }
         },
     )
-    assert (await run_on(backend, command)).state == "SUCCEEDED"
+    assert (await run_on(backend, execution)).state == "SUCCEEDED"
     assert objects.held[f"{PREFIX}log.txt"] == b"1 3 /their/own\n"
 
 
@@ -139,7 +138,7 @@ async def test_a_component_takes_an_input_of_megabytes(
         "json.dump({'parameterValues': {'Output': text * 2}}, "
         "open(given['outputs']['outputFile'], 'w'))"
     )
-    command = launch_command(
+    execution = first(
         inputs={"parameters": {"text": "ö" * 3_000_000}},
         input_definitions={"parameters": {"text": {"parameterType": "STRING"}}},
         output_definitions={"parameters": {"Output": {"parameterType": "STRING"}}},
@@ -153,7 +152,7 @@ async def test_a_component_takes_an_input_of_megabytes(
     module = tmp_path / "kfp" / "dsl"
     module.mkdir(parents=True)
     (module / "executor_main.py").write_text(fake)
-    result = await run_on(backend, command)
+    result = await run_on(backend, execution)
     assert objects.held[f"{PREFIX}log.txt"] == b"the source\n"
     assert result.parameters == {"Output": "ö" * 6_000_000}
 
@@ -180,7 +179,7 @@ async def test_an_existing_folder_serves_as_an_empty_one(
     backend: ProcessBackend, tmp_path: Path
 ) -> None:
     folder = {"emptyDirMounts": [{"volumeName": "v", "mountPath": str(tmp_path)}]}
-    assert (await run_on(backend, launch_command(platform=folder))).state == "SUCCEEDED"
+    assert (await run_on(backend, first(platform=folder))).state == "SUCCEEDED"
 
 
 async def test_a_folder_that_cannot_be_created(backend: ProcessBackend, tmp_path: Path) -> None:
@@ -192,10 +191,10 @@ async def test_a_folder_that_cannot_be_created(backend: ProcessBackend, tmp_path
 
 
 async def test_a_step_is_stopped(backend: ProcessBackend) -> None:
-    command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
-    handle = await backend.launch(command, ignore_waiting)
-    stopping = asyncio.ensure_future(backend.stop(command, handle))
-    manifest = await backend.wait(command, handle)
+    execution = first(container={"image": "i", "command": ["sleep", "60"]})
+    handle = await begin(backend, execution)
+    stopping = asyncio.ensure_future(backend.stop(execution, handle))
+    manifest = await backend.wait(execution, handle)
     stopping.cancel()
     assert isinstance(manifest, ResultManifest)
     assert manifest.failure is not None
@@ -203,12 +202,12 @@ async def test_a_step_is_stopped(backend: ProcessBackend) -> None:
 
 
 async def test_a_step_does_not_outlive_its_launcher(backend: ProcessBackend) -> None:
-    command = launch_command(container=python("import time; time.sleep(600)"))
-    handle = await backend.launch(command, ignore_waiting)
-    marker = f"HEADRACE_LAUNCH_ID={launch_id(command)}"
+    execution = first(container=python("import time; time.sleep(600)"))
+    handle = await begin(backend, execution)
+    marker = f"HEADRACE_LAUNCH_ID={execution.launch_id}"
     await until(lambda: marked(marker))
     os.kill(pid_of(handle), signal.SIGKILL)
-    assert isinstance(await backend.wait(command, handle), Vanished)
+    assert isinstance(await backend.wait(execution, handle), Vanished)
     await until(lambda: not marked(marker))
 
 
@@ -220,12 +219,12 @@ def pid_of(handle: Handle) -> int:
 
 async def finished(backend: ProcessBackend, attempt: int, **changes: Any) -> int:
     """The launcher of an attempt that ran and succeeded."""
-    command = launch_command(attempt=attempt, **changes)
-    handle = await backend.launch(command, ignore_waiting)
-    manifest = await backend.wait(command, handle)
+    execution = first(attempt=attempt, **changes)
+    handle = await begin(backend, execution)
+    manifest = await backend.wait(execution, handle)
     assert isinstance(manifest, ResultManifest)
-    assert (manifest.launch_id, manifest.state) == (launch_id(command), "SUCCEEDED")
-    await backend.clean(command)
+    assert (manifest.launch_id, manifest.state) == (execution.launch_id, "SUCCEEDED")
+    await backend.clean(execution)
     return pid_of(handle)
 
 
@@ -234,16 +233,16 @@ async def test_a_launcher_serves_one_launch_after_another(backend: ProcessBacken
     leaving = {"container": python(daemon)}
     pids = {await finished(backend, n, **(leaving if n == 2 else {})) for n in range(1, 5)}
     assert len(pids) == 1
-    assert not marked("HEADRACE_LAUNCH_ID=" + launch_id(launch_command(attempt=2)))
+    assert not marked("HEADRACE_LAUNCH_ID=" + first(attempt=2).launch_id)
 
 
 async def test_the_launcher_of_a_stopped_step_is_used_again(backend: ProcessBackend) -> None:
-    command = launch_command(container={"image": "i", "command": ["sleep", "60"]})
-    handle = await backend.launch(command, ignore_waiting)
-    stopping = asyncio.ensure_future(backend.stop(command, handle))
-    await backend.wait(command, handle)
+    execution = first(container={"image": "i", "command": ["sleep", "60"]})
+    handle = await begin(backend, execution)
+    stopping = asyncio.ensure_future(backend.stop(execution, handle))
+    await backend.wait(execution, handle)
     stopping.cancel()
-    await backend.clean(command)
+    await backend.clean(execution)
     assert await finished(backend, 2) == handle["pid"]
 
 
@@ -264,22 +263,22 @@ async def test_launchers_end_with_their_executor_busy_ones_after_their_step(
     backend: ProcessBackend,
 ) -> None:
     waits = await finished(backend, 1)
-    command = launch_command(attempt=2, container={"image": "i", "command": ["sleep", "0.5"]})
-    busy = await backend.launch(command, ignore_waiting)
-    other = await backend.launch(launch_command(attempt=3), ignore_waiting)
+    execution = first(attempt=2, container={"image": "i", "command": ["sleep", "0.5"]})
+    busy = await begin(backend, execution)
+    other = await begin(backend, first(attempt=3))
     await backend.close()
     for pid in (waits, busy["pid"], other["pid"]):
         await until(lambda pid=pid: not Path(f"/proc/{pid}").exists())  # type: ignore[misc]
-    found = await backend.find(command, None)
+    found = await backend.find(execution, None)
     assert found is not None
-    manifest = await backend.wait(command, found)
+    manifest = await backend.wait(execution, found)
     assert isinstance(manifest, ResultManifest)
     assert manifest.state == "SUCCEEDED"
 
 
 async def test_a_fork_server_that_died_is_restarted(backend: ProcessBackend) -> None:
-    slow = launch_command(attempt=1, container={"image": "i", "command": ["sleep", "0.5"]})
-    running = await backend.launch(slow, ignore_waiting)
+    slow = first(attempt=1, container={"image": "i", "command": ["sleep", "0.5"]})
+    running = await begin(backend, slow)
     os.kill(fork_server(), signal.SIGKILL)
     assert await finished(backend, 2) != running["pid"]
     manifest = await backend.wait(slow, running)
@@ -293,22 +292,22 @@ async def test_a_cancelled_launch_is_found_or_never_runs(
     """Whenever in its course it is given up."""
     outcomes = set()
     for attempt in range(1, 41):
-        command = launch_command(attempt=attempt, container={"image": "i", "command": ["true"]})
-        launching = asyncio.ensure_future(backend.launch(command, ignore_waiting))
+        execution = first(attempt=attempt, container={"image": "i", "command": ["true"]})
+        launching = asyncio.ensure_future(begin(backend, execution))
         await asyncio.sleep(attempt * 0.0002)
         launching.cancel()
         await asyncio.wait({launching})
         if launching.cancelled():
-            found = await backend.find(command, None)
+            found = await backend.find(execution, None)
             outcomes.add(found is not None)
             if found is None:
                 await asyncio.sleep(0.02)
                 # A launcher has the log as its standard error for the moment in which it notices
                 # that its channel is closed.
-                late = await backend.find(command, None)
-                assert late is None or isinstance(await backend.wait(command, late), Vanished)
+                late = await backend.find(execution, None)
+                assert late is None or isinstance(await backend.wait(execution, late), Vanished)
             else:
-                end = await backend.wait(command, found)
+                end = await backend.wait(execution, found)
                 assert isinstance(end, Vanished) or end.state == "SUCCEEDED"
     assert False in outcomes
 
@@ -316,8 +315,8 @@ async def test_a_cancelled_launch_is_found_or_never_runs(
 async def test_a_shortage_of_the_machine_is_retryable(
     backend: ProcessBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = launch_command(container=python("import time; time.sleep(0.2)"))
-    handle = await backend.launch(command, ignore_waiting)
+    execution = first(container=python("import time; time.sleep(0.2)"))
+    handle = await begin(backend, execution)
     await backend.close()  # the process is awaited by its number, as one that was adopted
     backend._forks._busy.clear()
 
@@ -327,29 +326,12 @@ async def test_a_shortage_of_the_machine_is_retryable(
     with monkeypatch.context() as patch:
         patch.setattr(os, "pidfd_open", short)
         with pytest.raises(RetryableError, match="short of resources: too many open files"):
-            await backend.wait(command, handle)
-    assert isinstance(await backend.wait(command, handle), ResultManifest)
+            await backend.wait(execution, handle)
+    assert isinstance(await backend.wait(execution, handle), ResultManifest)
     with monkeypatch.context() as patch:
         patch.setattr(socket, "socketpair", short)
         with pytest.raises(RetryableError, match="short of resources"):
-            await backend.launch(command, ignore_waiting)
-
-
-async def test_a_launch_that_ends_while_it_is_looked_for_is_found(
-    backend: ProcessBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Not found would mean never started, and the runner would start it a second time."""
-    command = launch_command(container={"image": "i", "command": ["true"]})
-    handle = await backend.launch(command, ignore_waiting)
-    await backend.wait(command, handle)
-    [result] = (tmp_path / "steps").glob("*/*/result.json")
-    hidden = result.rename(result.with_suffix(".hidden"))
-
-    def search(_: str) -> None:
-        hidden.rename(result)
-
-    monkeypatch.setattr("headrace_executor.backends.process.pids.find_by_stderr", search)
-    assert await backend.find(command, None) == {}
+            await begin(backend, execution)
 
 
 def fork_server() -> int:
@@ -383,25 +365,25 @@ def marked(marker: str) -> list[str]:
 
 
 async def test_a_launcher_and_its_result_are_found(backend: ProcessBackend) -> None:
-    command = launch_command(container={"image": "i", "command": ["sleep", "0.2"]})
-    assert await backend.find(command, None) is None
-    handle = await backend.launch(command, ignore_waiting)
-    found = await backend.find(command, None)
+    execution = first(container={"image": "i", "command": ["sleep", "0.2"]})
+    assert await backend.find(execution, None) is None
+    handle = await begin(backend, execution)
+    found = await backend.find(execution, None)
     assert found is not None
     assert found["pid"] == handle["pid"]
-    await backend.wait(command, handle)
-    ended = await backend.find(command, None)
+    await backend.wait(execution, handle)
+    ended = await backend.find(execution, None)
     assert ended is not None
-    assert isinstance(await backend.wait(command, ended), ResultManifest)
+    assert isinstance(await backend.wait(execution, ended), ResultManifest)
 
 
 async def test_a_malformed_result_is_a_failure(backend: ProcessBackend, tmp_path: Path) -> None:
-    command = launch_command()
-    handle = await backend.launch(command, ignore_waiting)
-    await backend.wait(command, handle)
-    name = f"steps/{RUN_ID}/{command.task_id.hex}-1/result.json"
+    execution = first()
+    handle = await begin(backend, execution)
+    await backend.wait(execution, handle)
+    name = f"steps/{RUN_ID}/{execution.command.task_id.hex}-1/1/result.json"
     (tmp_path / name).write_text(json.dumps({"v": 1}))
-    manifest = await backend.wait(command, handle)
+    manifest = await backend.wait(execution, handle)
     assert isinstance(manifest, ResultManifest)
     assert manifest.failure is not None
     assert "is malformed" in manifest.failure.message

@@ -26,7 +26,7 @@ from tests.support.launches import (
     Objects,
     Settings,
     Store,
-    launch_command,
+    first,
     run_on,
     serving,
 )
@@ -92,7 +92,7 @@ def container(function: str, **settings: Any) -> dict[str, Any]:
 
 
 async def step(backend: ProcessBackend, container: dict[str, Any], **more: Any) -> ResultManifest:
-    return await run_on(backend, launch_command(container=container, **more))
+    return await run_on(backend, first(container=container, **more))
 
 
 def outputs(**types: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from tests.support.launches import (
     Objects,
     Settings,
     Store,
-    ignore_waiting,
-    launch_command,
+    begin,
+    first,
     serving,
 )
 
@@ -40,16 +40,16 @@ async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBack
 async def test_the_end_of_a_command_is_told_while_its_outputs_wait_for_the_store(
     backend: ProcessBackend, objects: Objects, tmp_path: Path, is_adopted: bool
 ) -> None:
-    command = launch_command(container={"image": "i", "command": ["seq", "100"]})
-    handle = await backend.launch(command, ignore_waiting)
+    execution = first(container={"image": "i", "command": ["seq", "100"]})
+    handle = await begin(backend, execution)
     objects.faults = [503] * 100_000
     follower = backend
     if is_adopted:
         await backend.close()
         follower = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
     told: asyncio.Queue[Progress] = asyncio.Queue()
-    waiting = asyncio.ensure_future(follower.wait(command, handle))
-    following = asyncio.ensure_future(follower.follow(command, handle, told.put))
+    waiting = asyncio.ensure_future(follower.wait(execution, handle))
+    following = asyncio.ensure_future(follower.follow(execution, handle, told.put))
     async with asyncio.timeout(60):
         progress = await told.get()
         while not progress.waiting:
@@ -70,14 +70,14 @@ async def test_the_end_of_a_command_is_told_while_its_outputs_wait_for_the_store
 async def test_a_launcher_that_is_killed_while_the_deployment_stops_says_so(
     backend: ProcessBackend, is_marked: bool
 ) -> None:
-    command = launch_command(container={"image": "i", "command": ["sleep", "600"]})
-    handle = await backend.launch(command, ignore_waiting)
+    execution = first(container={"image": "i", "command": ["sleep", "600"]})
+    handle = await begin(backend, execution)
     if is_marked:
         backend.folders.stop_mark.touch()
     assert isinstance(handle["pid"], int)
     os.kill(handle["pid"], signal.SIGKILL)
     backend.folders.take_stop_mark()
     async with asyncio.timeout(60):
-        end = await backend.wait(command, handle)
+        end = await backend.wait(execution, handle)
     assert isinstance(end, Vanished)
     assert end.deployment_stopped is is_marked

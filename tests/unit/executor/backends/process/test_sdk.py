@@ -13,6 +13,7 @@ from headrace_contracts.launches import ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
 from headrace_executor.backends.process.backend import ProcessBackend
 from headrace_executor.backends.process.environments import EnvironmentStore, StepEnvironment
+from headrace_executor.core.execution import Execution
 
 from tests.support.deployment import ROOT
 from tests.support.launches import (
@@ -124,7 +125,7 @@ def launch(spec: dict[str, Any], name: str, **inputs: Any) -> LaunchAttempt:
 async def step(
     backend: ProcessBackend, spec: dict[str, Any], name: str, **inputs: Any
 ) -> ResultManifest:
-    return await run_on(backend, launch(spec, name, **inputs))
+    return await run_on(backend, Execution(launch(spec, name, **inputs), 1))
 
 
 async def test_a_function_returns_an_artifact_that_it_created(

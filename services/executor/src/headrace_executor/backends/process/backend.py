@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from uuid import UUID
 
 from headrace_contracts.failures import FailureCode
 from headrace_contracts.launches import LaunchFile, Progress, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
+from headrace_launcher import attempt_lock
+from headrace_launcher.attempt_lock import Record
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.objects import ObjectStore
@@ -40,20 +42,15 @@ from headrace_executor.backends.prepare import (
     parse_manifest,
     resolve_placeholders,
 )
-from headrace_executor.backends.process import pids
+from headrace_executor.backends.process import attempt, pids
 from headrace_executor.backends.process.folders import AttemptFolders
-from headrace_executor.backends.process.fork_client import ForkClient
+from headrace_executor.backends.process.fork_client import ForkClient, Request
 from headrace_executor.backends.process.owner import hold_work_dir
 from headrace_executor.backends.process.pids import ProcessId
 from headrace_executor.backends.process.secret_folders import read_key_folders
 from headrace_executor.backends.process.start import SYSTEM_PATH, StartPlanner
-from headrace_executor.core.launch import (
-    LAUNCH_ID_VARIABLE,
-    AttemptPaths,
-    Limits,
-    environment,
-    launch_id,
-)
+from headrace_executor.core.execution import Execution
+from headrace_executor.core.launch import ExecutionPaths, Limits, environment
 from headrace_executor.core.outcome import STOPPED
 from headrace_executor.core.platform import (
     Mount,
@@ -79,9 +76,19 @@ _PASSED_ON = (
     "TZ",
 )
 """How this machine reaches the network: steps need it too, and it is no secret of the platform."""
-_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-"""File descriptors, memory or processes: they come back when other steps end."""
+_SHORTAGES = (
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ETOOMANYREFS,
+    errno.ENOMEM,
+    errno.EAGAIN,
+    errno.ENOSPC,
+    errno.EDQUOT,
+)
+"""File descriptors, memory, processes or space: they come back when other steps end."""
 _DATA_DIR_VARIABLE = "HEADRACE_DATA_DIR"
+_LOCK = "lock"
+"""The file in an attempt's folder by which at most one of its launchers runs."""
 _STOP_MARGIN_SECONDS = 5.0
 """Beyond the grace of its step, before a launcher itself is killed."""
 _VANISHED = Vanished(
@@ -141,39 +148,28 @@ class ProcessBackend:
         """Give back one slot."""
         self._free_slots += 1
 
-    async def launch(self, command: LaunchAttempt, report_waiting: ReportWaiting) -> Handle:
-        """Prepare the attempt's folder and start its launcher."""
-        paths = self._paths(command)
-        workspace = self.folders.workspace(command.run_id)
+    async def prepare(self, execution: Execution, report_waiting: ReportWaiting) -> LaunchFile:
+        """Provide the environment and resolve the command."""
+        paths, command = self._paths(execution), execution.command
         if command.workspace:
+            workspace = self.folders.workspace(command.run_id)
             command = with_workspace(command, str(workspace))
-        plan = (await self._plan(command, paths, report_waiting)).model_copy(
-            update={
-                "progress_path": paths.progress,
-                "stop_mark_path": str(self.folders.stop_mark),
-            }
-        )
-        _create_folder(paths, plan, workspace if command.workspace else None)
-        with _shortage_is_retryable():
-            return _handle(await self._forks.start(paths.launch_file, paths.launcher_log))
-
-    async def _plan(
-        self, command: LaunchAttempt, paths: AttemptPaths, report_waiting: ReportWaiting
-    ) -> LaunchFile:
+            execution = replace(execution, command=command)
         provided, mounts = self._provided(command)
         inputs = await self._preparer.inputs(command, paths)
         argv, env = resolve_placeholders(command, paths, inputs)
         start = await self._starts.plan(argv, env, paths, report_waiting)
         complete = environment(
-            command,
+            execution,
             paths,
             path=start.path,
-            passed_on=self._passed_on(),
+            passed_on={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
             env={**provided, **_with_mounts(env, mounts), **start.env},
+            marks={_DATA_DIR_VARIABLE: str(self._settings.data_dir)},
         )
         check_command(command, start.argv, complete)
-        return await self._preparer.launch_file(
-            command,
+        plan = await self._preparer.launch_file(
+            execution,
             paths,
             inputs,
             argv=start.argv,
@@ -181,43 +177,53 @@ class ProcessBackend:
             written=start.written,
             upload_result=False,
         )
+        files = {"progress_path": paths.progress, "stop_mark_path": str(self.folders.stop_mark)}
+        return plan.model_copy(update=files)
 
-    async def find(self, command: LaunchAttempt, handle: Handle | None) -> Handle | None:
-        """The launcher by its stored process number, or by the file that is its standard error."""
-        paths = self._paths(command)
-        process = _process(handle)
+    async def start(self, execution: Execution, plan: LaunchFile) -> Handle:
+        """Create the execution's folder and hand the launch file to a launcher."""
+        paths, command = self._paths(execution), execution.command
+        workspace = self.folders.workspace(command.run_id) if command.workspace else None
         with _shortage_is_retryable():
-            if process is not None and pids.is_alive(process):
-                return handle
-            if _read(paths.result) is not None:
-                return {}
-            found = pids.find_by_stderr(paths.launcher_log)
-            if found is not None:
-                return _handle(found)
-            if _read(paths.result) is not None:  # it ended while the processes were searched
-                return {}
-        # It may have uploaded its result where there was no room for it on the disk.
-        return handle
+            _create_folder(paths, plan, workspace)
+            self.folders.remove_stop_mark(_attempt(command))
+            request = Request(
+                paths.launch_file, self._lock(command), execution.number, paths.launcher_log
+            )
+            return _handle(await self._forks.start(request))
 
-    async def wait(self, command: LaunchAttempt, handle: Handle) -> ResultManifest | Vanished:
+    async def find(self, execution: Execution, handle: Handle | None) -> Handle | None:
+        """The launcher by the lock of its attempt. If there is none, what earlier executions left
+        is ended."""
+        lock = self._lock(execution.command)
+        with _shortage_is_retryable():
+            found = await attempt.launcher_of(execution, lock)
+            if found is not None:
+                launcher, is_running = found
+                return _handle(launcher) if is_running else {}
+            if handle is None:
+                await attempt.end(execution.command, lock)
+        return handle  # the lock is gone: the step has removed it, or a version without one ran it
+
+    async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
         """Wait for the launcher, then read the result that it wrote."""
         process = _process(handle)
         with _shortage_is_retryable():
             if process is not None:
-                await self._forks.wait(self._paths(command).launch_file, process)
-            manifest = await self._manifest(command)
+                await self._forks.wait(self._paths(execution).launch_file, process)
+            manifest = await self._manifest(execution)
             if manifest is not None:
                 return manifest
             # The launcher was killed: processes of its step may have outlived it.
-            pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
-        if self.folders.was_stopped(_attempt(command)):
+            await attempt.end(execution.command, self._lock(execution.command))
+        if self.folders.was_stopped(_attempt(execution.command)):
             return _STOPPED
-        self._log.warning("attempt_vanished", launcher_log=self._launcher_log(command))
+        self._log.warning("attempt_vanished", launcher_log=self._launcher_log(execution))
         return _VANISHED
 
-    async def follow(self, command: LaunchAttempt, handle: Handle, report: ReportProgress) -> None:
+    async def follow(self, execution: Execution, handle: Handle, report: ReportProgress) -> None:
         """Report the launcher's progress file whenever it changes."""
-        paths = self._paths(command)
+        paths = self._paths(execution)
         known = Progress()
         while True:
             await self._forks.progress_changed(paths.launch_file)
@@ -227,7 +233,7 @@ class ProcessBackend:
                 await report(now)
                 known = now
 
-    async def stop(self, command: LaunchAttempt, handle: Handle) -> None:
+    async def stop(self, execution: Execution, handle: Handle) -> None:
         """Ask the launcher to end its step's processes; kill all of them when it does not."""
         process = _process(handle)
         if process is None:
@@ -235,16 +241,20 @@ class ProcessBackend:
         pids.send(process, signal.SIGTERM)
         await asyncio.sleep(self._settings.grace_seconds + _STOP_MARGIN_SECONDS)
         pids.send(process, signal.SIGKILL)
-        pids.kill_marked(LAUNCH_ID_VARIABLE, launch_id(command))
+        await attempt.end(execution.command, self._lock(execution.command))
 
     def describe(self, handle: Handle) -> str | None:
         """Process number and host."""
         process = _process(handle)
         return None if process is None else f"process {process.pid} on {socket.gethostname()}"
 
-    async def clean(self, command: LaunchAttempt) -> None:
-        """Remove the attempt's folder, and free its launcher for another attempt."""
-        self._forks.release(self._paths(command).launch_file)
+    async def clean(self, execution: Execution) -> None:
+        """Remove the folders of the attempt, and free the launcher for another attempt."""
+        command = execution.command
+        lock = self._lock(command)
+        if attempt_lock.read(lock)[1]:
+            await attempt.end(command, lock)
+        self._forks.release(self._paths(execution).launch_file)
         await self.folders.remove(_attempt(command))
 
     async def clean_run(self, run_id: UUID) -> None:
@@ -260,12 +270,12 @@ class ProcessBackend:
         """End the fork server; running steps go on."""
         await self._forks.close()
 
-    def _paths(self, command: LaunchAttempt) -> AttemptPaths:
-        return AttemptPaths(PurePosixPath(self.folders.path(_attempt(command))))
+    def _lock(self, command: LaunchAttempt) -> str:
+        return str(self.folders.path(_attempt(command)) / _LOCK)
 
-    def _passed_on(self) -> dict[str, str]:
-        machine = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
-        return {**machine, _DATA_DIR_VARIABLE: str(self._settings.data_dir)}
+    def _paths(self, execution: Execution) -> ExecutionPaths:
+        folder = self.folders.path(_attempt(execution.command))
+        return ExecutionPaths(PurePosixPath(folder / str(execution.number)))
 
     def _provided(self, command: LaunchAttempt) -> tuple[Mapping[str, str], tuple[Mount, ...]]:
         """The variables that platform settings stand for, and the files that a step expects at a
@@ -285,15 +295,15 @@ class ProcessBackend:
                 )
         return provided.env, provided.mounts
 
-    async def _manifest(self, command: LaunchAttempt) -> ResultManifest | None:
-        body = _read(self._paths(command).result)
+    async def _manifest(self, execution: Execution) -> ResultManifest | None:
+        body = _read(self._paths(execution).result)
         if body is None:
-            return await self._preparer.uploaded_manifest(command)
-        return parse_manifest(command, body)
+            return await self._preparer.uploaded_manifest(execution)
+        return parse_manifest(execution, body)
 
-    def _launcher_log(self, command: LaunchAttempt) -> str:
+    def _launcher_log(self, execution: Execution) -> str:
         """The end of what the launcher itself wrote to its standard error."""
-        output = _read(self._paths(command).launcher_log) or b""
+        output = _read(self._paths(execution).launcher_log) or b""
         return output[-2000:].decode(errors="replace")
 
 
@@ -320,7 +330,7 @@ def _progress(body: bytes) -> Progress:
         return Progress()
 
 
-def _handle(process: ProcessId) -> Handle:
+def _handle(process: ProcessId | Record) -> Handle:
     return {"pid": process.pid, "start_time": process.start_time}
 
 
@@ -341,17 +351,19 @@ def _with_mounts(env: Mapping[str, str], mounts: tuple[Mount, ...]) -> dict[str,
         raise cannot_launch(FailureCode.INPUT_INVALID, str(error)) from None
 
 
-def _create_folder(paths: AttemptPaths, plan: LaunchFile, workspace: Path | None) -> None:
-    """Create the attempt's folder and launch file. Not in a thread, which would cost more."""
+def _create_folder(paths: ExecutionPaths, plan: LaunchFile, workspace: Path | None) -> None:
+    """Create the execution's folder and launch file, and the attempt's lock. Not in a thread, which
+    would cost more."""
     folder = Path(paths.folder)
     try:
-        if folder.exists():  # left by a launch that never reached a launcher
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if workspace is not None:
             workspace.mkdir(exist_ok=True)
         Path(paths.launch_file).write_bytes(plan.to_json())
+        os.close(os.open(Path(paths.folder.parent, _LOCK), os.O_WRONLY | os.O_CREAT, 0o600))
     except OSError as error:
+        if error.errno in _SHORTAGES:
+            raise
         raise cannot_launch(
             FailureCode.LAUNCHER_ERROR,
             f"cannot create the step's folder {folder}: {error.strerror}",

@@ -53,6 +53,10 @@ class AttemptFolders:
         """Whether the attempt was stopped together with the deployment."""
         return (self.path(attempt) / _STOPPED).exists()
 
+    def remove_stop_mark(self, attempt: Attempt) -> None:
+        """The attempt is started again: what was stopped is an earlier execution of it."""
+        (self.path(attempt) / _STOPPED).unlink(missing_ok=True)
+
     async def remove(self, attempt: Attempt) -> None:
         """Remove the folder of an attempt, and that of its run if it is empty."""
         await asyncio.to_thread(shutil.rmtree, self.path(attempt), ignore_errors=True)

@@ -1,9 +1,12 @@
-"""The executor's side of the fork server and of the launchers that it forks.
+"""The executor's side of the launchers that the fork server forks.
 
 Starting a Python process costs about 40 ms of a core. A fork of one that has everything imported
 costs about 4 ms, with the pages that it copies and its end. So a launcher whose launch is over is
-used for the next launch. The server ends with its socket or when it is idle; a launcher that runs
-a step goes on to the step's end.
+used for the next launch.
+
+A launch may be sent to another launcher only if the one before is known not to have it: its channel
+is at its end, without an answer. No answer in time is no such knowledge; then the lock of the
+attempt decides (see `headrace_launcher.launcher`).
 """
 
 from __future__ import annotations
@@ -13,14 +16,14 @@ import contextlib
 import json
 import os
 import socket
-import sys
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
-import headrace_launcher
 from headrace_runtime.errors import RetryableError
 
 from headrace_executor.backends.process import pids
+from headrace_executor.backends.process.fork_server import ForkServer
 from headrace_executor.backends.process.pids import ProcessId
 
 _ANSWER_SECONDS = 10.0
@@ -28,62 +31,109 @@ _PROGRESS_POLL_SECONDS = 1.0
 """How often the progress of a launch is read whose channel another executor had."""
 _MAX_IDLE_LAUNCHERS = max(4, os.cpu_count() or 1)
 """Each idle launcher uses some MB."""
-_PROGRESS = b'{"progress": true}\n'
-_PACKAGE = str(Path(headrace_launcher.__file__).parent)
+_PROGRESS = {"progress": True}
+_FORKS_AT_ONCE = 16
+"""The server forks one launcher after another. More requests would wait in its socket, which holds
+some hundred, and the last of them might not be answered in time."""
+
+
+class UnansweredError(RetryableError):
+    """No launcher answered in time: the launch runs if the attempt's lock says so."""
+
+
+class RefusedError(RetryableError):
+    """A launcher, or the fork server, refused the launch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a launcher is told about a launch."""
+
+    launch_file: str
+    lock: str
+    execution: int
+    launcher_log: str
+
+    def message(self) -> bytes:
+        """The request as a line of the channel's protocol."""
+        message = {
+            "launch": self.launch_file,
+            "lock": self.lock,
+            "execution": self.execution,
+            "stderr": self.launcher_log,
+        }
+        return json.dumps(message).encode() + b"\n"
 
 
 class LauncherChannel:
-    """The connection to one launcher. The protocol is described in
-    `headrace_launcher.fork_server`."""
+    """The connection to one launcher. The protocol is described in `headrace_launcher.launcher`."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, ours: socket.socket) -> None:
+        self._socket = ours
+        self._received = b""
         self._ended = False
         self.is_reusable = False
         self.progressed = asyncio.Event()
         """Set when the launcher has changed its progress file."""
 
-    async def begin(self, launch_file: str, launcher_log: str) -> ProcessId | None:
+    async def begin(self, request: Request) -> ProcessId | None:
         """Send a launch; None when the launcher ended without accepting it.
 
-        A launcher answers before it does anything for a launch. So one that does not answer in
-        time, and whose channel is closed for it, does not run the launch.
+        Raises:
+            UnansweredError: the launcher did not answer; the channel is closed.
+            RefusedError: the launcher does not run it, and can be used for another one.
         """
-        request = {"launch": launch_file, "stderr": launcher_log}
         self._ended = self.is_reusable = False
         self.progressed.clear()
         try:
-            self._writer.write(json.dumps(request).encode() + b"\n")
             async with asyncio.timeout(_ANSWER_SECONDS):
-                line = await self._reader.readline()
-            answer = json.loads(line) if line else None
-        except (TimeoutError, ConnectionError, json.JSONDecodeError):
-            answer = None
-        except asyncio.CancelledError:
+                loop = asyncio.get_running_loop()
+                await loop.sock_sendall(self._socket, request.message())
+                answer = await self._message()
+        except TimeoutError:
             self.close()
-            with contextlib.suppress(OSError):  # after this it either runs or never will
-                await self._writer.wait_closed()
+            raise UnansweredError(f"no launcher answered in {_ANSWER_SECONDS:g} s") from None
+        except ConnectionError:
+            answer = None
+        except BaseException:
+            self.close()
             raise
         if answer is None:
             self.close()
             return None
+        if "refused" in answer:
+            self.is_reusable = True
+            raise RefusedError(f"the launch was refused: {answer['refused']}")
         return ProcessId(answer["pid"], answer["start_time"])
 
     async def wait(self) -> None:
         """Return when the launch is over, or the launcher has ended. May be called repeatedly."""
         if not self._ended:
             try:
-                while (line := await self._reader.readline()) == _PROGRESS:
+                while (message := await self._message()) == _PROGRESS:
                     self.progressed.set()
-                self.is_reusable = bool(line)
+                self.is_reusable = message is not None
             except ConnectionError:
                 self.is_reusable = False
             self._ended = True
 
     def close(self) -> None:
-        """Close the channel: the launcher ends after its present launch."""
-        self._writer.close()
+        """Close the channel: the launcher ends after its present launch. A launch that it has not
+        accepted yet never runs, since its answer cannot be sent from now on."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    async def _message(self) -> dict[str, Any] | None:
+        """The next message, None at the end of the stream."""
+        while b"\n" not in self._received:
+            part = await asyncio.get_running_loop().sock_recv(self._socket, 4096)
+            if not part:
+                return None
+            self._received += part
+        line, _, self._received = self._received.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
 
 
 class ForkClient:
@@ -91,36 +141,50 @@ class ForkClient:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = dict(env)
-        self._starting = asyncio.Lock()
-        self._control: socket.socket | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._server: ForkServer | None = None
+        self._forking = asyncio.Semaphore(_FORKS_AT_ONCE)
         self._idle: list[LauncherChannel] = []
         self._busy: dict[str, LauncherChannel] = {}
 
-    async def start(self, launch_file: str, launcher_log: str) -> ProcessId:
+    async def start(self, request: Request) -> ProcessId:
         """Have a launcher run this launch.
 
         Raises:
-            RetryableError: no launcher answered.
+            UnansweredError: it is not known whether a launcher runs it.
+            RetryableError: no launcher runs it.
         """
         while self._idle:
-            process = await self._begin(self._idle.pop(), launch_file, launcher_log)
+            process = await self._begin(self._idle.pop(), request)
             if process is not None:
                 return process
         for _ in range(2):  # the server may have died, or become idle at this very moment
-            control = await self._server()
-            process = await self._begin(await _forked(control), launch_file, launcher_log)
+            process = await self._begin_on_new(request)
             if process is not None:
                 return process
-            await self._abandon_server(control)
-        raise RetryableError("no launcher answered")
+        raise RetryableError("no launcher could be started")
 
-    async def _begin(
-        self, launcher: LauncherChannel, launch_file: str, launcher_log: str
-    ) -> ProcessId | None:
-        process = await launcher.begin(launch_file, launcher_log)
+    async def _begin_on_new(self, request: Request) -> ProcessId | None:
+        async with self._forking:
+            if self._server is None:
+                self._server = ForkServer(self._env)
+            server = self._server
+            try:
+                process = await self._begin(LauncherChannel(await server.fork()), request)
+            except UnansweredError:
+                self._abandon(server)
+                raise
+        if process is None:
+            self._abandon(server)
+        return process
+
+    async def _begin(self, launcher: LauncherChannel, request: Request) -> ProcessId | None:
+        try:
+            process = await launcher.begin(request)
+        except RefusedError:
+            self._keep(launcher)
+            raise
         if process is not None:
-            self._busy[launch_file] = launcher
+            self._busy[request.launch_file] = launcher
         return process
 
     async def wait(self, launch_file: str, process: ProcessId) -> None:
@@ -146,58 +210,30 @@ class ForkClient:
         """Free the launcher for another launch. Whatever is sent to it from now on concerns that
         one, so nothing may be sent for this launch any more."""
         launcher = self._busy.pop(launch_file, None)
-        if launcher is None:
-            return
+        if launcher is not None:
+            self._keep(launcher)
+
+    def _keep(self, launcher: LauncherChannel) -> None:
         if launcher.is_reusable and len(self._idle) < _MAX_IDLE_LAUNCHERS:
             self._idle.append(launcher)
         else:
             launcher.close()
 
     async def close(self) -> None:
-        """End the server and the idle launchers; busy ones go on to the end of their step."""
+        """End the server and the idle launchers; busy ones go on to the end of their step, and the
+        server stays for them."""
+        is_busy = bool(self._busy)
         for launcher in (*self._idle, *self._busy.values()):
             launcher.close()
         self._idle.clear()
-        await self._abandon_server(self._control)
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            if not is_busy:
+                await server.wait()
 
-    async def _server(self) -> socket.socket:
-        """The socket of a running server."""
-        async with self._starting:
-            if self._control is None:
-                self._control, theirs = socket.socketpair()
-                self._control.setblocking(False)
-                with theirs:
-                    self._process = await asyncio.create_subprocess_exec(
-                        sys.executable,
-                        "-I",
-                        "-S",
-                        _PACKAGE,
-                        "--serve",
-                        stdin=theirs.fileno(),
-                        stdout=asyncio.subprocess.DEVNULL,
-                        env=self._env,
-                        start_new_session=True,
-                    )
-            return self._control
-
-    async def _abandon_server(self, control: socket.socket | None) -> None:
-        """Close the server's socket and await its end, unless another call did so already."""
-        if control is None or control is not self._control:
-            return
-        process, self._control, self._process = self._process, None, None
-        control.close()
-        if process is None:
-            return
-        try:
-            await asyncio.wait_for(process.wait(), 2)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
-async def _forked(control: socket.socket) -> LauncherChannel:
-    """The channel to a new launcher; if the server is dead, the channel is at its end."""
-    ours, theirs = socket.socketpair()
-    with theirs, contextlib.suppress(OSError):
-        socket.send_fds(control, [b"+"], [theirs.fileno()])
-    return LauncherChannel(*await asyncio.open_unix_connection(sock=ours))
+    def _abandon(self, server: ForkServer) -> None:
+        """Start another server for the next launch, unless another call has found this one dead."""
+        if server is self._server:
+            self._server = None
+            server.kill()

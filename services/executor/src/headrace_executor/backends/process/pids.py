@@ -11,10 +11,14 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from headrace_runtime.errors import RetryableError
+
+_END_TRIES = 100
+_END_PAUSE_SECONDS = 0.02
 _START_TIME = 19
 """Index of `starttime` in /proc/PID/stat after the parenthesised name (proc(5), field 22)."""
 
@@ -59,26 +63,51 @@ def send(process: ProcessId, number: signal.Signals) -> None:
             os.kill(process.pid, number)
 
 
-def find_by_stderr(path: str) -> ProcessId | None:
-    """The process whose standard error is the file at `path`; the oldest if there are several,
-    since a child has the file for a moment between fork and exec."""
-    if not os.path.exists(path):  # the search reads all of /proc
-        return None
-    found = [
-        process
-        for pid in _pids()
-        if _target(f"/proc/{pid}/fd/2") == path and (process := _running(pid)) is not None
-    ]
-    return min(found, key=lambda process: process.start_time, default=None)
+async def end_marked(name: str, value: str) -> None:
+    """Kill every process that has this variable in its environment, with this value or one that
+    continues it after a hyphen; returns when there is none.
+
+    Raises:
+        RetryableError: they do not end.
+    """
+    marks = (f"{name}={value}".encode(), f"{name}={value}-".encode())
+    await _end(lambda pid: any(_is_marked(one, marks) for one in _environment(pid)))
 
 
-def kill_marked(name: str, value: str) -> None:
-    """Kill every process that was started with this variable in its environment."""
-    marker = f"{name}={value}".encode()
-    for pid in _pids():
-        if marker in _environment(pid):
+async def end_users(path: str) -> None:
+    """Kill every process that has this file open; returns when there is none.
+
+    Raises:
+        RetryableError: they do not end.
+    """
+    await _end(lambda pid: path in _open_files(pid))
+
+
+async def _end(is_meant: Callable[[int], bool]) -> None:
+    for _ in range(_END_TRIES):
+        found = [pid for pid in _pids() if pid != os.getpid() and is_meant(pid)]
+        if not found:
+            return
+        for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(_END_PAUSE_SECONDS)
+    raise RetryableError(f"killed processes of a step have not ended yet: {found}")
+
+
+def _is_marked(variable: bytes, marks: tuple[bytes, bytes]) -> bool:
+    return variable == marks[0] or variable.startswith(marks[1])
+
+
+def _open_files(pid: int) -> list[str]:
+    """What the descriptors of a process refer to; nothing when it has ended or is not ours."""
+    folder = f"/proc/{pid}/fd"
+    found = []
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found.append(os.readlink(f"{folder}/{name}"))
+    return found
 
 
 def _pids() -> Iterator[int]:
@@ -101,10 +130,3 @@ def _running(pid: int) -> ProcessId | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] == "Z" else ProcessId(pid, int(fields[_START_TIME]))
-
-
-def _target(link: str) -> str | None:
-    try:
-        return os.readlink(link)
-    except OSError:
-        return None

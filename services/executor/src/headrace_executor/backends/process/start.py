@@ -22,7 +22,7 @@ from headrace_executor.core.bootstrap import (
     recognise_program,
     starts_own_module,
 )
-from headrace_executor.core.launch import AttemptPaths, program_start
+from headrace_executor.core.launch import ExecutionPaths, program_start
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -54,7 +54,7 @@ class StartPlanner:
         self,
         argv: tuple[str, ...],
         env: Mapping[str, str],
-        paths: AttemptPaths,
+        paths: ExecutionPaths,
         report_waiting: ReportWaiting,
     ) -> Start:
         """The start of a command, after its packages are installed.
