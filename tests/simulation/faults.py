@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from headrace_contracts.messages.subjects import COMMANDS
@@ -12,9 +12,11 @@ from headrace_contracts.messages.subjects import COMMANDS
 from tests.support.memory.wire import Wire, later
 
 if TYPE_CHECKING:
+    from tests.simulation.host import Host
     from tests.simulation.loop import Process
     from tests.simulation.world import Service, World
 
+Fault = Callable[["World", random.Random], None]
 _RATES = {
     "postgres": {"statement": 0.002, "conflict": 0.01, "commit": 0.005, "acknowledgement": 0.01},
     "nats": {"message": 0.001, "acknowledgement": 0.005},
@@ -25,13 +27,14 @@ _RATES = {
 class Weather:
     """Whether things go wrong, and how badly."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, kinds: Collection[str] | None = None) -> None:
+        """`kinds` are the faults that may occur; by default the seed chooses."""
         self.chance = chance
         self.is_stormy = True
         self.roughness = chance.choice((0.0, 0.3, 1.0, 3.0))
         self.slowness = chance.choice((0.0, 0.001, 0.01))
-        kinds = list(KINDS)
-        self.kinds = chance.sample(kinds, chance.randint(1, len(kinds)))
+        chosen = chance.sample(list(KINDS), chance.choice((1, 2, 3, 4, 8)))
+        self.kinds = chosen if kinds is None else list(kinds)
         self.pause = chance.choice((0.3, 1.0, 4.0))
         self.is_quick_to_restart = chance.random() < 0.7
 
@@ -67,7 +70,8 @@ async def storm(world: World, weather: Weather, seconds: float) -> None:
     until = loop.time() + seconds
     while loop.time() < until:
         await asyncio.sleep(weather.chance.expovariate(1 / weather.pause))
-        KINDS[weather.chance.choice(weather.kinds)](world, weather.chance)
+        if weather.kinds:
+            KINDS[weather.chance.choice(weather.kinds)](world, weather.chance)
     weather.is_stormy = False
     for process in list(world.loop.processes):
         if process.is_frozen:
@@ -105,9 +109,12 @@ def _terminate(world: World, chance: random.Random) -> None:
 
 
 def _freeze(world: World, chance: random.Random) -> None:
+    """A service is stopped between any two of its callbacks, and continues later."""
     found = _service(world, chance)
     if found is not None:
-        _freeze_process(world, found[1], chance)
+        process = found[1]
+        process.fuse = chance.choice((0, chance.randrange(30), chance.randrange(300)))
+        process.blow = lambda: _freeze_process(world, process, chance)
 
 
 def _freeze_process(world: World, process: Process, chance: random.Random) -> None:
@@ -134,7 +141,7 @@ def _children(world: World, kind: str) -> list[Process]:
     ]
 
 
-def _kill_child(kind: str) -> Callable[[World, random.Random], None]:
+def _kill_child(kind: str) -> Fault:
     def kill(world: World, chance: random.Random) -> None:
         running = _children(world, kind)
         if running:
@@ -145,7 +152,7 @@ def _kill_child(kind: str) -> Callable[[World, random.Random], None]:
     return kill
 
 
-def _freeze_child(kind: str) -> Callable[[World, random.Random], None]:
+def _freeze_child(kind: str) -> Fault:
     def freeze(world: World, chance: random.Random) -> None:
         running = _children(world, kind)
         if running:
@@ -222,10 +229,35 @@ def _repeat_commands(world: World, chance: random.Random) -> None:
     world.note("nats", "commands are repeated", is_fault=True)
 
 
-KINDS: dict[str, Callable[[World, random.Random], None]] = {
+def _ambush(moment: str, strike: Callable[[World, Process, random.Random], None]) -> Fault:
+    """Strike the executor of the machine on which the moment comes next."""
+
+    def lie_in_wait(world: World, chance: random.Random) -> None:
+        def come(host: Host) -> None:
+            for service in world.services:
+                process = service.process
+                if service.host is host and process is not None and not process.is_dead:
+                    later(chance.uniform(0, 0.004), strike, world, process, chance)
+
+        world.ambushes[moment] = come
+
+    return lie_in_wait
+
+
+def _kill_process(world: World, process: Process, chance: random.Random) -> None:
+    if not process.is_dead:
+        world.note(process.name, "is killed", is_fault=True)
+        process.kill()
+
+
+KINDS: dict[str, Fault] = {
     "kill": _kill,
     "terminate": _terminate,
     "freeze": _freeze,
+    "freeze at a launch": _ambush("launch", _freeze_process),
+    "kill at a launch": _ambush("launch", _kill_process),
+    "freeze at a result": _ambush("result", _freeze_process),
+    "kill at a result": _ambush("result", _kill_process),
     "kill launcher": _kill_child("launcher"),
     "kill fork server": _kill_child("forks"),
     "freeze launcher": _freeze_child("launcher"),

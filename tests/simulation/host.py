@@ -44,6 +44,8 @@ class Execution:
     command: OsProcess
     end: str | None = None
     """``succeeded``, ``failed`` or ``killed``."""
+    has_result: bool = False
+    """Whether its launcher has left the manifest."""
 
     def __str__(self) -> str:
         return f"execution {self.number} of attempt {self.attempt} of task {str(self.task_id)[:8]}"
@@ -54,6 +56,14 @@ class Watcher(Protocol):
 
     def note(self, who: str, what: str) -> None:
         """Something happened."""
+        ...
+
+    def moment(self, name: str, host: Host) -> None:
+        """A moment has come at which a fault is worst: ``launch`` or ``result``."""
+        ...
+
+    def next_execution(self) -> int:
+        """The number of the next execution."""
         ...
 
     def execution_started(self, execution: Execution, inputs: dict[str, str]) -> None:
@@ -140,6 +150,7 @@ class Host:
             if line is None:
                 return
             request = json.loads(line)
+            self.watcher.moment("launch", self)
             asked_to_stop.clear()
             me.process.handlers[signal.SIGTERM] = asked_to_stop.set
             me.stderr = request["stderr"]
@@ -195,6 +206,8 @@ class Host:
         except OSError as error:
             self.watcher.note(me.process.name, f"cannot write its manifest: {error.strerror}")
             await self._patiently(self.objects.put, launch["result"]["key"], body)
+        execution.has_result = True
+        self.watcher.moment("result", self)
 
     async def _collect(self, launch: dict[str, Any]) -> dict[str, Any]:
         parameters = {
@@ -220,7 +233,7 @@ class Host:
 
     def _start_command(self, launch: dict[str, Any], inputs: dict[str, str]) -> Execution:
         run_id, task_id, attempt = identity_of(launch["launch_id"])
-        number = self.watcher.next_execution()  # type: ignore[attr-defined]
+        number = self.watcher.next_execution()
 
         async def command(me: OsProcess) -> None:
             await asyncio.sleep(float(launch["argv"][1]))

@@ -126,10 +126,20 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._now = 0.0
         self._window = window
         self._tasks_made = 0
+        self._timers: list[tuple[float, int, Any]] = []
+        self._timers_made = 0
         self.set_task_factory(self._make_task)
 
     def time(self) -> float:
         return self._now
+
+    def call_at(
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._timers_made += 1
+        heapq.heappush(self._timers, (when, self._timers_made, timer))
+        return timer
 
     def add_ready(self, handles: list[events.Handle]) -> None:
         """Have these run, after what is ready already."""
@@ -168,7 +178,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                     break
         self.graveyard.clear()
         self._ready.clear()  # type: ignore[attr-defined]
-        self._scheduled.clear()  # type: ignore[attr-defined]
+        self._timers.clear()
         self.processes.clear()
 
     # -- what the base class leaves to a selector ----------------------------------------------
@@ -183,6 +193,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             process.tasks.add(task)
         return task
 
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        return
+
     def _write_to_self(self) -> None:
         return
 
@@ -190,16 +203,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return
 
     def _run_once(self) -> None:
-        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
+        ready, timers = self._ready, self._timers  # type: ignore[attr-defined]
+        while timers and timers[0][2]._cancelled:
+            heapq.heappop(timers)
         if not ready:
-            if not scheduled:
+            if not timers:
                 raise HangError("nothing is ready, and no timer is set")
-            self._now = max(self._now, scheduled[0]._when)
-        while scheduled and scheduled[0]._when <= self._now:
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False
+            self._now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= self._now:
+            timer = heapq.heappop(timers)[2]
             if not timer._cancelled:
                 ready.append(timer)
         self._run(self._take(ready))

@@ -6,6 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 
+_FAULTS_BEFORE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that happened."""
@@ -36,6 +39,7 @@ class Trace:
             for line, is_told in zip(self.lines[first:last], told[first:last], strict=True)
             if is_told or line.is_fault or not about
         ]
+        kept = [line for line in self.lines[:first] if line.is_fault][-_FAULTS_BEFORE:] + kept
         omitted = len(kept) - most
         head = [f"  ({omitted} lines before)"] if omitted > 0 else []
         return "\n".join([*head, *map(str, kept[-most:])])

@@ -15,7 +15,7 @@ from headrace_contracts.values import BlobRef
 from tests.simulation.clock import START
 from tests.support.submissions import submitted
 
-_DURATIONS = ("0", "0", "0.05", "0.2", "0.24", "0.3", "1", "4", "12")
+_DURATIONS = ("0", "0", "0.05", "0.2", "0.24", "0.3", "1", "4", "12", "30")
 _ARTIFACT = {"artifactType": {"schemaTitle": "system.Artifact", "schemaVersion": "0.0.1"}}
 _STRING = {"parameterType": "STRING"}
 

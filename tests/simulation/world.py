@@ -101,6 +101,8 @@ class World:
         self.nats = MemoryNats(loop.time, now, wires("nats"))
         self.bucket = MemoryBucket(wires("objects"))
         self.services: list[Service] = []
+        self.ambushes: dict[str, Callable[[Host], None]] = {}
+        """Faults that wait for a moment, by its name."""
         self.hosts: list[Host] = []
         self._restart_seconds = restart_seconds
         self._is_over = False
@@ -186,6 +188,12 @@ class World:
         self.note("VIOLATION", f"{promise}: {details}")
         self.violations.append(Violation(promise, details, about))
 
+    def moment(self, name: str, host: Host) -> None:
+        """A moment at which a fault is worst."""
+        come = self.ambushes.pop(name, None)
+        if come is not None:
+            come(host)
+
     def next_execution(self) -> int:
         """The number of the next execution."""
         return len(self.executions) + 1
@@ -195,7 +203,15 @@ class World:
         self.note(execution.command.process.name, f"{execution} starts")
         same = (execution.task_id, execution.attempt)
         for other in self.executions:
-            if (other.task_id, other.attempt) == same and other.end is None:
+            if (other.task_id, other.attempt) != same:
+                continue
+            if other.has_result:
+                self.violate(
+                    "an attempt that has a result is not run again",
+                    f"{execution} starts although {other} has left its result",
+                    str(execution.task_id)[:8],
+                )
+            if other.end is None:
                 self.violate(
                     "no two executions of an attempt at a time",
                     f"{execution} starts while {other} runs",
