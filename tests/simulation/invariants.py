@@ -66,9 +66,20 @@ def _check_dead_letters(world: World) -> None:
 
 
 def _check_messages(world: World) -> None:
-    """What a service has committed is in a stream."""
+    """What a service has committed is in a stream, and nothing else is."""
     streams = world.nats.streams.streams.values()
     stored = {one.headers.get("Nats-Msg-Id") for stream in streams for one in stream.messages}
+    committed = {
+        str(event_id)
+        for service in _SERVICES
+        for (event_id,) in world.postgres.schema(service).tables["outbox"]
+    }
+    for stream in streams:
+        for message in stream.messages if stream.config["name"] != DEAD_LETTERS else ():
+            name = message.headers.get("Nats-Msg-Id", "")
+            if name not in committed and not name.startswith("repeated-"):
+                run = message.subject.split(".")[-2][-8:]
+                world.violate("what is published is committed", message.subject, run)
     for service in _SERVICES:
         for row in world.postgres.schema(service).tables["outbox"].values():
             if str(row["event_id"]) not in stored:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class Outcome:
     steps: int
     virtual_seconds: float
     cpu_seconds: float
-    attempts: int
+    executions: int
+    kinds: tuple[str, ...]
 
     @property
     def digest(self) -> str:
@@ -46,9 +47,17 @@ class Outcome:
         text = "\n".join(map(str, self.trace.lines))
         return sha256(text.encode()).hexdigest()[:16]
 
+    def without_trace(self) -> Outcome:
+        """The outcome without what takes much memory."""
+        return replace(self, trace=Trace())
+
     def explain(self) -> str:
         """What was broken, each with what happened before."""
-        parts = [f"seed {self.seed}: {len(self.violations)} promises are broken"]
+        kinds = ",".join(self.kinds)
+        parts = [
+            f"seed {self.seed}: {len(self.violations)} violations. To see it again:",
+            f"  make simulate SEEDS={self.seed} ARGS='--faults \"{kinds}\"'",
+        ]
         for one in self.violations[:3]:
             parts += [f"* {one.promise}: {one.details}", self.trace.excerpt(one.about)]
         return "\n".join(parts)
@@ -59,11 +68,12 @@ def simulate(seed: int, kinds: Collection[str] | None = None) -> Outcome:
     by default the seed chooses."""
     chance = random.Random(seed)
     knobs = _knobs(chance)
+    weather = Weather(chance, kinds)
     folder = Path(tempfile.mkdtemp(prefix="headrace-simulation-", dir=_folder()))
     began = time.process_time()
     try:
         world, loop = run(
-            lambda loop: _live(loop, knobs, Weather(chance, kinds), folder), chance, knobs.window
+            lambda loop: _live(loop, knobs, weather, folder), chance, knobs.window
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -75,7 +85,19 @@ def simulate(seed: int, kinds: Collection[str] | None = None) -> Outcome:
         loop.time(),
         time.process_time() - began,
         len(world.executions),
+        tuple(weather.kinds),
     )
+
+
+def reduced(outcome: Outcome) -> Outcome:
+    """A simulation that breaks the first of the same promises with fewer kinds of faults."""
+    promise = outcome.violations[0].promise
+    for kind in outcome.kinds:
+        fewer = [one for one in outcome.kinds if one != kind]
+        tried = simulate(outcome.seed, fewer)
+        if any(one.promise == promise for one in tried.violations):
+            return reduced(tried)
+    return outcome
 
 
 def _knobs(chance: random.Random) -> Knobs:
