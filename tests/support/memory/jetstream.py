@@ -195,6 +195,14 @@ class Consumer:
         new = sum(one.sequence >= self._next and self._wants(one) for one in self.stream.messages)
         return len(self.pending) + new
 
+    def end(self) -> None:
+        """The consumer is deleted: those who wait are told."""
+        for pull in self._pulls:
+            pull.sink.deliver(
+                pull.inbox, "", b"", {"Status": "409", "Description": "Consumer Deleted"}
+            )
+        self._pulls.clear()
+
     def _wants(self, message: Stored) -> bool:
         return any(matches(one, message.subject) for one in self._filters)
 
@@ -259,10 +267,6 @@ class JetStream:
     now: Callable[[], datetime]
     streams: dict[str, Stream] = field(default_factory=dict)
 
-    def lose_disk(self) -> None:
-        """Everything that was stored is gone."""
-        self.streams.clear()
-
     def is_stored(self, subject: str) -> bool:
         """Whether a stream takes messages with this subject."""
         return self._stream_of(subject) is not None
@@ -318,6 +322,11 @@ class JetStream:
                 elif verb == "CREATE":
                     self.streams[name] = Stream(config, self.now())
                 return self.streams[name].info() if name in self.streams else _NOT_FOUND
+            case ["STREAM", "DELETE", name]:
+                deleted = self.streams.pop(name, None)
+                for consumer in deleted.consumers.values() if deleted is not None else ():
+                    consumer.end()
+                return {"success": True} if deleted is not None else _NOT_FOUND
             case ["CONSUMER", "DURABLE", "CREATE", name, durable]:
                 stream = self.streams.get(name)
                 if stream is None:

@@ -266,9 +266,9 @@ def _insert_reusable(
 
 
 @answers(_PACKAGE, "lock_namespace")
-def _lock_namespace(s: Statement, namespace: str) -> list[Row]:
+def _lock_namespace(s: Statement, namespace: str) -> int:
     s.lock("advisory", ("admission", namespace))
-    return [{"pg_advisory_xact_lock": ""}]
+    return 1
 
 
 @answers(_PACKAGE, "queued_runs")
