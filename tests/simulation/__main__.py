@@ -14,6 +14,7 @@ from tests.simulation.simulate import Outcome, reduced, simulate
 from tests.simulation.substitutes import substituted
 
 _kinds: list[str] | None = None
+_substituting = substituted()
 
 
 def main() -> int:
@@ -66,7 +67,7 @@ def _run(seeds: range, kinds: list[str] | None, workers: int) -> int:
 def _prepare(kinds: list[str] | None) -> None:
     global _kinds
     _kinds = kinds
-    substituted().__enter__()
+    _substituting.__enter__()
 
 
 def _one(seed: int) -> Outcome:

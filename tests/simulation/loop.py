@@ -7,11 +7,11 @@ runs in a context in which `PROCESS` is set, and thus every task that its first 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import logging
 import random
 import signal
+import warnings
 import weakref
 from asyncio import events
 from collections.abc import Callable, Coroutine
@@ -145,9 +145,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Have these run, after what is ready already."""
         self._ready.extend(handles)  # type: ignore[attr-defined]
 
-    def add_signal_handler(
-        self, sig: int, callback: Callable[..., object], *args: Any
-    ) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
         process = PROCESS.get()
         assert process is not None
         context = process.context()
@@ -258,7 +256,8 @@ def run(
     try:
         return loop.run_until_complete(main(loop))
     finally:
-        with contextlib.suppress(Exception):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a dead process would still await
             loop.bury()
         loop.close()
         quiet.setLevel(level)

@@ -167,8 +167,8 @@ MUTANTS = {
         ("repeat commands",),
         "an attempt that has a result is not run again",
     ),
-    "no comparisons": Mutant(Lease, "is_comparison_due", lambda _: lambda self: False, ("kill", "postgres down"), _ENDS),
-    "a run in memory is never out of date": Mutant(
-        RunStore, "_pop", _always_current, (), _ENDS
+    "no comparisons": Mutant(
+        Lease, "is_comparison_due", lambda _: lambda self: False, ("kill", "postgres down"), _ENDS
     ),
+    "a run in memory is never out of date": Mutant(RunStore, "_pop", _always_current, (), _ENDS),
 }

@@ -72,9 +72,7 @@ def simulate(seed: int, kinds: Collection[str] | None = None) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix="headrace-simulation-", dir=_folder()))
     began = time.process_time()
     try:
-        world, loop = run(
-            lambda loop: _live(loop, knobs, weather, folder), chance, knobs.window
-        )
+        world, loop = run(lambda loop: _live(loop, knobs, weather, folder), chance, knobs.window)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Outcome(
@@ -113,7 +111,7 @@ def _knobs(chance: random.Random) -> Knobs:
 
 
 def _folder() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 async def _live(

@@ -24,10 +24,11 @@ from headrace_contracts import ids
 from headrace_executor.backends.process import fork_client, owner, pids
 from headrace_runtime.bus import connection
 
-from tests.simulation import host, sockets, world
+from tests.simulation import host, programs, sockets, world
 from tests.simulation.clock import chance, now
 
 SERVICES = (headrace_executor.app, headrace_scheduler.app)
+
 
 class _AnyDatetime(type):
     def __instancecheck__(cls, instance: object) -> bool:
@@ -84,7 +85,12 @@ def _ours() -> Iterator[ModuleType]:
 
 def _places() -> Iterator[tuple[ModuleType, str, Any]]:
     """Each module and name to change, with what it is to be."""
-    everywhere = ((datetime, SimulatedDatetime), (time, _TIME), (random, _RANDOM), (uuid.uuid4, _uuid4))
+    everywhere = (
+        (datetime, SimulatedDatetime),
+        (time, _TIME),
+        (random, _RANDOM),
+        (uuid.uuid4, _uuid4),
+    )
     for module in _ours():
         for name, value in list(vars(module).items()):
             for real, substitute in everywhere:
@@ -98,7 +104,7 @@ def _places() -> Iterator[tuple[ModuleType, str, Any]]:
     yield headrace_runtime.service, "gc", Substitute(sys.modules["gc"], collect=int, freeze=int)
     yield headrace_runtime.service.logging, "configure", lambda *_: None
     yield fork_client, "socket", Substitute(sys.modules["socket"], **sockets.NAMES)
-    yield fork_client, "asyncio", Substitute(asyncio, **host.STREAMS)
+    yield fork_client, "asyncio", Substitute(asyncio, **programs.STREAMS)
     yield owner, "fcntl", Substitute(sys.modules["fcntl"], flock=host.flock)
     for name, call in host.PIDS.items():
         yield pids, name, call

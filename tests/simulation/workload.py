@@ -34,11 +34,18 @@ def pipeline(chance: random.Random) -> bytes:
                 "parameters": {f"value-{one}": _STRING for one in upstream},
                 "artifacts": {f"blob-{one}": _ARTIFACT for one in upstream},
             },
-            "outputDefinitions": {"parameters": {"value": _STRING}, "artifacts": {"blob": _ARTIFACT}},
+            "outputDefinitions": {
+                "parameters": {"value": _STRING},
+                "artifacts": {"blob": _ARTIFACT},
+            },
         }
         failing = chance.choice(("0", "0", "0", "0.3"))
         given = [f"{{{{$.inputs.parameters['value-{one}']}}}}" for one in upstream]
-        pairs = [word for one, value in zip(upstream, given, strict=True) for word in (f"value-{one}", value)]
+        pairs = [
+            word
+            for one, value in zip(upstream, given, strict=True)
+            for word in (f"value-{one}", value)
+        ]
         command = ["simulate", chance.choice(_DURATIONS), failing, *pairs]
         executors[f"exec-{name}"] = {"container": {"image": "none", "command": command}}
         tasks[name] = {
@@ -48,7 +55,9 @@ def pipeline(chance: random.Random) -> bytes:
             "cachingOptions": {"enableCache": chance.random() < 0.2},
             "retryPolicy": {"maxRetryCount": chance.randint(0, 2), "backoffDuration": "1s"},
             "inputs": {
-                "parameters": {f"value-{one}": _output(one, "Parameter", "value") for one in upstream},
+                "parameters": {
+                    f"value-{one}": _output(one, "Parameter", "value") for one in upstream
+                },
                 "artifacts": {f"blob-{one}": _output(one, "Artifact", "blob") for one in upstream},
             },
         }

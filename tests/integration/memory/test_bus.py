@@ -264,7 +264,7 @@ async def test_a_consumer_handles_repeats_and_sets_aside(connect: Connect) -> No
         await _publish(bus, body)
         await asyncio.sleep(0.05)
     async with asyncio.timeout(_HANG_SECONDS):
-        while await _pending(bus, "consumer") != (0, 0) or len(handled) < 2:
+        while await _pending(bus, "consumer") != (0, 0) or len(handled) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     running.cancel()
     assert sorted(handled) == [1, 3]

@@ -33,9 +33,7 @@ class MemoryNats:
     ``acknowledgement`` (with the answer to a publication).
     """
 
-    def __init__(
-        self, time: Callable[[], float], now: Callable[[], datetime], wire: Wire
-    ) -> None:
+    def __init__(self, time: Callable[[], float], now: Callable[[], datetime], wire: Wire) -> None:
         self.streams = JetStream(time, now)
         self.wire = wire
         self.is_down = False
@@ -151,7 +149,7 @@ class MemoryClient:
         try:
             await self.publish(subject, payload, inbox, headers)
             message = await asyncio.wait_for(answer, timeout)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise nats.errors.TimeoutError from None
         finally:
             self._answers.pop(inbox, None)
@@ -161,9 +159,7 @@ class MemoryClient:
 
     # -- the way there ---------------------------------------------------------------------------
 
-    def _send(
-        self, subject: str, data: bytes, reply: str, headers: dict[str, str] | None
-    ) -> None:
+    def _send(self, subject: str, data: bytes, reply: str, headers: dict[str, str] | None) -> None:
         """In order, as one connection does. What has been sent arrives although the process has
         ended meanwhile."""
         loop = asyncio.get_running_loop()

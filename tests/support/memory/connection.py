@@ -335,4 +335,3 @@ class MemoryConnection:
 
         if self._open is not None:
             later(_IDLE_IN_TRANSACTION_SECONDS, end, self._open)
-

@@ -204,9 +204,7 @@ def _take_over(s: Statement, owner: str, limit: int) -> list[Row]:
             s.lock("owner_lease", key)
             expired.add(key[0])
     claimed = [
-        (key, row)
-        for key, row in _open(s)
-        if row["owner"] in expired and s.is_free("launch", key)
+        (key, row) for key, row in _open(s) if row["owner"] in expired and s.is_free("launch", key)
     ]
     claimed.sort(key=lambda one: one[1]["position"])
     return [
@@ -281,9 +279,7 @@ def _purge_cleans(s: Statement, age: timedelta) -> int:
 
 @answers(_PACKAGE, "epochs")
 def _epochs(s: Statement, owner: str, *keys: list[Any]) -> list[Row]:
-    return [
-        _columns(row, (*_KEY, "epoch")) for row in _requested(s, keys) if row["owner"] == owner
-    ]
+    return [_columns(row, (*_KEY, "epoch")) for row in _requested(s, keys) if row["owner"] == owner]
 
 
 @answers(_PACKAGE, "confirm_owned")

@@ -185,9 +185,7 @@ def _due(s: Statement, now: datetime, ignored: list[UUID]) -> list[Row]:
 
 
 @answers(_PACKAGE, "find_cached")
-def _find_cached(
-    s: Statement, namespace: str, pipeline: str, fingerprints: list[str]
-) -> list[Row]:
+def _find_cached(s: Statement, namespace: str, pipeline: str, fingerprints: list[str]) -> list[Row]:
     return [
         _columns(row, "fingerprint", "run_id", "task_id", "outputs")
         for key in dict.fromkeys((namespace, pipeline, one) for one in fingerprints)
@@ -250,9 +248,7 @@ def _stalled_lookups(s: Statement, age: timedelta) -> list[Row]:
 
 
 @answers(_PACKAGE, "insert_reusable")
-def _insert_reusable(
-    s: Statement, run_id: UUID, from_run: UUID, *columns: list[Any]
-) -> int:
+def _insert_reusable(s: Statement, run_id: UUID, from_run: UUID, *columns: list[Any]) -> int:
     for path, digest, task_id, outputs in zip(*columns, strict=True):
         row = {
             "path": path,
