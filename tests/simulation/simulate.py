@@ -25,7 +25,6 @@ _STORM_SECONDS = 40.0
 _HEALING_SECONDS = 400.0
 """More than any pause that the services make: the acknowledgement wait, the pauses of repeated
 deliveries, the lease, the silence of a task."""
-_WARMED = {"event", "level"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def _listen(world: World) -> None:
         if level != "debug" and process is not None:
             about = {k: v for k, v in event.items() if k not in ("event", "level", "exc_info")}
             error = event.get("exc_info")
-            text = " ".join(f"{key}={str(value)[:160]}" for key, value in about.items())
+            text = " ".join(f"{key}={str(value)[:160]}" for key, value in sorted(about.items()))
             text += f" {error!r}" if isinstance(error, BaseException) else ""
             world.note(process.name, f"{event['event']} {text}")
         raise structlog.DropEvent

@@ -266,6 +266,8 @@ class JetStream:
     time: Callable[[], float]
     now: Callable[[], datetime]
     streams: dict[str, Stream] = field(default_factory=dict)
+    journal: list[Stored] = field(default_factory=list)
+    """Every message that was ever stored."""
 
     def is_stored(self, subject: str) -> bool:
         """Whether a stream takes messages with this subject."""
@@ -276,6 +278,8 @@ class JetStream:
         stream = self._stream_of(subject)
         assert stream is not None
         sequence, duplicate = stream.publish(subject, data, headers, self.time())
+        if not duplicate:
+            self.journal.append(Stored(sequence, subject, data, dict(headers), self.time()))
         answer = {"stream": stream.config["name"], "seq": sequence}
         return json.dumps(answer | ({"duplicate": True} if duplicate else {})).encode()
 

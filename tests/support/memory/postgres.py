@@ -57,6 +57,8 @@ class Schema:
         self.now = now
         self.tables: dict[str, dict[Key, Row]] = defaultdict(dict)
         self.locks: dict[tuple[str, Key], Transaction] = {}
+        self.messages: dict[Key, Row] = {}
+        """Every row that was ever committed to the outbox."""
         self._sequences: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
 
     def next(self, sequence: str) -> int:
@@ -114,6 +116,8 @@ class Transaction:
                     self.schema.tables[table].pop(key, None)
                 else:
                     self.schema.tables[table][key] = row
+            if table == "outbox":
+                self.schema.messages |= {k: r for k, r in rows.items() if r is not None}
         self.end()
 
     def end(self) -> None:
