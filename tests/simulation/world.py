@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -104,6 +103,7 @@ class World:
         self.ambushes: dict[str, Callable[[Host], None]] = {}
         """Faults that wait for a moment, by its name."""
         self.hosts: list[Host] = []
+        self._folder = str(folder)
         self._restart_seconds = restart_seconds
         self._is_over = False
         loop.report = self._report
@@ -181,6 +181,7 @@ class World:
 
     def note(self, who: str, what: str, *, is_fault: bool = False) -> None:
         """Something happened."""
+        what = what.replace(self._folder, "")  # another one each time
         self.trace.lines.append(Line(self.loop.time(), who, what, is_fault))
 
     def violate(self, promise: str, details: str, *about: str) -> None:
@@ -307,8 +308,3 @@ class NoHttpServer:
         """Do nothing until it is to end."""
         while not self.should_exit:  # noqa: ASYNC110 - an attribute of the interface
             await asyncio.sleep(1)
-
-
-def seeded(seed: int) -> random.Random:
-    """The randomness of a simulation."""
-    return random.Random(seed)
