@@ -115,8 +115,8 @@ WORKERS ?= $(if $(filter tests tests/ tests/unit tests/integration tests/e2e,$(T
 test: setup $(NEEDS) ## Run the tests; T=folder or file, ARGS=options of pytest, WORKERS=processes
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
 
-test-unit: ## Run the tests that need no server: unit, property, contract and house
-	@$(MAKE) --no-print-directory test T="tests/unit tests/property tests/contract tests/house"
+test-unit: ## Run the tests that need no server: unit, property, simulation, contract and house
+	@$(MAKE) --no-print-directory test T="tests/unit tests/property tests/simulation tests/contract tests/house"
 
 test-integration: ## Run the tests of one service on real servers
 	@$(MAKE) --no-print-directory test T=tests/integration
@@ -140,6 +140,11 @@ mutual: setup kfp ## Compare the results of what kfp and Headrace compile; ARGS=
 .PHONY: fuzz
 fuzz: setup fuzz-setup ## Send generated requests to both APIs; ARGS=--help
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+SEEDS ?= 0-999
+.PHONY: simulate
+simulate: setup ## Simulate the services under faults; SEEDS=a seed or FIRST-LAST, ARGS=--help
+	@$(BIN)/python -m tests.simulation $(SEEDS) $(ARGS)
 
 .PHONY: bench
 bench: setup kfp ## Measure the overhead of a step against a plain loop; ARGS=--help
