@@ -141,6 +141,12 @@ mutual: setup kfp ## Compare the results of what kfp and Headrace compile; ARGS=
 fuzz: setup fuzz-setup ## Send generated requests to both APIs; ARGS=--help
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+SECONDS ?= 180
+SEED ?=
+.PHONY: chaos
+chaos: setup ## Break a deployment at random and check its promises; SECONDS=, SEED=, ARGS=--help
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: bench
 bench: setup kfp ## Measure the overhead of a step against a plain loop; ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)

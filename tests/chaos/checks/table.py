@@ -1,0 +1,49 @@
+"""All checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.chaos.checks import effects, rest, runs
+from tests.chaos.checks.observation import Observation
+from tests.chaos.journal import Violation
+
+Check = Callable[[Observation], Iterator[Violation]]
+
+CHECKS: tuple[Check, ...] = (
+    runs.one_run_a_submission,
+    runs.accepted,
+    runs.every_run_ended,
+    runs.expected_states,
+    runs.sources_agree,
+    runs.logs_are_readable,
+    effects.no_overlap,
+    effects.one_execution_an_attempt,
+    effects.repeated_for_a_reason,
+    effects.outputs_of_one_execution,
+    effects.recorded_attempts,
+    effects.nothing_after_the_end,
+    effects.exit_handlers,
+    rest.streams,
+    rest.slots,
+    rest.orphans,
+    rest.leftovers,
+    rest.backlog,
+    rest.dead_letters,
+    rest.bounded_streams,
+    rest.process_counts,
+    rest.descriptors,
+    rest.idle_cpu,
+    rest.programs_stay,
+    rest.canaries,
+    rest.stalls,
+    rest.answers,
+    rest.status_is_true,
+)
+
+
+def check_all(seen: Observation) -> None:
+    """Run every check, and write what is broken into the journal."""
+    for check in CHECKS:
+        for violation in check(seen):
+            seen.journal.violate(violation)
