@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def main() -> int:
         settle_seconds=given.settle_seconds,
         strict_times=not given.lenient_times,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is broken has to be undone
     campaign = Campaign(settings)
     asyncio.run(campaign.run())
     text = report.as_text(campaign)

@@ -282,11 +282,13 @@ class Campaign:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
             journal = self.journal
+            load = os.getloadavg()[0]
+            journal.loads.append((time.time(), load / (os.cpu_count() or 1)))
             took = [one.seen_ended - one.sent for one in journal.canaries()[-20:] if one.seen_ended]
             print(
                 f"{time.time() - journal.began:6.0f} s  round {journal.round}  "
                 f"{len(journal.submissions)} submissions  {len(journal.faults)} faults  "
-                f"canaries max {max(took, default=0):.1f} s  load {os.getloadavg()[0]:.1f}  "
+                f"canaries max {max(took, default=0):.1f} s  load {load:.1f}  "
                 f"{len(journal.violations)} violations",
                 flush=True,
             )

@@ -8,6 +8,9 @@ from typing import Any
 
 _PRINTED = 4
 """So many violations of one check are printed at once; the report has all."""
+_LOAD_SECONDS = 60.0
+_OWN_LOAD = 2.0
+"""The load per core that a campaign itself may make on a small machine."""
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 
 
@@ -140,6 +143,8 @@ class Journal:
     answers: list[Answer] = field(default_factory=list)
     streams: dict[str, Stream] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
+    loads: list[tuple[float, float]] = field(default_factory=list)
+    """The machine's load average per core, by time."""
     violations: list[Violation] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     """Kinds of faults that this machine cannot have, and why."""
@@ -152,6 +157,11 @@ class Journal:
         self.violations.append(violation)
         if sum(v.check == violation.check for v in self.violations) <= _PRINTED:
             print(f"VIOLATION {violation.check}: {violation.message}", flush=True)
+
+    def slack(self, at: float) -> float:
+        """By how much limits of time are multiplied at this time, since others use the machine."""
+        near = [load for when, load in self.loads if abs(when - at) < _LOAD_SECONDS]
+        return max(1.0, max(near, default=0.0) / _OWN_LOAD)
 
     def canaries(self, of_round: int | None = None) -> list[Submission]:
         """The canaries, of all rounds or one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.chaos import processes
 from tests.chaos.clocks import Clocks
 from tests.chaos.journal import Answer, Journal
 from tests.support.deployment import Deployment
@@ -130,6 +132,8 @@ class Testbed:
         """Stop the deployment; delete its data unless they are kept as evidence."""
         if self._client is not None:
             await self._client.aclose()
+        for process in processes.of_deployment(self.data):
+            processes.send(process, signal.SIGCONT)
         await self.command("down")
         if keep:
             print(f"Kept: {self.folder}", flush=True)

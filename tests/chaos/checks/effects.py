@@ -8,8 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from tests.chaos.checks.observation import Execution, Observation
+from tests.chaos.checks.runs import excuse
 from tests.chaos.journal import ENDED, Violation
 
+_STOPS = (
+    "restart",
+    "restart-repeatedly",
+    "up-during-down",
+    "several-ups",
+    "terminate-supervisor",
+    "disk-full",
+)
+_SAFE_SECONDS = 5.0
+"""So long after the end of its command, the result of a step is safe."""
 _LATE_SECONDS = 2.0
 """A run's end is recorded before the end is committed; steps start a moment after the decision."""
 
@@ -51,27 +62,12 @@ def one_execution_an_attempt(seen: Observation) -> Iterator[Violation]:
 def repeated_for_a_reason(seen: Observation) -> Iterator[Violation]:
     """A command that has succeeded is run again only if its launcher was hit before the result was
     safe, or if somebody asked for it."""
-    hit = {launch for fault in seen.faults() for launch in fault.launches}
-    hit_pids = {pid for fault in seen.faults() for pid in fault.pids}
     retried = {one.run_id for one in seen.submissions() if one.did("retry")}
-    full = seen.faults("disk-full")
-    stops = seen.faults("restart", "restart-repeatedly", "up-during-down", "several-ups",
-                        "terminate-supervisor")  # fmt: skip
     for run_id, executions in seen.executions.items():
         if run_id in retried:
             continue
         for earlier, later in _successions(executions):
-            if earlier.how != "succeeded" or earlier.ended is None:
-                continue
-            ended = earlier.ended
-            excused = (
-                earlier.launch in hit
-                or earlier.launcher in hit_pids
-                or any(f.active_at(ended, 5) for f in full)
-                # Steps are stopped by an orderly stop, also after their command's end.
-                or any(f.active_at(ended, 5) or f.active_at(later.began, 5) for f in stops)
-            )
-            if not excused:
+            if earlier.how == "succeeded" and not _was_hit(seen, earlier):
                 yield Violation(
                     "repeated-for-a-reason",
                     f"{_name(later)} ran although {_name(earlier)} had succeeded, and nobody hit "
@@ -169,7 +165,6 @@ def nothing_after_the_end(seen: Observation) -> Iterator[Violation]:
 
 def exit_handlers(seen: Observation) -> Iterator[Violation]:
     """The exit handler of each run whose body started ran to its end, exactly once."""
-    hit = {launch for fault in seen.faults() for launch in fault.launches}
     kinds = {run_id: one for one in seen.submissions() for run_id in one.run_ids}
     for run_id, run in seen.runs.items():
         one = kinds.get(run_id)
@@ -179,8 +174,8 @@ def exit_handlers(seen: Observation) -> Iterator[Violation]:
         bodies = [e for e in executions if e.step == "give"]
         ends = [e for e in executions if e.step == "act" and e.how == "succeeded"]
         handlers = [e for e in executions if e.step == "act"]
-        excused = any(e.launch in hit for e in handlers) or one.did("retry")
-        if bodies and not ends and not excused and not seen.faults("disk-full"):
+        excused = one.did("retry") or any(_was_hit(seen, e) for e in handlers)
+        if bodies and not ends and not excused and not excuse(seen, run):
             yield Violation(
                 "exit-handlers",
                 f"{one.name} is {run['state']}, but its exit handler never came to its end",
@@ -196,6 +191,20 @@ def exit_handlers(seen: Observation) -> Iterator[Violation]:
                 None,
                 [_record(e) for e in executions],
             )
+
+
+def _was_hit(seen: Observation, execution: Execution) -> bool:
+    """Whether a fault ended the execution, or its launcher before the result was safe."""
+    ended = execution.ended or float("inf")
+    for fault in seen.faults("kill", "terminate", "kill-at-start"):
+        if execution.launch in fault.launches or execution.launcher in fault.pids:
+            return True
+    # An orderly stop ends steps, also between their command's end and their result.
+    return any(
+        fault.began <= ended + _SAFE_SECONDS
+        and (fault.ended is None or execution.began <= fault.ended)
+        for fault in seen.faults(*_STOPS)
+    )
 
 
 def _successions(executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:

@@ -112,11 +112,11 @@ def excuse(seen: Observation, run: dict[str, object]) -> str | None:
     """Why a run may fail although its pipeline must not: what the harness did to its steps."""
     run_id = str(run["run_id"])
     lost: Counter[str] = Counter()
-    for fault in seen.faults():
-        for launch in fault.launches:
+    for fault in seen.faults("kill", "terminate", "kill-at-start"):
+        for launch in set(fault.launches):
             if not launch.startswith(run_id):
                 continue
-            if "step" in fault.target and fault.kind in ("kill", "terminate"):
+            if fault.target == "step":
                 return f"fault {fault.number} ended the step's command"
             lost[launch[37:73]] += 1
     if any(count > _FREE_LOSSES for count in lost.values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.chaos.checks import effects, rest, runs
+from tests.chaos.checks import effects, events, leftovers, programs, runs, times
 from tests.chaos.checks.observation import Observation
 from tests.chaos.journal import Violation
 
@@ -24,21 +24,21 @@ CHECKS: tuple[Check, ...] = (
     effects.recorded_attempts,
     effects.nothing_after_the_end,
     effects.exit_handlers,
-    rest.streams,
-    rest.slots,
-    rest.orphans,
-    rest.leftovers,
-    rest.backlog,
-    rest.dead_letters,
-    rest.bounded_streams,
-    rest.process_counts,
-    rest.descriptors,
-    rest.idle_cpu,
-    rest.programs_stay,
-    rest.canaries,
-    rest.stalls,
-    rest.answers,
-    rest.status_is_true,
+    events.streams,
+    events.slots,
+    leftovers.orphans,
+    leftovers.leftovers,
+    leftovers.backlog,
+    leftovers.dead_letters,
+    leftovers.bounded_streams,
+    leftovers.process_counts,
+    leftovers.descriptors,
+    leftovers.idle_cpu,
+    programs.programs_stay,
+    times.canaries,
+    times.stalls,
+    times.answers,
+    times.status_is_true,
 )
 
 
