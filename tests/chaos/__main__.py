@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--fault-pace", type=float, default=3.0, help="mean pause, in seconds")
     parser.add_argument("--run-pace", type=float, default=1.2, help="mean pause, in seconds")
+    parser.add_argument("--burst", type=int, default=50, help="runs that are submitted at once")
     parser.add_argument(
         "--only", type=_list, default=(), help="kinds of faults: " + ", ".join(_names())
     )
@@ -66,6 +67,7 @@ def main() -> int:
         modes=given.modes,
         fault_pace=given.fault_pace,
         run_pace=given.run_pace,
+        burst=given.burst,
         only=given.only,
         targets=given.targets,
         kinds=given.kinds,

@@ -45,6 +45,7 @@ class Settings:
     fault_pace: float = 3.0
     run_pace: float = 1.2
     canary_seconds: float = 2.5
+    burst: int = 50
     only: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -114,7 +115,9 @@ class Campaign:
         print(f"round {number}: {mode}, {seconds:.0f} s", flush=True)
         began = time.time()
         until = time.monotonic() + seconds
-        work = orders(Random(f"{seed}/workload"), kinds, self.settings.run_pace)
+        work = orders(
+            Random(f"{seed}/workload"), kinds, self.settings.run_pace, self.settings.burst
+        )
         await asyncio.gather(
             self._submitter.run(work, until),
             self._submitter.canaries(self._canary, self.settings.canary_seconds, until),
@@ -194,18 +197,30 @@ class Campaign:
         if done:
             return
         probe.cancel()
+        submission = self.journal.canaries()[-1]
         said = (await self.bed.status()).get("state")
         self.journal.violate(
             Violation(
                 "heals-by-itself",
                 f"no run proceeded within {self.settings.settle_seconds:.0f} s after the last "
-                f"fault; status says {said!r}",
+                f"fault; status says {said!r}; the canary's run is {submission.run_id}, its last "
+                f"other answer {submission.last_answer!r}",
                 f"round {self.journal.round}",
                 began,
+                await self._look_inside(),
             )
         )
         await self.bed.command("down")
         await self.bed.command("up")
+
+    async def _look_inside(self) -> object:
+        """What may explain that nothing proceeds."""
+        seen = Observation(self.journal, self.journal.round, "")
+        try:
+            await asyncio.wait_for(inside.read_leftovers(self.bed, seen), 30)
+        except Exception as error:
+            return repr(error)
+        return {"rows": seen.rows, "backlog": seen.backlog, "processes": seen.processes}
 
     async def _observe(self, seen: Observation, began: float, *, last: bool) -> None:
         await self._streams.finish(20)

@@ -42,6 +42,8 @@ class Submission:
     answered: float | None = None
     run_ids: list[str] = field(default_factory=list)
     """The run of each answer: all have to be the same."""
+    last_answer: str = ""
+    """The last answer that was not an acknowledgement."""
     refused: str | None = None
     """Why the request was rejected for good."""
     operations: list[Operation] = field(default_factory=list)

@@ -90,7 +90,7 @@ class Testbed:
             self._client = httpx.AsyncClient(
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=httpx.Timeout(60, connect=5),
-                limits=httpx.Limits(max_connections=100),
+                limits=httpx.Limits(max_connections=400),
                 trust_env=False,
             )
         return self._client

@@ -12,6 +12,7 @@ import json
 import uuid
 from typing import Any
 
+import httpx
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -21,6 +22,11 @@ from tests.chaos.testbed import Testbed
 
 _ANSWER_SECONDS = 60.0
 _PAUSE_SECONDS = 0.5
+_FINAL_CODES = frozenset(
+    {"MALFORMED", "INVALID_SPEC", "INVALID_PARAMETER", "UNSUPPORTED_FEATURE", "TOO_LARGE",
+     "CONFLICT", "FORBIDDEN", "NOT_FOUND"}
+)  # fmt: skip
+"""The same message would be rejected again."""
 
 
 class HttpDoor:
@@ -40,12 +46,17 @@ class HttpDoor:
             if response is not None and response.status_code in (200, 201):
                 submission.run_ids.append(response.json()["run_id"])
                 return
+            submission.last_answer = _describe(response)
             if response is not None and _is_final(response.status_code):
-                submission.refused = f"{response.status_code} {response.text[:300]}"
+                submission.refused = submission.last_answer
                 return
             if submission.key is None:
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _describe(response: httpx.Response | None) -> str:
+    return "no response" if response is None else f"{response.status_code} {response.text[:300]}"
 
 
 def _is_final(status: int) -> bool:
@@ -73,15 +84,19 @@ class EventDoor:
             try:
                 await self._publish(request, {**body, "idempotency_key": submission.key})
                 answer = await asyncio.wait_for(reply, _ANSWER_SECONDS)
-            except (TimeoutError, OSError, nats.errors.Error):
+            except (TimeoutError, OSError, nats.errors.Error) as error:
+                submission.last_answer = repr(error)
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             finally:
                 del self._waiting[request]
             if answer["type"] == "submission.accepted":
                 submission.run_ids.append(answer["run_id"])
-            else:
+            elif answer["rejection"]["code"] in _FINAL_CODES:
                 submission.refused = json.dumps(answer)[:300]
+            else:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             return
 
     async def close(self) -> None:

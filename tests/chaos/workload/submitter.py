@@ -17,6 +17,8 @@ from tests.chaos.workload.streams import Streams
 
 _CANARY_PRIORITY = 1000
 _OPERATION_SECONDS = 60.0
+_CLIENTS = 100
+"""So many programs submit at once in a burst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,15 @@ class Order:
     watched: bool
     caching: bool
     operation: str | None
+    copies: int
+    """How many such runs are submitted at once; usually one."""
     delay: float
     """Between the answer and the operation."""
 
 
-def orders(random: Random, kinds: tuple[Kind, ...], pace: float) -> Iterator[Order]:
-    """The submissions of a round, without an end. `pace`: the mean pause in seconds."""
+def orders(random: Random, kinds: tuple[Kind, ...], pace: float, burst: int) -> Iterator[Order]:
+    """The submissions of a round, without an end. `pace`: the mean pause in seconds. `burst`: how
+    many runs are sometimes submitted at once."""
     weights = [kind.weight for kind in kinds]
     while True:
         kind = random.choices(kinds, weights)[0]
@@ -51,6 +56,7 @@ def orders(random: Random, kinds: tuple[Kind, ...], pace: float) -> Iterator[Ord
             watched=random.random() < 0.2,
             caching=random.random() < 0.7,
             operation=random.choices([None, "cancel", "delete", "retry"], [82, 8, 6, 4])[0],
+            copies=random.choices([1, burst], [199, 1])[0],
             delay=random.uniform(0, 6),
         )
 
@@ -72,7 +78,9 @@ class Submitter:
             if time.monotonic() + order.pause > until:
                 return
             await asyncio.sleep(order.pause)
-            self._start(self._carry_out(order, self._record(order)))
+            submissions = [self._record(order) for _ in range(order.copies)]
+            for at in range(min(_CLIENTS, order.copies)):
+                self._start(self._carry_out_all(order, submissions[at::_CLIENTS]))
 
     async def canaries(self, kind: Kind, every: float, until: float) -> None:
         """Submit a small run every few seconds, and see how long each takes."""
@@ -83,12 +91,6 @@ class Submitter:
     async def canary(self, kind: Kind) -> Submission:
         """Submit one canary and wait until it has ended."""
         return await self._canary(kind)
-
-    def flood(self, kind: Kind, count: int) -> None:
-        """Submit many small runs at once."""
-        for _ in range(count):
-            submission = self._new(kind, "http", keyed=True)
-            self._start(self._submit(submission, kind, {}, caching=False))
 
     async def finish(self, seconds: float) -> int:
         """Wait until every submission is answered and every operation done; returns how many are
@@ -121,6 +123,11 @@ class Submitter:
         made = Submission(number, kind.name, door, key, kind.states, self._journal.round)
         self._journal.submissions.append(made)
         return made
+
+    async def _carry_out_all(self, order: Order, submissions: list[Submission]) -> None:
+        """One client, which submits one run after the other."""
+        for submission in submissions:
+            await self._carry_out(order, submission)
 
     async def _carry_out(self, order: Order, submission: Submission) -> None:
         await self._submit(submission, order.kind, order.parameters, caching=order.caching)
