@@ -33,7 +33,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--targets", type=_list, default=(), help="only faults of these targets")
     parser.add_argument("--kinds", type=_list, default=(), help="only pipelines of these kinds")
     parser.add_argument(
-        "--lull-seconds", type=float, default=0.0, help="of silence at the end of each round"
+        "--lull-seconds",
+        type=float,
+        help="of silence at the end, before a last canary; default 70 in campaigns of 10 minutes "
+        "and more, otherwise none",
     )
     parser.add_argument("--settle-seconds", type=float, default=240.0, help="limit for hangs")
     parser.add_argument(
@@ -45,6 +48,13 @@ def _arguments() -> argparse.Namespace:
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
     pass
+
+
+def _lull(given: argparse.Namespace) -> float:
+    """Long enough for idle processes to end, which takes a minute."""
+    if given.lull_seconds is None:
+        return 70.0 if given.seconds >= 600 else 0.0
+    return float(given.lull_seconds)
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -71,7 +81,7 @@ def main() -> int:
         only=given.only,
         targets=given.targets,
         kinds=given.kinds,
-        lull_seconds=given.lull_seconds,
+        lull_seconds=_lull(given),
         settle_seconds=given.settle_seconds,
         strict_times=not given.lenient_times,
     )

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -16,8 +15,9 @@ from tests.chaos import processes
 from tests.chaos.checks import inside
 from tests.chaos.checks.collect import collect, list_runs
 from tests.chaos.checks.observation import Observation
-from tests.chaos.checks.table import check_all
+from tests.chaos.checks.table import CHECKS, OF_THE_JOURNAL, check_all
 from tests.chaos.faults.kind import Drawn, FaultKind
+from tests.chaos.faults.restarts import Restart
 from tests.chaos.faults.table import EVERYTHING, KILLS, TABLE, sequence
 from tests.chaos.journal import ENDED, Fault, Journal, Status, Violation
 from tests.chaos.processes import DAEMONS
@@ -50,7 +50,7 @@ class Settings:
     targets: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     lull_seconds: float = 0.0
-    """How long the deployment is left alone at the end of a round, before a last canary."""
+    """How long the deployment is left alone at the end, before a last canary."""
     settle_seconds: float = 240.0
     """How long runs, and what they leave, may take to end when the faults are over."""
     strict_times: bool = True
@@ -127,7 +127,7 @@ class Campaign:
         seen = Observation(
             self.journal, number, mode, strict_times=self.settings.strict_times, exits=self._exits
         )
-        await self._settle(seen, began)
+        await self._settle(began, last=False)
         await self._observe(seen, began, last=False)
 
     @property
@@ -174,8 +174,9 @@ class Campaign:
             print(f"fault {fault.number} {kind.name}: {error!r}", flush=True)
         fault.ended = time.time()
 
-    async def _settle(self, seen: Observation, began: float) -> None:
-        """Wait until every run has ended. What hangs is judged by the checks."""
+    async def _settle(self, began: float, *, last: bool) -> None:
+        """Wait until every run has ended, at the end also those of recurring runs. What hangs is
+        judged by the checks."""
         for process in processes.of_deployment(self.bed.data):
             processes.send(process, signal.SIGCONT)
         await self._heal()
@@ -184,7 +185,7 @@ class Campaign:
         while time.monotonic() < deadline:
             with contextlib.suppress(TimeoutError):
                 runs = await list_runs(self.bed, began)
-                if all(run["state"] in ENDED or run["recurring_run_id"] for run in runs):
+                if not any(_is_awaited(run, last=last) for run in runs):
                     return
             await asyncio.sleep(1)
 
@@ -210,8 +211,7 @@ class Campaign:
                 await self._look_inside(),
             )
         )
-        await self.bed.command("down")
-        await self.bed.command("up")
+        await self._strike_alone(Restart(), Drawn("deployment", 0.0, 0.0))
 
     async def _look_inside(self) -> object:
         """What may explain that nothing proceeds."""
@@ -226,13 +226,19 @@ class Campaign:
         await self._streams.finish(20)
         try:
             await collect(self.bed, seen, began, self._recurring)
-            if last or self.settings.lull_seconds:
+            if last:
                 await self._be_quiet(seen)
+            check_all(seen, CHECKS)
         except Exception as error:
             self.journal.violate(
-                Violation("observable", f"the deployment cannot be looked at: {error!r}", "all")
+                Violation(
+                    "observable",
+                    f"the deployment cannot be looked at: {error!r}",
+                    f"round {self.journal.round}",
+                    time.time(),
+                )
             )
-        check_all(seen)
+            check_all(seen, OF_THE_JOURNAL)
         self.observations.append(seen)
 
     async def _last_checks(self) -> None:
@@ -246,7 +252,7 @@ class Campaign:
             strict_times=self.settings.strict_times,
             exits=self._exits,
         )
-        await self._settle(seen, self.journal.began)
+        await self._settle(self.journal.began, last=True)
         await self._observe(seen, self.journal.began, last=True)
 
     async def _be_quiet(self, seen: Observation) -> None:
@@ -309,10 +315,5 @@ class Campaign:
             )
 
 
-def names(modes: Collection[str]) -> list[str]:
-    """The names of all kinds of faults that these modes have."""
-    return [
-        row.kind.name
-        for row in TABLE
-        if (KILLS in modes and row.kills) or (EVERYTHING in modes and row.everything)
-    ]
+def _is_awaited(run: dict[str, Any], *, last: bool) -> bool:
+    return run["state"] not in ENDED and (last or run["recurring_run_id"] is None)

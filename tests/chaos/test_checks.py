@@ -204,6 +204,7 @@ CASES = (
     Case(events.slots, "twice", lambda s: s.recurring[0].slots.update(again=NOW + 10)),
     Case(events.slots, "early", lambda s: s.recurring[0].early.update(early=3000.0)),
     Case(events.slots, "none", lambda s: s.recurring[0].slots.clear()),
+    Case(events.recurring_runs_ended, "hangs", lambda s: s.open_recurring.append(RUN)),
     Case(leftovers.orphans, "daemon", lambda s: s.orphans.append("1 chaos-daemon")),
     Case(leftovers.leftovers, "folder", lambda s: s.folders.append(RUN)),
     Case(leftovers.leftovers, "object", lambda s: s.objects.append("runs/default/x")),

@@ -38,9 +38,7 @@ async def list_runs(bed: Testbed, since: float) -> list[dict[str, Any]]:
             return found
 
 
-async def collect(
-    bed: Testbed, seen: Observation, since: float, recurring: RecurringRuns | None
-) -> None:
+async def collect(bed: Testbed, seen: Observation, since: float, recurring: RecurringRuns) -> None:
     """Fill in everything that does not change any more when all runs have ended."""
     names = {one.name for one in seen.submissions()}
     listed = await list_runs(bed, since)
@@ -58,9 +56,14 @@ async def collect(
         seen.executions[run_id] = read_executions(bed, run_id)
     await _read_kfp(bed, seen, since)
     await inside.read_states(bed, seen)
-    if recurring is not None:
-        await recurring.collect()
-        seen.recurring = recurring.made
+    await recurring.collect()
+    seen.recurring = recurring.made
+    disabled = {one.recurring_run_id for one in recurring.made if one.disabled is not None}
+    seen.open_recurring = [
+        run["run_id"]
+        for run in listed
+        if run["recurring_run_id"] in disabled and run["state"] not in ENDED
+    ]
 
 
 def read_executions(bed: Testbed, run_id: str) -> list[Execution]:

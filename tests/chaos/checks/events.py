@@ -36,6 +36,12 @@ def streams(seen: Observation) -> Iterator[Violation]:
             )
 
 
+def recurring_runs_ended(seen: Observation) -> Iterator[Violation]:
+    """The runs of recurring runs end as all others do."""
+    for run_id in seen.open_recurring:
+        yield Violation("every-run-ended", "is a run of a recurring run and has not ended", run_id)
+
+
 def slots(seen: Observation) -> Iterator[Violation]:
     """Each slot of a recurring run has one run; none is missing, and none is in the future."""
     for one in seen.recurring:

@@ -61,6 +61,8 @@ class Observation:
     executions: dict[str, list[Execution]] = field(default_factory=dict)
     """By run, in the order of their starts."""
     recurring: list[Recurring] = field(default_factory=list)
+    open_recurring: list[str] = field(default_factory=list)
+    """Runs of disabled recurring runs that have not ended."""
     orphans: list[str] = field(default_factory=list)
     """Command lines of processes that should have ended."""
     folders: list[str] = field(default_factory=list)
