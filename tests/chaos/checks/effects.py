@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -42,20 +42,16 @@ def no_overlap(seen: Observation) -> Iterator[Violation]:
 
 
 def one_execution_an_attempt(seen: Observation) -> Iterator[Violation]:
-    """Each attempt is executed once: what is repeated is another attempt."""
+    """An attempt is executed again only if a fault ended its execution."""
     for run_id, executions in seen.executions.items():
-        counted: dict[tuple[str, int], list[Execution]] = defaultdict(list)
-        for execution in executions:
-            counted[execution.task, execution.attempt].append(execution)
-        for (task, attempt), several in counted.items():
-            distinct = {e.launch for e in several}
-            if len(several) > 1 and len(distinct) < len(several):
+        for earlier, later in _successions(executions):
+            if earlier.attempt == later.attempt and not _was_hit(seen, earlier):
                 yield Violation(
                     "one-execution",
-                    f"attempt {attempt} of {several[0].step} was executed {len(several)} times",
-                    f"{run_id} {task} {attempt}",
-                    several[1].began,
-                    [_record(e) for e in several],
+                    f"{_name(later)} ran although {_name(earlier)} was not ended by a fault",
+                    f"{run_id} {later.nonce}",
+                    later.began,
+                    [_record(earlier), _record(later)],
                 )
 
 

@@ -38,6 +38,8 @@ def _may_end(kind: str, target: str, program: str) -> bool:
         return True
     if kind == "kill-at-start":
         return program == "executor"
+    if kind == "bus-lost":
+        return program == "nats"
     if target == "postgres-backend":
         return False
     return target == program

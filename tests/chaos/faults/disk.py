@@ -9,7 +9,7 @@ import signal
 from random import Random
 
 from tests.chaos import processes
-from tests.chaos.faults.kind import Drawn, FaultKind, choose
+from tests.chaos.faults.kind import Drawn, FaultKind, choose, note
 from tests.chaos.journal import Fault
 from tests.chaos.testbed import Testbed, resize
 
@@ -43,20 +43,37 @@ class DiskFull(FaultKind):
 
 
 class BusLost(FaultKind):
-    """NATS is killed, and its folder is gone when it starts again."""
+    """A service is behind with its messages; then NATS is killed, and its folder is gone when it
+    starts again."""
 
     name = "bus-lost"
-    targets = ("nats",)
+    targets = ("api", "scheduler", "executor", "recorder")
+    """The services that are behind."""
+    shortest = 1.0
+    longest = 5.0
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
-        process = choose(bed, drawn, fault)
-        if process is None:
+        behind = choose(bed, drawn, fault)
+        if behind is None:
             return
-        state = bed.data / "nats" / "js"
-        lost = bed.folder / f"lost-{fault.number}"
-        processes.send(process, signal.SIGSTOP)
-        # A rename takes effect at once; the server has no time to write into a new folder.
-        if state.exists():
-            os.rename(state, bed.data / lost.name)
-        processes.send(process, signal.SIGKILL)
-        shutil.rmtree(bed.data / lost.name, ignore_errors=True)
+        processes.send(behind, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(drawn.seconds)
+            await bed.in_thread(_lose_bus, bed, fault)
+        finally:
+            processes.send(behind, signal.SIGCONT)
+
+
+def _lose_bus(bed: Testbed, fault: Fault) -> None:
+    everything = processes.of_deployment(bed.data)
+    bus = next((process for process in everything if process.role == "nats"), None)
+    if bus is None:
+        return
+    note(fault, everything, bus)
+    state, lost = bed.data / "nats" / "js", bed.data / f"lost-{fault.number}"
+    # The server gets no time to write into a new folder.
+    processes.send(bus, signal.SIGSTOP)
+    if state.exists():
+        os.rename(state, lost)
+    processes.send(bus, signal.SIGKILL)
+    shutil.rmtree(lost, ignore_errors=True)

@@ -89,16 +89,17 @@ class Restart(FaultKind):
 
 
 class RestartRepeatedly(FaultKind):
-    """``down`` and ``up``, four times in a row: longer steps are interrupted each time."""
+    """``down`` and ``up``, five times in a row: longer steps are interrupted each time."""
 
     name = "restart-repeatedly"
     targets = ("deployment",)
-    longest = 3.0
+    shortest = 2.0
+    longest = 5.0
     exclusive = True
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
         fault.hit = True
-        for _ in range(4):
+        for _ in range(5):
             await down(bed, fault)
             await up(bed, fault)
             await asyncio.sleep(drawn.seconds)

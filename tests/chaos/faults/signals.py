@@ -124,7 +124,6 @@ class KillAtStart(FaultKind):
         for process in victims if drawn.position < 0.5 else reversed(victims):
             note(fault, everything, process)
             processes.send(process, signal.SIGKILL)
-        fault.launches += (started["launch"],)
 
 
 async def _next_start(bed: Testbed) -> dict[str, str] | None:
