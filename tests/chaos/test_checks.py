@@ -91,7 +91,7 @@ def _healthy() -> Observation:
         for source in ("kfp", "api", "scheduler", "recorder")
     }
     seen.events = {RUN: [(1, "a", "run.submitted", NOW), (2, "b", "run.succeeded", NOW)]}
-    seen.logs = {TASK: 200}
+    seen.logs = {(RUN, TASK): 200}
     taken = _execution(
         "second", 2.0, task="4" * 36, step="take", saw={"parameter": "first", "artifact": "first"}
     )
@@ -155,7 +155,7 @@ CASES = (
     Case(runs.expected_states, "canceled", lambda s: _run(s).update(state="CANCELED")),
     Case(runs.sources_agree, "differs", lambda s: s.states["scheduler"].update({RUN: "RUNNING"})),
     Case(runs.sources_agree, "missing", lambda s: s.states["kfp"].clear()),
-    Case(runs.logs_are_readable, "no log", lambda s: s.logs.update({TASK: 404})),
+    Case(runs.logs_are_readable, "no log", lambda s: s.logs.update({(RUN, TASK): 404})),
     Case(
         effects.no_overlap, "two at once", lambda s: s.executions[RUN][1].overlaps.append("first")
     ),

@@ -130,7 +130,7 @@ async def _read_log(bed: Testbed, seen: Observation, run_id: str, task_id: str) 
     if response is None or response.status_code == 503:
         return
     if response.status_code != 404 or (await bed.get(f"/api/v1/runs/{run_id}")) is not None:
-        seen.logs[f"{run_id} {task_id}"] = response.status_code
+        seen.logs[run_id, task_id] = response.status_code
 
 
 async def _read_kfp(bed: Testbed, seen: Observation, since: float) -> None:

@@ -56,8 +56,8 @@ class Observation:
     ``recorder``. A run that a source does not have is missing there."""
     events: dict[str, list[tuple[int, str, str, float]]] = field(default_factory=dict)
     """Sequence number, id, type and time of the events of each run that was looked at."""
-    logs: dict[str, int] = field(default_factory=dict)
-    """The HTTP status for the log of each task that was looked at."""
+    logs: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The HTTP status for the log of each task that was looked at, by run and task."""
     executions: dict[str, list[Execution]] = field(default_factory=dict)
     """By run, in the order of their starts."""
     recurring: list[Recurring] = field(default_factory=list)

@@ -103,9 +103,16 @@ def sources_agree(seen: Observation) -> Iterator[Violation]:
 
 def logs_are_readable(seen: Observation) -> Iterator[Violation]:
     """The log of each task that ran can be read."""
-    for task, status in seen.logs.items():
-        if status != 200:
-            yield Violation("logs-readable", f"GET of the log has status {status}", task)
+    for (run_id, task_id), status in seen.logs.items():
+        run = seen.runs[run_id]
+        if status != 200 and not excuse(seen, run):
+            yield Violation(
+                "logs-readable",
+                f"GET of a log of {run['display_name']}, which is {run['state']}, has status "
+                f"{status}",
+                f"{run_id} {task_id}",
+                _moment(run["finished_at"]),
+            )
 
 
 def excuse(seen: Observation, run: dict[str, object]) -> str | None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 from random import Random
 
 from tests.chaos import processes
 from tests.chaos.faults.kind import Drawn, FaultKind, choose, note
 from tests.chaos.journal import Fault
 from tests.chaos.testbed import Testbed, resize
+
+_ATTEMPTS = 20
+_MARGIN_BYTES = 16 * 1024
 
 
 class DiskFull(FaultKind):
@@ -31,15 +36,25 @@ class DiskFull(FaultKind):
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
         """Shrink the file system to what it holds, which needs no memory for a filler."""
-        usage = os.statvfs(bed.data)
-        used = (usage.f_blocks - usage.f_bfree) * usage.f_frsize
-        fault.hit = True
-        fault.detail = f"full at {used / 1e6:.0f} MB"
         try:
-            resize(bed.data, used)
+            used = await bed.in_thread(_fill, bed)
+            fault.hit = True
+            fault.detail = f"full at {used / 1e6:.0f} MB"
             await asyncio.sleep(drawn.seconds)
         finally:
             resize(bed.data, None)
+
+
+def _fill(bed: Testbed) -> int:
+    """Leave no room; returns the bytes that are used. What is written meanwhile is in the way, so
+    it takes several attempts."""
+    for margin in range(_ATTEMPTS):
+        usage = os.statvfs(bed.data)
+        used = (usage.f_blocks - usage.f_bfree) * usage.f_frsize
+        with contextlib.suppress(subprocess.CalledProcessError):
+            resize(bed.data, used + margin * _MARGIN_BYTES)
+            return used
+    raise OSError("the file system cannot be made small")
 
 
 class BusLost(FaultKind):
