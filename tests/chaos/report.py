@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.chaos.campaign import Campaign
 
 _AROUND_SECONDS = 30.0
+_SHOWN = 8
+"""So many violations of each check are in the text."""
 
 
 def write(campaign: Campaign, folder: Path) -> None:
@@ -134,11 +136,17 @@ def _violations(journal: Journal) -> str:
         return "No violations."
     counts = Counter(violation.check for violation in journal.violations)
     lines = [_table(("violations", "count"), sorted(counts.items()))]
+    shown: Counter[str] = Counter()
     for violation in journal.violations:
+        shown[violation.check] += 1
+        if shown[violation.check] > _SHOWN:
+            continue
         at = "" if violation.at is None else f" at {violation.at - journal.began:.1f} s"
         lines.append(f"- **{violation.check}**{at} {violation.subject}: {violation.message}")
         if around := _around(journal, violation.at):
             lines.append("  - faults before: " + "; ".join(map(_line, around[-6:])))
+    if len(journal.violations) > sum(min(count, _SHOWN) for count in counts.values()):
+        lines.append("- and more, in `chaos.json`")
     return "\n".join(lines)
 
 
