@@ -191,6 +191,8 @@ def exit_handlers(seen: Observation) -> Iterator[Violation]:
 
 def _was_hit(seen: Observation, execution: Execution) -> bool:
     """Whether a fault ended the execution, or its launcher before the result was safe."""
+    if not execution.launcher:
+        return True  # its launcher was gone before it could record it
     ended = execution.ended or float("inf")
     for fault in seen.faults("kill", "terminate", "kill-at-start"):
         if execution.launch in fault.launches or execution.launcher in fault.pids:

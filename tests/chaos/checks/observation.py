@@ -21,6 +21,7 @@ class Execution:
     launch: str
     pid: int
     launcher: int
+    """The process id of its launcher; 0 if that was gone already."""
     began: float
     ended: float | None = None
     how: str | None = None

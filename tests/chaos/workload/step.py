@@ -64,7 +64,7 @@ class _Execution:
             "step": what,
             "pid": os.getpid(),
             "started": _start_time(os.getpid()),
-            "launcher": os.getppid(),
+            "launcher": _launcher(os.getppid()),
         }
 
     def begin(self):
@@ -99,14 +99,33 @@ class _Execution:
             os.close(file)
 
 
+def _launcher(pid):
+    """The nearest launcher among the ancestors of a process; 0 if it is gone already."""
+    while pid > 1:
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"headrace_launcher" in file.read():
+                    return pid
+        except OSError:
+            return 0
+        fields = _stat(pid)
+        pid = int(fields[1]) if fields else 0
+    return 0
+
+
 def _start_time(pid):
     """When a process was started, in kernel ticks; None if it has ended."""
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in "ZX" else int(fields[19])
+
+
+def _stat(pid):
+    """The fields of a process from its state on; None if it has ended."""
     try:
         with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
+            return file.read().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def _write_outputs(given, nonce):
