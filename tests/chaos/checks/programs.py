@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tests.chaos.checks.observation import Observation
 from tests.chaos.journal import Violation
+from tests.chaos.processes import SERVERS
 
 _TOGETHER_SECONDS = 3.0
 
@@ -40,6 +41,8 @@ def _may_end(kind: str, target: str, program: str) -> bool:
         return program == "executor"
     if kind == "bus-lost":
         return program == "nats"
+    if kind == "disk-full":
+        return program in SERVERS  # one that stays unhealthy is started again
     if target == "postgres-backend":
         return False
     return target == program
