@@ -146,6 +146,12 @@ SEEDS ?= 0-999
 simulate: setup ## Simulate the services under faults; SEEDS=a seed or FIRST-LAST, ARGS=--help
 	@$(BIN)/python -m tests.simulation $(SEEDS) $(ARGS)
 
+SECONDS ?= 180
+SEED ?=
+.PHONY: chaos
+chaos: setup ## Break a deployment at random and check its promises; SECONDS=, SEED=, ARGS=--help
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: bench
 bench: setup kfp ## Measure the overhead of a step against a plain loop; ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)

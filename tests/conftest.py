@@ -17,6 +17,7 @@ settings.register_profile("any_speed", deadline=None, suppress_health_check=[Hea
 settings.load_profile("any_speed")
 
 SLOWEST_FIRST = (
+    "tests/chaos/test_chaos.py",
     "tests/e2e/runs/test_survival.py",
     "tests/e2e/examples",
     "tests/e2e",

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,24 @@ SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
 class Deployment:
     """One data folder, and the ``headrace`` command with it."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """`settings`: environment variables for the services."""
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        data: Path | None = None,
+        headrace: Sequence[str] = (str(HEADRACE),),
+    ) -> None:
+        """`settings`: environment variables for the services. `data`: an existing folder, by
+        default a new one. `headrace`: the command."""
         self._settings = dict(settings or {})
-        self.data = Path(tempfile.mkdtemp(prefix="headrace-test-", dir="/var/tmp"))
+        self._headrace = tuple(headrace)
+        self.data = data or Path(tempfile.mkdtemp(prefix="headrace-test-", dir="/var/tmp"))
         self.data.chmod(0o711)  # as root, Postgres runs as another user
 
     def command(self, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Run ``headrace`` without standard input, as a program does."""
         return subprocess.run(
-            [str(HEADRACE), *arguments, "--data", str(self.data)],
+            [*self._headrace, *arguments, "--data", str(self.data)],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

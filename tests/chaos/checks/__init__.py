@@ -1,0 +1,1 @@
+"""The promises, each as a function over what was observed."""
