@@ -62,7 +62,7 @@ async def dsn(servers: Servers) -> str:
 @pytest.fixture
 async def database(bus: Bus, dsn: str) -> AsyncIterator[Database]:
     """The executor's database, migrated."""
-    publisher = Publisher(bus.js, None)
+    publisher = Publisher(bus, None)
     packages = ("headrace_executor",)
     async with open_database(dsn, "executor", publisher, pool_size=8, packages=packages) as made:
         yield made

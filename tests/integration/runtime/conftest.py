@@ -74,6 +74,6 @@ async def clean_schema(servers: Servers) -> str:
 async def database(bus: Bus, clean_schema: str) -> AsyncIterator[Database]:
     """A database that publishes to the bus; without an object store."""
     async with open_database(
-        clean_schema, SERVICE, Publisher(bus.js, None), pool_size=4, packages=()
+        clean_schema, SERVICE, Publisher(bus, None), pool_size=4, packages=()
     ) as made:
         yield made
