@@ -96,8 +96,9 @@ async def _as_operator(deployment: Deployment, act: Callable[[JetStreamContext],
 
 
 @contextmanager
-def frozen(deployment: Deployment, service: str) -> Iterator[None]:
-    """The process of a service is stopped, so that messages to it wait in the bus."""
+def without(deployment: Deployment, service: str) -> Iterator[None]:
+    """A service reads no messages: its process is stopped, and killed at the end, with what the
+    bus has sent to it meanwhile."""
     pid = deployment.pid(service)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
@@ -105,27 +106,27 @@ def frozen(deployment: Deployment, service: str) -> Iterator[None]:
         yield
     finally:
         if deployment.pid(service) == pid:
-            os.kill(pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("reader", ["scheduler", "executor", "recorder"])
 @pytest.mark.parametrize(
-    "loss",
+    ("loss", "reader"),
     [
-        folder_deleted,
-        folder_deleted_between_down_and_up,
-        folder_restored_from_a_backup,
-        streams_deleted,
-        consumers_deleted,
+        (folder_deleted, "scheduler"),
+        (folder_deleted, "recorder"),
+        (folder_deleted_between_down_and_up, "executor"),
+        (folder_restored_from_a_backup, "scheduler"),
+        (streams_deleted, "executor"),
+        (consumers_deleted, "scheduler"),
     ],
-    ids=lambda loss: loss.__name__,
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_every_accepted_run_ends(
     own: Deployment, package: Path, tmp_path: Path, loss: Loss, reader: str
 ) -> None:
     backup = tmp_path / "backup"
     shutil.copytree(state(own), backup)
-    with frozen(own, reader):
+    with without(own, reader):
         submit = ("run", "submit", str(package), "--no-cache")
         runs = [own.json(*submit)["run_id"] for _ in range(RUNS)]
         loss(own, backup)
