@@ -30,7 +30,7 @@ from headrace_api.runs.submissions import Submissions
 from headrace_contracts.access import HEADER, Access
 from headrace_contracts.messages.cloudevents import Attributes
 from headrace_runtime.bus.consumer import Received
-from headrace_runtime.bus.publisher import OutgoingMessage
+from headrace_runtime.bus.publisher import OutgoingMessage, Published
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.pg import database as pg
 from headrace_runtime.pg.database import Connection, Database, open_database
@@ -73,7 +73,7 @@ class Bus:
     def __init__(self) -> None:
         self.messages: dict[UUID, OutgoingMessage] = {}
 
-    async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+    async def publish(self, messages: list[OutgoingMessage]) -> list[Published]:
         check_not_connected()
         for message in messages:
             self.messages.setdefault(message.event_id, message)

@@ -34,13 +34,10 @@ async def bus(servers: Servers) -> AsyncIterator[Bus]:
     closed: list[str] = []
     made = Bus("operator", closed.append)
     await made.connect(servers.nats_url("operator"))
-    await provision_streams(made.js)
     for stream in await made.js.streams_info():
-        name = stream.config.name
-        assert name is not None
-        for consumer in await made.js.consumers_info(name):
-            await made.js.delete_consumer(name, consumer.name)
-        await made.js.purge_stream(name)
+        assert stream.config.name is not None
+        await made.js.delete_stream(stream.config.name)
+    await provision_streams(made.js)
     yield made
     await made.close()
     assert closed == []
@@ -62,7 +59,7 @@ async def dsn(servers: Servers) -> str:
 @pytest.fixture
 async def database(bus: Bus, dsn: str) -> AsyncIterator[Database]:
     """The executor's database, migrated."""
-    publisher = Publisher(bus.js, None)
+    publisher = Publisher(bus, None)
     packages = ("headrace_executor",)
     async with open_database(dsn, "executor", publisher, pool_size=8, packages=packages) as made:
         yield made

@@ -35,13 +35,10 @@ async def bus(servers: Servers) -> AsyncIterator[Bus]:
     # A service may neither empty a stream nor publish what only others do.
     made = Bus("operator", closed.append)
     await made.connect(servers.nats_url("operator"))
-    await provision_streams(made.js)
     for stream in await made.js.streams_info():
-        name = stream.config.name
-        assert name is not None
-        for consumer in await made.js.consumers_info(name):
-            await made.js.delete_consumer(name, consumer.name)
-        await made.js.purge_stream(name)
+        assert stream.config.name is not None
+        await made.js.delete_stream(stream.config.name)
+    await provision_streams(made.js)
     yield made
     await made.close()
     assert closed == []
@@ -74,6 +71,6 @@ async def clean_schema(servers: Servers) -> str:
 async def database(bus: Bus, clean_schema: str) -> AsyncIterator[Database]:
     """A database that publishes to the bus; without an object store."""
     async with open_database(
-        clean_schema, SERVICE, Publisher(bus.js, None), pool_size=4, packages=()
+        clean_schema, SERVICE, Publisher(bus, None), pool_size=4, packages=()
     ) as made:
         yield made

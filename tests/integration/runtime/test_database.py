@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 from headrace_contracts.messages.events import RunCancelRequested
 from headrace_runtime.bus.connection import Bus
-from headrace_runtime.bus.publisher import OutgoingMessage, Publisher
+from headrace_runtime.bus.publisher import OutgoingMessage, Published, Publisher
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.objects import ObjectStore
-from headrace_runtime.pg.database import Database, Unit, open_database
+from headrace_runtime.pg.database import Database, Swept, Unit, open_database
 from nats.aio.msg import Msg
 
 
@@ -29,6 +29,10 @@ async def stored(bus: Bus) -> list[Msg]:
     return list(await found.fetch(count, timeout=60)) if count else []
 
 
+def acknowledged(published: list[Published]) -> list[UUID]:
+    return [one.event_id for one in published]
+
+
 async def unpublished(database: Database) -> int:
     async with database.read() as connection:
         return int(
@@ -39,7 +43,7 @@ async def unpublished(database: Database) -> int:
 class LostPublisher:
     """Publishes nothing, as if the process died between commit and publication."""
 
-    async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+    async def publish(self, messages: list[OutgoingMessage]) -> list[Published]:
         return []
 
 
@@ -87,15 +91,15 @@ async def test_the_sweeper_publishes_what_a_crash_left_and_only_once(
                 unit.publish(news)
 
             await dying.transact(work)
-    publisher = Publisher(bus.js, None)
+    publisher = Publisher(bus, None)
     async with open_database(
         clean_schema, "scheduler", publisher, pool_size=2, packages=()
     ) as healed:
-        assert await healed.sweep(60) == 0, "recent messages may still be in flight"
-        assert await healed.sweep(0) == 3
-        assert await healed.sweep(0) == 3, "not marked yet, so found again"
+        assert (await healed.sweep(60)).found == 0, "recent messages may still be in flight"
+        assert await healed.sweep(0) == Swept(3, 3)
+        assert await healed.sweep(0) == Swept(3, 3), "not marked yet, so found again"
         await healed.mark_published()
-        assert await healed.sweep(0) == 0
+        assert (await healed.sweep(0)).found == 0
     reasons = [json.loads(message.data)["reason"] for message in await stored(bus)]
     assert reasons == ["0", "1", "2"], "in order, and repetitions are dropped by id"
 
@@ -135,7 +139,7 @@ async def test_a_body_too_large_for_a_message_is_left_in_the_object_store(
 ) -> None:
     body = json.dumps({"reason": "x" * 250_000}).encode()
     message = OutgoingMessage(uuid4(), "evt.run.p00.x.cancel_requested", {"ce-id": "1"}, body)
-    assert await Publisher(bus.js, objects).publish([message]) == [message.event_id]
+    assert acknowledged(await Publisher(bus, objects).publish([message])) == [message.event_id]
     (found,) = await stored(bus)
     assert found.data == b""
     assert found.headers is not None
@@ -147,7 +151,7 @@ async def test_a_body_too_large_for_a_message_is_left_in_the_object_store(
 async def test_without_an_object_store_a_large_body_waits(bus: Bus) -> None:
     large = OutgoingMessage(uuid4(), "evt.run.p00.x.cancel_requested", {}, b"x" * 250_000)
     small = OutgoingMessage(uuid4(), "evt.run.p00.x.cancel_requested", {}, b"{}")
-    assert await Publisher(bus.js, None).publish([large, small]) == [small.event_id]
+    assert acknowledged(await Publisher(bus, None).publish([large, small])) == [small.event_id]
 
 
 async def test_a_silent_server_leaves_the_messages_to_the_sweeper(
@@ -156,7 +160,7 @@ async def test_a_silent_server_leaves_the_messages_to_the_sweeper(
     async def silent(*_: Any, **__: Any) -> None:
         raise TimeoutError
 
-    publisher = Publisher(bus.js, None)
+    publisher = Publisher(bus, None)
     async with open_database(
         clean_schema, "scheduler", publisher, pool_size=2, packages=()
     ) as database:
@@ -169,7 +173,7 @@ async def test_a_silent_server_leaves_the_messages_to_the_sweeper(
             await database.transact(work)
         await database.mark_published()
         assert await unpublished(database) == 1
-        assert await database.sweep(0) == 1
+        assert (await database.sweep(0)).published == 1
     assert len(await stored(bus)) == 1
 
 

@@ -18,7 +18,7 @@ from headrace_contracts.messages.cloudevents import Attributes
 from headrace_contracts.messages.events import PipelineIdentity
 from headrace_contracts.values import Artifact, ArtifactType, BlobRef, Content, Outputs
 from headrace_runtime.bus.consumer import Received
-from headrace_runtime.bus.publisher import OutgoingMessage
+from headrace_runtime.bus.publisher import OutgoingMessage, Published
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.objects import ObjectMissingError
 from headrace_runtime.pg.database import Database, open_database
@@ -77,7 +77,7 @@ class Outlet:
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
 
-    async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+    async def publish(self, messages: list[OutgoingMessage]) -> list[Published]:
         self.messages += [json.loads(message.body) for message in messages]
         return [message.event_id for message in messages]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -24,7 +25,12 @@ class Delivery:
 
     def __init__(self, number: int) -> None:
         sequence = SimpleNamespace(stream=7, consumer=number)
-        self.metadata = SimpleNamespace(stream="EVENTS", sequence=sequence, num_delivered=number)
+        self.metadata = SimpleNamespace(
+            stream="EVENTS",
+            sequence=sequence,
+            num_delivered=number,
+            timestamp=datetime(2026, 1, 1, tzinfo=UTC),
+        )
         self.delays: list[float] = []
         self.acknowledged = False
 

@@ -10,40 +10,35 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import uvloop
-from headrace_contracts.messages.subjects import Subscription
+from headrace_contracts.messages.subjects import EVENT_READERS, Subscription
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 
 from headrace_runtime import logging
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Consumer, Handle, OnUnreadable
-from headrace_runtime.bus.provision import provision_streams
 from headrace_runtime.bus.publisher import Publisher
 from headrace_runtime.errors import FatalError, RetryableError
 from headrace_runtime.http import HttpServer, health_routes
-from headrace_runtime.metrics import OUTBOX_BACKLOG
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, open_database
+from headrace_runtime.relay import Relay
 from headrace_runtime.settings import ObjectStoreSettings, PostgresSettings, ServiceSettings
 
 M = TypeVar("M")
 S = TypeVar("S", bound=ServiceSettings)
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
-_MARK_SECONDS = 1.0
-"""Less than `_SWEEP_OLDER_THAN_SECONDS`, so that the sweeper does not republish what was published
-but not yet marked. Each pass is a commit of its own."""
-_SWEEP_EVERY_SECONDS = 2.0
-_SWEEP_OLDER_THAN_SECONDS = 2.0
 _PURGE_EVERY_SECONDS = 3600.0
-_KEEP_HOURS = 24.0 * 4
-"""Longer than the 72 hours for which the bus can redeliver a message."""
+_KEEP_HOURS = 24.0 * 7
+"""For how long a message that was handled is recognized. The bus may deliver it again for as long
+as another reader has not handled it."""
 
 
 class Service:
@@ -57,25 +52,32 @@ class Service:
         self._closing = closing
         self._objects: ObjectStore | None = None
         self._database: Database | None = None
+        self._relay: Relay | None = None
 
     async def open_objects(self, settings: ObjectStoreSettings) -> ObjectStore:
         """Open the object store. Consumers and the outbox need it for large messages."""
         self._objects = await self._closing.enter_async_context(ObjectStore(settings))
         return self._objects
 
-    async def open_database(self, settings: PostgresSettings, *, package: str) -> Database:
-        """Open the service's schema in Postgres and apply the migrations of `package`. What its
-        outbox publishes goes to the streams, which are provisioned here."""
-        await provision_streams(self.bus.js)
+    async def open_database(
+        self,
+        settings: PostgresSettings,
+        *,
+        package: str,
+        readers: Sequence[Subscription] = EVENT_READERS,
+    ) -> Database:
+        """Open the service's schema in Postgres and apply the migrations of `package`. `readers`
+        are all that read what the outbox publishes."""
         self._database = await self._closing.enter_async_context(
             open_database(
                 settings.postgres_dsn.get_secret_value(),
                 self.name,
-                Publisher(self.bus.js, self._opened_objects()),
+                Publisher(self.bus, self._opened_objects()),
                 pool_size=settings.postgres_pool_size,
                 packages=(package,),
             )
         )
+        self._relay = Relay(self.bus, self._database, readers)
         return self._database
 
     def _opened_objects(self) -> ObjectStore:
@@ -106,15 +108,14 @@ class Service:
 
     async def ready(self) -> None:
         """Check the dependencies; raises `RetryableError` when one is unavailable."""
-        if not self.bus.client.is_connected:
-            raise RetryableError("the bus is not connected")
+        await self.bus.check(uses_streams=self._database is not None)
         if self._database is not None:
             await self._database.ping()
 
     async def run(self, settings: ServiceSettings, app: Starlette, *loops: Loop) -> None:
         """Serve `app`, publish the outbox and run `loops` until a stop signal."""
-        if self._database is not None:
-            loops = (*loops, partial(_relay, self._database), partial(_purge, self._database))
+        if self._database is not None and self._relay is not None:
+            loops = (*loops, self._relay.run, partial(_purge, self._database))
         app.router.routes[:0] = health_routes(self.ready)
         server = HttpServer(app, settings.http_host, settings.http_port)
         gc.collect()
@@ -134,21 +135,6 @@ class Service:
 
 def _loop_name(loop: Loop) -> str:
     return getattr(loop.func if isinstance(loop, partial) else loop, "__name__", "loop")
-
-
-async def _relay(database: Database) -> None:
-    """Mark published messages in the outbox and publish those that were not published."""
-    clock = asyncio.get_running_loop().time
-    next_sweep = clock()
-    while True:
-        try:
-            await database.mark_published()
-            if clock() >= next_sweep:
-                OUTBOX_BACKLOG.set(await database.sweep(_SWEEP_OLDER_THAN_SECONDS))
-                next_sweep = clock() + _SWEEP_EVERY_SECONDS
-        except RetryableError as error:
-            logging.get_logger().warning("relay_postponed", error=str(error))
-        await asyncio.sleep(_MARK_SECONDS)
 
 
 async def _purge(database: Database) -> None:
@@ -184,13 +170,28 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as closing:
         bus = Bus(name, stop_because)
-        await bus.connect(settings.nats_url.get_secret_value())
         closing.push_async_callback(bus.close)
+        if not await _connected(bus, settings.nats_url.get_secret_value(), stop):
+            sys.exit(0)  # stopped before the bus was there
         log.info("service_started")
         yield Service(name, bus, stop, closing)
         log.info("service_stopped", reason=failure[0] if failure else "stop signal")
     if failure:
         raise FatalError(failure[0])
+
+
+async def _connected(bus: Bus, url: str, stop: asyncio.Event) -> bool:
+    """Connect, for as long as it takes; False when the service is stopped before."""
+    connecting = asyncio.ensure_future(bus.connect(url))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            connecting.result()
+        return connecting.done()
+    finally:
+        connecting.cancel()
+        stopping.cancel()
 
 
 def run_service(settings_class: type[S], serve: Callable[[S], Coroutine[Any, Any, None]]) -> None:

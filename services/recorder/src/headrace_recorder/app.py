@@ -18,7 +18,8 @@ async def serve(settings: Settings) -> None:
     """Run the recorder until it is stopped."""
     async with open_service("recorder", settings) as service:
         objects = await service.open_objects(settings)
-        database = await service.open_database(settings, package="headrace_recorder")
+        # The recorder publishes announcements alone, which no stream keeps.
+        database = await service.open_database(settings, package="headrace_recorder", readers=())
         deletion = Deletion(database, objects)
         recorder = EventRecorder(database, service.bus, deletion)
         token = settings.service_token.get_secret_value()

@@ -7,7 +7,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from headrace_contracts.messages.events import EVENT
-from headrace_contracts.messages.subjects import SCHEDULER_EVENTS
+from headrace_contracts.messages.subjects import (
+    EVENT_READERS,
+    SCHEDULER_EVENTS,
+    command_readers,
+)
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.service import open_service
@@ -23,7 +27,11 @@ async def serve(settings: Settings) -> None:
     """Run the scheduler until it is stopped."""
     async with open_service("scheduler", settings) as service:
         objects = await service.open_objects(settings)
-        database = await service.open_database(settings, package="headrace_scheduler")
+        database = await service.open_database(
+            settings,
+            package="headrace_scheduler",
+            readers=(*EVENT_READERS, *command_readers(settings.cluster)),
+        )
         handlers = Handlers(database, objects, settings.cluster)
 
         async def timers() -> None:

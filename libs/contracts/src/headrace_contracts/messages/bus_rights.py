@@ -1,7 +1,8 @@
 """Which subjects each user of the bus may publish and subscribe to: what it needs, nothing else.
 
 A service that reads a subscription provisions the streams and its own consumers: it may create and
-update them, but neither delete nor purge them. A program may submit runs and subscribe to events.
+update them, but neither delete nor purge them. A service that publishes sees how far the readers
+are. A program may submit runs and subscribe to events.
 """
 
 from __future__ import annotations
@@ -67,12 +68,19 @@ def bus_rights(cluster: str = "local") -> dict[str, BusRights]:
         "executor": (subjects.executor_commands(cluster),),
         "recorder": (subjects.RECORDER_EVENTS,),
     }
+    read_by: dict[str, tuple[Subscription, ...]] = {
+        "api": subjects.EVENT_READERS,
+        "scheduler": (*subjects.EVENT_READERS, *subjects.command_readers(cluster)),
+        "executor": subjects.EVENT_READERS,
+        "recorder": (),
+    }
     rights = {
         service: BusRights(
             publish=(
                 *published[service],
                 subjects.dead_letter(service),
                 *_provisioning(),
+                *(_position(subscription) for subscription in read_by[service]),
                 *(subject for one in consumed[service] for subject in _consuming(one)),
             ),
             subscribe=(f"{inbox(service)}.>",),
@@ -97,6 +105,11 @@ def _provisioning() -> tuple[str, ...]:
         for stream in subjects.STREAMS
         for verb in ("INFO", "CREATE", "UPDATE")
     )
+
+
+def _position(subscription: Subscription) -> str:
+    """To see up to which message a consumer has acknowledged."""
+    return f"$JS.API.CONSUMER.INFO.{subscription.stream}.{subscription.durable}"
 
 
 def _consuming(subscription: Subscription) -> tuple[str, ...]:

@@ -22,18 +22,27 @@ SUBMIT_RUN = "cmd.run.submit"
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The definition of a stream."""
+    """The definition of a stream. Without a maximum age it keeps each message until all its
+    readers have acknowledged it, and refuses new ones when it is full: it drops nothing that a
+    reader still needs. With one it drops its oldest messages, by age and when it is full."""
 
     name: str
     subjects: tuple[str, ...]
-    max_age_hours: int
+    max_bytes: int
+    max_age_hours: int | None = None
 
 
 STREAMS = (
-    Stream(EVENTS, ("evt.>",), 72),
-    Stream(COMMANDS, ("cmd.>",), 72),
-    Stream(DEAD_LETTERS, ("dlq.>",), 24 * 30),
+    Stream(EVENTS, ("evt.>",), 1024**3),
+    Stream(COMMANDS, ("cmd.>",), 1024**3),
+    Stream(DEAD_LETTERS, ("dlq.>",), 256 * 1024**2, 24 * 30),
 )
+
+
+def stream_of(subject: str) -> str:
+    """The name of the stream that has the messages of a subject."""
+    family = subject.partition(".")[0]
+    return next(stream.name for stream in STREAMS if stream.subjects == (f"{family}.>",))
 
 
 def partition(run_id: UUID) -> int:
@@ -127,8 +136,15 @@ API_EVENTS = Subscription(
 RUN_EVENTS = "evt.run."
 """The prefix of the subjects of run events."""
 RECORDER_EVENTS = Subscription(EVENTS, "recorder-events", ("evt.>",))
+EVENT_READERS = (API_EVENTS, SCHEDULER_EVENTS, RECORDER_EVENTS)
+"""All that read events."""
 
 
 def executor_commands(cluster: str) -> Subscription:
     """The commands to the executor of one cluster."""
     return Subscription(COMMANDS, f"executor-{cluster}", (f"cmd.attempt.{cluster}.>",))
+
+
+def command_readers(cluster: str) -> tuple[Subscription, ...]:
+    """All that read commands, with the executor of one cluster."""
+    return API_SUBMISSIONS, executor_commands(cluster)

@@ -218,8 +218,10 @@ class Consumer(Generic[M]):
 
 
 def _sequence_id(raw: Msg) -> str:
+    """The message's place in the bus. A stream that was lost numbers its messages from 1 again, so
+    the time is part of it."""
     metadata = raw.metadata
-    return f"{metadata.stream}-{metadata.sequence.stream}"
+    return f"{metadata.stream}-{metadata.sequence.stream}-{metadata.timestamp.timestamp():.6f}"
 
 
 def _first_error(error: ValidationError) -> str:

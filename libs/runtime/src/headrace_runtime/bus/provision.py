@@ -7,7 +7,7 @@ is provisioned again.
 
 from __future__ import annotations
 
-from headrace_contracts.messages.subjects import STREAMS, Subscription
+from headrace_contracts.messages.subjects import STREAMS, Stream, Subscription
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -20,7 +20,6 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
-_MAX_BYTES = 2 * 1024**3
 _DUPLICATE_WINDOW_SECONDS = 600
 ACK_WAIT_SECONDS = 5
 """After this time without an acknowledgement or a progress report a message is redelivered: the
@@ -29,30 +28,40 @@ MAX_ACK_PENDING = 1024
 
 
 async def provision_streams(js: JetStreamContext) -> None:
-    """Create the streams, or update those that differ from the contracts."""
+    """Create the streams, or update those that differ from the contracts.
+
+    A new stream keeps every message. `keep_until_acknowledged` ends that once all its readers have
+    their consumers, since JetStream counts only those that exist.
+    """
     for stream in STREAMS:
-        config = StreamConfig(
-            name=stream.name,
-            subjects=list(stream.subjects),
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.OLD,
-            max_age=stream.max_age_hours * 3600,
-            max_bytes=_MAX_BYTES,
-            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
-        )
         try:
-            info = await js.stream_info(stream.name)
+            found = (await js.stream_info(stream.name)).config
         except NotFoundError:
-            await js.add_stream(config)
+            await js.add_stream(_config(stream, RetentionPolicy.LIMITS))
             continue
-        same = (
-            info.config.subjects == config.subjects
-            and info.config.max_age == config.max_age
-            and info.config.max_bytes == config.max_bytes
-        )
-        if not same:
-            await js.update_stream(config)
+        wanted = _config(stream, found.retention or RetentionPolicy.LIMITS)
+        fields = ("subjects", "max_age", "max_bytes", "discard", "duplicate_window")
+        if any(getattr(found, field) != getattr(wanted, field) for field in fields):
+            await js.update_stream(wanted)
+
+
+async def keep_until_acknowledged(js: JetStreamContext, stream: Stream) -> None:
+    """Let the server delete each message that all consumers of the stream have acknowledged."""
+    await js.update_stream(_config(stream, RetentionPolicy.INTEREST))
+
+
+def _config(stream: Stream, retention: RetentionPolicy) -> StreamConfig:
+    until_acknowledged = stream.max_age_hours is None
+    return StreamConfig(
+        name=stream.name,
+        subjects=list(stream.subjects),
+        retention=retention,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW if until_acknowledged else DiscardPolicy.OLD,
+        max_age=(stream.max_age_hours or 0) * 3600,
+        max_bytes=stream.max_bytes,
+        duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+    )
 
 
 async def provision_consumer(js: JetStreamContext, subscription: Subscription) -> None:

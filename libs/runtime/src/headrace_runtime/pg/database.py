@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NewType, Protocol, TypeVar
 from uuid import UUID
@@ -20,7 +21,7 @@ from headrace_contracts.base import Contract
 from headrace_contracts.ids import new_id
 from headrace_contracts.messages import cloudevents
 
-from headrace_runtime.bus.publisher import OutgoingMessage
+from headrace_runtime.bus.publisher import OutgoingMessage, Published
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.pg.migrate import migrate
 from headrace_runtime.pg.queries import load_queries
@@ -67,9 +68,17 @@ class Publishable(Protocol):
 class MessagePublisher(Protocol):
     """Publishes committed messages."""
 
-    async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
-        """Publish the messages and return the ids that the server acknowledged."""
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> list[Published]:
+        """Publish the messages and return those that the server acknowledged."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found: messages to publish, and how many of them the bus acknowledged."""
+
+    found: int
+    published: int
 
 
 class Unit:
@@ -125,7 +134,7 @@ class Database:
         self._pool = pool
         self._service = service
         self._publisher = publisher
-        self._published: list[UUID] = []
+        self._published: list[Published] = []
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
@@ -183,15 +192,15 @@ class Database:
             self._published += await self._publisher.publish(unit.staged)
         return result
 
-    async def sweep(self, older_than_seconds: float) -> int:
-        """Publish committed messages that were never acknowledged; return how many there were."""
+    async def sweep(self, older_than_seconds: float) -> Swept:
+        """Publish committed messages that were never acknowledged, at most a batch."""
         async with self.read() as connection:
             rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
-        if rows:
-            self._published += await self._publisher.publish(
-                [OutgoingMessage(**row) for row in rows]
-            )
-        return len(rows)
+        if not rows:
+            return Swept(0, 0)
+        published = await self._publisher.publish([OutgoingMessage(**row) for row in rows])
+        self._published += published
+        return Swept(len(rows), len(published))
 
     async def mark_published(self) -> None:
         """Record the messages acknowledged since the last call. If the record is lost, they are
@@ -201,15 +210,38 @@ class Database:
             return
         try:
             async with self._mapping_errors() as connection:
-                await connection.execute(_QUERIES["mark_published"], marked)
+                await connection.execute(
+                    _QUERIES["mark_published"],
+                    [one.event_id for one in marked],
+                    [one.stream for one in marked],
+                    [one.sequence for one in marked],
+                    [one.identity for one in marked],
+                )
         except RetryableError:
             self._published += marked
             raise
 
-    async def purge(self, keep_hours: float) -> None:
-        """Delete outbox and inbox rows older than `keep_hours`."""
+    async def has_published(self) -> bool:
+        """Whether there are messages that the bus has acknowledged, and perhaps not their readers."""
+        async with self.read() as connection:
+            return bool(await connection.fetchval(_QUERIES["has_published"]))
+
+    async def unpublish(self, stream: str, identity: str) -> int:
+        """Have the messages published again that a stream of another identity acknowledged: they
+        may be lost with it. Returns how many there are."""
         async with self._mapping_errors() as connection:
-            await connection.execute(_QUERIES["purge_outbox"], _interval(keep_hours * 3600))
+            done = await connection.execute(_QUERIES["unpublish"], stream, identity)
+        return int(done.split()[-1])
+
+    async def delete_handled(self, stream: str, identity: str, sequence: int) -> None:
+        """Delete the messages that all readers of a stream have acknowledged: those up to
+        `sequence`."""
+        async with self._mapping_errors() as connection:
+            await connection.execute(_QUERIES["delete_handled"], stream, identity, sequence)
+
+    async def purge(self, keep_hours: float) -> None:
+        """Delete inbox rows that are `keep_hours` older than the latest."""
+        async with self._mapping_errors() as connection:
             await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
 
     async def ping(self) -> None:
