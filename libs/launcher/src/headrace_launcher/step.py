@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from headrace_launcher import artifacts, command, outputs
+from headrace_launcher import command
 from headrace_launcher.failure import (
     EXIT_INPUT,
     EXIT_LAUNCHER_ERROR,
@@ -27,6 +27,7 @@ from headrace_launcher.failure import (
 from headrace_launcher.files import write_whole
 from headrace_launcher.interruption import Interruption
 from headrace_launcher.log import Log
+from headrace_launcher.outputs import artifacts, parameters
 from headrace_launcher.progress import Progress
 from headrace_launcher.transfer import Transfer, TransferError, UnavailableError, pauses
 
@@ -93,12 +94,12 @@ class _Attempt:
         command.run(launch, log, self._interruption)
         if launch["output_artifacts"] or not log.is_short():
             self._progress.command_ended()
-        output = outputs.executor_output(launch["executor_output"])
-        parameters = outputs.parameters(launch, output)
+        output = parameters.executor_output(launch["executor_output"])
+        values = parameters.parameters(launch, output)
         uploaded = artifacts.artifacts(launch, output, self._transfer, log.note)
         self._interruption.check()
         self._manifest |= {"state": "SUCCEEDED", "exit_code": 0}
-        self._manifest |= {"parameters": parameters, "artifacts": uploaded}
+        self._manifest |= {"parameters": values, "artifacts": uploaded}
 
     def _fail(self, error: StepError) -> int:
         """Take the failure into the manifest; returns the exit status. What a command that was
@@ -110,7 +111,7 @@ class _Attempt:
         )
         self._manifest |= {
             "state": "FAILED",
-            "failure": {"code": error.code, "message": outputs.storable(error.message)},
+            "failure": {"code": error.code, "message": parameters.storable(error.message)},
             "retryable": error.retryable,
             "deployment_stopped": stopped,
             "exit_code": error.exit_code,

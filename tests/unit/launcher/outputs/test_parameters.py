@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace_launcher import outputs
 from headrace_launcher.failure import StepError
+from headrace_launcher.outputs import parameters
 
 
 def declared(path: Path, kind: str, *, optional: bool = False) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def declared(path: Path, kind: str, *, optional: bool = False) -> dict[str, Any]
 def test_a_file_is_read_by_its_type(tmp_path: Path, kind: str, text: str, value: Any) -> None:
     path = tmp_path / "x"
     path.write_text(text)
-    read = outputs.parameters(declared(path, kind), {})["x"]
+    read = parameters.parameters(declared(path, kind), {})["x"]
     assert read == value
     assert type(read) is type(value)
 
@@ -60,7 +60,7 @@ def test_a_value_of_the_executor_output_comes_before_the_file(
     tmp_path: Path, kind: str, given: Any, value: Any
 ) -> None:
     (tmp_path / "x").write_text("not looked at")
-    read = outputs.parameters(declared(tmp_path / "x", kind), {"parameterValues": {"x": given}})
+    read = parameters.parameters(declared(tmp_path / "x", kind), {"parameterValues": {"x": given}})
     assert read == {"x": value}
     assert type(read["x"]) is type(value)
 
@@ -87,7 +87,7 @@ def test_a_value_of_the_executor_output_comes_before_the_file(
 )
 def test_a_value_of_another_type_is_an_error(tmp_path: Path, kind: str, given: Any) -> None:
     with pytest.raises(StepError) as caught:
-        outputs.parameters(declared(tmp_path / "x", kind), {"parameterValues": {"x": given}})
+        parameters.parameters(declared(tmp_path / "x", kind), {"parameterValues": {"x": given}})
     assert caught.value.code == "OUTPUT_INVALID"
     assert "'x'" in caught.value.message
     assert kind in caught.value.message
@@ -95,21 +95,21 @@ def test_a_value_of_another_type_is_an_error(tmp_path: Path, kind: str, given: A
 
 def test_null_counts_as_absent(tmp_path: Path) -> None:
     null = {"parameterValues": {"x": None}}
-    assert outputs.parameters(declared(tmp_path / "x", "STRING", optional=True), null) == {}
+    assert parameters.parameters(declared(tmp_path / "x", "STRING", optional=True), null) == {}
     with pytest.raises(StepError) as caught:
-        outputs.parameters(declared(tmp_path / "x", "STRING"), null)
+        parameters.parameters(declared(tmp_path / "x", "STRING"), null)
     assert caught.value.code == "OUTPUT_MISSING"
     (tmp_path / "x").write_text("from the file")
-    assert outputs.parameters(declared(tmp_path / "x", "STRING"), null) == {"x": "from the file"}
+    assert parameters.parameters(declared(tmp_path / "x", "STRING"), null) == {"x": "from the file"}
 
 
 def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\xff\xfe")
     with pytest.raises(StepError, match="'x' is not UTF-8"):
-        outputs.parameters(declared(tmp_path / "x", "STRING"), {})
+        parameters.parameters(declared(tmp_path / "x", "STRING"), {})
     (tmp_path / "folder").mkdir()
     with pytest.raises(StepError, match="cannot read output parameter 'x': Is a directory"):
-        outputs.parameters(declared(tmp_path / "folder", "STRING"), {})
+        parameters.parameters(declared(tmp_path / "folder", "STRING"), {})
 
 
 @pytest.mark.parametrize(
@@ -119,25 +119,29 @@ def test_a_malformed_executor_output_is_an_error(tmp_path: Path, text: str) -> N
     path = tmp_path / "executor_output.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(StepError, match="the executor output") as caught:
-        outputs.executor_output(str(path))
+        parameters.executor_output(str(path))
     assert caught.value.code == "OUTPUT_INVALID"
 
 
 def test_without_an_executor_output_nothing_is_returned(tmp_path: Path) -> None:
-    assert outputs.executor_output(str(tmp_path / "none.json")) == {}
+    assert parameters.executor_output(str(tmp_path / "none.json")) == {}
 
 
 def test_a_large_value_is_kept_whole(tmp_path: Path) -> None:
     value = ["x" * 1000] * 20_000
     (tmp_path / "x").write_text(json.dumps(value))
-    assert outputs.parameters(declared(tmp_path / "x", "LIST"), {}) == {"x": value}
+    assert parameters.parameters(declared(tmp_path / "x", "LIST"), {}) == {"x": value}
 
 
 def test_what_a_database_cannot_store_is_replaced_in_metadata() -> None:
     given = {"a\0": ["b\0", 2.0, {"c": "\ud800"}], "d": 0.5, "e": None}
-    assert outputs.storable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
-    assert [type(value) for value in outputs.storable([1e300, 10**30])] == [float, float]
-    assert outputs.storable(given) == {"a\ufffd": ["b\ufffd", 2, {"c": "?"}], "d": 0.5, "e": None}
+    assert parameters.storable([1e300, 10**30, 2**63 - 1, True]) == [1e300, 1e30, 2**63 - 1, True]
+    assert [type(value) for value in parameters.storable([1e300, 10**30])] == [float, float]
+    assert parameters.storable(given) == {
+        "a\ufffd": ["b\ufffd", 2, {"c": "?"}],
+        "d": 0.5,
+        "e": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,4 +161,4 @@ def test_a_local_uri_becomes_the_uri_in_the_store(tmp_path: Path, told: str, val
         "output_artifacts": [{"handed_uri": "/steps/1/out/model", "uri": "s3://b/1/model"}],
         "inputs": [{"path": "/steps/1/in/data/0/rows", "uri": "s3://b/0/rows"}],
     }
-    assert outputs.parameters(launch, {"parameterValues": {"x": told}}) == {"x": value}
+    assert parameters.parameters(launch, {"parameterValues": {"x": told}}) == {"x": value}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from headrace_contracts.launches import InputFile, ResultManifest
 from headrace_contracts.messages.commands import LaunchAttempt
-from headrace_launcher import artifacts
 from headrace_launcher.interruption import Interruption
+from headrace_launcher.outputs import artifacts
 from headrace_launcher.transfer import Transfer
 
 from tests.support.launches import PREFIX, URI_PREFIX, Objects, launch_command, plan, run

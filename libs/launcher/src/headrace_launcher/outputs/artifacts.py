@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from headrace_launcher.failure import EXIT_UPLOAD, StepError, is_shortage
-from headrace_launcher.outputs import object_uri, storable
+from headrace_launcher.outputs.parameters import object_uri, storable
+from headrace_launcher.outputs.v1 import METRICS, UI_METADATA, read_metrics, rewrite_sources
 from headrace_launcher.transfer import Transfer, TransferError
-from headrace_launcher.v1_outputs import METRICS, UI_METADATA, read_metrics, rewrite_sources
 
 _WORKSPACE_ARTIFACTS = "/kfp-workspace/.artifacts"
 """The folder to which the SDK writes an artifact whose metadata has ``_kfp_workspace``."""
