@@ -162,14 +162,14 @@ class MemoryBackend:
         self.cleaned_runs.append(run_id)
 
     async def sweep(self, open_among: OpenAmong) -> int:
-        found = {launch_attempt(name): name for name in self._cluster.pods}
-        left = found.keys() - await open_among(list(found))
-        for attempt in left:
-            self._cluster.pods.pop(found[attempt]).kill()
+        found = {name: attempt_of(name) for name in self._cluster.pods}
+        left = set(found.values())
+        left -= await open_among(list(left))
+        for name in [name for name, attempt in found.items() if attempt in left]:
+            self._cluster.pods.pop(name).kill()
         return len(left)
 
 
-def launch_attempt(name: str) -> Attempt:
+def attempt_of(name: str) -> Attempt:
     """The attempt of a launch id."""
-    ids, _, number = name.rpartition("-")
-    return UUID(ids[:36]), UUID(ids[37:]), int(number)
+    return UUID(name[:36]), UUID(name[37:73]), int(name[74:].partition("-")[0])
