@@ -1,7 +1,8 @@
 """The lifecycle of a service: connect, run its loops until a stop signal, close in order.
 
-Invariant: the process ends when any of its loops ends. Otherwise a service whose loop has failed
-would look healthy and do nothing.
+Invariants: the process ends when any of its loops ends, since otherwise it would look healthy and
+do nothing. No store that is unavailable ends a loop or the start; the service waits, and is not
+ready meanwhile.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ from headrace_runtime.bus.consumer import Consumer, Handle, OnUnreadable
 from headrace_runtime.bus.provision import provision_streams
 from headrace_runtime.bus.publisher import Publisher
 from headrace_runtime.errors import FatalError, RetryableError
-from headrace_runtime.http import HttpServer, health_routes
+from headrace_runtime.faults.bus import translating
+from headrace_runtime.http import HttpServer, StartingApp, health_routes
+from headrace_runtime.loops import repeat, until_available
 from headrace_runtime.metrics import OUTBOX_BACKLOG
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, open_database
 from headrace_runtime.settings import ObjectStoreSettings, PostgresSettings, ServiceSettings
 
 M = TypeVar("M")
+T = TypeVar("T")
 S = TypeVar("S", bound=ServiceSettings)
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -47,16 +51,31 @@ _KEEP_HOURS = 24.0 * 4
 
 
 class Service:
-    """A running service: its bus connection, and the stores that its `app.py` opens. It closes all
-    of them at the end."""
+    """A service: its bus connection, the stores that its `app.py` opens, and its HTTP server, which
+    answers health checks from the first moment. It closes all of them at the end."""
 
-    def __init__(self, name: str, bus: Bus, stop: asyncio.Event, closing: AsyncExitStack) -> None:
+    def __init__(self, name: str, settings: ServiceSettings, closing: AsyncExitStack) -> None:
         self.name = name
-        self.bus = bus
-        self.stop = stop
+        self.stop = asyncio.Event()
+        self.failure: str | None = None
+        self.bus = Bus(name, self._fail)
         self._closing = closing
         self._objects: ObjectStore | None = None
         self._database: Database | None = None
+        self._consumers: list[Consumer[Any]] = []
+        self._waits_for: str | None = "the bus"
+        """What the start waits for; None after it."""
+        self._main = asyncio.current_task()
+        self._front = StartingApp(self.ready)
+        self._server = HttpServer(self._front, settings.http_host, settings.http_port)
+        self._serving: asyncio.Task[None]
+
+    async def open(self, nats_url: str) -> None:
+        """Begin to serve HTTP, and connect to the bus."""
+        self._serving = asyncio.create_task(self._server.serve())
+        self._closing.push_async_callback(self._stop_serving)
+        self._closing.push_async_callback(self.bus.close)
+        await self.until_available("the bus", lambda: self._connect(nats_url))
 
     async def open_objects(self, settings: ObjectStoreSettings) -> ObjectStore:
         """Open the object store. Consumers and the outbox need it for large messages."""
@@ -65,18 +84,60 @@ class Service:
 
     async def open_database(self, settings: PostgresSettings, *, package: str) -> Database:
         """Open the service's schema in Postgres and apply the migrations of `package`. What its
-        outbox publishes goes to the streams, which are provisioned here."""
-        await provision_streams(self.bus.js)
-        self._database = await self._closing.enter_async_context(
-            open_database(
-                settings.postgres_dsn.get_secret_value(),
-                self.name,
-                Publisher(self.bus.js, self._opened_objects()),
-                pool_size=settings.postgres_pool_size,
-                packages=(package,),
+        outbox publishes goes to the streams, which are provisioned here. Waits for both."""
+
+        async def connect() -> Database:
+            return await self._closing.enter_async_context(
+                open_database(
+                    settings.postgres_dsn.get_secret_value(),
+                    self.name,
+                    Publisher(self.bus.js, self._opened_objects()),
+                    pool_size=settings.postgres_pool_size,
+                    packages=(package,),
+                )
             )
-        )
+
+        await self.until_available("the streams of the bus", self._provision_streams)
+        self._database = await self.until_available("Postgres", connect)
         return self._database
+
+    async def until_available(self, what: str, step: Callable[[], Awaitable[T]]) -> T:
+        """The result of a step of the start, which is repeated while something that it needs is
+        unavailable. Meanwhile the service is not ready, because it waits for `what`."""
+
+        async def observed() -> T:
+            try:
+                return await step()
+            except RetryableError as error:
+                self._waits_for = f"{what} ({error})"
+                raise
+
+        self._waits_for = what
+        result = await until_available(observed, "start_postponed")
+        self._waits_for = "its next step"
+        return result
+
+    async def _connect(self, nats_url: str) -> None:
+        with translating():
+            await self.bus.connect(nats_url)
+
+    async def _provision_streams(self) -> None:
+        with translating():
+            await provision_streams(self.bus.js)
+
+    async def _stop_serving(self) -> None:
+        self._server.should_exit = True
+        await self._serving
+
+    def request_stop(self) -> None:
+        """Stop at the next opportunity; a start that waits ends at once."""
+        self.stop.set()
+        if self._waits_for is not None and self._main is not None:
+            self._main.cancel()
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        self.stop.set()
 
     def _opened_objects(self) -> ObjectStore:
         assert self._objects is not None, "call open_objects first"
@@ -92,7 +153,7 @@ class Service:
         urgent: str | None = None,
     ) -> Loop:
         """A loop that consumes a subscription; see `Consumer` for the options."""
-        return Consumer(
+        consumer = Consumer(
             self.bus,
             self._opened_objects(),
             subscription,
@@ -102,34 +163,45 @@ class Service:
             on_unreadable=on_unreadable,
             linger_seconds=linger_seconds,
             urgent=urgent,
-        ).run
+        )
+        self._consumers.append(consumer)
+        return consumer.run
 
     async def ready(self) -> None:
         """Check the dependencies; raises `RetryableError` when one is unavailable."""
+        if self._waits_for is not None:
+            raise RetryableError("the service starts", f"it waits for {self._waits_for}")
         if not self.bus.client.is_connected:
-            raise RetryableError("the bus is not connected")
+            raise RetryableError("the bus is unavailable", "it is not connected")
+        for consumer in self._consumers:
+            if not consumer.is_provisioned:
+                raise RetryableError("the bus is unavailable", "a consumer waits for JetStream")
         if self._database is not None:
             await self._database.ping()
 
-    async def run(self, settings: ServiceSettings, app: Starlette, *loops: Loop) -> None:
+    async def run(self, app: Starlette, *loops: Loop) -> None:
         """Serve `app`, publish the outbox and run `loops` until a stop signal."""
         if self._database is not None:
             loops = (*loops, partial(_relay, self._database), partial(_purge, self._database))
         app.router.routes[:0] = health_routes(self.ready)
-        server = HttpServer(app, settings.http_host, settings.http_port)
+        self._front.app = app
+        self._waits_for = None
         gc.collect()
         gc.freeze()  # imported modules stay in memory: exclude them from every later collection
-        async with asyncio.TaskGroup() as group:
-            serving = group.create_task(_run_until_stop(server.serve, "http", self.stop))
-            running = [
-                group.create_task(_run_until_stop(loop, _loop_name(loop), self.stop))
-                for loop in loops
-            ]
-            await self.stop.wait()
-            for task in running:
-                task.cancel()
-            server.should_exit = True
-            await serving
+        try:
+            async with asyncio.TaskGroup() as group:
+                running = [
+                    group.create_task(_run_until_stop(loop, _loop_name(loop), self.stop))
+                    for loop in (self._served, *loops)
+                ]
+                await self.stop.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            await self._stop_serving()  # before the stores are closed
+
+    async def _served(self) -> None:
+        await asyncio.shield(self._serving)
 
 
 def _loop_name(loop: Loop) -> str:
@@ -140,24 +212,19 @@ async def _relay(database: Database) -> None:
     """Mark published messages in the outbox and publish those that were not published."""
     clock = asyncio.get_running_loop().time
     next_sweep = clock()
-    while True:
-        try:
-            await database.mark_published()
-            if clock() >= next_sweep:
-                OUTBOX_BACKLOG.set(await database.sweep(_SWEEP_OLDER_THAN_SECONDS))
-                next_sweep = clock() + _SWEEP_EVERY_SECONDS
-        except RetryableError as error:
-            logging.get_logger().warning("relay_postponed", error=str(error))
-        await asyncio.sleep(_MARK_SECONDS)
+
+    async def relay() -> None:
+        nonlocal next_sweep
+        await database.mark_published()
+        if clock() >= next_sweep:
+            OUTBOX_BACKLOG.set(await database.sweep(_SWEEP_OLDER_THAN_SECONDS))
+            next_sweep = clock() + _SWEEP_EVERY_SECONDS
+
+    await repeat("relay", relay, _MARK_SECONDS)
 
 
 async def _purge(database: Database) -> None:
-    while True:
-        try:
-            await database.purge(_KEEP_HOURS)
-        except RetryableError as error:
-            logging.get_logger().warning("purge_postponed", error=str(error))
-        await asyncio.sleep(_PURGE_EVERY_SECONDS)
+    await repeat("purge", partial(database.purge, _KEEP_HOURS), _PURGE_EVERY_SECONDS)
 
 
 async def _run_until_stop(
@@ -170,27 +237,20 @@ async def _run_until_stop(
 
 @asynccontextmanager
 async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Service]:
-    """Connect to the bus and provide a `Service`, which opens stores on request."""
+    """Connect to the bus and provide a `Service`, which opens stores on request. A stop signal ends
+    a start that waits by cancelling the task that called this."""
     logging.configure(name, settings.log_level)
     log = logging.get_logger()
-    stop = asyncio.Event()
-    failure: list[str] = []
-
-    def stop_because(reason: str) -> None:
-        failure.append(reason)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as closing:
-        bus = Bus(name, stop_because)
-        await bus.connect(settings.nats_url.get_secret_value())
-        closing.push_async_callback(bus.close)
+        service = Service(name, settings, closing)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, service.request_stop)
+        await service.open(settings.nats_url.get_secret_value())
         log.info("service_started")
-        yield Service(name, bus, stop, closing)
-        log.info("service_stopped", reason=failure[0] if failure else "stop signal")
-    if failure:
-        raise FatalError(failure[0])
+        yield service
+        log.info("service_stopped", reason=service.failure or "stop signal")
+    if service.failure:
+        raise FatalError(service.failure)
 
 
 def run_service(settings_class: type[S], serve: Callable[[S], Coroutine[Any, Any, None]]) -> None:
@@ -206,6 +266,8 @@ def run_service(settings_class: type[S], serve: Callable[[S], Coroutine[Any, Any
         sys.exit(2)
     try:
         uvloop.run(serve(settings))
+    except* asyncio.CancelledError:
+        sys.exit(0)  # a stop signal during the start
     except* FatalError as group:
         for reason in group.exceptions:
             sys.stderr.write(f"{reason}\n")

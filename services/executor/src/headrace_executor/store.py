@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
 from headrace_contracts.messages.commands import CancelAttempt, LaunchAttempt
 from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_runtime.pg.database import Connection, ReadConnection
@@ -27,14 +26,6 @@ _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(AttemptSucceeded | AttemptFailed)
 
 Identity = tuple[UUID, UUID, int]
 """Run, task, attempt."""
-
-
-DatabaseError = asyncpg.PostgresError
-"""A fault of Postgres that the runtime does not repeat, such as a full disk."""
-
-
-class ResultNotStorableError(Exception):
-    """A result has a value that Postgres cannot store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +111,8 @@ async def set_running(
 async def set_ended(
     connection: Connection, key: Identity, owner: str, epoch: int, result: Outcome
 ) -> bool:
-    """Store the end of a launch; False when it is not open, or another executor owns it.
-
-    Raises:
-        ResultNotStorableError: Postgres cannot store this result.
-    """
-    try:
-        row = await connection.fetchrow(_QUERIES["set_ended"], *key, owner, epoch, result)
-    except (asyncpg.DataError, ValueError) as error:  # refused by Postgres, or by the client
-        raise ResultNotStorableError(str(error)) from error
+    """Store the end of a launch; False when it is not open, or another executor owns it."""
+    row = await connection.fetchrow(_QUERIES["set_ended"], *key, owner, epoch, result)
     return row is not None
 
 
