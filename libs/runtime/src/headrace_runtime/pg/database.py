@@ -239,14 +239,21 @@ def _translating(connection: Connection | None = None) -> Iterator[None]:
     except Exception as error:
         kind = postgres.kind_of(error)
         if connection is not None:
-            if kind is Kind.DEFECT and connection.is_closed():
+            if kind is Kind.DEFECT and _is_closed(connection):
                 kind = Kind.UNAVAILABLE
-            if not postgres.leaves_connection_in_order(error):
+            if not _is_closed(connection) and not postgres.leaves_connection_in_order(error):
                 connection.terminate()
         translation = translated(kind, postgres.STORE, error)
         if translation is None:
             raise
         raise translation from error
+
+
+def _is_closed(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has already taken it back
+        return True
 
 
 def _interval(seconds: float) -> timedelta:
