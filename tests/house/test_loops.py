@@ -12,7 +12,6 @@ from tests.support.deployment import ROOT
 _PAUSES = {"sleep", "wait"}
 ALLOWED = {
     "libs/runtime/src/headrace_runtime/loops.py:until_available": "the mechanism",
-    "libs/runtime/src/headrace_runtime/loops.py:repeat": "the mechanism",
     "libs/runtime/src/headrace_runtime/bus/connection.py:connect": "a limited time",
     "libs/runtime/src/headrace_runtime/bus/pull.py:_report_progress": "every error is handled",
     "services/executor/src/headrace_executor/active_launch.py:_stop_when_canceled": "ends itself",
