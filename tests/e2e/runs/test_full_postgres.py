@@ -9,6 +9,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,7 @@ def test_all_goes_on_when_postgres_has_space_again(
     package = tmp_path / "chain.yaml"
     package.write_text(yaml.safe_dump(chain(8)))
     deployment.json("run", "submit", str(package), "--wait")
+    recurring = every_two_seconds(deployment, package)
     services = {name: deployment.pid(name) for name in SERVICES}
     accepted = [submit(deployment, package) for _ in range(_RUNS)]
     disk.fill()
@@ -111,6 +114,9 @@ def test_all_goes_on_when_postgres_has_space_again(
     assert {task["state"] for run in ended for task in run["tasks"]} == {"SUCCEEDED"}
     assert asyncio.run(dead_letters(deployment)) == 0
     assert {name: deployment.pid(name) for name in SERVICES} == services, "none was restarted"
+    slots = slots_of(deployment, recurring)
+    assert all(later - earlier == timedelta(seconds=2) for earlier, later in pairwise(slots))
+    assert slots[-1] - slots[0] > timedelta(seconds=_FULL_SECONDS)
     refused = [answer for answer in answers if answer.status_code >= 400]
     assert {answer.status_code for answer in refused} <= {503}
     assert all("retry-after" in answer.headers for answer in refused)
@@ -139,6 +145,34 @@ def submit(deployment: Deployment, package: Path) -> str:
 def try_to_submit(deployment: Deployment, package: Path) -> httpx.Response:
     spec = {"pipeline_spec": yaml.safe_load(package.read_text()), "caching": False}
     return httpx.post(f"{deployment.url}/api/v1/runs", json=spec, timeout=120, trust_env=False)
+
+
+def every_two_seconds(deployment: Deployment, package: Path) -> str:
+    """A recurring run, which makes up for slots that are missed."""
+    definition = {
+        "pipeline_spec": yaml.safe_load(package.read_text()),
+        "display_name": "often",
+        "trigger": {"interval_seconds": 2},
+        "catch_up": True,
+        "max_concurrency": 10,
+        "caching": False,
+    }
+    url = f"{deployment.url}/api/v1/recurring-runs"
+    answer = httpx.post(url, json=definition, timeout=120, trust_env=False)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["recurring_run_id"])
+
+
+def slots_of(deployment: Deployment, recurring: str) -> list[datetime]:
+    """The slots that became runs."""
+    answer = httpx.get(
+        f"{deployment.url}/api/v1/runs",
+        params={"recurring_run_id": recurring, "page_size": 100},
+        timeout=120,
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    return sorted(datetime.fromisoformat(run["scheduled_at"]) for run in answer.json()["runs"])
 
 
 def reads(deployment: Deployment, run_id: str) -> list[httpx.Response]:

@@ -1,4 +1,4 @@
-"""The kind of each error of the object store: of botocore, of HTTP, and of the connection.
+"""The kind of each error of the object store: of botocore and aiohttp, and of HTTP.
 
 botocore is imported on use: it takes 30 MB, which a service that rarely needs it should not spend.
 Source: `botocore.exceptions`; Amazon S3, "Error responses".
@@ -15,6 +15,7 @@ STORE = "the object store"
 _UNAVAILABLE_ERRORS = frozenset(
     {
         "CapacityNotAvailableError",
+        "ClientError",  # of aiohttp, below botocore; its own is a response
         "ConnectionError",
         "CredentialRetrievalError",
         "EndpointConnectionError",
@@ -49,18 +50,17 @@ _UNAVAILABLE_CODES = frozenset(
 
 def kind_of(error: BaseException) -> Kind:
     """The kind of an error of a request. A missing object is none: see `is_missing`."""
-    from aiohttp import ClientError as ConnectionFault
     from botocore.exceptions import ClientError
 
     if isinstance(error, ClientError):
         return _kind_of_response(error.response)
     for ancestor in type(error).__mro__:
-        if ancestor.__module__.startswith("botocore."):
+        if ancestor.__module__.partition(".")[0] in ("botocore", "aiohttp"):
             if ancestor.__name__ in _UNAVAILABLE_ERRORS:
                 return Kind.UNAVAILABLE
             if ancestor.__name__ in _NOT_STORABLE_ERRORS:
                 return Kind.NOT_STORABLE
-    if isinstance(error, ConnectionFault | OSError | MemoryError):
+    if isinstance(error, OSError | MemoryError):
         return Kind.UNAVAILABLE
     return Kind.NOT_STORABLE if isinstance(error, UnicodeEncodeError) else Kind.DEFECT
 

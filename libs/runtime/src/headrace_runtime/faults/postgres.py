@@ -48,7 +48,8 @@ _CLIENT: Mapping[type[BaseException], Kind] = {
     asyncpg.InternalClientError: Kind.UNAVAILABLE,  # the client lost track of the connection
     asyncpg.InvalidCachedStatementError: Kind.UNAVAILABLE,  # a migration has changed the table
     asyncpg.FatalPostgresError: Kind.UNAVAILABLE,  # ends the connection, without a known state
-    _base.DataError: Kind.NOT_STORABLE,  # the client cannot encode an argument
+    # The client cannot encode an argument. `asyncpg.DataError` is another class, the server's.
+    _base.DataError: Kind.NOT_STORABLE,
     _base.ClientConfigurationError: Kind.DEFECT,
     _base.UnsupportedClientFeatureError: Kind.DEFECT,
     _base.UnsupportedServerFeatureError: Kind.DEFECT,
