@@ -137,3 +137,53 @@ async def test_objects_that_cannot_be_deleted_are_reported(
     assert failed["gone/x"] == "C: gone/x"
     monkeypatch.undo()
     assert await objects.list("gone/a") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "raised"),
+    [
+        (403, "AccessDenied", RetryableError),
+        (403, "SignatureDoesNotMatch", RetryableError),
+        (404, "NoSuchBucket", RetryableError),
+        (404, "NoSuchKey", ObjectMissingError),
+        (507, "InsufficientStorage", RetryableError),
+        (400, "KeyTooLongError", NotStorableError),
+        (413, "EntityTooLarge", NotStorableError),
+    ],
+)
+async def test_what_a_store_answers(
+    servers: Servers, status: int, code: str, raised: type[Exception]
+) -> None:
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 {status} No\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = servers.object_settings().model_copy(
+            update={"objects_endpoint": f"http://127.0.0.1:{port}"}
+        )
+        async with ObjectStore(settings) as store:
+            for call in (store.get("anything"), store.put("anything", b"x")):
+                with pytest.raises(raised):
+                    await call
+
+
+@pytest.mark.parametrize("key", ["", "half of a pair \ud800"], ids=repr)
+async def test_a_key_that_the_client_refuses_is_not_requested_again(
+    objects: ObjectStore, key: str
+) -> None:
+    for call in (objects.get(key), objects.put(key, b"x"), objects.size(key)):
+        with pytest.raises(NotStorableError):
+            await call
+
+
+async def test_a_range_beyond_the_end_is_empty(objects: ObjectStore) -> None:
+    await objects.put("short", b"abc")
+    assert await objects.get_range("short", 3, 10) == b""
+    assert await objects.get_range("short", 100, 200) == b""
