@@ -137,7 +137,7 @@ class Service:
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
-        self.stop.set()
+        self.request_stop()
 
     def _opened_objects(self) -> ObjectStore:
         assert self._objects is not None, "call open_objects first"
@@ -197,6 +197,7 @@ class Service:
                 await self.stop.wait()
                 for task in running:
                     task.cancel()
+                self._server.should_exit = True
         finally:
             await self._stop_serving()  # before the stores are closed
 
@@ -245,9 +246,13 @@ async def open_service(name: str, settings: ServiceSettings) -> AsyncIterator[Se
         service = Service(name, settings, closing)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, service.request_stop)
-        await service.open(settings.nats_url.get_secret_value())
-        log.info("service_started")
-        yield service
+        try:
+            await service.open(settings.nats_url.get_secret_value())
+            log.info("service_started")
+            yield service
+        except asyncio.CancelledError:
+            if service.failure is None:
+                raise
         log.info("service_stopped", reason=service.failure or "stop signal")
     if service.failure:
         raise FatalError(service.failure)
