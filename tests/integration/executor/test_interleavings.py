@@ -216,9 +216,9 @@ async def test_a_result_that_cannot_be_stored_fails_its_attempt_alone(
         ends = await until(lambda: _has(view.ends, 4), 10)
     assert sorted(ends) == [
         (0, "attempt.succeeded"),
-        (1, FailureCode.LAUNCHER_ERROR),
+        (1, FailureCode.OUTPUT_INVALID),
         (2, "attempt.succeeded"),
-        (3, FailureCode.LAUNCHER_ERROR),
+        (3, FailureCode.OUTPUT_INVALID),
     ]
 
 

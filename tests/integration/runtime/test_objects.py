@@ -8,8 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import NotStorableError, RetryableError
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
 from tests.support.servers import Servers
@@ -126,9 +125,7 @@ async def test_objects_that_cannot_be_deleted_are_reported(
         """As a store that rejects a whole request for one malformed key."""
         keys = [entry["Key"] for entry in arguments["Delete"]["Objects"]]
         if any("bad" in key for key in keys):
-            status = 403 if "forbidden" in keys[0] else 400
-            answer = {"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": "No"}}
-            raise ClientError(answer, operation)
+            raise NotStorableError.of("the object store", "MalformedXML")
         response = await call(operation, **arguments)
         return response | {
             "Errors": [{"Key": k, "Code": "C", "Message": k} for k in keys if "x" in k]
@@ -138,6 +135,55 @@ async def test_objects_that_cannot_be_deleted_are_reported(
     failed = await objects.delete_many(["gone/a", "gone/bad", "gone/x", "gone/c"])
     assert set(failed) == {"gone/bad", "gone/x"}
     assert failed["gone/x"] == "C: gone/x"
-    assert set(await objects.delete_many(["forbidden", "bad"])) == {"forbidden", "bad"}
     monkeypatch.undo()
     assert await objects.list("gone/a") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "raised"),
+    [
+        (403, "AccessDenied", RetryableError),
+        (403, "SignatureDoesNotMatch", RetryableError),
+        (404, "NoSuchBucket", RetryableError),
+        (404, "NoSuchKey", ObjectMissingError),
+        (507, "InsufficientStorage", RetryableError),
+        (400, "KeyTooLongError", NotStorableError),
+        (413, "EntityTooLarge", NotStorableError),
+    ],
+)
+async def test_what_a_store_answers(
+    servers: Servers, status: int, code: str, raised: type[Exception]
+) -> None:
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 {status} No\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = servers.object_settings().model_copy(
+            update={"objects_endpoint": f"http://127.0.0.1:{port}"}
+        )
+        async with ObjectStore(settings) as store:
+            for call in (store.get("anything"), store.put("anything", b"x")):
+                with pytest.raises(raised):
+                    await call
+
+
+@pytest.mark.parametrize("key", ["", "half of a pair \ud800"], ids=repr)
+async def test_a_key_that_the_client_refuses_is_not_requested_again(
+    objects: ObjectStore, key: str
+) -> None:
+    for call in (objects.get(key), objects.put(key, b"x"), objects.size(key)):
+        with pytest.raises(NotStorableError):
+            await call
+
+
+async def test_a_range_beyond_the_end_is_empty(objects: ObjectStore) -> None:
+    await objects.put("short", b"abc")
+    assert await objects.get_range("short", 3, 10) == b""
+    assert await objects.get_range("short", 100, 200) == b""

@@ -10,7 +10,6 @@ from headrace_contracts.messages import events as e
 from headrace_contracts.messages.events import RunLimits
 from headrace_runtime.errors import RetryableError, TooEarlyError
 from headrace_scheduler import plans
-from headrace_scheduler.app import repeat
 from headrace_scheduler.core.decide import decide
 from headrace_scheduler.core.run import Run
 
@@ -219,22 +218,6 @@ async def test_a_run_with_a_fault_does_not_hold_up_the_timers_of_others(
     await scheduler.handlers.tick()
     assert len(scheduler.of(runs[1].run_id, "attempt.cancel")) == 1
     assert await scheduler.handlers.tick() == 0, "it is not decided on at each tick"
-
-
-async def test_an_error_in_one_pass_ends_neither_the_loop_nor_other_passes() -> None:
-    made: list[str] = []
-
-    async def broken() -> None:
-        made.append("broken")
-        raise ValueError("a fault")
-
-    async def good() -> None:
-        made.append("good")
-
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await repeat(0.01, broken, good)
-    assert made[:4] == ["broken", "good", "broken", "good"]
 
 
 async def test_a_rerun_waits_for_the_spec_of_the_earlier_run(scheduler: Scheduler) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from headrace_contracts.launches import Progress
-from headrace_executor.availability import RETRY_SECONDS
+from headrace_runtime.loops import RETRY_SECONDS
 from headrace_executor.backends.port import Handle, ReportProgress
 from headrace_executor.core.execution import Execution
 from headrace_runtime.errors import RetryableError

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from headrace_runtime.errors import RejectedError, RetryableError
@@ -71,6 +72,28 @@ def problem(status: int, code: str, detail: str, field: str | None = None) -> Re
     return Response(body.to_json(), status, media_type="application/problem+json")
 
 
+_RETRY = "; retry"
+RETRY_AFTER = {"Retry-After": "1"}
+"""The header of each response that says that something is unavailable: seconds."""
+
+
+def unavailable_text(error: RetryableError) -> str:
+    """What a caller reads when something is unavailable."""
+    return f"{error.message}{_RETRY}"
+
+
+def unavailable_cause(text: str) -> str:
+    """The message of the error that `unavailable_text` made a text of."""
+    return text.removesuffix(_RETRY)
+
+
+def unavailable_problem(error: RetryableError) -> Response:
+    """A 503 that says what is unavailable."""
+    response = problem(503, "UNAVAILABLE", unavailable_text(error))
+    response.headers.update(RETRY_AFTER)
+    return response
+
+
 def install_problems(app: Starlette) -> None:
     """Return every error of the app as a problem body. Unexpected errors are logged; the caller
     gets a 500 without details."""
@@ -81,10 +104,9 @@ def install_problems(app: Starlette) -> None:
         return problem(STATUS[rejection.code], rejection.code, rejection.message, rejection.field)
 
     async def unavailable(_: Request, error: Exception) -> Response:
-        get_logger().warning("request_unavailable", error=repr(error))
-        response = problem(503, "UNAVAILABLE", "service temporarily unavailable; retry")
-        response.headers["Retry-After"] = "1"
-        return response
+        assert isinstance(error, RetryableError)
+        get_logger().warning("request_unavailable", error=str(error))
+        return unavailable_problem(error)
 
     async def http_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -123,6 +145,26 @@ def _code(status: int) -> str:
     return names.get(status, "MALFORMED" if status < 500 else "INTERNAL")
 
 
+class StartingApp:
+    """The application of a service that starts: it answers health checks, and everything else with
+    503 and what the start waits for, until `app` is set."""
+
+    def __init__(self, ready: Check) -> None:
+        self.app: ASGIApp | None = None
+        self._ready = ready
+        self._starting = Starlette(routes=health_routes(ready))
+        self._starting.mount("/", self._unavailable)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.app or self._starting)(scope, receive, send)
+
+    async def _unavailable(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._ready()
+        except RetryableError as error:
+            await unavailable_problem(error)(scope, receive, send)
+
+
 class _Protocol(H11Protocol):
     """HTTP that answers malformed requests with a problem body."""
 
@@ -139,7 +181,7 @@ class _Protocol(H11Protocol):
 class HttpServer(uvicorn.Server):
     """uvicorn without its signal handlers: `Service` decides when it stops."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

@@ -19,3 +19,4 @@ PUBLISHED = Counter("headrace_outbox_published", "Messages published from the ou
 OUTBOX_BACKLOG = Gauge(
     "headrace_outbox_backlog_rows", "Committed but unpublished messages at the last sweep"
 )
+PASSES = Counter("headrace_loop_passes", "Passes of periodic loops, by result", ["name", "result"])

@@ -7,11 +7,13 @@ which a service that rarely needs it should not spend at start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import NotStorableError
+from headrace_runtime.faults import objects
+from headrace_runtime.faults.kinds import translated
 from headrace_runtime.settings import ObjectStoreSettings
 
 
@@ -19,9 +21,24 @@ class ObjectMissingError(LookupError):
     """There is no object with this key."""
 
 
+@contextmanager
+def _translating(key: str) -> Iterator[None]:
+    """Raise errors of the store as what the caller has to do about them; see `faults.objects`."""
+    try:
+        yield
+    except Exception as error:
+        if objects.is_missing(error):
+            raise ObjectMissingError(key) from None
+        translation = translated(objects.kind_of(error), objects.STORE, error)
+        if translation is None:
+            raise
+        raise translation from error
+
+
 class ObjectStore:
     """One bucket, as an async context manager. Calls raise `RetryableError` when the store is
-    unavailable."""
+    unavailable or refuses this client, and `NotStorableError` when it can never have such an
+    object."""
 
     def __init__(self, settings: ObjectStoreSettings) -> None:
         self.bucket = settings.objects_bucket
@@ -52,7 +69,12 @@ class ObjectStore:
         """Read the bytes from `start` to `end` (exclusive); fewer if the object is shorter."""
         if end <= start:
             return b""
-        return await self._read(key, Range=f"bytes={start}-{end - 1}")
+        try:
+            return await self._read(key, Range=f"bytes={start}-{end - 1}")
+        except Exception as error:
+            if objects.is_past_end(error):
+                return b""
+            raise
 
     async def size(self, key: str) -> int:
         """The size of an object in bytes.
@@ -78,16 +100,13 @@ class ObjectStore:
     async def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
         """Delete up to 1000 objects; missing ones are not an error. Returns the errors of those
         that could not be deleted, by key."""
-        from botocore.exceptions import ClientError
-
         if not keys:
             return {}
         request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
         try:
             response = await self._call("delete_objects", Delete=request)
-        except ClientError as error:
-            rejected = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 400
-            if not rejected or len(keys) == 1:
+        except NotStorableError as error:
+            if len(keys) == 1:
                 return dict.fromkeys(keys, str(error))
             half = len(keys) // 2  # one malformed key rejects the whole request: isolate it
             return await self.delete_many(keys[:half]) | await self.delete_many(keys[half:])
@@ -112,23 +131,25 @@ class ObjectStore:
 
     async def presign_get(self, key: str, seconds: int) -> str:
         """A URL that permits reading one object, valid for `seconds`."""
-        client = await self._open()
-        url: str = await client.generate_presigned_url(
-            "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
-        )
-        return url
+        with _translating(key):
+            client = await self._open()
+            url: str = await client.generate_presigned_url(
+                "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
+            )
+            return url
 
     async def presign_post(self, prefix: str, seconds: int) -> tuple[str, dict[str, str]]:
         """A URL and form fields that permit writing any object below `prefix`, valid for
         `seconds`."""
-        client = await self._open()
-        post = await client.generate_presigned_post(
-            self.bucket,
-            prefix + "${filename}",
-            Conditions=[["starts-with", "$key", prefix]],
-            ExpiresIn=seconds,
-        )
-        return post["url"], post["fields"]
+        with _translating(prefix):
+            client = await self._open()
+            post = await client.generate_presigned_post(
+                self.bucket,
+                prefix + "${filename}",
+                Conditions=[["starts-with", "$key", prefix]],
+                ExpiresIn=seconds,
+            )
+            return post["url"], post["fields"]
 
     def uri(self, key: str) -> str:
         """The ``s3://`` URI of a key."""
@@ -141,28 +162,15 @@ class ObjectStore:
 
     async def _read(self, key: str, **arguments: Any) -> bytes:
         response = await self._call("get_object", Key=key, **arguments)
-        try:
+        with _translating(key):
             async with response["Body"] as body:
                 data: bytes = await body.read()
                 return data
-        except Exception as error:  # of aiohttp, which the client passes on unchanged
-            raise RetryableError(f"object store: {error!r}") from error
 
     async def _call(self, operation: str, **arguments: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        client = await self._open()
-        try:
+        with _translating(arguments.get("Key", self.bucket)):
+            client = await self._open()
             return await getattr(client, operation)(Bucket=self.bucket, **arguments)
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status == 404:
-                raise ObjectMissingError(arguments.get("Key", self.bucket)) from None
-            if status >= 500 or status == 429:
-                raise RetryableError(f"object store: {error}") from error
-            raise
-        except (BotoCoreError, OSError, TimeoutError) as error:
-            raise RetryableError(f"object store: {error}") from error
 
     async def _open(self) -> Any:
         async with self._opening:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import nats.errors
 from headrace_contracts.messages.subjects import Subscription
-from nats.js.errors import Error as JetStreamError
 
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.positions import read_positions
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.faults.bus import translating
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import repeat
 from headrace_runtime.metrics import OUTBOX_BACKLOG
 from headrace_runtime.pg.database import Database
 
@@ -45,20 +44,20 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until cancelled."""
+        await repeat("relay", self._pass, _PASS_SECONDS, retry_seconds=_PASS_SECONDS)
+
+    async def _pass(self) -> None:
         clock = asyncio.get_running_loop().time
-        while True:
-            try:
-                await self._database.mark_published()
-                if self._bus.client.is_connected:
-                    if clock() >= self._next_comparison:
-                        await self.compare()
-                        self._next_comparison = clock() + _COMPARE_EVERY_SECONDS
-                    if clock() >= self._next_sweep:
-                        await self.sweep()
-                        self._next_sweep = clock() + _SWEEP_EVERY_SECONDS
-            except (RetryableError, nats.errors.Error, JetStreamError, TimeoutError) as error:
-                self._log.warning("relay_postponed", error=repr(error))
-            await asyncio.sleep(_PASS_SECONDS)
+        await self._database.mark_published()
+        if not self._bus.client.is_connected:
+            return
+        if clock() >= self._next_comparison:
+            with translating():
+                await self.compare()
+            self._next_comparison = clock() + _COMPARE_EVERY_SECONDS
+        if clock() >= self._next_sweep:
+            await self.sweep()
+            self._next_sweep = clock() + _SWEEP_EVERY_SECONDS
 
     async def sweep(self) -> None:
         """Publish all that was committed and not published, in batches."""

@@ -52,9 +52,8 @@ async def serve(settings: Settings) -> None:
         retention = Retention(
             database, settings.archive_runs_after, settings.delete_archived_runs_after
         )
-        await experiments.create_default()
+        await service.until_available("the default experiment", experiments.create_default)
         await service.run(
-            settings,
             app,
             service.consumer(
                 API_SUBMISSIONS, SUBMIT_RUN, handlers.submit_runs, handlers.reject_unreadable

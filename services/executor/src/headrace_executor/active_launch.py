@@ -16,13 +16,13 @@ from headrace_contracts.failures import Failure, FailureCode
 from headrace_contracts.ids import derived_event_id
 from headrace_contracts.launches import Progress
 from headrace_contracts.messages.events import AttemptPreparing, AttemptStarted, AttemptWaiting
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import NotStorableError, RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import RETRY_SECONDS, until_available
 from headrace_runtime.pg.database import Database, Unit
 from structlog.contextvars import bound_contextvars
 
 from headrace_executor import store
-from headrace_executor.availability import RETRY_SECONDS, until_available
 from headrace_executor.backends.port import Backend, CannotLaunchError, Handle, Vanished
 from headrace_executor.core.execution import Execution
 from headrace_executor.core.outcome import Outcome, failed, lost, outcome
@@ -113,17 +113,15 @@ class ActiveLaunch:
         except _NotOwnedError:
             self.is_disowned = True
             return False
-        except store.DatabaseError:
-            raise  # not this attempt's fault: it goes on, and the restarted executor adopts it
         except Exception as error:  # a fault of one attempt ends that attempt alone
             self._log.exception("attempt_failed")
             result = await self._after_fault(error)
         self._release_room()
         try:
             is_committed = await until_available(lambda: self._end(result), "write_postponed")
-        except store.ResultNotStorableError as error:
-            message = f"the step's result has a value that the database cannot store: {error!r}"
-            failure = Failure(code=FailureCode.LAUNCHER_ERROR, message=message)
+        except NotStorableError as error:
+            message = f"the result of the step: {error}"
+            failure = Failure(code=FailureCode.OUTPUT_INVALID, message=message)
             result = failed(self._command, failure, datetime.now(UTC))
             is_committed = await until_available(lambda: self._end(result), "write_postponed")
         if is_committed:

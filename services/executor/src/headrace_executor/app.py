@@ -35,4 +35,4 @@ async def serve(settings: Settings) -> None:
             consume = service.consumer(
                 executor_commands(settings.cluster), ATTEMPT_COMMAND, handlers.handle
             )
-            await service.run(settings, Starlette(), runner.run, consume)
+            await service.run(Starlette(), runner.run, consume)

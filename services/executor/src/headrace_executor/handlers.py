@@ -16,7 +16,7 @@ from headrace_contracts.messages.commands import (
 from headrace_contracts.messages.events import AttemptFailed
 from headrace_contracts.messages.subjects import executor_commands
 from headrace_runtime.bus.consumer import Received
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import NotStorableError, RetryableError
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_executor import store
@@ -65,12 +65,12 @@ class Handlers:
         """Store what the commands ask for; returns the launches that were unknown."""
         try:
             return await self._database.transact(lambda unit: self._store(unit, batch, {}))
-        except store.LaunchNotStorableError:
+        except NotStorableError:
             refused = {
                 identity(command): _refused(command, found)
                 for command in (received.message for received in batch)
                 if isinstance(command, LaunchAttempt)
-                and (found := unstorable(command.model_dump())) is not None
+                and (found := unstorable(command.model_dump(mode="json"))) is not None
             }
             if not refused:
                 raise

@@ -16,11 +16,11 @@ from uuid import UUID
 
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import until_available
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_executor import store
 from headrace_executor.active_launch import ActiveLaunch
-from headrace_executor.availability import until_available
 from headrace_executor.backends.port import Backend
 from headrace_executor.lease import Lease
 from headrace_executor.slot_queue import SlotQueue

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
 from headrace_contracts.messages.commands import CancelAttempt, LaunchAttempt
 from headrace_contracts.messages.events import AttemptFailed, AttemptSucceeded
 from headrace_runtime.pg.database import Connection, ReadConnection
@@ -31,17 +30,6 @@ Identity = tuple[UUID, UUID, int]
 
 Claim = tuple[UUID, UUID, int, str, int, int]
 """Run, task, attempt, owner, epoch, execution: what a write about an execution has to match."""
-
-DatabaseError = asyncpg.PostgresError
-"""A fault of Postgres that the runtime does not repeat, such as a full disk."""
-
-
-class ResultNotStorableError(Exception):
-    """A result has a value that Postgres cannot store."""
-
-
-class LaunchNotStorableError(Exception):
-    """A launch command has a value that Postgres cannot store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +79,9 @@ def identity(command: LaunchAttempt | CancelAttempt) -> Identity:
 async def insert(
     connection: Connection, owner: str, commands: Sequence[LaunchAttempt]
 ) -> set[Identity]:
-    """Store these launches; returns those that are new.
-
-    Raises:
-        LaunchNotStorableError: Postgres cannot store one of them.
-    """
+    """Store these launches; returns those that are new."""
     keys = _columns([identity(command) for command in commands])
-    try:
-        rows = await connection.fetch(_QUERIES["insert_launches"], *keys, list(commands), owner)
-    except (asyncpg.DataError, ValueError) as error:  # refused by Postgres, or by the client
-        raise LaunchNotStorableError(str(error)) from error
+    rows = await connection.fetch(_QUERIES["insert_launches"], *keys, list(commands), owner)
     return {_key(row) for row in rows}
 
 
@@ -146,15 +127,8 @@ async def set_running(connection: Connection, claim: Claim, handle: Handle, at: 
 
 async def set_ended(connection: Connection, claim: Claim, result: Outcome) -> bool:
     """Store the end of a launch by an execution; False when it is not open, or the execution is not
-    the one that counts.
-
-    Raises:
-        ResultNotStorableError: Postgres cannot store this result.
-    """
-    try:
-        row = await connection.fetchrow(_QUERIES["set_ended"], *claim, result)
-    except (asyncpg.DataError, ValueError) as error:  # refused by Postgres, or by the client
-        raise ResultNotStorableError(str(error)) from error
+    the one that counts."""
+    row = await connection.fetchrow(_QUERIES["set_ended"], *claim, result)
     return row is not None
 
 

@@ -32,4 +32,4 @@ async def serve(settings: Settings) -> None:
             linger_seconds=settings.linger_seconds,
             urgent=RUN_EVENTS,
         )
-        await service.run(settings, app, consume, recorder.show_overdue_ends, deletion.run)
+        await service.run(app, consume, recorder.show_overdue_ends, deletion.run)

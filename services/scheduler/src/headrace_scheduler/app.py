@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from headrace_contracts.messages.events import EVENT
@@ -12,15 +10,12 @@ from headrace_contracts.messages.subjects import (
     SCHEDULER_EVENTS,
     command_readers,
 )
-from headrace_runtime.errors import RetryableError
-from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import attempt, repeat
 from headrace_runtime.service import open_service
 from starlette.applications import Starlette
 
 from headrace_scheduler.handlers import Handlers
 from headrace_scheduler.settings import Settings
-
-Pass = Callable[[], Awaitable[object]]
 
 
 async def serve(settings: Settings) -> None:
@@ -34,39 +29,22 @@ async def serve(settings: Settings) -> None:
         )
         handlers = Handlers(database, objects, settings.cluster)
 
-        async def timers() -> None:
-            await repeat(settings.tick_every_seconds, handlers.tick)
+        every = settings.reconcile_every_seconds
+        silent = partial(handlers.repeat_silent_launches, settings.silence_seconds)
+        stalled = partial(handlers.repeat_stalled_lookups, settings.lookup_seconds)
+        purge = partial(handlers.purge, settings.keep_deleted_hours)
 
-        async def reconcile() -> None:
+        async def lookups() -> None:
             # At the start, no process answers the lookups that the one before has left.
-            await attempt(partial(handlers.repeat_stalled_lookups, 0))
-            await repeat(
-                settings.reconcile_every_seconds,
-                partial(handlers.repeat_silent_launches, settings.silence_seconds),
-                partial(handlers.repeat_stalled_lookups, settings.lookup_seconds),
-                handlers.admit_queued,
-                partial(handlers.purge, settings.keep_deleted_hours),
-            )
+            await attempt("stalled_lookups", partial(handlers.repeat_stalled_lookups, 0))
+            await repeat("stalled_lookups", stalled, every, pause_first=True)
 
-        consume = service.consumer(SCHEDULER_EVENTS, EVENT, handlers.handle)
-        await service.run(settings, Starlette(), consume, timers, reconcile)
-
-
-async def repeat(seconds: float, *passes: Pass) -> None:
-    """Make these passes in turn, with pauses between the turns, until cancelled."""
-    while True:
-        await asyncio.sleep(seconds)
-        for one_pass in passes:
-            await attempt(one_pass)
-
-
-async def attempt(one_pass: Pass) -> None:
-    """Make one pass. It is made again later, so an error must end neither the service nor the other
-    passes."""
-    name = getattr(one_pass.func if isinstance(one_pass, partial) else one_pass, "__name__", "pass")
-    try:
-        await one_pass()
-    except RetryableError as error:
-        get_logger().warning("pass_postponed", name=name, error=str(error))
-    except Exception:
-        get_logger().exception("pass_failed", name=name)
+        await service.run(
+            Starlette(),
+            service.consumer(SCHEDULER_EVENTS, EVENT, handlers.handle),
+            partial(repeat, "timers", handlers.tick, settings.tick_every_seconds),
+            partial(repeat, "silent_launches", silent, every, pause_first=True),
+            partial(repeat, "queued_runs", handlers.admit_queued, every, pause_first=True),
+            partial(repeat, "purge_deleted", purge, every, pause_first=True),
+            lookups,
+        )

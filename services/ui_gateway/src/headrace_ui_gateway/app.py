@@ -40,7 +40,7 @@ async def serve(settings: Settings) -> None:
         if issuer is not None:
             loops.append(issuer.run)
         try:
-            await service.run(settings, http_app(services, settings, issuer), *loops)
+            await service.run(http_app(services, settings, issuer), *loops)
         finally:
             if issuer is not None:
                 await issuer.close()

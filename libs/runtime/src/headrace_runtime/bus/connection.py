@@ -83,9 +83,9 @@ class Bus:
     async def check(self, *, uses_streams: bool) -> None:
         """Raises `RetryableError` if the bus cannot be used, or its streams not."""
         if not self.client.is_connected:
-            raise RetryableError(f"bus: no connection to {self._address}")
+            raise RetryableError("the bus is unavailable", f"no connection to {self._address}")
         if self.refusal is not None:
-            raise RetryableError(f"bus: {self.refusal}")
+            raise RetryableError("the bus is unavailable", self.refusal)
         if not uses_streams:
             return
         try:
@@ -94,7 +94,9 @@ class Bus:
         except NotFoundError:
             return  # its readers create it
         except (nats.errors.Error, JetStreamError, TimeoutError) as error:
-            raise RetryableError(f"bus: JetStream is unavailable: {error!r}") from error
+            raise RetryableError(
+                "the bus is unavailable", f"JetStream does not answer: {error!r}"
+            ) from error
 
     async def connect(self, url: str) -> None:
         """Connect; wait for the server for as long as it takes, and log what is waited for.

@@ -8,6 +8,7 @@ messages behind it.
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -18,14 +19,20 @@ from headrace_contracts.messages import cloudevents
 from headrace_contracts.messages.cloudevents import Attributes
 from headrace_contracts.messages.subjects import Subscription, dead_letter
 from nats.aio.msg import Msg
-from nats.js.errors import Error as JetStreamError
 from pydantic import TypeAdapter, ValidationError
 
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.provision import provision_consumer, provision_streams
 from headrace_runtime.bus.pull import PullQueue
-from headrace_runtime.errors import PoisonError, RetryableError, TooEarlyError
+from headrace_runtime.errors import (
+    NotStorableError,
+    PoisonError,
+    RetryableError,
+    TooEarlyError,
+)
+from headrace_runtime.faults.bus import translating
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import until_available
 from headrace_runtime.metrics import HANDLING, MESSAGES
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
@@ -37,6 +44,10 @@ _MAX_EARLY_DELIVERIES = 24
 """After so many deliveries (about five minutes) a message whose subject is still unknown becomes a
 dead letter."""
 _LONGEST_DELAY_SECONDS = 30.0
+_LONGEST_UNAVAILABLE_SECONDS = 5.0
+"""How long after a store is back its messages are handled."""
+_REMEMBERED_FAILURES = 10_000
+"""More than the bus delivers without an acknowledgement."""
 _LARGEST_BODY = 64 * 1024 * 1024
 """Bytes. A package of 32 MiB takes up to twice as many as a JSON string. A program can refer to any
 object as the body of its message."""
@@ -88,12 +99,15 @@ class Consumer(Generic[M]):
         self._on_unreadable = on_unreadable
         self._linger_seconds = linger_seconds
         self._urgent = urgent
+        self._failures = Failures()
         self._log = get_logger()
+        self.is_provisioned = False
+        """Whether the bus has the durable consumer: false while it is not ready for that."""
 
     async def run(self) -> None:
         """Consume until cancelled."""
-        await provision_streams(self._bus.js)
-        await provision_consumer(self._bus.js, self._subscription)
+        await until_available(self._provision, "provisioning_postponed")
+        self.is_provisioned = True
         async with PullQueue(
             self._bus, self._subscription, self._linger_seconds, self._urgent
         ) as queue:
@@ -102,6 +116,11 @@ class Consumer(Generic[M]):
                 await self.process(batch)
                 for raw in batch:
                     queue.release(raw)
+
+    async def _provision(self) -> None:
+        with translating():
+            await provision_streams(self._bus.js)
+            await provision_consumer(self._bus.js, self._subscription)
 
     async def process(self, batch: list[Msg]) -> None:
         """One pass: parse, handle, acknowledge. Raises only when cancelled."""
@@ -150,30 +169,30 @@ class Consumer(Generic[M]):
             if isinstance(error, RetryableError) and not isinstance(error, TooEarlyError):
                 for raw, _ in batch:
                     await self._postpone(raw, error)
-                return
-            if len(batch) > 1:  # find the message that fails
+            elif len(batch) > 1:  # find the message that fails
                 for entry in batch:
                     await self._handle_all([entry])
-                return
-            raw, received = batch[0]
-            if (
-                isinstance(error, TooEarlyError)
-                and raw.metadata.num_delivered < _MAX_EARLY_DELIVERIES
-            ):
-                await self._postpone(raw, error)
-                return
-            await self._failed(raw, received.attributes, error)
+            else:
+                (raw, received) = batch[0]
+                await self._failed(raw, received.attributes, error)
         else:
             for raw, _ in batch:
                 await self._acknowledge(raw, "handled")
 
     async def _failed(self, raw: Msg, attributes: Attributes, error: Exception) -> None:
-        """After an unexpected error the message is redelivered a limited number of times before it
-        becomes a dead letter; after a `PoisonError` it becomes one at once."""
-        with structlog.contextvars.bound_contextvars(message_id=attributes.id):
-            self._log.error("message_failed", subject=raw.subject, exc_info=error)
-        if isinstance(error, PoisonError) or raw.metadata.num_delivered >= _MAX_FAILED_DELIVERIES:
-            await self._dead_letter(raw, attributes, f"{type(error).__name__}: {error}")
+        """A message that can never be handled becomes a dead letter at once. After any other error
+        than an unavailable store it is redelivered a limited number of times before."""
+        if isinstance(error, PoisonError | NotStorableError):
+            await self._dead_letter(raw, attributes, _described(error))
+            return
+        limit = _MAX_FAILED_DELIVERIES
+        if isinstance(error, TooEarlyError):
+            limit = _MAX_EARLY_DELIVERIES
+        else:
+            with structlog.contextvars.bound_contextvars(message_id=attributes.id):
+                self._log.error("message_failed", subject=raw.subject, exc_info=error)
+        if self._failures.count(_sequence_id(raw)) >= limit:
+            await self._dead_letter(raw, attributes, _described(error))
         else:
             await self._postpone(raw, error)
 
@@ -187,21 +206,36 @@ class Consumer(Generic[M]):
             cloudevents.MESSAGE_ID: f"dlq-{self._subscription.durable}-{_sequence_id(raw)}",
         }
         try:
-            if self._on_unreadable is not None:
-                await self._on_unreadable(attributes, reason)
-            await self._bus.js.publish(dead_letter(self._service), raw.data, headers=headers)
-            await raw.term()
-        except (nats.errors.Error, JetStreamError, RetryableError, OSError) as error:
+            await self._answer_unreadable(attributes, reason)
+            with translating():
+                await self._bus.js.publish(dead_letter(self._service), raw.data, headers=headers)
+                await raw.term()
+        except RetryableError as error:
             await self._postpone(raw, error)
             return
         except Exception as error:  # one message must not end the service
             self._log.exception("dead_letter_failed", subject=raw.subject)
             await self._postpone(raw, error)
             return
+        self._failures.forget(_sequence_id(raw))
         MESSAGES.labels(self._subscription.durable, "dead_lettered").inc()
 
+    async def _answer_unreadable(self, attributes: Attributes, reason: str) -> None:
+        """Have the service answer a message that becomes a dead letter. That the answer cannot be
+        given does not keep the message out of the dead letters."""
+        if self._on_unreadable is None:
+            return
+        try:
+            await self._on_unreadable(attributes, reason)
+        except RetryableError:
+            raise
+        except Exception:
+            self._log.exception("unreadable_not_answered", message_id=attributes.id)
+
     async def _postpone(self, raw: Msg, error: Exception) -> None:
-        delay = min(_LONGEST_DELAY_SECONDS, 0.1 * 2 ** min(raw.metadata.num_delivered, 10))
+        is_unavailable = isinstance(error, RetryableError) and not isinstance(error, TooEarlyError)
+        longest = _LONGEST_UNAVAILABLE_SECONDS if is_unavailable else _LONGEST_DELAY_SECONDS
+        delay = min(longest, 0.1 * 2 ** min(raw.metadata.num_delivered, 10))
         self._log.warning("message_postponed", subject=raw.subject, error=repr(error))
         MESSAGES.labels(self._subscription.durable, "postponed").inc()
         try:
@@ -211,10 +245,35 @@ class Consumer(Generic[M]):
 
     async def _acknowledge(self, raw: Msg, outcome: str) -> None:
         MESSAGES.labels(self._subscription.durable, outcome).inc()
+        self._failures.forget(_sequence_id(raw))
         try:
             await raw.ack()
         except (nats.errors.Error, OSError):
             self._log.warning("acknowledgement_lost")  # redelivered; the inbox drops the repeat
+
+
+class Failures:
+    """How often messages failed for a reason of their own. The server counts deliveries, also those
+    that ended because a store was unavailable, which say nothing about the message. A restarted
+    process counts from the beginning."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def count(self, message: str) -> int:
+        """Count one more failure of a message; returns how many there are now."""
+        self._counts[message] = self._counts.pop(message, 0) + 1
+        if len(self._counts) > _REMEMBERED_FAILURES:
+            self._counts.popitem(last=False)
+        return self._counts[message]
+
+    def forget(self, message: str) -> None:
+        """Forget a message that has ended."""
+        self._counts.pop(message, None)
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _sequence_id(raw: Msg) -> str:

@@ -16,7 +16,7 @@ from headrace_contracts.messages.subjects import stream_of
 from nats.js.errors import Error as JetStreamError
 
 from headrace_runtime.bus.connection import MAX_MESSAGE_BYTES, Bus
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import NotStorableError, RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.metrics import PUBLISHED
 from headrace_runtime.objects import ObjectStore
@@ -79,7 +79,7 @@ class Publisher:
             if len(body) > MAX_MESSAGE_BYTES - _HEADER_ALLOWANCE:
                 headers["ce-dataref"] = await self._store_body(message)
                 body = b""
-        except (RetryableError, OSError) as error:
+        except (RetryableError, NotStorableError, OSError) as error:
             _log_postponed(message, error)
             return None
         try:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NewType, Protocol, TypeVar
@@ -22,7 +22,16 @@ from headrace_contracts.ids import new_id
 from headrace_contracts.messages import cloudevents
 
 from headrace_runtime.bus.publisher import OutgoingMessage, Published
-from headrace_runtime.errors import RetryableError
+from headrace_runtime.errors import (
+    FatalError,
+    PoisonError,
+    RejectedError,
+    RetryableError,
+    TooEarlyError,
+)
+from headrace_runtime.faults import postgres
+from headrace_runtime.faults.kinds import Kind, translated
+from headrace_runtime.logging import get_logger
 from headrace_runtime.pg.migrate import migrate
 from headrace_runtime.pg.queries import load_queries
 
@@ -36,21 +45,7 @@ ReadConnection = NewType("ReadConnection", Connection)
 _QUERIES = load_queries("headrace_runtime.pg")
 _TRIES = 4
 _ACQUIRE_SECONDS = 10.0
-
-_TRANSIENT = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,  # the server's timeout, which may expire before the client's
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
+_CLOSE_SECONDS = 3.0
 
 
 class Publishable(Protocol):
@@ -138,13 +133,30 @@ class Database:
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
-        """A connection of the pool. The pool's own timeout would create a task for each call."""
-        async with asyncio.timeout(_ACQUIRE_SECONDS):
-            connection = await self._pool.acquire()
+        """A connection of the pool. An error that comes up while it is used is translated; if the
+        state of the connection is not certain after it, the connection leaves the pool.
+
+        Raises:
+            RetryableError: Postgres is unavailable.
+            NotStorableError: Postgres can never keep a value.
+        """
+        with _translating():
+            # The pool's own timeout would create a task for each call.
+            async with asyncio.timeout(_ACQUIRE_SECONDS):
+                connection = await self._pool.acquire()
         try:
-            yield connection
+            with _translating(connection):
+                yield connection
         finally:
+            await self._release(connection)
+
+    async def _release(self, connection: Connection) -> None:
+        """Give a connection back. A fault of it says nothing about what was committed before; the
+        pool drops the connection then."""
+        try:
             await self._pool.release(connection)
+        except Exception as error:
+            get_logger().warning("connection_dropped", error=repr(error))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
@@ -152,44 +164,37 @@ class Database:
 
         Raises:
             RetryableError: Postgres is unavailable.
+            NotStorableError: Postgres cannot read an argument.
         """
-        async with self._mapping_errors() as connection:
+        async with self._acquired() as connection:
             yield ReadConnection(connection)
-
-    @asynccontextmanager
-    async def _mapping_errors(self) -> AsyncIterator[Connection]:
-        """A connection, outside of a transaction, whose transient errors are `RetryableError`."""
-        try:
-            async with self._acquired() as connection:
-                yield connection
-        except _TRANSIENT as error:
-            raise RetryableError(f"postgres: {error!r}") from error
 
     async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """Run `work` in one transaction, publish the messages that it staged, return its result.
 
-        After a transient error of Postgres `work` runs again from the start, so it must have no
-        effect outside the transaction.
+        When Postgres is unavailable `work` runs again from the start, so it must have no effect
+        outside the transaction. It may also run again after its own commit, if the connection was
+        lost before the commit was confirmed.
 
         Raises:
             RetryableError: Postgres was unavailable in every try.
+            NotStorableError: Postgres can never keep a value.
         """
         for tries_left in reversed(range(_TRIES)):
             try:
-                async with (
-                    self._acquired() as connection,
-                    connection.transaction(),
-                ):
+                async with self._acquired() as connection, connection.transaction():
                     unit = Unit(connection, self._service)
                     result = await work(unit)
                     await unit.flush()
                 break
-            except _TRANSIENT as error:
+            except TooEarlyError:
+                raise
+            except RetryableError:
                 if not tries_left:
-                    raise RetryableError(f"postgres: {error!r}") from error
+                    raise
                 await asyncio.sleep(random.uniform(0.02, 0.2) * (_TRIES - tries_left))  # noqa: S311
         if unit.staged:
-            self._published += await self._publisher.publish(unit.staged)
+            await self._publish(unit.staged)
         return result
 
     async def sweep(self, older_than_seconds: float) -> Swept:
@@ -198,9 +203,19 @@ class Database:
             rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
         if not rows:
             return Swept(0, 0)
-        published = await self._publisher.publish([OutgoingMessage(**row) for row in rows])
+        published = await self._publish([OutgoingMessage(**row) for row in rows])
+        return Swept(len(rows), published)
+
+    async def _publish(self, messages: list[OutgoingMessage]) -> int:
+        """Publish committed messages; returns how many. Those that cannot be published now are
+        swept later."""
+        try:
+            published = await self._publisher.publish(messages)
+        except Exception:
+            get_logger().exception("publication_failed")
+            return 0
         self._published += published
-        return Swept(len(rows), len(published))
+        return len(published)
 
     async def mark_published(self) -> None:
         """Record the messages acknowledged since the last call. If the record is lost, they are
@@ -209,7 +224,7 @@ class Database:
         if not marked:
             return
         try:
-            async with self._mapping_errors() as connection:
+            async with self._acquired() as connection:
                 await connection.execute(
                     _QUERIES["mark_published"],
                     [one.event_id for one in marked],
@@ -229,25 +244,53 @@ class Database:
     async def unpublish(self, stream: str, identity: str) -> int:
         """Have the messages published again that a stream of another identity acknowledged: they
         may be lost with it. Returns how many there are."""
-        async with self._mapping_errors() as connection:
+        async with self._acquired() as connection:
             done = await connection.execute(_QUERIES["unpublish"], stream, identity)
         return int(done.split()[-1])
 
     async def delete_handled(self, stream: str, identity: str, sequence: int) -> None:
         """Delete the messages that all readers of a stream have acknowledged: those up to
         `sequence`."""
-        async with self._mapping_errors() as connection:
+        async with self._acquired() as connection:
             await connection.execute(_QUERIES["delete_handled"], stream, identity, sequence)
 
     async def purge(self, keep_hours: float) -> None:
         """Delete inbox rows that are `keep_hours` older than the latest."""
-        async with self._mapping_errors() as connection:
+        async with self._acquired() as connection:
             await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
 
     async def ping(self) -> None:
         """Check the connection; raises `RetryableError` when Postgres is unavailable."""
         async with self.read() as connection:
             await connection.execute(_QUERIES["ping"])
+
+
+@contextmanager
+def _translating(connection: Connection | None = None) -> Iterator[None]:
+    """Raise errors of Postgres as what the caller has to do about them; see `faults.postgres`. An
+    error with which the connection was closed is one of the connection, however it is spelled."""
+    try:
+        yield
+    except (RetryableError, RejectedError, PoisonError, FatalError):
+        raise
+    except Exception as error:
+        kind = postgres.kind_of(error)
+        if connection is not None:
+            if kind is Kind.DEFECT and _is_closed(connection):
+                kind = Kind.UNAVAILABLE
+            if not _is_closed(connection) and not postgres.leaves_connection_in_order(error):
+                connection.terminate()
+        translation = translated(kind, postgres.STORE, error)
+        if translation is None:
+            raise
+        raise translation from error
+
+
+def _is_closed(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has already taken it back
+        return True
 
 
 def _interval(seconds: float) -> timedelta:
@@ -279,41 +322,39 @@ async def open_database(
     pool_size: int,
     packages: tuple[str, ...],
 ) -> AsyncIterator[Database]:
-    """Connect, waiting up to a minute for the server; migrate; provide the database."""
-    pool = await _connect(dsn, service, pool_size)
+    """Connect, migrate and provide the database.
+
+    Raises:
+        RetryableError: Postgres, or the service's role or database in it, is not ready.
+    """
+    with _translating():
+        pool = await _create_pool(dsn, service, pool_size)
     try:
-        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-            await migrate(connection, "headrace_runtime.pg", *packages)  # type: ignore[arg-type]
+        with _translating():
+            async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                await migrate(connection, "headrace_runtime.pg", *packages)  # type: ignore[arg-type]
         yield Database(pool, service, publisher)
     finally:
         try:
-            await asyncio.wait_for(pool.close(), 3)
-        except (TimeoutError, *_TRANSIENT):
+            await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
+        except Exception:  # whatever it is, the connections go
             pool.terminate()
 
 
-async def _connect(dsn: str, service: str, pool_size: int) -> asyncpg.Pool[asyncpg.Record]:
-    deadline = asyncio.get_running_loop().time() + 60
-    while True:
-        try:
-            return await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=pool_size,
-                command_timeout=10,
-                timeout=5,
-                max_inactive_connection_lifetime=300,
-                init=_set_codecs,
-                reset=_no_reset,
-                server_settings={
-                    "application_name": f"headrace-{service}",
-                    "statement_timeout": "10s",
-                    "idle_in_transaction_session_timeout": "30s",
-                    "search_path": service,
-                },
-            )
-        except (*_TRANSIENT, asyncpg.InvalidCatalogNameError, asyncpg.InvalidPasswordError):
-            # The deployment creates roles and the database shortly after the server has started.
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.1)
+async def _create_pool(dsn: str, service: str, pool_size: int) -> asyncpg.Pool[asyncpg.Record]:
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=pool_size,
+        command_timeout=10,
+        timeout=5,
+        max_inactive_connection_lifetime=300,
+        init=_set_codecs,
+        reset=_no_reset,
+        server_settings={
+            "application_name": f"headrace-{service}",
+            "statement_timeout": "10s",
+            "idle_in_transaction_session_timeout": "30s",
+            "search_path": service,
+        },
+    )

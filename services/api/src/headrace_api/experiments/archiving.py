@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace_contracts.messages.events import RunArchived
+from headrace_runtime.loops import repeat
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api.experiments import store
-from headrace_api.loops import repeat
 
 RUNS_PER_TRANSACTION = 200
 """Some 100 ms, so that operations on the same runs hardly wait."""
@@ -29,11 +29,7 @@ class ExperimentArchiving:
     async def run(self) -> None:
         """Sweep forever."""
 
-        async def step() -> bool:
-            await self.sweep()
-            return False
-
-        await repeat("archiving", step, _PAUSE_SECONDS)
+        await repeat("archiving", self.sweep, _PAUSE_SECONDS)
 
     async def sweep(self) -> None:
         """Archive the runs of every experiment that has runs still to be archived."""

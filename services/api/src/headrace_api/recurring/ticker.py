@@ -13,9 +13,9 @@ from uuid import UUID
 from headrace_contracts.failures import Rejection
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import repeat
 from headrace_runtime.pg.database import Database, Unit
 
-from headrace_api.loops import repeat
 from headrace_api.recurring import store
 from headrace_api.recurring.rules.recurring_run import StoredRecurringRun, submission_for
 from headrace_api.recurring.rules.triggers import plan
@@ -42,10 +42,10 @@ class Ticker:
     async def run(self) -> None:
         """Tick forever. A slot that cannot be taken now is due again at the next tick."""
 
-        async def step() -> bool:
+        async def tick() -> bool:
             return await self.tick() > 0
 
-        await repeat("tick", step, self._pause_seconds)
+        await repeat("tick", tick, self._pause_seconds)
 
     async def tick(self) -> int:
         """Take one slot of each recurring run that is due; returns how many were taken."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from headrace_contracts.messages.events import RunArchived
+from headrace_runtime.loops import repeat
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_api.experiments.archiving import RUNS_PER_TRANSACTION
-from headrace_api.loops import repeat
 from headrace_api.runs import store
 from headrace_api.runs.service import publish_deleted
 
@@ -28,10 +28,10 @@ class Retention:
     async def run(self) -> None:
         """Sweep forever."""
 
-        async def step() -> bool:
+        async def sweep() -> bool:
             return await self.sweep(datetime.now(UTC)) > 0
 
-        await repeat("retention", step, _PAUSE_SECONDS)
+        await repeat("retention", sweep, _PAUSE_SECONDS)
 
     async def sweep(self, now: datetime) -> int:
         """One batch of each step; returns how many runs were archived or deleted."""

@@ -116,10 +116,13 @@ class Submissions:
         if await store.insert_run(unit.connection, submission, key, prepared.request_digest):
             unit.publish(submission, submission.run_id)
             return Accepted(submission, duplicate=False)
-        assert key is not None  # nothing else makes an insert conflict
+        # The connection may have been lost before an earlier try learned that it was committed.
+        if key is None:
+            return Accepted(submission, duplicate=False)
         concurrent = await store.run_by_key(unit.connection, request.namespace, key)
         assert concurrent is not None
-        return Accepted(_same_request(concurrent, prepared.request_digest), duplicate=True)
+        accepted = _same_request(concurrent, prepared.request_digest)
+        return Accepted(accepted, duplicate=accepted.run_id != submission.run_id)
 
     async def check(self, request: SubmitRun, slot: ScheduledSlot) -> None:
         """Raise `RejectedError` when a run of this request would not be accepted now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,8 +11,8 @@ from headrace_contracts.messages.events import Event, RunDeleted, RunSubmitted
 from headrace_contracts.messages.subjects import RECORDER_EVENTS, live_run
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Received
-from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import repeat
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_recorder.core.projection import (
@@ -116,13 +115,12 @@ class EventRecorder:
     async def show_overdue_ends(self) -> None:
         """Until cancelled: show runs as ended whose tasks' last events are more than a minute late,
         perhaps because they are in the dead letter queue."""
-        while True:
-            await asyncio.sleep(_OVERDUE_SECONDS / 4)
-            try:
-                changes = await self._database.transact(
+
+        async def show() -> None:
+            await self._announce(
+                await self._database.transact(
                     lambda unit: run_store.show_overdue_ends(unit.connection, _OVERDUE_SECONDS)
                 )
-            except RetryableError as error:
-                get_logger().warning("overdue_ends_postponed", error=str(error))
-                continue
-            await self._announce(changes)
+            )
+
+        await repeat("overdue_ends", show, _OVERDUE_SECONDS / 4, pause_first=True)

@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
 from headrace_contracts.object_keys import prefix_of_submission
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import repeat
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.pg.database import Connection, Database
 from prometheus_client import Counter
@@ -74,23 +74,9 @@ class Deletion:
         """Delete objects until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(_WORKERS):
-                group.create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            try:
-                found = await self.delete_next()
-            except RetryableError as error:
-                self._log.warning("object_deletion_postponed", error=str(error))
-                found = False
-            except Exception:  # must not end the service
-                self._log.exception("object_deletion_failed")
-                found = False
-            if not found:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await self._requested.wait()
-                self._requested.clear()
+                group.create_task(
+                    repeat("object_deletion", self.delete_next, _POLL_SECONDS, wake=self._requested)
+                )
 
     async def delete_next(self) -> bool:
         """Make one attempt for the request that is due; returns False when none is.

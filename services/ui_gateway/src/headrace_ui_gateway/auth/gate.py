@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import structlog
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RetryableError
-from headrace_runtime.http import HEALTH_PATHS
+from headrace_runtime.http import HEALTH_PATHS, unavailable_text
 from headrace_runtime.logging import get_logger
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
@@ -103,7 +103,7 @@ class Gate:
             )
             return self._refusals.refusal(path, RejectionCode.FORBIDDEN, str(error))
         except RetryableError as error:
-            return self._refusals.unavailable(path, str(error))
+            return self._refusals.unavailable(path, unavailable_text(error))
 
     async def _caller_or_anonymous(self, request: RequestInfo) -> Principal:
         """The caller of a path that needs no authentication. An authenticated caller keeps their

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import repeat
 
 from headrace_ui_gateway.auth.rules.principals import CredentialError, Fault
 from headrace_ui_gateway.auth.rules.signed_tokens import (
@@ -70,10 +71,14 @@ class IssuerKeys:
 
     async def run(self) -> None:
         """Fetch the keys at the start and then periodically, until canceled."""
-        while True:
-            await self._fetch()
-            known = self._fetched is not None
-            await asyncio.sleep(_REFRESH_SECONDS if known else _MIN_FETCH_INTERVAL_SECONDS)
+
+        async def fetch() -> None:
+            if not await self._fetch():
+                raise _unavailable()
+
+        await repeat(
+            "issuer_keys", fetch, _REFRESH_SECONDS, retry_seconds=_MIN_FETCH_INTERVAL_SECONDS
+        )
 
     async def identity(self, token: str) -> Identity:
         """The user and groups in a token.
@@ -89,7 +94,7 @@ class IssuerKeys:
             key = self._keys.find(header)
         if key is None:
             if self._fetched is None:
-                raise RetryableError("the identity provider is unavailable")
+                raise _unavailable()
             raise CredentialError(Fault.UNKNOWN, f"unknown key {header.key_id!r}")
         return verify(token, key, self._issuer, datetime.now(UTC))
 
@@ -103,16 +108,18 @@ class IssuerKeys:
             if self._keys.find(header) is None and not recently:
                 await self._fetch()
 
-    async def _fetch(self) -> None:
+    async def _fetch(self) -> bool:
+        """Fetch the keys; returns whether the provider answered with keys."""
         self._tried = self._clock()
         try:
             url = self._jwks_url or await self._discover()
             self._keys = KeySet(await self._get(url))
         except (IssuerUnavailableError, ValueError) as error:
             get_logger().warning("keys_not_fetched", issuer=self._issuer.url, error=str(error))
-            return
+            return False
         self._fetched = self._clock()
         get_logger().info("keys_fetched", issuer=self._issuer.url, count=len(self._keys))
+        return True
 
     async def _discover(self) -> str:
         address = f"{self._issuer.url.rstrip('/')}/.well-known/openid-configuration"
@@ -142,6 +149,10 @@ class IssuerKeys:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
             raise IssuerUnavailableError(f"{url} is not JSON: {error}") from None
+
+
+def _unavailable() -> RetryableError:
+    return RetryableError("the identity provider is unavailable")
 
 
 def is_safe(url: str) -> bool:

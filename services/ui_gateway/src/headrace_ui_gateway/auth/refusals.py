@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from headrace_contracts.failures import RejectionCode
-from headrace_runtime.http import STATUS, problem
+from headrace_runtime.http import RETRY_AFTER, STATUS, problem
 from starlette.responses import FileResponse, Response
 
 from headrace_ui_gateway.auth.authenticator import RequestInfo
@@ -34,7 +34,7 @@ class Refusals:
     def unavailable(self, path: str, message: str) -> Response:
         """The caller cannot be authenticated at the moment."""
         response = self._response(path, 503, UNAVAILABLE, message)
-        response.headers["Retry-After"] = "1"
+        response.headers.update(RETRY_AFTER)
         return response
 
     def unauthenticated(self, request: RequestInfo, path: str, fault: Fault) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.http import RETRY_AFTER, unavailable_text
 from headrace_runtime.logging import get_logger
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -158,9 +159,9 @@ def _install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RetryableError)
     async def unavailable(_: Request, error: RetryableError) -> Response:
-        get_logger().warning("request_unavailable", error=repr(error))
-        response = error_response(errors.UNAVAILABLE, "service temporarily unavailable; retry")
-        response.headers["Retry-After"] = "1"
+        get_logger().warning("request_unavailable", error=str(error))
+        response = error_response(errors.UNAVAILABLE, unavailable_text(error))
+        response.headers.update(RETRY_AFTER)
         return response
 
     @app.exception_handler(RequestValidationError)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from headrace_contracts.resources import Pipeline, PipelineVersion
 from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.http import RETRY_AFTER, unavailable_text
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -150,9 +151,9 @@ async def _upload_response(created: Awaitable[Message]) -> Response:
         return upload_error(errors.http_status(error.rejection), error.rejection.message)
     except HTTPException as error:
         return upload_error(error.status_code, str(error.detail))
-    except RetryableError:
-        response = upload_error(503, "service temporarily unavailable; retry")
-        response.headers["Retry-After"] = "1"
+    except RetryableError as error:
+        response = upload_error(503, unavailable_text(error))
+        response.headers.update(RETRY_AFTER)
         return response
 
 

@@ -11,6 +11,7 @@ from headrace_contracts.access import HEADER
 from headrace_contracts.base import Contract
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
+from headrace_runtime.http import unavailable_cause
 
 from headrace_ui_gateway.auth.caller import ACCESS
 
@@ -55,13 +56,27 @@ class ServiceClient:
             response = await self._client.request(
                 method, path, params=params, headers=headers, **options
             )
-        except httpx.HTTPError as error:
-            raise RetryableError(f"{self._name}: {error!r}") from error
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise self._unavailable(repr(error)) from error
+        except RuntimeError as error:
+            if not self._client.is_closed:
+                raise
+            raise self._unavailable("the gateway stops") from error
         if response.status_code >= 500:
-            raise RetryableError(f"{self._name} responded with status {response.status_code}")
+            raise self._failed(response)
         if response.status_code >= 400:
             raise _rejection(response)
         return response
+
+    def _unavailable(self, detail: str) -> RetryableError:
+        return RetryableError(f"the service {self._name!r} is unavailable", detail)
+
+    def _failed(self, response: httpx.Response) -> RetryableError:
+        """The error of a response that says that the service, or a store behind it, fails."""
+        body = _problem(response)
+        if body.get("code") == "UNAVAILABLE" and isinstance(body.get("detail"), str):
+            return RetryableError(unavailable_cause(body["detail"]))
+        return self._unavailable(f"it responded with status {response.status_code}")
 
     async def get(self, kind: type[C], path: str, **params: Any) -> C:
         """Read one resource."""
@@ -92,10 +107,19 @@ class ServiceClient:
         return kind.model_validate_json(response.content)
 
 
-def _rejection(response: httpx.Response) -> RejectedError:
-    body = response.json()
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """The body of an error; empty if it is none of a service, but of a proxy in between."""
     try:
-        code = RejectionCode(body.get("code"))
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _rejection(response: httpx.Response) -> RejectedError:
+    body = _problem(response)
+    try:
+        code = RejectionCode(str(body.get("code")))
     except ValueError:
         code = RejectionCode.MALFORMED
     return RejectedError.because(code, body.get("detail", "refused"), body.get("field"))

@@ -30,5 +30,5 @@ async def download(url: str, max_bytes: int) -> tuple[bytes, bool]:
                 if len(content) > max_bytes:
                     return bytes(content[:max_bytes]), False
     except httpx.HTTPError as error:
-        raise RetryableError(f"object store: {error!r}") from error
+        raise RetryableError("the object store is unavailable", repr(error)) from error
     return bytes(content), True
