@@ -22,9 +22,10 @@ from tests.support.executors import ExecutorProcess, View, send, until
 from tests.support.launches import launch_command
 from tests.support.servers import Servers
 
-DELAYS = (0.0, 0.02, 0.05, 0.1, 0.25)
-"""From the command to the kill. A start takes some 20 ms, and several times that on a busy
-machine."""
+DELAYS = (0.0, 0.02, 0.05, 0.1, None)
+"""From the command to the kill; None: when the step has started. A start takes some 20 ms, and
+several times that on a busy machine."""
+ENDS = ("attempt.succeeded", "attempt.failed")
 STEP = """
 cd {folder}
 for other in alive.*; do
@@ -59,7 +60,6 @@ def step(folder: Path) -> LaunchAttempt:
     return launch_command(run_id=uuid4(), task_id=uuid4(), container=container)
 
 
-@pytest.mark.parametrize("delay", DELAYS)
 @pytest.mark.parametrize(
     "victims",
     [
@@ -79,12 +79,21 @@ async def test_one_copy_lives_and_one_end_counts(
     view: View,
     tmp_path: Path,
     victims: tuple[str, ...],
-    delay: float,
 ) -> None:
-    folder = tmp_path / "step"
-    command = step(folder)
-    await send(bus, command)
-    await asyncio.sleep(delay)
+    for delay in DELAYS:
+        folder = tmp_path / f"step-{delay}"
+        command = step(folder)
+        await send(bus, command)
+        if delay is None:
+            await until(lambda folder=folder: _is((folder / "starts").exists))  # type: ignore[misc]
+        else:
+            await asyncio.sleep(delay)
+        kill(executor, victims)
+        await check(executor, view, command, folder)
+
+
+def kill(executor: ExecutorProcess, victims: tuple[str, ...]) -> None:
+    """Kill these processes at one time; the executor is started again, as a supervisor does."""
     servers, launchers = forked(executor.folder)
     if "executor" in victims:
         executor.signal(signal.SIGKILL)
@@ -95,28 +104,31 @@ async def test_one_copy_lives_and_one_end_counts(
     if "executor" in victims:
         executor.start(600)
 
-    async def ends() -> list[str]:
-        rows = await view.fetch("SELECT body FROM outbox ORDER BY id")
-        bodies = [json.loads(row["body"]) for row in rows]
-        ends = ("attempt.succeeded", "attempt.failed")
-        return [
-            body["type"] for body in bodies if body["type"] in ends and body["execution"] == last
-        ]
 
-    async def is_over() -> bool:
-        rows = await view.launches()
-        return bool(rows and rows[1]["state"] == "ENDED" and not executor.attempt_folders())
+async def check(
+    executor: ExecutorProcess, view: View, command: LaunchAttempt, folder: Path
+) -> None:
+    """Wait for the end of a step, and check it."""
 
-    await until(is_over, 120)
-    row = (await view.launches())[1]
-    last = row["execution"]
-    assert len(await ends()) == 1
+    async def over() -> Any:
+        rows = await view.fetch("SELECT * FROM launch WHERE run_id = $1", command.run_id)
+        is_over = rows and rows[0]["state"] == "ENDED" and not executor.attempt_folders()
+        return rows[0] if is_over else None
+
+    row = await until(over, 120)
+    rows = await view.fetch("SELECT body FROM outbox ORDER BY id")
+    bodies = [json.loads(row["body"]) for row in rows]
+    ends = [
+        (body["type"], body["execution"])
+        for body in bodies
+        if body["run_id"] == str(command.run_id) and body["type"] in ENDS
+    ]
     result = json.loads(row["result"])
-    assert result["execution"] == last
+    assert ends == [(result["type"], row["execution"])]
     starts = (folder / "starts").read_text().split() if (folder / "starts").exists() else []
     assert len(set(starts)) == len(starts), "no execution is started twice"
     if result["type"] == "attempt.succeeded":
-        assert starts[-1].endswith(f"-{last}")
+        assert starts[-1].endswith(f"-{row['execution']}")
     else:
         assert result["retryable"], result
     assert not (folder / "doubles").exists(), (folder / "doubles").read_text()
