@@ -70,7 +70,7 @@ class Handlers:
                 identity(command): _refused(command, found)
                 for command in (received.message for received in batch)
                 if isinstance(command, LaunchAttempt)
-                and (found := unstorable(command.model_dump())) is not None
+                and (found := unstorable(command.model_dump(mode="json"))) is not None
             }
             if not refused:
                 raise
