@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 from headrace_contracts.failures import Failure, FailureCode
-from headrace_contracts.launches import ResultManifest
-from headrace_executor import store
-from headrace_executor.backends.port import Handle, Vanished
+from headrace_contracts.launches import LaunchFile, ResultManifest
+from headrace_executor import runner, store
+from headrace_executor.backends.port import Handle, ReportWaiting, Vanished
 from headrace_executor.core.execution import Execution
 from headrace_executor.core.outcome import failed
 from headrace_executor.lease import Lease
@@ -27,7 +27,7 @@ from tests.support.executors import (
     sleeping,
     until,
 )
-from tests.support.launches import RUN_ID
+from tests.support.launches import RUN_ID, launch_command
 
 
 class MachineBackend(MemoryBackend):
@@ -220,6 +220,85 @@ async def test_a_result_that_cannot_be_stored_fails_its_attempt_alone(
         (2, "attempt.succeeded"),
         (3, FailureCode.OUTPUT_INVALID),
     ]
+
+
+class SlowToPrepare(MachineBackend):
+    """A launch that needs an environment first."""
+
+    def __init__(self, cluster: MemoryCluster, owner: str) -> None:
+        super().__init__(cluster, owner)
+        self.is_preparing, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def prepare(self, execution: Execution, report_waiting: ReportWaiting) -> LaunchFile:
+        plan = await super().prepare(execution, report_waiting)
+        self.is_preparing.set()
+        await self.go_on.wait()
+        return plan
+
+
+async def test_a_launch_whose_preparation_outlives_its_lease_does_not_start(
+    database: Database, cluster: MemoryCluster, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another executor has taken it over meanwhile, which this one does not know yet."""
+    backend = SlowToPrepare(cluster, "slow")
+    async with executing(database, backend, lease_seconds=600) as handlers:
+        await handlers.handle(received(sleeping(0, 1)))
+        await backend.is_preparing.wait()
+        lease = handlers._runner._lease
+        with monkeypatch.context() as patch:
+            patch.setattr(lease, "_renewed_at", lease._renewed_at - 1000)
+            await view.execute("UPDATE launch SET owner = 'heir', epoch = 2, taken_from = 'slow'")
+            backend.go_on.set()
+            await until(lambda: _is(lambda: not handlers._runner._active))
+    assert cluster.started == []
+    assert await view.ends() == []
+
+
+@pytest.mark.parametrize(
+    ("container", "where"),
+    [
+        ({"image": "i", "command": ["echo", "a\0b"]}, "container.command.1"),
+        ({"image": "i", "env": [{"name": "A", "value": "\0"}]}, "container.env.0.value"),
+    ],
+)
+async def test_a_command_that_cannot_be_stored_ends_alone(
+    database: Database, cluster: MemoryCluster, view: View, container: Any, where: str
+) -> None:
+    """Its batch goes on, and nothing of it becomes a dead letter. A repetition is answered."""
+    wrong = launch_command(attempt=1, container=container)
+    async with executing(database, MachineBackend(cluster, "one")) as handlers:
+        await handlers.handle(received(wrong, sleeping(0, 2)))
+        await until(lambda: _has(view.ends, 2))
+        await handlers.handle(received(wrong))
+        ends = await until(lambda: _has(view.ends, 3))
+    assert sorted(ends) == [(1, FailureCode.INPUT_INVALID)] * 2 + [(2, "attempt.succeeded")]
+    message = (await view.launches())[1]["result"]
+    assert f"{where} contains a NUL character" in message
+
+
+async def test_launches_that_ended_long_ago_are_forgotten(
+    database: Database, cluster: MemoryCluster, view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_PURGE_SECONDS", 0.1)
+    backend = MachineBackend(cluster, "one")
+    async with executing(database, backend, lease_seconds=600) as handlers:
+        await handlers.handle(received(*(sleeping(0, number) for number in (1, 2, 3))))
+        await handlers.handle(received(sleeping(600, 4)))
+        await until(lambda: _has(view.ends, 3))
+        await view.execute(
+            "UPDATE launch SET ended_at = now() - interval '97 hours', "
+            "taken_from = CASE WHEN attempt = 3 THEN 'away' END WHERE attempt IN (1, 3)"
+        )
+        await view.execute(
+            "UPDATE launch SET created_at = now() - interval '97 hours' WHERE attempt = 4"
+        )
+        await until(lambda: _is_left(view, {2, 3, 4}))
+        await view.execute("UPDATE launch SET is_given_up = true WHERE attempt = 3")
+        await until(lambda: _is_left(view, {2, 4}))
+
+
+async def _is_left(view: View, attempts: set[int]) -> bool:
+    return set(await view.launches()) == attempts
 
 
 async def _all_given_up(view: View) -> bool:
