@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from headrace_contracts.launches import Progress
-from headrace_runtime.loops import RETRY_SECONDS
 from headrace_executor.backends.port import Handle, ReportProgress
 from headrace_executor.core.execution import Execution
 from headrace_runtime.errors import RetryableError
+from headrace_runtime.loops import RETRY_SECONDS
 
 from tests.unit.executor.test_runner import OneSlotBackend, running_on
 
