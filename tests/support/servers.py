@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
-from headrace_local.bucket import has_bucket
+from headrace_local.checks import Checks
 from headrace_local.data import Data
+from headrace_local.health import HEALTHY
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
 
@@ -43,7 +43,8 @@ class Servers:
         process = processes.start(program, self.data.logs / f"{name}.log")
         self._running[name] = (program, process)
         deadline = time.monotonic() + HANG_SECONDS
-        while not self._is_ready(name, process.pid):
+        checks = Checks(self.data, self.ports, self.secrets)
+        while asyncio.run(checks.observe(program, process.pid)) != HEALTHY:
             assert time.monotonic() < deadline, f"{name} did not become ready"
             time.sleep(0.02)
         if name == "postgres":
@@ -84,15 +85,3 @@ class Servers:
                 process.kill()
                 process.wait()
         shutil.rmtree(self.data.path, ignore_errors=True)
-
-    def _is_ready(self, name: str, pid: int) -> bool:
-        if name == "postgres":
-            return setup.is_ready(self.data, pid)
-        if name == "s3":
-            return has_bucket(self.ports["s3"], self.secrets["s3"])
-        url = f"http://127.0.0.1:{self.ports['nats_monitor']}/healthz"
-        try:
-            with urllib.request.urlopen(url, timeout=0.5) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
