@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.resources import files
 
@@ -29,8 +28,9 @@ _ANSWER_SECONDS = 5.0
 _STORE_SECONDS = 15.0
 """A starting SeaweedFS holds a request back until its volume has reported, which takes 6 s at
 times."""
-_PUT_EVERY_SECONDS = 60.0
-"""Each object that is stored makes the store larger until it is compacted."""
+_STORE_EVERY_SECONDS = {"nats": 15.0, "postgres": 15.0, "s3": 30.0}
+"""How often a healthy server has to store something: a connection to NATS or Postgres costs 10 ms
+of a core, and each object makes the object store larger until it is compacted."""
 _OBJECT = "health/supervisor"
 _STREAM = "HEALTH"
 _COMMIT = files("headrace_local").joinpath("health.sql").read_text()
@@ -43,7 +43,8 @@ class Checks:
         self._data = data
         self._ports = ports
         self._secrets = secrets
-        self._next_put = 0.0
+        self._stored: dict[str, tuple[int, float]] = {}
+        """When the process of a server has last stored something."""
 
     async def observe(self, program: Program, pid: int) -> Observation:
         """Check the process `pid` of a program."""
@@ -52,8 +53,25 @@ class Checks:
             return Observation(Verdict.SILENT, f"process {stopped} is stopped by a signal")
         if program.name in SERVICES:
             return await self._service(program.name)
-        check: Callable[[int], Awaitable[Observation]] = getattr(self, f"_{program.name}")
-        return await check(pid)
+        return await self._server(program.name, pid)
+
+    async def _server(self, name: str, pid: int) -> Observation:
+        answers, stores = {
+            "nats": (self._nats_answers, self._nats_stores),
+            "postgres": (self._postgres_answers, self._postgres_stores),
+            "s3": (self._s3_answers, self._s3_stores),
+        }[name]
+        stored_by, stored_at = self._stored.get(name, (0, 0.0))
+        is_store_due = (
+            stored_by != pid or time.monotonic() - stored_at >= _STORE_EVERY_SECONDS[name]
+        )
+        seen = await answers(pid)
+        if seen == HEALTHY and is_store_due:
+            seen = await stores()
+            self._stored[name] = (pid, time.monotonic())
+        if seen != HEALTHY:
+            self._stored.pop(name, None)  # it has to store something to be healthy again
+        return seen
 
     async def _service(self, name: str) -> Observation:
         port = self._ports[name]
@@ -62,12 +80,11 @@ class Checks:
             return Observation(Verdict.NOT_READY, "its check of what it needs does not end")
         return seen
 
-    async def _nats(self, _: int) -> Observation:
+    async def _nats_answers(self, _: int) -> Observation:
         """The write error of one stream stays until a restart, and only /healthz tells it."""
-        seen = await _get(self._ports["nats_monitor"], "/healthz")
-        return await self._stored_message() if seen == HEALTHY else _failing(seen)
+        return _failing(await _get(self._ports["nats_monitor"], "/healthz"))
 
-    async def _stored_message(self) -> Observation:
+    async def _nats_stores(self) -> Observation:
         user = f"{HEALTH_USER}:{self._secrets[HEALTH_USER]}"
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
@@ -87,12 +104,15 @@ class Checks:
             return Observation(Verdict.FAILING, f"its store cannot be written: {error}")
         return HEALTHY
 
-    async def _postgres(self, pid: int) -> Observation:
+    async def _postgres_answers(self, pid: int) -> Observation:
         status = setup.postmaster_status(self._data, pid)
         if status == "stopping":
             return Observation(Verdict.STOPPING, "it was asked to stop from outside")
         if status != "ready":
             return Observation(Verdict.STARTING, "it starts")
+        return HEALTHY
+
+    async def _postgres_stores(self) -> Observation:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 connection = await asyncpg.connect(
@@ -115,26 +135,23 @@ class Checks:
             return Observation(Verdict.FAILING, f"it cannot commit: {error}")
         return HEALTHY
 
-    async def _s3(self, _: int) -> Observation:
-        if time.monotonic() >= self._next_put:
-            self._next_put = 0.0
-            body = datetime.now(UTC).isoformat().encode()
-            stored = await self._object("PUT", body)
-            if stored != HEALTHY:
-                return Observation(Verdict.FAILING, f"it cannot store an object: {stored.detail}")
-            self._next_put = time.monotonic() + _PUT_EVERY_SECONDS
-        seen = _failing(await self._object("GET"))
-        if seen != HEALTHY:
-            self._next_put = 0.0
-        return seen
+    async def _s3_answers(self, _: int) -> Observation:
+        return _failing(await _get(self._ports["s3"], "/healthz"))
 
-    async def _object(self, method: str, body: bytes = b"") -> Observation:
+    async def _s3_stores(self) -> Observation:
+        for method, body in (("PUT", datetime.now(UTC).isoformat().encode()), ("GET", b"")):
+            seen = await self._object(method, body)
+            if seen != HEALTHY:
+                detail = f"it cannot {method} an object: {seen.detail}"
+                return Observation(Verdict.FAILING, detail)
+        return HEALTHY
+
+    async def _object(self, method: str, body: bytes) -> Observation:
         port = self._ports["s3"]
         target = presigned(
             method, f"127.0.0.1:{port}", _OBJECT, "headrace", self._secrets["s3"], datetime.now(UTC)
         )
-        seconds = _STORE_SECONDS if body else _ANSWER_SECONDS
-        return await _request(port, method, target, body, seconds)
+        return await _request(port, method, target, body, _STORE_SECONDS)
 
 
 async def _publish(client: Client) -> None:

@@ -137,7 +137,8 @@ class Child:
         elif self.kill_at is not None:
             parts.append(f"is being restarted: {self.last_restart}")
         elif not self.is_ready:
-            parts.append(self.health.last.detail or "starting")
+            known = self.health.was_ready or self.restarts.ends
+            parts.append(self.health.last.detail if known else "starting")
         if self.last_error and self.restarts.ends:
             parts.append(f"last error: {self.last_error}")
         return f"{self.name}: {', '.join(part for part in parts if part)}"[:_LONGEST_TEXT]

@@ -7,6 +7,7 @@ the processes of its predecessor.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -61,7 +62,8 @@ def start_time(pid: int) -> int | None:
 def _stat(pid: int) -> list[str] | None:
     """The fields of proc(5)'s stat from the third one on, which is the state."""
     try:
-        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
 
@@ -95,11 +97,10 @@ def reap_orphans(own: Container[int]) -> None:
 def children(pid: int) -> list[int]:
     """The children of a process; none if it has ended."""
     found: list[int] = []
-    try:
-        for thread in (_PROC / str(pid) / "task").iterdir():
-            found += map(int, (thread / "children").read_text().split())
-    except (FileNotFoundError, ProcessLookupError):
-        return found
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                found += map(int, file.read().split())
     return found
 
 

@@ -59,9 +59,9 @@ class Program:
     stop_seconds: float = 10.0
     orphan_signal: signal.Signals = signal.SIGKILL
     """The signal that the kernel sends it when the supervisor dies."""
-    owns_descendants: bool = True
-    """Whether all its descendants are a part of it, and end with it. Steps are not a part of the
-    executor."""
+    owns_descendants: bool = False
+    """Whether its descendants are a part of it, which are looked after and end with it. Steps are
+    not a part of the executor; the other programs but Postgres are one process."""
 
 
 def nats(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
@@ -203,6 +203,7 @@ def postgres(data: Data, ports: dict[str, int]) -> Program:
         user=postgres_user(),
         stop_signal=signal.SIGINT,
         orphan_signal=signal.SIGINT,
+        owns_descendants=True,
     )
 
 
@@ -318,7 +319,6 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         name,
         (sys.executable, "-m", f"headrace_{name}"),
         {**_environment(data), **env, **_SERVICE_ENVIRONMENT},
-        owns_descendants=name != "executor",
     )
 
 

@@ -32,6 +32,10 @@ _LOCK_SECONDS = 2.0
 _LONGEST_WAIT_SECONDS = 5.0
 _STEPS_END_SECONDS = 5.0
 _POLL_SECONDS = 0.01
+_TOGETHER_SECONDS = 0.2
+"""Checks that are due within this time are made together, so that the process wakes up once."""
+_ORPHANS_EVERY_SECONDS = 5.0
+_VERSION = version("headrace-local")
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -48,6 +52,8 @@ class Supervisor:
         self._secrets: dict[str, str] = {}
         self._roles_created = False
         self._was_ready = False
+        self._next_orphans = 0.0
+        self._started = processes.start_time(os.getpid())
         self._stop = False
         self._failure: str | None = None
         self._disk = disk.Space(data.path)
@@ -126,7 +132,7 @@ class Supervisor:
             for child in self._children.values():
                 self._advance(child, now, checks)
             processes.reap_orphans(self._own_pids())
-            self._end_orphans()
+            self._end_orphans(now)
             self._write_state(self._overall(now))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._pause(time.monotonic()))
@@ -138,7 +144,7 @@ class Supervisor:
         if child.process is None:
             if now >= child.due:
                 self._start(child, now)
-        elif not child.is_checked and now >= child.next_check:
+        elif not child.is_checked and now >= child.next_check - _TOGETHER_SECONDS:
             child.is_checked = True
             task = asyncio.get_running_loop().create_task(self._check(child, checks))
             self._checks.add(task)
@@ -161,8 +167,8 @@ class Supervisor:
             seen = Observation(Verdict.NOT_READY, f"it cannot be checked: {error}")
         finally:
             child.is_checked = False
-        self._wake.set()
         if child.process is not process:
+            self._wake.set()
             return
         if child.name == "postgres" and seen == health.HEALTHY:
             seen = self._with_roles(seen)
@@ -170,6 +176,8 @@ class Supervisor:
         child.observe(seen, now, excused=self._is_excused(child))
         if child.is_ready and not was_ready and child.name not in SERVICES:
             self._start_waiting(now)
+        if not was_ready or seen != health.HEALTHY:
+            self._wake.set()
 
     def _with_roles(self, seen: Observation) -> Observation:
         """Create the roles of the services when Postgres accepts connections for the first time."""
@@ -209,9 +217,12 @@ class Supervisor:
     def _own_pids(self) -> set[int]:
         return {child.process.pid for child in self._children.values() if child.process}
 
-    def _end_orphans(self) -> None:
+    def _end_orphans(self, now: float) -> None:
         """End what steps have left behind: such a process becomes a child of this one when its
         launcher is killed. Launchers and their fork server go on without their executor."""
+        if now < self._next_orphans:
+            return
+        self._next_orphans = now + _ORPHANS_EVERY_SECONDS
         own = self._own_pids()
         for pid in processes.children(os.getpid()):
             if pid not in own and not _is_of_launcher(pid):
@@ -234,9 +245,9 @@ class Supervisor:
         self._state_file.write(
             {
                 "state": state,
-                "version": version("headrace-local"),
+                "version": _VERSION,
                 "supervisor": os.getpid(),
-                "supervisor_started": processes.start_time(os.getpid()),
+                "supervisor_started": self._started,
                 "group": str(self._group) if self._group else None,
                 "failure": self._failure,
                 "gateway_url": self._gateway_url,
