@@ -21,6 +21,7 @@ from typing import Any
 from headrace_local import disk, groups, processes
 from headrace_local.data import OTHER_SUPERVISOR, Data
 
+_SUPERVISOR = (sys.executable, "-m", "headrace_local.supervisor")
 _UP_SECONDS = 90.0
 _DOWN_SECONDS = 60.0
 _KILLED_SECONDS = 10.0
@@ -222,7 +223,7 @@ def end_leftovers(data: Data) -> bool:
 def _spawn(data: Data) -> subprocess.Popen[bytes]:
     with (data.logs / "supervisor.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "headrace_local.supervisor", "--data", str(data.path)],
+            [*_SUPERVISOR, "--data", str(data.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
