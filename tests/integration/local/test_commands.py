@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from headrace_local import control, processes
 
 from tests.support.small_deployment import SmallDeployment, ended
 from tests.support.waiting import until
@@ -77,36 +79,60 @@ STATES: dict[str, Callable[[SmallDeployment], None]] = {
 }
 ENDLESS = {"starting": "api", "healing": "api", "stopping": "api"}
 """States that last until the behaviour of this program changes."""
-EXPECTED: dict[tuple[str, str], tuple[int, str]] = {
-    # command, state: exit status, then the state or the code of the error
-    **{("up", state): (0, "ready") for state in STATES},
-    **{("down", state): (0, "stopped") for state in STATES},
-    ("down", "new"): (1, "NOT_A_DATA_FOLDER"),
-    **{("status", state): (1, state) for state in STATES},
-    ("status", "new"): (1, "stopped"),
-    ("status", "ready"): (0, "ready"),
-    **{("reset", state): (1, "RUNNING") for state in STATES},
-    ("reset", "new"): (1, "NOT_A_DATA_FOLDER"),
-    ("reset", "stopped"): (0, "deleted"),
-    ("reset", "crashed"): (0, "deleted"),
+REFUSED = {
+    "new": ("stopped", "NOT_A_DATA_FOLDER"),
+    **{
+        state: (state, "RUNNING")
+        for state in ("starting", "ready", "healing", "stopping", "frozen")
+    },
 }
+"""What `status` says, and why `reset` is refused."""
 
 
-@pytest.mark.parametrize(("command", "state"), EXPECTED)
-def test_a_command_in_a_state(small: SmallDeployment, command: str, state: str) -> None:
+@pytest.mark.parametrize("state", STATES)
+def test_up_in_a_state(small: SmallDeployment, state: str) -> None:
     STATES[state](small)
-    begun = small.begin(command, *(["--yes"] if command == "reset" else []))
-    if command in ("up", "down") and state in ENDLESS:
-        with pytest.raises(Exception, match="timed out"):  # it waits
+    assert_status_and_reset(small, state)
+    status, result = finish(small, state, small.begin("up"))
+    assert (status, said(result)) == (0, "ready"), result
+    assert small.look().state == "ready"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_down_in_a_state(small: SmallDeployment, state: str) -> None:
+    STATES[state](small)
+    status, result = finish(small, state, small.begin("down"))
+    expected = (1, "NOT_A_DATA_FOLDER") if state == "new" else (0, "stopped")
+    assert (status, said(result)) == expected, result
+    assert small.look().state == "stopped"
+    assert not processes.marked(small.path)
+
+
+@pytest.mark.parametrize("state", ["stopped", "crashed"])
+def test_reset_of_what_does_not_run(small: SmallDeployment, state: str) -> None:
+    STATES[state](small)
+    status, result = small.command("reset", "--yes")
+    assert (status, said(result)) == (0, "deleted")
+    assert not small.path.exists()
+    assert not processes.marked(small.path)
+
+
+def assert_status_and_reset(small: SmallDeployment, state: str) -> None:
+    shown, refused = REFUSED.get(state, (state, None))
+    status, result = small.command("status")
+    assert (status, said(result)) == (0 if state == "ready" else 1, shown)
+    if refused:
+        status, result = small.command("reset", "--yes")
+        assert (status, said(result)) == (1, refused)
+
+
+def finish(small: SmallDeployment, state: str, begun: subprocess.Popen[str]) -> tuple[int, Any]:
+    """The result of a command, which in some states waits until the program behaves as usual."""
+    if state in ENDLESS:
+        with pytest.raises(subprocess.TimeoutExpired):
             begun.wait(0.7)
         small.behave(ENDLESS[state], None)
-    status, result = ended(begun)
-    assert (status, said(result)) == EXPECTED[command, state], result
-    if command == "up":
-        assert small.look().state == "ready"
-    if command == "down":
-        assert not small.look().is_running
-        assert not small.pid("nats")
+    return ended(begun)
 
 
 def said(result: Any) -> str:
@@ -161,8 +187,6 @@ def test_up_tells_of_another_version(
 ) -> None:
     reach_ready(small)
     monkeypatch.setattr("headrace_local.control.version", lambda _: "9.9")
-    from headrace_local import control
-
     with pytest.raises(control.ControlError, match=r"Headrace 0.1.0 runs in .* this is Headrace 9"):
         control.Start(small.data, print).wait()
 

@@ -143,7 +143,7 @@ class Child:
             parts.append(f"last error: {self.last_error}")
         return f"{self.name}: {', '.join(part for part in parts if part)}"[:_LONGEST_TEXT]
 
-    def state(self, now: float, port: int) -> dict[str, Any]:
+    def state(self, port: int) -> dict[str, Any]:
         """Its entry in the state of the deployment."""
         return {
             "pid": self.process.pid if self.process else None,

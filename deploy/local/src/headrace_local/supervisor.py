@@ -253,8 +253,7 @@ class Supervisor:
                 "gateway_url": self._gateway_url,
                 "problems": [problem for problem in problems if problem],
                 "processes": {
-                    name: child.state(now, self._ports[name])
-                    for name, child in self._children.items()
+                    name: child.state(self._ports[name]) for name, child in self._children.items()
                 },
             }
         )

@@ -1,0 +1,109 @@
+"""Each signal to each process of a deployment: afterwards it heals by itself, and runs succeed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from headrace_local import processes
+
+from tests.e2e.deployment.canary import Canary
+from tests.support.deployment import SERVICES, Deployment
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGSTOP")
+BACKENDS = ("checkpointer", "background writer", "walwriter", "autovacuum launcher", "recorder")
+"""Processes of Postgres by their titles; the last is the connection of a service."""
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Deployment]:
+    """A deployment for the whole table."""
+    made = Deployment()
+    try:
+        made.up()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def canary(own: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Canary:
+    return Canary(own, tmp_path_factory.mktemp("canary"))
+
+
+def is_ready(deployment: Deployment) -> bool:
+    return bool(deployment.json("status", expect=None)["state"] == "ready")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("name", ["nats", "s3", "postgres", *SERVICES])
+def test_a_program_gets_a_signal(own: Deployment, canary: Canary, name: str, number: str) -> None:
+    pid = until(lambda: own.pid(name))
+    assert pid is not None
+    os.kill(pid, signal.Signals[number])
+    heals(own, canary, pid)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("title", BACKENDS)
+def test_a_process_of_postgres_gets_a_signal(
+    own: Deployment, canary: Canary, title: str, number: str
+) -> None:
+    pid = until(lambda: backend(own, title), pause=0.3)
+    assert pid is not None
+    os.kill(pid, signal.Signals[number])
+    heals(own, canary, pid)
+
+
+def heals(own: Deployment, canary: Canary, pid: int) -> None:
+    """The process does not stay stopped, runs succeed, and the deployment is ready."""
+    until(lambda: not processes.is_stopped(pid))
+    canary.succeeds()
+    until(lambda: is_ready(own))
+
+
+def backend(own: Deployment, title: str) -> int | None:
+    postmaster = own.pid("postgres")
+    if postmaster is None:
+        return None
+    titles = ((pid, processes.command_line(pid)) for pid in processes.children(postmaster))
+    return next((pid for pid, line in titles if line and title in line[0]), None)
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGQUIT", "SIGKILL"])
+def test_the_supervisor_ends_and_up_starts_it_again(
+    own: Deployment, canary: Canary, number: str
+) -> None:
+    own.signal_supervisor(signal.Signals[number])
+    own.up()
+    canary.succeeds()
+
+
+@pytest.mark.parametrize("number", ["SIGHUP", "SIGSTOP"])
+def test_the_supervisor_goes_on(own: Deployment, canary: Canary, number: str) -> None:
+    before = own.supervisor()
+    own.signal_supervisor(signal.Signals[number])
+    own.up()
+    assert own.supervisor() == before
+    canary.succeeds()
+
+
+def test_a_server_without_its_stopped_backend(own: Deployment, canary: Canary) -> None:
+    """A stopped backend keeps the shared memory of its dead server: no other one could start."""
+    pid, postmaster = until(lambda: backend(own, "checkpointer")), own.pid("postgres")
+    assert pid is not None
+    assert postmaster is not None
+    os.kill(pid, signal.SIGSTOP)
+    os.kill(postmaster, signal.SIGKILL)
+    heals(own, canary, pid)
+
+
+def test_nothing_is_left(own: Deployment, tmp_path: Path) -> None:
+    own.down()
+    assert own.processes() == []
