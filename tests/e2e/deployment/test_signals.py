@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from headrace_local import processes
 
-from tests.e2e.deployment.canary import Canary
+from tests.e2e.deployment.canary import Canary, look, pid_of
 from tests.support.deployment import SERVICES, Deployment
 from tests.support.waiting import until
 
@@ -33,19 +32,14 @@ def own() -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="module")
-def canary(own: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Canary:
-    return Canary(own, tmp_path_factory.mktemp("canary"))
-
-
-def is_ready(deployment: Deployment) -> bool:
-    return bool(deployment.json("status", expect=None)["state"] == "ready")
+def canary(own: Deployment) -> Canary:
+    return Canary(own)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("name", ["nats", "s3", "postgres", *SERVICES])
 def test_a_program_gets_a_signal(own: Deployment, canary: Canary, name: str, number: str) -> None:
-    pid = until(lambda: own.pid(name))
-    assert pid is not None
+    pid = pid_of(own, name)
     os.kill(pid, signal.Signals[number])
     heals(own, canary, pid)
 
@@ -65,13 +59,11 @@ def heals(own: Deployment, canary: Canary, pid: int) -> None:
     """The process does not stay stopped, runs succeed, and the deployment is ready."""
     until(lambda: not processes.is_stopped(pid))
     canary.succeeds()
-    until(lambda: is_ready(own))
+    until(lambda: look(own).state == "ready")
 
 
 def backend(own: Deployment, title: str) -> int | None:
-    postmaster = own.pid("postgres")
-    if postmaster is None:
-        return None
+    postmaster = pid_of(own, "postgres")
     titles = ((pid, processes.command_line(pid)) for pid in processes.children(postmaster))
     return next((pid for pid, line in titles if line and title in line[0]), None)
 
@@ -96,14 +88,13 @@ def test_the_supervisor_goes_on(own: Deployment, canary: Canary, number: str) ->
 
 def test_a_server_without_its_stopped_backend(own: Deployment, canary: Canary) -> None:
     """A stopped backend keeps the shared memory of its dead server: no other one could start."""
-    pid, postmaster = until(lambda: backend(own, "checkpointer")), own.pid("postgres")
+    pid, postmaster = until(lambda: backend(own, "checkpointer")), pid_of(own, "postgres")
     assert pid is not None
-    assert postmaster is not None
     os.kill(pid, signal.SIGSTOP)
     os.kill(postmaster, signal.SIGKILL)
     heals(own, canary, pid)
 
 
-def test_nothing_is_left(own: Deployment, tmp_path: Path) -> None:
+def test_nothing_is_left(own: Deployment) -> None:
     own.down()
     assert own.processes() == []

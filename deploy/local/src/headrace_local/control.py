@@ -176,11 +176,14 @@ def stop(data: Data) -> bool:
     Raises:
         ControlError: its supervisor did not end, or another command holds the lock.
     """
-    began, ran, asked = time.monotonic(), False, None
+    began, ran = time.monotonic(), False
+    asked, started = None, 0
     while True:
         lock = data.lock()
         if lock is not None:
             with lock:
+                if asked is not None:  # it has released the lock, and ends at any moment
+                    processes.wait_until_ended({asked: started}, _KILLED_SECONDS)
                 return end_leftovers(data) or ran
         view = look(data)
         if view.supervisor is not None and asked not in (None, view.supervisor):
@@ -189,7 +192,7 @@ def stop(data: Data) -> bool:
         if view.supervisor is not None:
             ran = True
             if asked is None:
-                asked = view.supervisor
+                asked, started = view.supervisor, view.content["supervisor_started"]
                 _signal(asked, signal.SIGTERM)
             _signal(asked, signal.SIGCONT)
             if waited > _DOWN_SECONDS:

@@ -16,11 +16,9 @@ from pathlib import Path
 def join(data: Path, known: str | None) -> Path | None:
     """Move this process into the deployment's group, which its children inherit. `known` is the
     group of an earlier supervisor, whose steps may be in it. None where no group can be used."""
-    own = _own_group()
-    if own is None:
+    group = Path(known) if known and Path(known).is_dir() else _own_child(data)
+    if group is None:
         return None
-    name = f"headrace-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
-    group = Path(known) if known and Path(known).is_dir() else own / name
     try:
         group.mkdir(exist_ok=True)
         (group / "cgroup.procs").write_text(str(os.getpid()))
@@ -49,6 +47,13 @@ def remove(group: Path | None) -> None:
             (group.parent / "cgroup.procs").write_text(str(os.getpid()))
     with contextlib.suppress(OSError):
         group.rmdir()
+
+
+def _own_child(data: Path) -> Path | None:
+    """Where a group that this process creates would be; None if there are no groups."""
+    own = _own_group()
+    name = f"headrace-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"
+    return None if own is None else own / name
 
 
 def _own_group() -> Path | None:
