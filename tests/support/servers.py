@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
-from headrace_local.checks import Checks
 from headrace_local.data import Data
-from headrace_local.health import HEALTHY
+from headrace_local.health.checks import Checks
+from headrace_local.health.rules import HEALTHY
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
 

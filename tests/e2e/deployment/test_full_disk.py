@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.deployment.canary import Canary, look, pid_of
 from tests.support.deployment import Deployment
-from tests.support.small_disk import fill, small_disk
+from tests.support.local.disk import fill, small_disk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e

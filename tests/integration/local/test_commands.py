@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from headrace_local import control, processes
 
-from tests.support.small_deployment import SmallDeployment, ended
+from tests.support.local.deployment import SmallDeployment, ended
 from tests.support.waiting import until
 
 

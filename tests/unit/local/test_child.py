@@ -14,7 +14,7 @@ from headrace_local import child as module
 from headrace_local import processes
 from headrace_local.child import Child
 from headrace_local.data import Data
-from headrace_local.health import HEALTHY, Observation, Verdict
+from headrace_local.health.rules import HEALTHY, Observation, Verdict
 from headrace_local.programs import Program
 
 from tests.support.waiting import until

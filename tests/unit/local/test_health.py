@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from headrace_local import health
-from headrace_local.health import HEALTHY, Health, Observation, Restarts, Verdict
+from headrace_local.health import rules
+from headrace_local.health.rules import HEALTHY, Health, Observation, Restarts, Verdict
 
 BEGAN = 1000.0
 Seen = tuple[float, Verdict]
@@ -14,7 +14,7 @@ def after(seen: list[Seen], *, excused: bool = False) -> Health:
     """The health of a process that started at `BEGAN`, after observations at these seconds."""
     found = Health(BEGAN)
     for second, verdict in seen:
-        found = health.observe(found, Observation(verdict), BEGAN + second, excused=excused)
+        found = rules.observe(found, Observation(verdict), BEGAN + second, excused=excused)
     return found
 
 
@@ -58,7 +58,7 @@ READY: list[Seen] = [(1, Verdict.HEALTHY)]
     ],
 )
 def test_when_a_process_is_restarted(seen: list[Seen], at: float, due: bool) -> None:
-    assert health.is_restart_due(after(seen), BEGAN + at) is due
+    assert rules.is_restart_due(after(seen), BEGAN + at) is due
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def test_when_a_process_is_restarted(seen: list[Seen], at: float, due: bool) -> 
 )
 def test_what_something_else_excuses(verdict: Verdict, due: bool) -> None:
     found = after(READY + bad(verdict, 100, 110, 200), excused=True)
-    assert health.is_restart_due(found, BEGAN + 200) is due
+    assert rules.is_restart_due(found, BEGAN + 200) is due
     assert not found.ready
 
 
 def test_an_excuse_ends_and_the_time_begins_anew() -> None:
     found = after(READY + bad(Verdict.FAILING, 100, 110, 200), excused=True)
     for second in (201, 205, 210):
-        found = health.observe(found, Observation(Verdict.FAILING), BEGAN + second, excused=False)
-        assert not health.is_restart_due(found, BEGAN + second)
-    found = health.observe(found, Observation(Verdict.FAILING), BEGAN + 211, excused=False)
-    assert health.is_restart_due(found, BEGAN + 211)
+        found = rules.observe(found, Observation(Verdict.FAILING), BEGAN + second, excused=False)
+        assert not rules.is_restart_due(found, BEGAN + second)
+    found = rules.observe(found, Observation(Verdict.FAILING), BEGAN + 211, excused=False)
+    assert rules.is_restart_due(found, BEGAN + 211)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_when_a_process_is_ready(seen: list[Seen], ready: bool) -> None:
     ],
 )
 def test_when_the_next_check_is(seen: list[Seen], at: float, pause: float) -> None:
-    found = health.next_check(after(seen), BEGAN + at) - BEGAN - at
+    found = rules.next_check(after(seen), BEGAN + at) - BEGAN - at
     assert found == pytest.approx(pause)
 
 
@@ -120,7 +120,7 @@ def ends(*runs: float, own_fault: bool) -> tuple[Restarts, float]:
     for seconds in runs:
         started = now + found.pause
         now = started + seconds
-        found = health.after_end(found, started, now, own_fault=own_fault)
+        found = rules.after_end(found, started, now, own_fault=own_fault)
     return found, now
 
 
@@ -146,8 +146,8 @@ def test_pauses_and_loops(
 ) -> None:
     found, now = ends(*runs, own_fault=own_fault)
     assert found.pause == pytest.approx(pause)
-    assert health.is_loop(found, now) is loop
-    assert not health.is_loop(found, now + 61)
+    assert rules.is_loop(found, now) is loop
+    assert not rules.is_loop(found, now + 61)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_pauses_and_loops(
 )
 def test_restarts_in_words(times: tuple[float, ...], words: str) -> None:
     found = Restarts(tuple(BEGAN + time for time in times))
-    assert health.restarts_in_words(found, BEGAN + 30) == words
+    assert rules.restarts_in_words(found, BEGAN + 30) == words
 
 
 def test_a_healthy_observation_is_told_as_one() -> None:

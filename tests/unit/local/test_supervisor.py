@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from headrace_local import groups, processes, supervisor
 from headrace_local.data import Data
-from headrace_local.disk import Space
+from headrace_local.health.disk import Space
 from headrace_local.supervisor import Supervisor
 
 from tests.support.waiting import until
@@ -131,7 +131,7 @@ def test_when_a_disk_is_full(
     free: int, files: int, free_files: int, full: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = os.statvfs_result((1, 1, 1 << 40, free, free, files, free_files, free_files, 0, 255))
-    monkeypatch.setattr("headrace_local.disk.os.statvfs", lambda _: found)
+    monkeypatch.setattr("headrace_local.health.disk.os.statvfs", lambda _: found)
     space = Space(Path("/data"))
     assert not space.look()
     assert space.is_full is full

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from headrace_local import health, processes
-from headrace_local.health import Health, Observation, Restarts, Verdict
+from headrace_local import processes
+from headrace_local.health import rules
+from headrace_local.health.rules import Health, Observation, Restarts, Verdict
 from headrace_local.programs import Program
 
 _LARGE_LOG_BYTES = 20 * 1024 * 1024
@@ -88,7 +89,7 @@ class Child:
         return True
 
     def _wait(self, started: float, now: float, *, own_fault: bool) -> None:
-        self.restarts = health.after_end(self.restarts, started, now, own_fault=own_fault)
+        self.restarts = rules.after_end(self.restarts, started, now, own_fault=own_fault)
         self.process, self.pid_started, self.kill_at = None, None, None
         self.health = Health(now)
         self.due = now + self.restarts.pause
@@ -96,11 +97,11 @@ class Child:
     def observe(self, seen: Observation, now: float, *, excused: bool) -> None:
         """Take in the result of a check, and restart the process if it is to be."""
         before = self.health
-        self.health = health.observe(before, seen, now, excused=excused)
-        self.next_check = health.next_check(self.health, now)
+        self.health = rules.observe(before, seen, now, excused=excused)
+        self.next_check = rules.next_check(self.health, now)
         if self.kill_at is None and before.was_ready and seen != before.last:
             self.say(f"{self.name}: {seen.verdict} {seen.detail}".rstrip())
-        if self.kill_at is None and health.is_restart_due(self.health, now):
+        if self.kill_at is None and rules.is_restart_due(self.health, now):
             since = datetime.now(UTC).timestamp() - (now - (self.health.bad_since or now))
             self.last_restart = f"{seen.detail}, since {_clock(since)}"
             self.last_error = seen.detail
@@ -128,10 +129,10 @@ class Child:
 
     def problem(self, now: float) -> str:
         """What is wrong with it, in words; empty if nothing is."""
-        looping = health.is_loop(self.restarts, now)
+        looping = rules.is_loop(self.restarts, now)
         if self.is_ready and not looping:
             return ""
-        parts = [health.restarts_in_words(self.restarts, now)]
+        parts = [rules.restarts_in_words(self.restarts, now)]
         if self.process is None:
             parts.append(f"next start in {max(0.0, self.due - now):.0f} s")
         elif self.kill_at is not None:

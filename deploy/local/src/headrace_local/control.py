@@ -18,8 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from headrace_local import disk, groups, processes
+from headrace_local import groups, processes
 from headrace_local.data import OTHER_SUPERVISOR, Data
+from headrace_local.health import disk
 
 _SUPERVISOR = (sys.executable, "-m", "headrace_local.supervisor")
 _UP_SECONDS = 90.0

@@ -116,11 +116,13 @@ class Data:
 
     def is_locked(self) -> bool:
         """Whether another process holds the lock."""
-        with (self.path / "lock").open("a") as file:
-            try:
+        try:
+            with (self.path / "lock").open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
         return False
 
     @property

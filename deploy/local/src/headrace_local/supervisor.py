@@ -20,11 +20,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from headrace_local import disk, groups, health, processes, programs, setup
-from headrace_local.checks import Checks
+from headrace_local import groups, processes, programs, setup
 from headrace_local.child import Child
 from headrace_local.data import OTHER_SUPERVISOR, SERVICES, Data, DataError, write_json
-from headrace_local.health import Observation, Verdict
+from headrace_local.health import disk, rules
+from headrace_local.health.checks import Checks
+from headrace_local.health.rules import Observation, Verdict
 from headrace_local.state_file import StateFile
 
 _LOCK_SECONDS = 2.0
@@ -127,7 +128,13 @@ class Supervisor:
         while not self._stop:
             self._wake.clear()
             now = time.monotonic()
-            if self._disk.look():  # there is space again: start at once what waits for it
+            try:
+                has_space_again = self._disk.look()
+            except FileNotFoundError:
+                self._failure = f"the data folder {self._data.path} is gone"
+                say(self._failure)
+                return
+            if has_space_again:
                 self._start_waiting(now)
             for child in self._children.values():
                 self._advance(child, now, checks)
@@ -163,20 +170,20 @@ class Supervisor:
         assert process is not None
         try:
             seen = await checks.observe(child.program, process.pid)
-        except OSError as error:  # such as no free file descriptor
-            seen = Observation(Verdict.NOT_READY, f"it cannot be checked: {error}")
+        except Exception as error:  # of a client library, or for want of a file descriptor
+            seen = Observation(Verdict.NOT_READY, f"it cannot be checked: {error!r}")
         finally:
             child.is_checked = False
         if child.process is not process:
             self._wake.set()
             return
-        if child.name == "postgres" and seen == health.HEALTHY:
+        if child.name == "postgres" and seen == rules.HEALTHY:
             seen = self._with_roles(seen)
         was_ready, now = child.is_ready, time.monotonic()
         child.observe(seen, now, excused=self._is_excused(child))
         if child.is_ready and not was_ready and child.name not in SERVICES:
             self._start_waiting(now)
-        if not was_ready or seen != health.HEALTHY:
+        if not was_ready or seen != rules.HEALTHY:
             self._wake.set()
 
     def _with_roles(self, seen: Observation) -> Observation:
@@ -233,7 +240,7 @@ class Supervisor:
         if self._disk.is_full:
             return "disk full"
         ready = all(child.is_ready for child in self._children.values())
-        looping = any(health.is_loop(child.restarts, now) for child in self._children.values())
+        looping = any(rules.is_loop(child.restarts, now) for child in self._children.values())
         if ready and not looping:
             self._was_ready = True
             return "ready"

@@ -14,7 +14,8 @@ from headrace_local.programs import BUCKET, REGION
 
 
 def presigned(method: str, host: str, object_key: str, key: str, secret: str, now: datetime) -> str:
-    """The path and query of a request for an object of the bucket, valid for a minute."""
+    """The path and query of a request for an object of the bucket, valid for a day, so
+    that a server whose clock is ahead takes it."""
     day, moment = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
     scope = f"{day}/{REGION}/s3/aws4_request"
     query = urlencode(
@@ -22,7 +23,7 @@ def presigned(method: str, host: str, object_key: str, key: str, secret: str, no
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
             "X-Amz-Credential": f"{key}/{scope}",
             "X-Amz-Date": moment,
-            "X-Amz-Expires": "60",
+            "X-Amz-Expires": "86400",
             "X-Amz-SignedHeaders": "host",
         },
         quote_via=quote,

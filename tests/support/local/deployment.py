@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from headrace.cli import main
-from headrace_local import checks, control, programs, setup, supervisor
+from headrace_local import control, programs, setup, supervisor
 from headrace_local.data import Data
-from headrace_local.health import Observation
+from headrace_local.health.checks import Checks
+from headrace_local.health.rules import Observation
 from headrace_local.programs import Program
 
 from tests.support.deployment import ROOT
@@ -64,7 +65,7 @@ def behaviour_of(name: str, data: Path) -> Path:
     return data.with_name(f"{data.name}-behaviour") / name
 
 
-class SmallChecks(checks.Checks):
+class SmallChecks(Checks):
     """Asks every program over HTTP."""
 
     async def _server(self, name: str, pid: int) -> Observation:
@@ -79,7 +80,7 @@ def supervise() -> None:
     programs.service = lambda name, data, ports, _: small(name, data, ports)
     setup.prepare_postgres = lambda *_: None
     setup.create_roles = lambda *_: None
-    supervisor.Checks = SmallChecks  # type: ignore[misc]
+    setattr(supervisor, "Checks", SmallChecks)  # noqa: B010  # no public name
     supervisor.main()
 
 
@@ -92,7 +93,7 @@ def run_command() -> None:
 def _python(function: str) -> tuple[str, ...]:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-        f"from tests.support import small_deployment; small_deployment.{function}()"
+        f"from tests.support.local import deployment; deployment.{function}()"
     )
     return (sys.executable, "-c", code)
 

@@ -20,9 +20,9 @@ from nats.js.api import StorageType, StreamConfig
 
 from headrace_local import processes, setup
 from headrace_local.data import SERVICES, Data
-from headrace_local.health import HEALTHY, Observation, Verdict
+from headrace_local.health.rules import HEALTHY, Observation, Verdict
+from headrace_local.health.s3_urls import presigned
 from headrace_local.programs import HEALTH_USER, Program
-from headrace_local.s3_urls import presigned
 
 _ANSWER_SECONDS = 5.0
 _STORE_SECONDS = 15.0
@@ -33,7 +33,7 @@ _STORE_EVERY_SECONDS = {"nats": 15.0, "postgres": 15.0, "s3": 30.0}
 of a core, and each object makes the object store larger until it is compacted."""
 _OBJECT = "health/supervisor"
 _STREAM = "HEALTH"
-_COMMIT = files("headrace_local").joinpath("health.sql").read_text()
+_COMMIT = files("headrace_local.health").joinpath("commit.sql").read_text()
 
 
 class Checks:

@@ -27,7 +27,8 @@ _UNHEALTHY_CHECK_SECONDS = 1.0
 _STARTING_CHECK_SECONDS = 0.05
 _LOOP_RESTARTS = 5
 _LOOP_WINDOW_SECONDS = 600.0
-_LOOP_QUIET_SECONDS = 60.0
+_LOOP_QUIET_SECONDS = 20.0
+_LONG_RUN_SECONDS = 60.0
 
 
 class Verdict(StrEnum):
@@ -136,14 +137,16 @@ def after_end(before: Restarts, started: float, now: float, *, own_fault: bool) 
     """The restarts after one more process has ended."""
     ends = (*_recent(before.ends, now), now)
     crashes = (*_recent(before.crashes, now), *((now,) if own_fault else ()))
-    stable = now - started > STABLE_SECONDS and len(crashes) < _LOOP_RESTARTS
+    loops = len(crashes) >= _LOOP_RESTARTS
+    stable = now - started > (_LONG_RUN_SECONDS if loops else STABLE_SECONDS)
     return Restarts(ends, crashes, 0 if stable else before.failures + 1)
 
 
 def is_loop(restarts: Restarts, now: float) -> bool:
     """Whether the program crashes again and again, even if it is ready in between."""
     crashes = _recent(restarts.crashes, now)
-    return len(crashes) >= _LOOP_RESTARTS and now - crashes[-1] < _LOOP_QUIET_SECONDS
+    quiet = max(_LOOP_QUIET_SECONDS, 2 * restarts.pause)
+    return len(crashes) >= _LOOP_RESTARTS and now - crashes[-1] < quiet
 
 
 def restarts_in_words(restarts: Restarts, now: float) -> str:
