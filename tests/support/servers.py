@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
@@ -42,13 +42,17 @@ class Servers:
             program = make(self.data, self.ports, self.secrets)
         process = processes.start(program, self.data.logs / f"{name}.log")
         self._running[name] = (program, process)
-        deadline = time.monotonic() + HANG_SECONDS
-        checks = Checks(self.data, self.ports, self.secrets)
-        while asyncio.run(checks.observe(program, process.pid)) != HEALTHY:
-            assert time.monotonic() < deadline, f"{name} did not become ready"
-            time.sleep(0.02)
+        with ThreadPoolExecutor(1) as thread:  # the caller may be a coroutine
+            thread.submit(asyncio.run, self._ready(program, process.pid)).result()
         if name == "postgres":
             setup.create_roles(self.data, self.ports["postgres"], self.secrets)
+
+    async def _ready(self, program: Program, pid: int) -> None:
+        """Wait until a server is healthy, as the supervisor checks it."""
+        checks = Checks(self.data, self.ports, self.secrets)
+        async with asyncio.timeout(HANG_SECONDS):
+            while await checks.observe(program, pid) != HEALTHY:  # noqa: ASYNC110  # a server
+                await asyncio.sleep(0.02)
 
     def kill(self, name: str) -> None:
         """``kill -9`` it."""

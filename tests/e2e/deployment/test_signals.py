@@ -15,7 +15,8 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL", "SIGSTOP")
+ENDING = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGKILL")
+SERVERS = ("nats", "s3", "postgres")
 BACKENDS = ("checkpointer", "background writer", "walwriter", "autovacuum launcher", "recorder")
 """Processes of Postgres by their titles; the last is the connection of a service."""
 
@@ -36,28 +37,46 @@ def canary(own: Deployment) -> Canary:
     return Canary(own)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("name", ["nats", "s3", "postgres", *SERVICES])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [(name, number) for name in (*SERVERS, *SERVICES) for number in ENDING]
+    + [(name, "SIGSTOP") for name in SERVERS],
+)
 def test_a_program_gets_a_signal(own: Deployment, canary: Canary, name: str, number: str) -> None:
     pid = pid_of(own, name)
     os.kill(pid, signal.Signals[number])
     heals(own, canary, pid)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+def test_all_services_are_stopped_at_once(own: Deployment, canary: Canary) -> None:
+    pids = [pid_of(own, name) for name in SERVICES]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    heals(own, canary, *pids)
+
+
+@pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize("title", BACKENDS)
 def test_a_process_of_postgres_gets_a_signal(
     own: Deployment, canary: Canary, title: str, number: str
 ) -> None:
-    pid = until(lambda: backend(own, title), pause=0.3)
+    pid = until(lambda: backend(own, title))
     assert pid is not None
     os.kill(pid, signal.Signals[number])
     heals(own, canary, pid)
 
 
-def heals(own: Deployment, canary: Canary, pid: int) -> None:
-    """The process does not stay stopped, runs succeed, and the deployment is ready."""
-    until(lambda: not processes.is_stopped(pid))
+@pytest.mark.parametrize("title", ["checkpointer", "recorder"])
+def test_a_process_of_postgres_is_stopped(own: Deployment, canary: Canary, title: str) -> None:
+    pid = until(lambda: backend(own, title))
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    heals(own, canary, pid)
+
+
+def heals(own: Deployment, canary: Canary, *pids: int) -> None:
+    """The processes do not stay stopped, runs succeed, and the deployment is ready."""
+    until(lambda: not any(processes.is_stopped(pid) for pid in pids))
     canary.succeeds()
     until(lambda: look(own).state == "ready")
 

@@ -23,6 +23,7 @@ def join(data: Path, known: str | None) -> Path | None:
         group.mkdir(exist_ok=True)
         (group / "cgroup.procs").write_text(str(os.getpid()))
     except OSError:
+        remove(group)
         return None
     return group
 
