@@ -6,6 +6,7 @@ The supervisor and the commands are real; the programs are small.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -245,3 +246,11 @@ def test_a_service_that_waits_for_a_server_is_not_restarted(small: SmallDeployme
     os.kill(postgres, signal.SIGKILL)
     until(lambda: any("5 times" in problem for problem in small.look().problems))
     assert small.pid("api") == before
+
+
+def test_the_supervisor_of_a_deleted_folder_ends(small: SmallDeployment) -> None:
+    reach_ready(small)
+    supervisor = small.supervisor()
+    pids = [supervisor, *processes.children(supervisor)]
+    shutil.rmtree(small.path)
+    until(lambda: not any(processes.start_time(pid) for pid in pids))

@@ -88,6 +88,13 @@ def test_a_command_that_looks_at_the_lock_does_not_keep_a_supervisor_from_it(dat
         looking.wait()
 
 
+def test_the_supervisor_of_a_deleted_folder_does_not_start(
+    data: Data, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Supervisor(data).run() == 1
+    assert f"the data folder {data.path} is gone" in capsys.readouterr().err
+
+
 def test_what_it_says_is_lost_on_a_full_disk_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -68,6 +68,9 @@ class Supervisor:
             say("another supervisor uses this data folder")
             return OTHER_SUPERVISOR
         with lock:
+            if not self._data.is_ours():  # a `reset` has deleted it meanwhile
+                self._fail(f"the data folder {self._data.path} is gone")
+                return 1
             processes.adopt_orphans()
             asyncio.run(self._run())
         return 1 if self._failure else 0
@@ -85,12 +88,15 @@ class Supervisor:
             _end_leftovers(known)
             self._start_all()
         except (setup.SetupError, DataError, OSError) as error:
-            self._failure = str(error)
-            say(self._failure)
+            self._fail(str(error))
         else:
             await self._look_after()
         self._write_state("stopping")
         await self._shut_down()
+
+    def _fail(self, why: str) -> None:
+        self._failure = why
+        say(why)
 
     def _request_stop(self) -> None:
         self._stop = True
@@ -128,13 +134,10 @@ class Supervisor:
         while not self._stop:
             self._wake.clear()
             now = time.monotonic()
-            try:
-                has_space_again = self._disk.look()
-            except FileNotFoundError:
-                self._failure = f"the data folder {self._data.path} is gone"
-                say(self._failure)
+            if not self._data.is_ours():
+                self._fail(f"the data folder {self._data.path} is gone")
                 return
-            if has_space_again:
+            if self._disk.look():  # there is space again: start at once what waits for it
                 self._start_waiting(now)
             for child in self._children.values():
                 self._advance(child, now, checks)
