@@ -84,6 +84,14 @@ class Deployment:
         pid = self.json("status", expect=None)["processes"][name]["pid"]
         return None if pid is None else int(pid)
 
+    def supervisor(self) -> int:
+        """The id of the supervisor's process."""
+        return int(json.loads((self.data / "run/state.json").read_text())["supervisor"])
+
+    def signal_supervisor(self, number: signal.Signals) -> None:
+        """Send a signal to the supervisor."""
+        os.kill(self.supervisor(), number)
+
     def kill(self, name: str) -> None:
         """Kill the process of a service or server (SIGKILL)."""
         pid = self.pid(name)

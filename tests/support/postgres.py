@@ -27,7 +27,7 @@ def postgres() -> Iterator[dict[str, str]]:
     server = processes.start(programs.postgres(data, ports), data.logs / "postgres.log")
     try:
         deadline = time.monotonic() + HANG_SECONDS
-        while not setup.is_ready(data, server.pid):
+        while setup.postmaster_status(data, server.pid) != "ready":
             assert server.poll() is None, (data.logs / "postgres.log").read_text()
             assert time.monotonic() < deadline, "Postgres did not get ready"
             time.sleep(0.05)

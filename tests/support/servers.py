@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
-import urllib.error
-import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from headrace_local import processes, programs, setup
-from headrace_local.bucket import has_bucket
 from headrace_local.data import Data
+from headrace_local.health.checks import Checks
+from headrace_local.health.rules import HEALTHY
 from headrace_local.programs import BUCKET, Program
 from headrace_runtime.settings import ObjectStoreSettings
 
@@ -42,12 +42,17 @@ class Servers:
             program = make(self.data, self.ports, self.secrets)
         process = processes.start(program, self.data.logs / f"{name}.log")
         self._running[name] = (program, process)
-        deadline = time.monotonic() + HANG_SECONDS
-        while not self._is_ready(name, process.pid):
-            assert time.monotonic() < deadline, f"{name} did not become ready"
-            time.sleep(0.02)
+        with ThreadPoolExecutor(1) as thread:  # the caller may be a coroutine
+            thread.submit(asyncio.run, self._ready(program, process.pid)).result()
         if name == "postgres":
             setup.create_roles(self.data, self.ports["postgres"], self.secrets)
+
+    async def _ready(self, program: Program, pid: int) -> None:
+        """Wait until a server is healthy, as the supervisor checks it."""
+        checks = Checks(self.data, self.ports, self.secrets)
+        async with asyncio.timeout(HANG_SECONDS):
+            while await checks.observe(program, pid) != HEALTHY:  # noqa: ASYNC110  # a server
+                await asyncio.sleep(0.02)
 
     def kill(self, name: str) -> None:
         """``kill -9`` it."""
@@ -84,15 +89,3 @@ class Servers:
                 process.kill()
                 process.wait()
         shutil.rmtree(self.data.path, ignore_errors=True)
-
-    def _is_ready(self, name: str, pid: int) -> bool:
-        if name == "postgres":
-            return setup.is_ready(self.data, pid)
-        if name == "s3":
-            return has_bucket(self.ports["s3"], self.secrets["s3"])
-        url = f"http://127.0.0.1:{self.ports['nats_monitor']}/healthz"
-        try:
-            with urllib.request.urlopen(url, timeout=0.5) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from headrace.cli import main
-from headrace_local import cli
+from headrace_local import control
 from headrace_local.data import Data
 
 
@@ -78,7 +78,8 @@ def test_status_of_a_stopped_deployment(ours: Data) -> None:
     result = invoke(ours.path, "status", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
-        "state": "stopped", "gateway_url": None, "data": str(ours.path), "processes": {},
+        "state": "stopped", "gateway_url": None, "data": str(ours.path), "problems": [],
+        "processes": {},
     }  # fmt: skip
     assert invoke(ours.path, "status").stdout == "stopped\n"
 
@@ -113,9 +114,10 @@ def test_the_log_of_a_service(ours: Data) -> None:
 
 
 def test_an_interrupted_start_ends_a_supervisor_that_has_not_written_its_state(ours: Data) -> None:
-    supervisor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    cli._stop(ours, supervisor)
-    assert supervisor.poll() == -signal.SIGTERM
+    start = control.Start(ours, print)
+    start.spawned = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    start.abandon()
+    assert start.spawned.poll() == -signal.SIGTERM
 
 
 def test_reset_deletes_after_confirmation(ours: Data) -> None:

@@ -104,7 +104,7 @@ def test_two_deployments_have_no_port_in_common(data: Data, tmp_path: Path) -> N
 
 def test_secrets_are_created_once_and_readable_by_this_user_alone(data: Data) -> None:
     first = data.secrets()
-    servers = {"postgres", "s3", "admin", "program", "operator"}
+    servers = {"postgres", "s3", "admin", "program", "operator", "supervisor"}
     assert set(first) == {*servers, "service_token", "owner_token", *SERVICES}
     assert len(set(first.values())) == len(first)
     assert all(len(secret) == 32 for secret in first.values())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import errno
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections import deque
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -18,11 +16,9 @@ from headrace.cli.errors import CommandFailed
 from headrace.cli.options import Context, local_command
 from headrace.cli.output import print_result
 
-from headrace_local import processes, steps
+from headrace_local import control, processes
 from headrace_local.data import SERVICES, Data, DataError
 
-_UP_SECONDS = 90.0
-_DOWN_SECONDS = 30.0
 _NAMES = (*SERVICES, "nats", "postgres", "s3", "supervisor")
 
 
@@ -37,34 +33,34 @@ def up(context: Context, foreground: bool) -> None:
     """Start the local deployment, and wait until it is ready."""
     data = Data(context.data)
     try:
-        data.prepare()
+        with _control_errors():
+            data.prepare()
     except (DataError, OSError) as error:
         raise CommandFailed("CANNOT_START", str(error)) from None
-    if _running(data):
-        state = _wait_ready(data, None)
-        print_result(context, _summary(data, state), f"already running at {state['gateway_url']}")
-        return
-    if not processes.of_deployment(data.path):  # else the new supervisor reads what to clear
-        (data.run / "state.json").unlink(missing_ok=True)
-    supervisor = _spawn(data)
+    start = control.Start(data, _reporter(context))
     try:
-        state = _wait_ready(data, supervisor)
+        with _control_errors():
+            view = start.wait()
     except KeyboardInterrupt:
-        _stop(data, supervisor)
+        start.abandon()
         raise
+    url = view.content["gateway_url"]
+    if start.spawned is None:
+        print_result(context, _summary(data, view), f"already running at {url}")
+        return
     print_result(
         context,
-        _summary(data, state),
-        f"Headrace is ready at {state['gateway_url']}\n"
+        _summary(data, view),
+        f"Headrace is ready at {url}\n"
         f"  data   {data.path}\n"
         f"  token  headrace token{_data_hint(context)}  (for other users and machines)\n"
         f"  stop   headrace down{_data_hint(context)}",
     )
     if foreground:
         try:
-            supervisor.wait()
+            start.spawned.wait()
         except KeyboardInterrupt:
-            _stop(data, supervisor)
+            start.abandon()
 
 
 @click.command()
@@ -74,7 +70,8 @@ def down(context: Context) -> None:
     data = Data(context.data)
     if not data.is_ours():
         raise CommandFailed("NOT_A_DATA_FOLDER", f"there is no deployment in {data.path}")
-    stopped = _stop(data)
+    with _control_errors():
+        stopped = control.stop(data)
     text = "stopped" if stopped else "was not running"
     print_result(context, {"state": "stopped", "was_running": stopped}, f"Headrace {text}")
 
@@ -84,25 +81,25 @@ def down(context: Context) -> None:
 def status(context: Context) -> None:
     """Show the processes of the local deployment. Exits with 1 unless all are ready."""
     data = Data(context.data)
-    running = data.is_ours() and _running(data)
-    state = data.state() if running else {}
+    view = control.look(data)
     entries = {
         name: {**entry, "rss_bytes": processes.resident_bytes(entry["pid"]) if entry["pid"] else 0}
-        for name, entry in state.get("processes", {}).items()
+        for name, entry in (view.content.get("processes", {}) if view.is_running else {}).items()
     }
-    overall = state.get("state", "stopped")
-    summary = {**_summary(data, state), "state": overall, "processes": entries}
-    lines = [f"{overall}  {state.get('gateway_url', '')}".rstrip()]
+    summary = {**_summary(data, view), "processes": entries}
+    lines = [f"{view.state}  {summary['gateway_url'] or ''}".rstrip()]
+    lines += [f"  {problem}" for problem in view.problems]
     for name, entry in entries.items():
-        readiness = "ready" if entry["ready"] else "starting"
+        readiness = "ready" if entry["ready"] else "not ready"
         lines.append(
             f"  {name:<11} {readiness:<9} pid {entry['pid'] or '-':<8} port {entry['port']:<6} "
             f"{entry['rss_bytes'] / 1e6:6.0f} MB  restarts {entry['restarts']}"
+            + (f"  ({entry['last_restart']})" if entry["last_restart"] else "")
         )
-    if running:
+    if view.is_running:
         lines.append(f"  token for other users and machines: headrace token{_data_hint(context)}")
     print_result(context, summary, "\n".join(lines))
-    if overall != "ready":
+    if view.state != "ready":
         sys.exit(1)
 
 
@@ -150,16 +147,22 @@ def reset(context: Context, yes: bool) -> None:
     data = Data(context.data)
     if not data.is_ours():
         raise CommandFailed("NOT_A_DATA_FOLDER", f"{data.path} is not a Headrace data folder")
-    if _running(data):
-        hint = _data_hint(context)
-        raise CommandFailed(
-            "RUNNING", f"the deployment is running; stop it with: headrace down{hint}"
-        )
+    hint = _data_hint(context)
+    running = CommandFailed(
+        "RUNNING", f"the deployment is running; stop it with: headrace down{hint}"
+    )
+    if control.look(data).is_running:
+        raise running
     if not yes and context.json:
         raise CommandFailed("NOT_CONFIRMED", "--json is non-interactive; pass --yes to confirm")
     if not yes:
         click.confirm(f"Delete {data.path} and everything in it?", abort=True)
-    shutil.rmtree(data.path)
+    lock = data.lock()
+    if lock is None:
+        raise running
+    with lock:
+        control.end_leftovers(data)
+        shutil.rmtree(data.path)
     print_result(context, {"deleted": str(data.path)}, f"deleted {data.path}")
 
 
@@ -183,71 +186,31 @@ def token(context: Context) -> None:
 commands = [up, down, status, logs, reset, token]
 
 
-def _running(data: Data) -> bool:
-    lock = data.lock()
-    if lock is None:
-        return True
-    lock.close()
-    return False
-
-
-def _spawn(data: Data) -> subprocess.Popen[bytes]:
-    with (data.logs / "supervisor.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "headrace_local.supervisor", "--data", str(data.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd="/",
-        )
-
-
-def _wait_ready(data: Data, supervisor: subprocess.Popen[bytes] | None) -> dict[str, Any]:
-    deadline = time.monotonic() + _UP_SECONDS
-    while time.monotonic() < deadline:
-        state = data.state()
-        ours = supervisor is None or state.get("supervisor") == supervisor.pid
-        if state.get("state") == "ready" and ours:
-            return dict(state)
-        if supervisor is not None and supervisor.poll() is not None:
-            why = state.get("failure") or _last_line(data.logs / "supervisor.log")
-            raise CommandFailed("CANNOT_START", f"the deployment did not start: {why}")
-        time.sleep(0.02)
-    raise CommandFailed("CANNOT_START", "the deployment did not become ready; see: headrace status")
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
-    return lines[-1] if lines else "its log is empty"
-
-
-def _stop(data: Data, supervisor: subprocess.Popen[bytes] | None = None) -> bool:
-    """Stop the supervisor, and kill processes that a dead one left. Returns whether any ran. A
-    `supervisor` that this process has started may not have written its state yet."""
-    was_running = _running(data)
-    if supervisor is not None:
-        supervisor.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            supervisor.wait(_DOWN_SECONDS)
-    elif was_running and (pid := data.state().get("supervisor")):
-        os.kill(pid, signal.SIGTERM)
-        processes.wait_until_ended({pid: processes.start_time(pid) or 0}, _DOWN_SECONDS)
-    steps.mark_stop(data)
-    left = {pid: processes.start_time(pid) or 0 for pid in processes.of_deployment(data.path)}
-    for number in (signal.SIGINT, signal.SIGKILL):  # Postgres stops cleanly on the first
-        for orphan in left:
-            processes.kill(orphan, number)
-        left = {pid: left[pid] for pid in processes.wait_until_ended(left, 3)}
-    return was_running or bool(left)
-
-
-def _summary(data: Data, state: dict[str, Any]) -> dict[str, Any]:
+def _summary(data: Data, view: control.View) -> dict[str, Any]:
     return {
-        "state": state.get("state", "stopped"),
-        "gateway_url": state.get("gateway_url"),
+        "state": view.state,
+        "gateway_url": view.content.get("gateway_url") if view.is_running else None,
         "data": str(data.path),
+        "problems": view.problems,
     }
+
+
+def _reporter(context: Context) -> Callable[[str], None]:
+    """Prints what a command waits for, unless its output is for a program."""
+    return lambda text: None if context.json else click.echo(f"waiting: {text}", err=True)
+
+
+@contextmanager
+def _control_errors() -> Iterator[None]:
+    """Raise what a command cannot do, also for lack of disk space, as an error of the command."""
+    try:
+        yield
+    except control.ControlError as error:
+        raise CommandFailed(error.code, str(error)) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise CommandFailed("DISK_FULL", f"the disk is full: {error}") from None
 
 
 def _data_hint(context: Context) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from headrace_local.state_file import read_state
+
 PORTS = (
     "nats",
     "nats_monitor",
@@ -34,8 +36,11 @@ SERVICES = ("api", "scheduler", "executor", "recorder", "ui_gateway")
 STATEFUL_SERVICES = ("api", "scheduler", "executor", "recorder")
 """Those that use Postgres and the object store; no other service gets credentials for them."""
 _SECRETS = (
-    "postgres", "s3", "program", "operator", "admin", "service_token", "owner_token", *SERVICES
+    "postgres", "s3", "program", "operator", "admin", "supervisor", "service_token", "owner_token",
+    *SERVICES,
 )  # fmt: skip
+OTHER_SUPERVISOR = 3
+"""The exit status of a supervisor when another one holds the lock."""
 _MARKER = ".headrace-data"
 _RANGE = (15000, 22000)
 """Below the kernel's ephemeral ports, so that no outgoing connection uses one. SeaweedFS also uses
@@ -109,12 +114,25 @@ class Data:
             return None
         return file
 
+    def is_locked(self) -> bool:
+        """Whether another process holds the lock."""
+        try:
+            with (self.path / "lock").open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @property
+    def state_path(self) -> Path:
+        """The file that the supervisor writes its state to."""
+        return self.run / "state.json"
+
     def state(self) -> dict[str, Any]:
         """The state that the supervisor last wrote; empty if it cannot be read."""
-        try:
-            return read_json(self.run / "state.json") or {}
-        except DataError:
-            return {}
+        return read_state(self.state_path)
 
     def ports(self) -> dict[str, int]:
         """The deployment's ports: the same at each start, unless one is in use."""

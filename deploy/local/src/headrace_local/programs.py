@@ -20,6 +20,9 @@ from headrace_contracts.messages.bus_rights import BusRights, bus_rights
 from headrace_local.data import STATEFUL_SERVICES, Data, write_json
 
 BUCKET = "headrace"
+HEALTH_USER = "supervisor"
+"""The user of an account of its own on the bus, with which the supervisor checks that messages are
+stored."""
 REGION = "us-east-1"
 _S3_ACTIONS = {
     "api": (f"Read:{BUCKET}", f"Write:{BUCKET}/specs/*", f"Write:{BUCKET}/messages/*"),
@@ -56,7 +59,9 @@ class Program:
     stop_seconds: float = 10.0
     orphan_signal: signal.Signals = signal.SIGKILL
     """The signal that the kernel sends it when the supervisor dies."""
-    ready_url: str | None = None
+    owns_descendants: bool = False
+    """Whether its descendants are a part of it, which are looked after and end with it. Steps are
+    not a part of the executor; the other programs but Postgres are one process."""
 
 
 def nats(data: Data, ports: dict[str, int], secrets: dict[str, str]) -> Program:
@@ -83,6 +88,8 @@ accounts {{
   APP {{ jetstream: enabled, users: [
 {users}
   ] }}
+  HEALTH {{ jetstream: enabled, users: [
+    {{ user: {HEALTH_USER}, password: "{secrets[HEALTH_USER]}" }} ] }}
   SYS {{ users: [ {{ user: admin, password: "{secrets["admin"]}" }} ] }}
 }}
 system_account: SYS
@@ -95,7 +102,6 @@ system_account: SYS
         {**_environment(data), "GOMAXPROCS": "1"},
         stop_seconds=5,
         orphan_signal=signal.SIGTERM,
-        ready_url=f"http://127.0.0.1:{ports['nats_monitor']}/healthz",
     )
 
 
@@ -197,6 +203,7 @@ def postgres(data: Data, ports: dict[str, int]) -> Program:
         user=postgres_user(),
         stop_signal=signal.SIGINT,
         orphan_signal=signal.SIGINT,
+        owns_descendants=True,
     )
 
 
@@ -312,8 +319,6 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         name,
         (sys.executable, "-m", f"headrace_{name}"),
         {**_environment(data), **env, **_SERVICE_ENVIRONMENT},
-        orphan_signal=signal.SIGKILL,
-        ready_url=f"http://127.0.0.1:{ports[name]}/readyz",
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from importlib.resources import files
 from pathlib import Path
 
+from headrace_local import processes
 from headrace_local.data import STATEFUL_SERVICES, Data
 from headrace_local.programs import postgres_binaries, postgres_state, postgres_user
 
-_SUPERUSER = "postgres"
+SUPERUSER = "postgres"
 _LONGEST_SECONDS = 60.0
+_KILL_SECONDS = 5.0
 
 
 class SetupError(Exception):
@@ -36,7 +39,7 @@ def prepare_postgres(data: Data, secrets: dict[str, str]) -> None:
             os.chown(state, user, user)
             os.chown(password, user, user)
         _run(
-            [str(postgres_binaries(data) / "initdb"), "-D", str(state), "-U", _SUPERUSER,
+            [str(postgres_binaries(data) / "initdb"), "-D", str(state), "-U", SUPERUSER,
              "-E", "UTF8", "--locale=C", "-A", "scram-sha-256", f"--pwfile={password}",
              "--no-instructions", "--no-sync"],
             user=user,
@@ -44,20 +47,31 @@ def prepare_postgres(data: Data, secrets: dict[str, str]) -> None:
         os.sync()
         password.unlink()
         done.touch()
-    pid_file = state / "postmaster.pid"
-    if pid_file.exists():
-        pid = int(pid_file.read_text().split()[0])
-        if not _is_postgres(pid):
-            pid_file.unlink()
+    _end_leftovers(state)
 
 
-def is_ready(data: Data, pid: int) -> bool:
-    """Whether this postmaster accepts connections."""
+def _end_leftovers(state: Path) -> None:
+    """Kill processes of a server that is gone, and remove its pid file. A backend that a signal has
+    stopped outlives its server, and no other server starts while it does."""
+    left = {
+        pid: started
+        for pid in processes.all_ids()
+        if _is_postgres_of(pid, state) and (started := processes.start_time(pid)) is not None
+    }
+    for pid in left:
+        processes.kill(pid, signal.SIGKILL)
+    processes.wait_until_ended(left, _KILL_SECONDS)
+    (state / "postmaster.pid").unlink(missing_ok=True)
+
+
+def postmaster_status(data: Data, pid: int) -> str:
+    """What this postmaster says about itself in its pid file: ``starting``, ``ready``,
+    ``stopping``; empty if it has not written the file yet."""
     try:
         lines = (postgres_state(data) / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
-        return False
-    return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+        return ""
+    return lines[7].strip() if len(lines) >= 8 and lines[0].strip() == str(pid) else ""
 
 
 def create_roles(data: Data, port: int, secrets: dict[str, str]) -> None:
@@ -68,16 +82,20 @@ def create_roles(data: Data, port: int, secrets: dict[str, str]) -> None:
     script = variables + files("headrace_local").joinpath("roles.sql").read_text()
     _run(
         [str(postgres_binaries(data) / "psql"), "-h", "127.0.0.1", "-p", str(port),
-         "-U", _SUPERUSER, "-d", "postgres", "-q", "-X", "-v", "ON_ERROR_STOP=1"],
+         "-U", SUPERUSER, "-d", "postgres", "-q", "-X", "-v", "ON_ERROR_STOP=1"],
         env={"PGPASSWORD": secrets["postgres"], "PATH": "/usr/bin:/bin", "PGOPTIONS":
              "-c client_min_messages=warning"},
         text=script,
     )  # fmt: skip
 
 
-def _is_postgres(pid: int) -> bool:
+def _is_postgres_of(pid: int, state: Path) -> bool:
+    """Whether a process belongs to a server of this cluster: each works in its folder."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/exe")).name == "postgres"
+        return (
+            Path(os.readlink(f"/proc/{pid}/exe")).name.startswith("postgres")
+            and Path(os.readlink(f"/proc/{pid}/cwd")) == state.resolve()
+        )
     except OSError:
         return False
 

@@ -1,55 +1,43 @@
-"""Starts the servers and services, restarts them when they end, and stops them in order.
+"""Starts the servers and services, looks after their health, and stops them in order.
 
 Invariant: one supervisor holds the data folder's lock. It writes ``run/state.json``, which the
 other commands read. Before it starts anything, it ends the servers and services that a crashed
-predecessor left; steps continue, and the executor finds them again.
+predecessor left; steps continue, and the executor finds them again. Once it has started, only a
+signal ends it: whatever is short or away, it waits and tries again.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import os
-import select
 import signal
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import IO, Any
 
-from headrace_local import processes, programs, setup, steps
-from headrace_local.bucket import has_bucket
-from headrace_local.data import SERVICES, Data, DataError, write_json
-from headrace_local.programs import Program
+from headrace_local import groups, processes, programs, setup, steps
+from headrace_local.child import Child
+from headrace_local.data import OTHER_SUPERVISOR, SERVICES, Data, DataError, write_json
+from headrace_local.health import disk, rules
+from headrace_local.health.checks import Checks
+from headrace_local.health.rules import Observation, Verdict
+from headrace_local.state_file import StateFile
 
-_STARTING_POLL_SECONDS = 0.02
-_READY_POLL_SECONDS = 5.0
-_FIRST_BACKOFF_SECONDS = 0.1
-_LONGEST_BACKOFF_SECONDS = 5.0
-_STABLE_SECONDS = 10.0
-_START_TIMEOUT_SECONDS = 60.0
-_LARGE_LOG_BYTES = 20 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class Child:
-    """A program and its current process."""
-
-    program: Program
-    process: subprocess.Popen[bytes] | None = None
-    pid_started: int | None = None
-    started: float = 0.0
-    ready: bool = False
-    restarts: int = 0
-    backoff: float = _FIRST_BACKOFF_SECONDS
-    due: float = field(default=0.0)
-    next_check: float = 0.0
+_LOCK_SECONDS = 2.0
+"""A command that asks whether a supervisor runs holds the lock for a moment."""
+_LONGEST_WAIT_SECONDS = 5.0
+_STEPS_END_SECONDS = 5.0
+_POLL_SECONDS = 0.01
+_TOGETHER_SECONDS = 0.2
+"""Checks that are due within this time are made together, so that the process wakes up once."""
+_ORPHANS_EVERY_SECONDS = 5.0
+_VERSION = version("headrace-local")
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class Supervisor:
@@ -57,239 +45,303 @@ class Supervisor:
 
     def __init__(self, data: Data) -> None:
         self._data = data
-        self._stop = False
         self._children: dict[str, Child] = {}
+        self._state_file = StateFile(data.state_path)
+        self._group: Path | None = None
+        self._gateway_url: str | None = None
+        self._ports: dict[str, int] = {}
+        self._secrets: dict[str, str] = {}
         self._roles_created = False
+        self._was_ready = False
+        self._next_orphans = 0.0
+        self._started = processes.start_time(os.getpid())
+        self._stop = False
         self._failure: str | None = None
-        self._written_state: object = None
+        self._disk = disk.Space(data.path)
+        self._wake = asyncio.Event()
+        self._checks: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT; returns the exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._request_stop)
-        lock = self._data.lock()
+        """Run until a signal asks to stop; returns the exit status."""
+        lock = _wait_for_lock(self._data)
         if lock is None:
-            sys.stderr.write("another supervisor uses this data folder\n")
-            return 3
-        with lock, _signals() as signals:
-            try:
-                self._end_leftovers()
-                # So that `headrace down` finds this process while the servers are being set up.
-                write_json(
-                    self._data.run / "state.json", {"state": "starting", "supervisor": os.getpid()}
-                )
-                self._start_all()
-                self._loop(signals)
-            except (setup.SetupError, DataError, OSError) as error:
-                self._failure = str(error)
-                sys.stderr.write(f"{error}\n")
-            self._shut_down()
+            say("another supervisor uses this data folder")
+            return OTHER_SUPERVISOR
+        with lock:
+            if not self._data.is_ours():  # a `reset` has deleted it meanwhile
+                self._fail(f"the data folder {self._data.path} is gone")
+                return 1
+            processes.adopt_orphans()
+            asyncio.run(self._run())
         return 1 if self._failure else 0
 
-    def _request_stop(self, *_: object) -> None:
-        self._stop = True
-
-    def _end_leftovers(self) -> None:
-        """End the servers and services that a crashed predecessor left."""
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in _STOPPING:
+            loop.add_signal_handler(number, self._request_stop)
+        loop.add_signal_handler(signal.SIGCHLD, self._wake.set)
+        loop.add_signal_handler(signal.SIGHUP, self._wake.set)  # no terminal is its own
         known = self._data.state()
-        leftovers = {
-            entry["pid"]: entry["pid_started"]
-            for entry in known.get("processes", {}).values()
-            if entry.get("pid") and processes.start_time(entry["pid"]) == entry["pid_started"]
-        }
-        for pid in leftovers:
-            processes.kill(pid, signal.SIGKILL)
-        processes.wait_until_ended(leftovers, 5)
+        self._group = groups.join(self._data.path, known.get("group"))
+        self._write_state("starting")  # so that `headrace down` finds this process
+        try:
+            _end_leftovers(known)
+            self._start_all()
+        except (setup.SetupError, DataError, OSError) as error:
+            self._fail(str(error))
+        else:
+            await self._look_after()
+        self._write_state("stopping")
+        await self._shut_down()
+
+    def _fail(self, why: str) -> None:
+        self._failure = why
+        say(why)
+
+    def _request_stop(self) -> None:
+        self._stop = True
+        self._wake.set()
 
     def _start_all(self) -> None:
         data = self._data
         ports, secrets = data.ports(), data.secrets()
         (data.path / "steps").mkdir(exist_ok=True)
         self._ports, self._secrets = ports, secrets
+        self._gateway_url = f"http://127.0.0.1:{ports['ui_gateway']}"
         for program in (programs.nats(data, ports, secrets), programs.s3(data, ports, secrets)):
-            self._start(Child(program))
+            self._add(program)
         for name in SERVICES:
-            self._start(Child(programs.service(name, data, ports, secrets)))
+            self._add(programs.service(name, data, ports, secrets))
         setup.prepare_postgres(data, secrets)
-        self._start(Child(programs.postgres(data, ports)))
+        self._add(programs.postgres(data, ports))
         write_json(
             data.connection,
             {
-                "gateway_url": f"http://127.0.0.1:{ports['ui_gateway']}",
+                "gateway_url": self._gateway_url,
                 "token": secrets["owner_token"],
                 "nats_url": f"nats://program:{secrets['program']}@127.0.0.1:{ports['nats']}",
             },
         )
 
-    def _start(self, child: Child) -> None:
-        name = child.program.name
-        log = self._data.logs / f"{name}.log"
-        if log.exists() and log.stat().st_size > _LARGE_LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        child.process = processes.start(child.program, log)
-        child.pid_started = processes.start_time(child.process.pid)
-        child.started = time.monotonic()
-        child.ready = False
-        child.next_check = 0.0
-        self._children[name] = child
+    def _add(self, program: programs.Program) -> None:
+        child = Child(program, self._data.logs / f"{program.name}.log", say)
+        self._children[program.name] = child
+        child.start(time.monotonic())
 
-    def _loop(self, signals: socket.socket) -> None:
-        began = time.monotonic()
-        was_ready = False
+    async def _look_after(self) -> None:
+        """Restart what has ended or is unhealthy, until a signal asks to stop."""
+        checks = Checks(self._data, self._ports, self._secrets)
         while not self._stop:
-            for child in list(self._children.values()):
-                self._check(child)
-            ready = self._all_ready()
-            was_ready = was_ready or ready
-            self._write_state("ready" if ready else "starting" if not was_ready else "healing")
-            if not was_ready and time.monotonic() - began > _START_TIMEOUT_SECONDS:
-                waiting = [name for name, child in self._children.items() if not child.ready]
-                self._failure = self._not_ready(waiting)
+            self._wake.clear()
+            now = time.monotonic()
+            if not self._data.is_ours():
+                self._fail(f"the data folder {self._data.path} is gone")
                 return
-            # SIGCHLD ends the wait, so that a child that ended is noticed immediately.
-            if select.select(
-                [signals], [], [], _READY_POLL_SECONDS if ready else _STARTING_POLL_SECONDS
-            )[0]:
-                signals.recv(4096)
+            if self._disk.look():  # there is space again: start at once what waits for it
+                self._start_waiting(now)
+            for child in self._children.values():
+                self._advance(child, now, checks)
+            processes.reap_orphans(self._own_pids())
+            self._end_orphans(now)
+            self._write_state(self._overall(now))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pause(time.monotonic()))
 
-    def _all_ready(self) -> bool:
-        return all(child.ready for child in self._children.values())
-
-    def _not_ready(self, names: list[str]) -> str:
-        log = self._data.logs / f"{names[0]}.log"
-        lines = log.read_text(errors="replace").strip().splitlines()[-5:] if log.exists() else []
-        return f"{', '.join(names)} did not become ready; {names[0]} last log lines: " + " | ".join(
-            lines
-        )
-
-    def _check(self, child: Child) -> None:
-        """Restart the program of a child when it is due, or see whether it ended or is ready."""
-        now = time.monotonic()
+    def _advance(self, child: Child, now: float, checks: Checks) -> None:
+        """Take the next step with a child: start, kill, or check it."""
+        child.collect_end(now)
+        child.kill_if_late(now)
         if child.process is None:
             if now >= child.due:
-                self._restart(child)
-        elif (status := child.process.poll()) is not None:
-            self._schedule_restart(child, status, now)
-        elif not child.ready and now >= child.next_check:
-            child.next_check = now + 0.05
-            child.ready = self._is_ready(child)
+                self._start(child, now)
+        elif not child.is_checked and now >= child.next_check - _TOGETHER_SECONDS:
+            child.is_checked = True
+            task = asyncio.get_running_loop().create_task(self._check(child, checks))
+            self._checks.add(task)
+            task.add_done_callback(self._checks.discard)
 
-    def _restart(self, child: Child) -> None:
-        child.restarts += 1
-        if child.program.name == "postgres":
-            setup.prepare_postgres(self._data, self._secrets)
-        self._start(child)
+    def _start(self, child: Child, now: float) -> None:
+        if child.name == "postgres":
+            try:
+                setup.prepare_postgres(self._data, self._secrets)
+            except (setup.SetupError, OSError) as error:
+                say(f"postgres: cannot prepare its start: {error}")
+        child.start(now)
 
-    def _schedule_restart(self, child: Child, status: int, now: float) -> None:
-        """The pause doubles, unless the program ran for some time."""
-        stable = now - child.started > _STABLE_SECONDS
-        child.backoff = (
-            _FIRST_BACKOFF_SECONDS if stable else min(_LONGEST_BACKOFF_SECONDS, child.backoff * 2)
-        )
-        sys.stderr.write(f"{child.program.name} exited with status {status}; restarting it\n")
-        sys.stderr.flush()
-        child.process, child.ready, child.due = None, False, now + child.backoff
+    async def _check(self, child: Child, checks: Checks) -> None:
+        process = child.process
+        assert process is not None
+        try:
+            seen = await checks.observe(child.program, process.pid)
+        except Exception as error:  # of a client library, or for want of a file descriptor
+            seen = Observation(Verdict.NOT_READY, f"it cannot be checked: {error!r}")
+        finally:
+            child.is_checked = False
+        if child.process is not process:
+            self._wake.set()
+            return
+        if child.name == "postgres" and seen == rules.HEALTHY:
+            seen = self._with_roles(seen)
+        was_ready, now = child.is_ready, time.monotonic()
+        child.observe(seen, now, excused=self._is_excused(child))
+        if child.is_ready and not was_ready and child.name not in SERVICES:
+            self._start_waiting(now)
+        if not was_ready or seen != rules.HEALTHY:
+            self._wake.set()
 
-    def _is_ready(self, child: Child) -> bool:
-        name = child.program.name
-        assert child.process is not None
-        if name == "postgres":
-            if not setup.is_ready(self._data, child.process.pid):
-                return False
-            if not self._roles_created:
+    def _with_roles(self, seen: Observation) -> Observation:
+        """Create the roles of the services when Postgres accepts connections for the first time."""
+        if not self._roles_created:
+            try:
                 setup.create_roles(self._data, self._ports["postgres"], self._secrets)
-                self._roles_created = True
-            return True
-        url = child.program.ready_url
-        if url is None:
-            return has_bucket(self._ports["s3"], self._secrets["s3"])
-        return _responds(url)
+            except setup.SetupError as error:
+                return Observation(Verdict.FAILING, str(error))
+            self._roles_created = True
+        return seen
+
+    def _is_excused(self, child: Child) -> bool:
+        """Whether the disk, or a server that a service needs, is known to be at fault."""
+        servers = (one for one in self._children.values() if one.name not in SERVICES)
+        return self._disk.is_full or (
+            child.name in SERVICES and not all(server.is_ready for server in servers)
+        )
+
+    def _start_waiting(self, now: float) -> None:
+        """Start at once what has ended, since what it needs is back."""
+        for child in self._children.values():
+            child.due = min(child.due, now)
+        self._wake.set()
+
+    def _pause(self, now: float) -> float:
+        """Seconds until there is something to do, unless a child ends or a check has a result."""
+        times = [now + _LONGEST_WAIT_SECONDS]
+        for child in self._children.values():
+            if child.process is None:
+                times.append(child.due)
+            elif child.kill_at is not None and child.kill_at > now:
+                times.append(child.kill_at)
+            elif not child.is_checked:
+                times.append(child.next_check)
+        return max(0.0, min(times) - now)
+
+    def _own_pids(self) -> set[int]:
+        return {child.process.pid for child in self._children.values() if child.process}
+
+    def _end_orphans(self, now: float) -> None:
+        """End what steps have left behind: such a process becomes a child of this one when its
+        launcher is killed. Launchers and their fork server go on without their executor."""
+        if now < self._next_orphans:
+            return
+        self._next_orphans = now + _ORPHANS_EVERY_SECONDS
+        own = self._own_pids()
+        for pid in processes.children(os.getpid()):
+            if pid not in own and not _is_of_launcher(pid):
+                processes.kill(pid, signal.SIGKILL)
+
+    def _overall(self, now: float) -> str:
+        """The state of the deployment as a whole."""
+        if self._disk.is_full:
+            return "disk full"
+        ready = all(child.is_ready for child in self._children.values())
+        looping = any(rules.is_loop(child.restarts, now) for child in self._children.values())
+        if ready and not looping:
+            self._was_ready = True
+            return "ready"
+        return "healing" if self._was_ready else "starting"
 
     def _write_state(self, state: str) -> None:
-        """Write ``run/state.json`` if the state has changed."""
-        entries = {
-            name: {
-                "pid": child.process.pid if child.process else None,
-                "pid_started": child.pid_started if child.process else None,
-                "ready": child.ready,
-                "restarts": child.restarts,
-                "port": self._ports[name],
+        now = time.monotonic()
+        problems = [self._disk.problem(), *(c.problem(now) for c in self._children.values())]
+        self._state_file.write(
+            {
+                "state": state,
+                "version": _VERSION,
+                "supervisor": os.getpid(),
+                "supervisor_started": self._started,
+                "group": str(self._group) if self._group else None,
+                "failure": self._failure,
+                "gateway_url": self._gateway_url,
+                "problems": [problem for problem in problems if problem],
+                "processes": {
+                    name: child.state(self._ports[name]) for name, child in self._children.items()
+                },
             }
-            for name, child in self._children.items()
-        }
-        content = {
-            "state": state,
-            "supervisor": os.getpid(),
-            "failure": self._failure,
-            "gateway_url": f"http://127.0.0.1:{self._ports['ui_gateway']}",
-            "processes": entries,
-        }
-        if content != self._written_state:
-            write_json(self._data.run / "state.json", content)
-            self._written_state = content
+        )
 
-    def _shut_down(self) -> None:
+    async def _shut_down(self) -> None:
         """Stop the services, then the steps, then the servers that they need."""
-        self._end([name for name in SERVICES if name in self._children])
-        servers = {
-            child.process.pid
-            for child in self._children.values()
-            if child.process and child.process.poll() is None
-        }
-        steps.stop(self._data, self._pids_besides(servers))
-        left = {pid: processes.start_time(pid) or 0 for pid in self._pids_besides(servers)}
-        for pid in left:
-            processes.kill(pid, signal.SIGKILL)
-        processes.wait_until_ended(left, 3)
-        self._end([name for name in self._children if name not in SERVICES])
-        write_json(self._data.run / "state.json", {"state": "stopped", "failure": self._failure})
+        for task in list(self._checks):
+            task.cancel()
+        await self._end([child for name, child in self._children.items() if name in SERVICES])
+        await asyncio.to_thread(steps.stop, self._data, self._besides_servers())
+        await self._end_steps()
+        await self._end([child for name, child in self._children.items() if name not in SERVICES])
+        groups.remove(self._group)
+        self._children.clear()
+        self._group = None
+        self._write_state("stopped")
 
-    def _pids_besides(self, servers: set[int]) -> list[int]:
-        """The processes of the deployment that are not among the servers, nor started by them."""
-        found = []
-        for pid in processes.of_deployment(self._data.path):
-            with contextlib.suppress(ProcessLookupError):
-                if pid not in servers and os.getsid(pid) not in servers:
-                    found.append(pid)
-        return found
+    async def _end(self, children: list[Child]) -> None:
+        for child in children:
+            child.stop(time.monotonic())
+        while any(child.process and child.process.poll() is None for child in children):
+            for child in children:
+                child.kill_if_late(time.monotonic())
+            await asyncio.sleep(_POLL_SECONDS)
 
-    def _end(self, names: list[str]) -> None:
-        children = [self._children[name] for name in names]
-        running = [
-            (c.program, c.process) for c in children if c.process and c.process.poll() is None
-        ]
-        for program, process in running:
-            process.send_signal(program.stop_signal)
-        began = time.monotonic()
-        for program, process in running:
-            try:
-                process.wait(max(0.0, began + program.stop_seconds - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    async def _end_steps(self) -> None:
+        """Kill every process but the servers, until none is left: by the environment, as a
+        descendant, and by the group."""
+        deadline = time.monotonic() + _STEPS_END_SECONDS
+        while time.monotonic() < deadline:
+            processes.reap_orphans(self._own_pids())
+            left = self._besides_servers()
+            if not left:
+                return
+            for pid in left:
+                processes.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(_POLL_SECONDS)
 
-
-@contextmanager
-def _signals() -> Iterator[socket.socket]:
-    """A socket that becomes readable when a signal arrives, such as SIGCHLD."""
-    receiver, sender = socket.socketpair()
-    with receiver, sender:
-        sender.setblocking(False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(sender.fileno())
-        try:
-            yield receiver
-        finally:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    def _besides_servers(self) -> set[int]:
+        """The processes of the deployment, but the servers and what they have started."""
+        servers = self._own_pids()
+        servers |= {pid for server in servers for pid in processes.descendants(server)}
+        return {
+            *processes.of_deployment(self._data.path, self._group),
+            *processes.descendants(os.getpid()),
+        } - servers
 
 
-def _responds(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=0.5) as response:  # noqa: S310  # loopback
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+def _wait_for_lock(data: Data) -> IO[str] | None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while (lock := data.lock()) is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return lock
+
+
+def _end_leftovers(known: dict[str, Any]) -> None:
+    """End the servers and services that a crashed predecessor left."""
+    leftovers = {
+        entry["pid"]: entry["pid_started"]
+        for entry in known.get("processes", {}).values()
+        if entry.get("pid") and processes.start_time(entry["pid"]) == entry["pid_started"]
+    }
+    for pid in leftovers:
+        processes.kill(pid, signal.SIGKILL)
+    processes.wait_until_ended(leftovers, 5)
+
+
+def _is_of_launcher(pid: int) -> bool:
+    """Whether this is a launcher or the fork server, whose command line launchers share."""
+    line = processes.command_line(pid)
+    return len(line) > 1 and line[-1] == "--serve" and line[-2].endswith("headrace_launcher")
+
+
+def say(text: str) -> None:
+    """Write a line to the supervisor's log, if the disk has space for it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+        sys.stderr.flush()
 
 
 def main() -> None:
