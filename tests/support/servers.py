@@ -49,6 +49,10 @@ class Servers:
         if name == "postgres":
             setup.create_roles(self.data, self.ports["postgres"], self.secrets)
 
+    def pid(self, name: str) -> int:
+        """The id of its process."""
+        return self._running[name][1].pid
+
     def kill(self, name: str) -> None:
         """``kill -9`` it."""
         _, process = self._running.pop(name)
