@@ -97,6 +97,22 @@ def test_a_subscription_has_one_reader(subscription: subjects.Subscription) -> N
     assert publishers(f"$JS.API.CONSUMER.DURABLE.CREATE.{consumer}") == {reader}
 
 
+@pytest.mark.parametrize(
+    ("subscription", "services"),
+    [
+        (subjects.SCHEDULER_EVENTS, {"api", "scheduler", "executor"}),
+        (subjects.RECORDER_EVENTS, {"api", "scheduler", "executor"}),
+        (subjects.executor_commands("local"), {"scheduler"}),
+    ],
+    ids=lambda value: getattr(value, "durable", None),
+)
+def test_who_publishes_sees_how_far_the_readers_are(
+    subscription: subjects.Subscription, services: set[str]
+) -> None:
+    consumer = f"{subscription.stream}.{subscription.durable}"
+    assert publishers(f"$JS.API.CONSUMER.INFO.{consumer}") == services
+
+
 def test_a_user_receives_the_replies_to_its_own_requests_alone() -> None:
     for user, rights in RIGHTS.items():
         for other in set(RIGHTS) - {"ui_gateway"}:

@@ -149,3 +149,26 @@ def test_live_updates_and_dead_letters_are_not_in_the_events() -> None:
         patterns = next(s.subjects for s in subjects.STREAMS if s.name == stream)
         for subject in (subjects.live_run(RUN_ID), subjects.dead_letter("api")):
             assert not any(matches(pattern, subject) for pattern in patterns)
+
+
+def test_every_subscription_is_among_the_readers_of_its_stream() -> None:
+    """A message leaves the bus and the outbox when all of these have acknowledged it."""
+    readers = {*subjects.EVENT_READERS, *subjects.command_readers("local")}
+    declared = {one for one in vars(subjects).values() if isinstance(one, Subscription)}
+    assert readers == {*declared, subjects.executor_commands("local")}
+    assert {one.stream for one in subjects.EVENT_READERS} == {subjects.EVENTS}
+    assert {one.stream for one in subjects.command_readers("local")} == {subjects.COMMANDS}
+
+
+def test_what_has_readers_is_bounded_by_bytes_and_never_by_age() -> None:
+    """A message that a reader still needs is not dropped: the stream refuses new ones instead."""
+    for stream in subjects.STREAMS:
+        assert 0 < stream.max_bytes <= 1024**3
+        has_readers = stream.name in (subjects.EVENTS, subjects.COMMANDS)
+        assert (stream.max_age_hours is None) is has_readers
+
+
+@pytest.mark.parametrize("model", [*schema.EVENTS, *schema.COMMANDS], ids=lambda m: m.__name__)
+def test_the_stream_of_a_subject(model: type[Contract]) -> None:
+    expected = subjects.EVENTS if model in schema.EVENTS else subjects.COMMANDS
+    assert subjects.stream_of(sample(model)) == expected

@@ -39,6 +39,7 @@ class Relay:
         self._readers = readers
         self._next_sweep = 0.0
         self._next_comparison = 0.0
+        self._compared_server = ""
         self._log = get_logger()
         bus.when_reconnected(self._on_reconnected)
 
@@ -70,7 +71,8 @@ class Relay:
 
     async def compare(self) -> None:
         """Delete what all readers have handled, and have published again what may be lost."""
-        if self._bus.identities and not await self._database.has_published():
+        server = self._bus.server
+        if server == self._compared_server and not await self._database.has_published():
             return
         for position in await read_positions(self._bus, self._readers):
             identity = position.identity.whole
@@ -79,6 +81,7 @@ class Relay:
                 self._log.warning("messages_unpublished", stream=position.stream, count=lost)
                 self._next_sweep = 0.0
             await self._database.delete_handled(position.stream, identity, position.handled)
+        self._compared_server = server
 
     def _on_reconnected(self) -> None:
         self._next_comparison = 0.0

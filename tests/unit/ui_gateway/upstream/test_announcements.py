@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,13 @@ class SilentBus:
 
     def __init__(self) -> None:
         self.client = self
+        self.is_subscribed = asyncio.Event()
+        self.reconnect: Callable[[], None]
+
+    def when_reconnected(self, call: Callable[[], None]) -> None:
+        """Keep what a reconnection would call."""
+        self.reconnect = call
+        self.is_subscribed.set()
 
     async def subscribe(self, subject: str, cb: object) -> None:
         """Accept a subscription."""
@@ -82,3 +90,16 @@ async def test_watchers_are_woken_when_the_service_cancels_its_loops_at_the_stop
         assert await live.wait(changed, 5)
     with pytest.raises(asyncio.CancelledError):
         await loop
+
+
+async def test_every_watcher_is_woken_after_a_reconnection() -> None:
+    """An announcement may have been lost meanwhile."""
+    bus, stop = SilentBus(), asyncio.Event()
+    live = RunAnnouncements(bus, stop)  # type: ignore[arg-type]
+    running = asyncio.create_task(live.run())
+    async with live.watch("a") as one, live.watch() as every:
+        await bus.is_subscribed.wait()
+        bus.reconnect()
+        assert (one.is_set(), every.is_set()) == (True, True)
+    stop.set()
+    await running

@@ -34,6 +34,9 @@ _UNANSWERED_PINGS = 2
 _UNSENT_MILLISECONDS = 4500
 """The kernel ends a connection whose data the other side does not take for so long. The client
 library would wait for it before it reconnects."""
+_FLUSH_SECONDS = 2.0
+"""How long a call waits until there is room in the client library's buffer. Without a limit it
+would wait for ever when the connection ends meanwhile."""
 _CONNECT_SECONDS = 5
 _CHECK_SECONDS = 2.0
 _RECONNECT_SECONDS = (0.1, 0.4)
@@ -65,7 +68,7 @@ class Bus:
         self._address = ""
         self._last_error = ("", 0.0)
         self.identities: dict[str, StreamIdentity] = {}
-        """The identities of the streams, as far as they were read on this connection."""
+        """The identities of the streams, as they were last read."""
         self.refusal: str | None = None
         """Why the server did not take the latest message of the outbox; None if it did."""
 
@@ -132,6 +135,7 @@ class Bus:
             allow_reconnect=True,
             max_reconnect_attempts=-1,
             reconnect_time_wait=random.uniform(*_RECONNECT_SECONDS),  # type: ignore[arg-type]  # noqa: S311
+            flush_timeout=_FLUSH_SECONDS,
             ping_interval=_PING_SECONDS,  # type: ignore[arg-type]  # a number of seconds
             max_outstanding_pings=_UNANSWERED_PINGS,
             inbox_prefix=inbox(self._service),
@@ -148,7 +152,10 @@ class Bus:
 
     async def _on_error(self, error: Exception) -> None:
         """Log the error, unless it is the same as the one before: while the server is away, each
-        attempt to connect reports one."""
+        attempt to connect reports one. The client library leaves the connection open to a server
+        that accepts one and then does not respond."""
+        if isinstance(error, TimeoutError) and not self.client.is_connected:
+            self.client._transport.close()  # type: ignore[union-attr]
         described = str(error) or type(error).__name__
         before, at = self._last_error
         now = time.monotonic()
@@ -165,7 +172,6 @@ class Bus:
     async def _on_reconnected(self) -> None:
         self._log.info("bus_reconnected")
         self._limit_unsent_data()
-        self.identities.clear()
         for call in self._reconnected:
             call()
 

@@ -43,7 +43,7 @@ class Published:
     stream: str
     sequence: int
     identity: str | None
-    """Of the stream, as it was last read; None if it has not been read on this connection."""
+    """Of the stream, as it was last read before the message was sent."""
 
 
 class Publisher:

@@ -237,7 +237,7 @@ class Database:
             raise
 
     async def has_published(self) -> bool:
-        """Whether there are messages that the bus has acknowledged, but perhaps not all readers."""
+        """Whether there are messages that the bus has acknowledged."""
         async with self.read() as connection:
             return bool(await connection.fetchval(_QUERIES["has_published"]))
 

@@ -35,12 +35,11 @@ class RunAnnouncements:
     async def run(self) -> None:
         """Receive announcements until the gateway stops."""
         await self._bus.client.subscribe(live_run("*"), cb=self._receive)
+        self._bus.when_reconnected(self._wake_all)  # what was announced meanwhile is lost
         try:
             await self._stop.wait()
         finally:  # also if this loop is canceled before it notices the stop
-            for events in self._watchers.values():
-                for event in events:
-                    event.set()
+            self._wake_all()
 
     @property
     def stopping(self) -> bool:
@@ -87,6 +86,11 @@ class RunAnnouncements:
             self._watchers[run_id].discard(event)
             if not self._watchers[run_id]:
                 del self._watchers[run_id]
+
+    def _wake_all(self) -> None:
+        for events in self._watchers.values():
+            for event in events:
+                event.set()
 
     async def _receive(self, message: Msg) -> None:
         self.announce(message.subject.rpartition(".")[2])

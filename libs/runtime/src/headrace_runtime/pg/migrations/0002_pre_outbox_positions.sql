@@ -8,5 +8,3 @@ ADD COLUMN stream_identity text;
 
 -- Their positions are not known; without this, they would all be published again.
 DELETE FROM outbox WHERE published_at < now() - interval '1 hour';
-
-DROP INDEX outbox_published;
