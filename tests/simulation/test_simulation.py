@@ -22,7 +22,7 @@ _BROKEN = frozenset(
 """Promises that the executor does not keep: a launch gets two launchers when an answer comes too
 late, or when executor and launcher die before the start is stored; and it leaves the folder of an
 attempt behind when it dies between the commit of the end and the removal."""
-_SEEDS = 200
+_SEEDS = 150
 _SEEDS_OF_A_TEST = 25
 _SEEDS_OF_A_MUTANT = 30
 
