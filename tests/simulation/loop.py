@@ -163,17 +163,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def bury(self) -> None:
         """End what is left of dead processes, after the simulation: it has no effect any more."""
-        for task in {*self.graveyard, *asyncio.all_tasks(self)}:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            coroutine = task.get_coro()
-            for _ in range(20):
-                try:
-                    coroutine.close()  # type: ignore[union-attr]
-                    break
-                except (RuntimeError, StopIteration):  # it awaits something while it ends
-                    continue
-                except BaseException:
-                    break
+        buried: set[asyncio.Task[Any]] = set()
+        while left := {*self.graveyard, *asyncio.all_tasks(self)} - buried:
+            for task in left:
+                _close(task)
+            buried |= left
         self.graveyard.clear()
         self._ready.clear()  # type: ignore[attr-defined]
         self._timers.clear()
@@ -189,6 +183,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         process = PROCESS.get() if context is None else context.get(PROCESS)
         if process is not None:
             process.tasks.add(task)
+            if process.is_dead:
+                self.graveyard.append(task)
         return task
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -242,6 +238,19 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.steps += 1
         self._now += _STEP_SECONDS
         handle._run()
+
+
+def _close(task: asyncio.Task[Any]) -> None:
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    coroutine = task.get_coro()
+    for _ in range(20):
+        try:
+            coroutine.close()  # type: ignore[union-attr]
+            return
+        except (RuntimeError, StopIteration):  # it awaits something while it ends
+            continue
+        except BaseException:
+            return
 
 
 def run(

@@ -158,7 +158,7 @@ MUTANTS = {
     "no sweeper": Mutant(Database, "sweep", _nothing, ("kill", "nats down"), _ENDS),
     "no timers": Mutant(Handlers, "tick", _nothing, (), _ENDS),
     "nothing is found again": Mutant(
-        ProcessBackend, "find", _none, ("kill",), "no two executions of an attempt at a time"
+        ProcessBackend, "find", _none, ("kill",), "an attempt that has a result is not run again"
     ),
     "ends are not remembered": Mutant(
         Runner,

@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -213,15 +213,25 @@ def _write(path: str, body: bytes) -> None:
 # -- how the executor starts them ------------------------------------------------------------------
 
 
+class _Ended:
+    """The end of a process, to be awaited."""
+
+    def __init__(self, child: OsProcess) -> None:
+        self._child = child
+
+    def __await__(self) -> Generator[Any, None, int]:
+        yield from self._child.ended.wait().__await__()
+        return 0
+
+
 class _Child:
     """`asyncio.subprocess.Process`."""
 
     def __init__(self, child: OsProcess) -> None:
         self._child = child
 
-    async def wait(self) -> int:
-        await self._child.ended.wait()
-        return 0
+    def wait(self) -> _Ended:
+        return _Ended(self._child)
 
     def kill(self) -> None:
         self._child.process.kill()
