@@ -7,10 +7,13 @@ import signal
 from random import Random
 
 from tests.chaos import processes
-from tests.chaos.faults.kind import Drawn, FaultKind, choose
+from tests.chaos.faults.kind import Drawn, FaultKind, choose, lasts
 from tests.chaos.journal import Fault
 from tests.chaos.processes import SERVICES
 from tests.chaos.testbed import Testbed
+
+_WRONG_SECONDS = 25.0
+_JUMP_SECONDS = 5.0
 
 
 class ClockAhead(FaultKind):
@@ -29,6 +32,8 @@ class ClockAhead(FaultKind):
         return bed.clocks.missing()
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
+        if lasts(bed, fault, (self.name,)):
+            return
         process = choose(bed, drawn, fault)
         if process is None:
             return
@@ -36,10 +41,10 @@ class ClockAhead(FaultKind):
         bed.clocks.shift(drawn.target, drawn.seconds)
         try:
             processes.send(process, signal.SIGKILL)
-            await asyncio.sleep(15)
+            await asyncio.sleep(_WRONG_SECONDS)
         finally:
             bed.clocks.shift(drawn.target, 0)
-            await asyncio.sleep(5)
+            await asyncio.sleep(_JUMP_SECONDS)
             bed.clocks.restore(drawn.target)
         end = choose(bed, drawn, fault)
         if end is not None:
