@@ -91,6 +91,11 @@ class Submitter:
             self._start(self._canary(kind))
             await asyncio.sleep(every)
 
+    def submit(self, kind: Kind, parameters: dict[str, Any]) -> None:
+        """Submit one run."""
+        submission = self._new(kind, "http", keyed=True)
+        self._start(self._submit(submission, kind, parameters, caching=False))
+
     async def canary(self, kind: Kind) -> Submission:
         """Submit one canary and wait until it has ended."""
         return await self._canary(kind)
