@@ -106,7 +106,9 @@ class Campaign:
             await asyncio.gather(*watchers, return_exceptions=True)
             await self._submitter.close()
             await self._streams.finish(0)
-            await self.bed.close(keep=bool(self.journal.violations))
+            await self.bed.stop()
+            await self._look_after_the_stop()
+            await self.bed.remove(keep=bool(self.journal.violations))
         return self.journal
 
     async def _round(self, seconds: float) -> None:
@@ -273,6 +275,12 @@ class Campaign:
             await asyncio.wait_for(self._submitter.canary(self._canary), _LULL_LIMIT_SECONDS)
             await self._submitter.finish(_LONGER_SECONDS)
             await self._settle(self.journal.began, last=True)
+
+    async def _look_after_the_stop(self) -> None:
+        """A deployment that is stopped has no processes left."""
+        left = [f"{p.pid} {p.command}" for p in processes.of_deployment(self.bed.data)]
+        for command in left + inside.daemons(self.bed):
+            self.journal.violate(Violation("orphans", f"after down: {command}", command))
 
     async def _watch_status(self) -> None:
         while True:

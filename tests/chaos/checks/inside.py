@@ -58,15 +58,19 @@ async def read_leftovers(bed: Testbed, seen: Observation) -> None:
     finally:
         await database.close()
     seen.folders = sorted(entry.name for entry in (bed.data / "steps").iterdir() if _is_run(entry))
-    seen.orphans = [
-        f"{pid} {command}" for pid, command in processes.with_argument(str(bed.effects / DAEMON))
-    ]
+    seen.orphans = daemons(bed)
     alive = await bed.in_thread(processes.of_deployment, bed.data)
     seen.processes = dict(Counter(process.role for process in alive))
     seen.orphans += [f"{p.pid} {p.command}" for p in alive if p.role == "step"]
     seen.shared_sockets = _shared_sockets(alive)
     await _read_bus(bed, seen)
     await _read_objects(bed, seen)
+
+
+def daemons(bed: Testbed) -> list[str]:
+    """The daemons of steps that still run."""
+    program = str(bed.effects / DAEMON)
+    return [f"{pid} {command}" for pid, command in processes.with_argument(program)]
 
 
 def settled(seen: Observation) -> bool:
