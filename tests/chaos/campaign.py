@@ -277,10 +277,13 @@ class Campaign:
             await self._settle(self.journal.began, last=True)
 
     async def _look_after_the_stop(self) -> None:
-        """A deployment that is stopped has no processes left."""
-        left = [f"{p.pid} {p.command}" for p in processes.of_deployment(self.bed.data)]
-        for command in left + inside.daemons(self.bed):
-            self.journal.violate(Violation("orphans", f"after down: {command}", command))
+        """A deployment that is stopped has no processes left. What is left ends now."""
+        left = [(p.pid, p.command) for p in processes.of_deployment(self.bed.data)]
+        for pid, command in left + inside.daemons(self.bed):
+            message = f"after down: {pid} {command}"
+            self.journal.violate(Violation("orphans", message, f"{pid} {command}"))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def _watch_status(self) -> None:
         while True:

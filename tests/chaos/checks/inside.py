@@ -58,7 +58,7 @@ async def read_leftovers(bed: Testbed, seen: Observation) -> None:
     finally:
         await database.close()
     seen.folders = sorted(entry.name for entry in (bed.data / "steps").iterdir() if _is_run(entry))
-    seen.orphans = daemons(bed)
+    seen.orphans = [f"{pid} {command}" for pid, command in daemons(bed)]
     alive = await bed.in_thread(processes.of_deployment, bed.data)
     seen.processes = dict(Counter(process.role for process in alive))
     seen.orphans += [f"{p.pid} {p.command}" for p in alive if p.role == "step"]
@@ -67,10 +67,9 @@ async def read_leftovers(bed: Testbed, seen: Observation) -> None:
     await _read_objects(bed, seen)
 
 
-def daemons(bed: Testbed) -> list[str]:
-    """The daemons of steps that still run."""
-    program = str(bed.effects / DAEMON)
-    return [f"{pid} {command}" for pid, command in processes.with_argument(program)]
+def daemons(bed: Testbed) -> list[tuple[int, str]]:
+    """The daemons of steps that still run: process ids and command lines."""
+    return processes.with_argument(str(bed.effects / DAEMON))
 
 
 def settled(seen: Observation) -> bool:
