@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import time
 from random import Random
+
+import httpx
 
 from tests.chaos import processes
 from tests.chaos.faults.kind import Drawn, FaultKind, choose, lasts
@@ -12,7 +16,8 @@ from tests.chaos.journal import Fault
 from tests.chaos.processes import SERVICES
 from tests.chaos.testbed import Testbed
 
-_WRONG_SECONDS = 25.0
+_READY_SECONDS = 60.0
+_WRONG_SECONDS = 12.0
 _JUMP_SECONDS = 5.0
 
 
@@ -41,6 +46,7 @@ class ClockAhead(FaultKind):
         bed.clocks.shift(drawn.target, drawn.seconds)
         try:
             processes.send(process, signal.SIGKILL)
+            await _until_ready(bed, drawn.target)
             await asyncio.sleep(_WRONG_SECONDS)
         finally:
             bed.clocks.shift(drawn.target, 0)
@@ -49,3 +55,15 @@ class ClockAhead(FaultKind):
         end = choose(bed, drawn, fault)
         if end is not None:
             processes.send(end, signal.SIGKILL)
+
+
+async def _until_ready(bed: Testbed, service: str) -> None:
+    """Wait until a service has started again; not for ever, since other faults may hit it."""
+    url = f"http://127.0.0.1:{bed.ports()[service]}/readyz"
+    deadline = time.monotonic() + _READY_SECONDS
+    async with httpx.AsyncClient(trust_env=False, timeout=1) as client:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(url)).status_code == 200:
+                    return
+            await asyncio.sleep(0.5)
