@@ -32,6 +32,9 @@ _WATCH_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 15.0
 _IDLE_SECONDS = 10.0
 _CARE_SECONDS = 8.0
+_LONGER_SECONDS = 15.0
+"""How much longer than the lull its step takes."""
+_LULL_LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ class Campaign:
             await asyncio.gather(*watchers, return_exceptions=True)
             await self._submitter.close()
             await self._streams.finish(0)
-            await self.bed.close(keep=bool(self.journal.violations))
+            await self.bed.stop()
+            await self._look_after_the_stop()
+            await self.bed.remove(keep=bool(self.journal.violations))
         return self.journal
 
     async def _round(self, seconds: float) -> None:
@@ -225,9 +230,9 @@ class Campaign:
     async def _observe(self, seen: Observation, began: float, *, last: bool) -> None:
         await self._streams.finish(20)
         try:
-            await collect(self.bed, seen, began, self._recurring)
             if last:
                 await self._be_quiet(seen)
+            await collect(self.bed, seen, began, self._recurring)
             check_all(seen, CHECKS)
         except Exception as error:
             self.journal.violate(
@@ -256,16 +261,29 @@ class Campaign:
         await self._observe(seen, self.journal.began, last=True)
 
     async def _be_quiet(self, seen: Observation) -> None:
-        """Leave the deployment alone, then look at what is left."""
+        """Look at what is left, then leave the deployment alone with one long step."""
         deadline = time.monotonic() + self.settings.settle_seconds
         await inside.read_leftovers(self.bed, seen)
         while not inside.settled(seen) and time.monotonic() < deadline:
             await asyncio.sleep(2)
             await inside.read_leftovers(self.bed, seen)
         seen.idle_cpu = await inside.read_idle_cpu(self.bed, _IDLE_SECONDS)
-        if self.settings.lull_seconds:
-            await asyncio.sleep(self.settings.lull_seconds)
-            await asyncio.wait_for(self._submitter.canary(self._canary), 120)
+        if lull := self.settings.lull_seconds:
+            long = pipelines.by_name(self._kinds)["long"]
+            self._submitter.submit(long, {"seconds": lull + _LONGER_SECONDS})
+            await asyncio.sleep(lull)
+            await asyncio.wait_for(self._submitter.canary(self._canary), _LULL_LIMIT_SECONDS)
+            await self._submitter.finish(_LONGER_SECONDS)
+            await self._settle(self.journal.began, last=True)
+
+    async def _look_after_the_stop(self) -> None:
+        """A deployment that is stopped has no processes left. What is left ends now."""
+        left = [(p.pid, p.command) for p in processes.of_deployment(self.bed.data)]
+        for pid, command in left + inside.daemons(self.bed):
+            message = f"after down: {pid} {command}"
+            self.journal.violate(Violation("orphans", message, f"{pid} {command}"))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def _watch_status(self) -> None:
         while True:

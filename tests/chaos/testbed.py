@@ -128,19 +128,22 @@ class Testbed:
                 raise TimeoutError(f"GET {path} had no answer for two minutes")
             await asyncio.sleep(0.5)
 
-    async def close(self, *, keep: bool) -> None:
-        """Stop the deployment; delete its data unless they are kept as evidence."""
+    async def stop(self) -> None:
+        """Stop the deployment."""
         if self._client is not None:
             await self._client.aclose()
         for process in processes.of_deployment(self.data):
             processes.send(process, signal.SIGCONT)
         await self.command("down")
+
+    async def remove(self, *, keep: bool) -> None:
+        """Delete the stopped deployment, unless it is kept as evidence."""
         if keep:
             print(f"Kept: {self.folder}", flush=True)
-            return
         if self.own_file_system:
-            await self.in_thread(_unmount, self.data)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            await self.in_thread(_unmount, self.data, keep)
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _mount(folder: Path) -> bool:
@@ -153,8 +156,15 @@ def _mount(folder: Path) -> bool:
     return done.returncode == 0
 
 
-def _unmount(folder: Path) -> None:
-    subprocess.run(["umount", "--lazy", str(folder)], check=False)
+def _unmount(folder: Path, keep: bool) -> None:
+    """Give the memory of the file system back. What is kept moves to the disk."""
+    kept = folder.with_name("kept")
+    if keep:
+        subprocess.run(["cp", "--archive", str(folder), str(kept)], check=False)
+    done = subprocess.run(["umount", "--lazy", str(folder)], check=False)
+    if keep and done.returncode == 0:
+        folder.rmdir()
+        kept.rename(folder)
 
 
 def resize(folder: Path, size: int | None) -> None:

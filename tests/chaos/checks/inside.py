@@ -58,15 +58,18 @@ async def read_leftovers(bed: Testbed, seen: Observation) -> None:
     finally:
         await database.close()
     seen.folders = sorted(entry.name for entry in (bed.data / "steps").iterdir() if _is_run(entry))
-    seen.orphans = [
-        f"{pid} {command}" for pid, command in processes.with_argument(str(bed.effects / DAEMON))
-    ]
+    seen.orphans = [f"{pid} {command}" for pid, command in daemons(bed)]
     alive = await bed.in_thread(processes.of_deployment, bed.data)
     seen.processes = dict(Counter(process.role for process in alive))
     seen.orphans += [f"{p.pid} {p.command}" for p in alive if p.role == "step"]
     seen.shared_sockets = _shared_sockets(alive)
     await _read_bus(bed, seen)
     await _read_objects(bed, seen)
+
+
+def daemons(bed: Testbed) -> list[tuple[int, str]]:
+    """The daemons of steps that still run: process ids and command lines."""
+    return processes.with_argument(str(bed.effects / DAEMON))
 
 
 def settled(seen: Observation) -> bool:

@@ -86,10 +86,12 @@ def expected_states(seen: Observation) -> Iterator[Violation]:
 
 
 def sources_agree(seen: Observation) -> Iterator[Violation]:
-    """Gateway, KFP's API, api, scheduler and recorder have the same state for each run."""
+    """Gateway, KFP's API, api, scheduler and recorder have the same state for each ended run."""
     kfp = {"CANCELED": {"CANCELED", "FAILED"}}
     for run_id, run in seen.runs.items():
         state = run["state"]
+        if state not in ENDED:
+            continue  # it has its own violation, and may have ended since it was read
         for source, states in seen.states.items():
             found = states.get(run_id)
             allowed = kfp.get(state, {state}) if source == "kfp" else {state}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
@@ -48,6 +49,19 @@ class FaultKind:
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
         """Do it, undo it, and write into `fault` what was hit."""
         raise NotImplementedError
+
+
+def lasts(bed: Testbed, fault: Fault, kinds: Collection[str]) -> bool:
+    """Whether an earlier fault of these kinds still holds the same target; then the new one is
+    left out, because the end of the earlier would end it."""
+    found = any(
+        other is not fault and other.hit and other.ended is None
+        for other in bed.journal.faults
+        if other.kind in kinds and other.target == fault.target
+    )
+    if found:
+        fault.detail = f"an earlier fault still holds {fault.target}"
+    return found
 
 
 def choose(bed: Testbed, drawn: Drawn, fault: Fault) -> Process | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.faults.kind import Drawn, FaultKind
+from tests.chaos.faults.kind import Drawn, FaultKind, lasts
 from tests.chaos.journal import Fault
 from tests.chaos.testbed import Testbed
 
@@ -37,6 +37,8 @@ class HalfOpen(_Filtered):
     longest = 40.0
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
+        if lasts(bed, fault, (self.name,)):
+            return
         port = bed.ports()[drawn.target]
         clients = _clients_of(port)
         fault.hit = bool(clients)
@@ -60,6 +62,8 @@ class Unreachable(_Filtered):
     longest = 70.0
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
+        if lasts(bed, fault, (self.name,)):
+            return
         port = bed.ports()[drawn.target]
         fault.hit = True
         with _rules(fault, (f"tcp dport {port} reject with tcp reset",)):

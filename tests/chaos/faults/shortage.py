@@ -8,7 +8,7 @@ import resource
 from pathlib import Path
 from typing import ClassVar
 
-from tests.chaos.faults.kind import Drawn, FaultKind, choose
+from tests.chaos.faults.kind import Drawn, FaultKind, choose, lasts
 from tests.chaos.journal import Fault
 from tests.chaos.processes import SERVICES, Process
 from tests.chaos.testbed import Testbed
@@ -27,6 +27,8 @@ class _Limit(FaultKind):
         raise NotImplementedError
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
+        if lasts(bed, fault, (self.name,)):
+            return
         process = choose(bed, drawn, fault)
         if process is None:
             return

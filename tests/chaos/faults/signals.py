@@ -9,13 +9,14 @@ import time
 from typing import ClassVar
 
 from tests.chaos import processes
-from tests.chaos.faults.kind import Drawn, FaultKind, choose, note
+from tests.chaos.faults.kind import Drawn, FaultKind, choose, lasts, note
 from tests.chaos.faults.restarts import up
 from tests.chaos.journal import Fault
 from tests.chaos.processes import INNER, SERVERS, SERVICES
 from tests.chaos.testbed import Testbed
 
 _STEP_STARTS_SECONDS = 20.0
+_STOPS = ("stop", "stop-long")
 
 
 class _Signal(FaultKind):
@@ -82,6 +83,8 @@ class Stop(FaultKind):
     longest = 20.0
 
     async def strike(self, bed: Testbed, drawn: Drawn, fault: Fault) -> None:
+        if lasts(bed, fault, _STOPS):
+            return
         process = choose(bed, drawn, fault)
         if process is None:
             return

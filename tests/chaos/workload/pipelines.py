@@ -200,9 +200,9 @@ def _kinds(daemon: Path) -> tuple[Callable[[Steps], Kind], ...]:
         _python,
         lambda steps: _single(steps, "long", (), (10, 25)),
         lambda steps: _single(steps, "stubborn", ("ignore-term=1",), (3, 8)),
-        lambda steps: _single(steps, "daemon", (f"daemon={daemon}",), (0, 1)),
+        lambda steps: _single(steps, "daemon", (f"daemon={daemon}",), (1, 6)),
         lambda steps: _single(steps, "chatty", ("log=3000000",), (0, 1)),
-        lambda steps: _single(steps, "destructive", ("delete-folder=1",), (0, 1)),
+        lambda steps: _single(steps, "destructive", ("log=20000", "delete-folder=1"), (0, 4)),
     )
 
 

@@ -158,7 +158,7 @@ def _leave_daemon(program, nonce):
             with open(os.devnull, "r+") as null:
                 for number in range(3):
                     os.dup2(null.fileno(), number)
-            os.execve(program, [program, "3600", nonce], {})
+            os.execve(program, [f"{program}-{nonce}", "3600"], {})
         os._exit(0)
     os.wait()
 

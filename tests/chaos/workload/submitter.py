@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.chaos.workload.streams import Streams
 
 _CANARY_PRIORITY = 1000
 _OPERATION_SECONDS = 60.0
+_BURST = 25
+"""Which order of a round is for many runs at once."""
 _CLIENTS = 100
 """So many programs submit at once in a burst."""
 
@@ -42,9 +45,9 @@ class Order:
 
 def orders(random: Random, kinds: tuple[Kind, ...], pace: float, burst: int) -> Iterator[Order]:
     """The submissions of a round, without an end. `pace`: the mean pause in seconds. `burst`: how
-    many runs are sometimes submitted at once."""
+    many runs one of the orders is for."""
     weights = [kind.weight for kind in kinds]
-    while True:
+    for number in count(1):
         kind = random.choices(kinds, weights)[0]
         yield Order(
             pause=min(random.expovariate(1 / pace), 4 * pace),
@@ -56,7 +59,7 @@ def orders(random: Random, kinds: tuple[Kind, ...], pace: float, burst: int) -> 
             watched=random.random() < 0.2,
             caching=random.random() < 0.7,
             operation=random.choices([None, "cancel", "delete", "retry"], [82, 8, 6, 4])[0],
-            copies=random.choices([1, burst], [199, 1])[0],
+            copies=burst if number == _BURST else 1,
             delay=random.uniform(0, 6),
         )
 
@@ -87,6 +90,11 @@ class Submitter:
         while time.monotonic() < until:
             self._start(self._canary(kind))
             await asyncio.sleep(every)
+
+    def submit(self, kind: Kind, parameters: dict[str, Any]) -> None:
+        """Submit one run."""
+        submission = self._new(kind, "http", keyed=True)
+        self._start(self._submit(submission, kind, parameters, caching=False))
 
     async def canary(self, kind: Kind) -> Submission:
         """Submit one canary and wait until it has ended."""
