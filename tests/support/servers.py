@@ -53,6 +53,7 @@ class Servers:
         async with asyncio.timeout(HANG_SECONDS):
             while await checks.observe(program, pid) != HEALTHY:  # noqa: ASYNC110  # a server
                 await asyncio.sleep(0.02)
+
     def pid(self, name: str) -> int:
         """The id of its process."""
         return self._running[name][1].pid

@@ -61,7 +61,7 @@ def _start_copying(process: subprocess.Popen[bytes], log: Log) -> threading.Thre
     try:
         copying.start()
     except RuntimeError as error:
-        raise _no_room(str(error)) from None
+        raise _shortage("copy the output of the command", str(error)) from None
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
     return copying
@@ -83,7 +83,7 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
     except OSError as error:
         name = launch["argv"][0]
         if is_shortage(error):
-            raise _no_room(f"{name!r}: {error.strerror}") from None
+            raise _shortage(f"start the command {name!r}", str(error.strerror)) from None
         if error.errno == errno.E2BIG:
             raise StepError(
                 "INPUT_INVALID",
@@ -97,13 +97,9 @@ def _start(launch: dict[str, Any]) -> subprocess.Popen[bytes]:
         ) from None
 
 
-def _no_room(message: str) -> StepError:
-    return StepError(
-        "ATTEMPT_LOST",
-        f"the machine is too short of resources to start the step: {message}",
-        EXIT_LAUNCHER_ERROR,
-        retryable=True,
-    )
+def _shortage(what: str, why: str) -> StepError:
+    message = f"cannot {what}: the machine is short of resources ({why})"
+    return StepError("ATTEMPT_LOST", message, EXIT_LAUNCHER_ERROR, retryable=True)
 
 
 def _found(argv: list[str], env: dict[str, str]) -> list[str]:
