@@ -63,7 +63,8 @@ class OsProcess:
     id: ProcessId
     process: Process
     env: dict[str, str] = field(default_factory=dict)
-    stderr: str | None = None
+    files: set[str] = field(default_factory=set)
+    """The files that it has open."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -80,7 +81,7 @@ class Host:
         self.objects = MemoryObjects(bucket)
         self.executions: list[Execution] = []
         self.watcher = watcher
-        self._loop = loop
+        self.loop = loop
         self._pids = 100
 
     def start(
@@ -89,7 +90,7 @@ class Host:
         """Start a program as a process."""
         self._pids += 1
         pid = self._pids
-        process = Process(f"{self.name}/{kind}-{pid}", self._loop, self)
+        process = Process(f"{self.name}/{kind}-{pid}", self.loop, self)
         made = OsProcess(ProcessId(pid, pid), process, dict(env or {}))
         self.processes[pid] = made
 
@@ -139,26 +140,31 @@ def _send(identity: ProcessId, number: signal.Signals) -> None:
         found.process.terminate()
 
 
-def _find_by_stderr(path: str) -> ProcessId | None:
-    if not os.path.exists(path):
-        return None
-    running = host_of_process().processes.values()
-    found = [p.id for p in running if p.stderr == path and not p.process.is_dead]
-    return min(found, key=lambda one: one.start_time, default=None)
-
-
-def _kill_marked(name: str, value: str) -> None:
-    for one in list(host_of_process().processes.values()):
-        if one.env.get(name) == value:
+async def _end(is_meant: Callable[[OsProcess], bool]) -> None:
+    host = host_of_process()
+    while found := [one for one in host.processes.values() if is_meant(one)]:
+        for one in found:
             one.process.kill()
+        await asyncio.sleep(0.02)
+
+
+async def _end_marked(name: str, value: str) -> None:
+    def is_meant(one: OsProcess) -> bool:
+        return f"{one.env.get(name, '')}-".startswith(f"{value}-")
+
+    await _end(is_meant)
+
+
+async def _end_users(path: str) -> None:
+    await _end(lambda one: path in one.files)
 
 
 PIDS = {
     "is_alive": lambda identity: host_of_process().find(identity) is not None,
     "wait_for_end": _wait_for_end,
     "send": _send,
-    "find_by_stderr": _find_by_stderr,
-    "kill_marked": _kill_marked,
+    "end_marked": _end_marked,
+    "end_users": _end_users,
 }
 """What replaces names of `pids`."""
 

@@ -125,6 +125,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.report: Callable[[Process, BaseException], None] = lambda *_: None
         self._now = 0.0
         self._window = window
+        self.descriptors: dict[int, asyncio.Event] = {}
+        """The ends of processes, by the descriptors that stand for them."""
+        self._waiting: dict[int, asyncio.Task[None]] = {}
         self._tasks_made = 0
         self._timers: list[tuple[float, int, Any]] = []
         self._timers_made = 0
@@ -144,6 +147,25 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def add_ready(self, handles: list[events.Handle]) -> None:
         """Have these run, after what is ready already."""
         self._ready.extend(handles)  # type: ignore[attr-defined]
+
+    async def sock_sendall(self, sock: Any, data: Any) -> None:
+        sock.send(data)
+        await asyncio.sleep(0)
+
+    async def sock_recv(self, sock: Any, nbytes: int) -> bytes:
+        return await sock.receive()  # type: ignore[no-any-return]
+
+    def add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> None:
+        """`fd` stands for a process, which is readable when it has ended."""
+
+        async def wait() -> None:
+            await self.descriptors[fd].wait()
+            callback(*args)
+
+        self._waiting[fd] = asyncio.ensure_future(wait())
+
+    def remove_reader(self, fd: Any) -> bool:
+        return self._waiting.pop(fd, None) is not None
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
         process = PROCESS.get()

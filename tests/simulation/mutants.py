@@ -14,7 +14,7 @@ from headrace_executor.lease import Lease
 from headrace_executor.runner import Runner
 from headrace_runtime.bus.consumer import Consumer
 from headrace_runtime.errors import PoisonError, RetryableError
-from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.pg.database import Database, Swept, Unit
 from headrace_scheduler.handlers import Handlers
 from headrace_scheduler.store import RunStore
 
@@ -105,6 +105,13 @@ def _nothing(_: Any) -> Any:
     return mutant
 
 
+def _nothing_swept(_: Any) -> Any:
+    async def mutant(*_: Any) -> Swept:
+        return Swept(0, 0)
+
+    return mutant
+
+
 def _none(_: Any) -> Any:
     async def mutant(*_: Any) -> None:
         return None
@@ -155,7 +162,7 @@ MUTANTS = {
     "dead letters for a store that is away": Mutant(
         Consumer, "_handle_all", _impatient, ("postgres down",), "no dead letters"
     ),
-    "no sweeper": Mutant(Database, "sweep", _nothing, ("kill", "nats down"), _ENDS),
+    "no sweeper": Mutant(Database, "sweep", _nothing_swept, ("kill", "nats down"), _ENDS),
     "no timers": Mutant(Handlers, "tick", _nothing, (), _ENDS),
     "nothing is found again": Mutant(
         ProcessBackend, "find", _none, ("kill",), "an attempt that has a result is not run again"

@@ -1,8 +1,8 @@
 """The programs that an executor starts: the fork server, its launchers, and steps.
 
-They speak the protocol of `headrace_launcher.fork_server`, and read and write the real launch files
-and manifests. A step takes some time and then writes the number of its execution to each of its
-outputs.
+They speak the protocol of `headrace_launcher.launcher`, take the real lock of an attempt, and read
+and write the real launch files and manifests. A step takes some time and then writes the number of
+its execution to each of its outputs.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from headrace_launcher import attempt_lock
+from headrace_launcher.attempt_lock import Record, RefusedError
 
 from tests.simulation import sockets
 from tests.simulation.clock import chance, now
@@ -24,23 +27,40 @@ from tests.simulation.sockets import End
 _IDLE_SECONDS = 60.0
 _LAUNCHES = 100
 _FORK_SECONDS = 0.004
-_SERVER_SECONDS = 0.04
 
 
 async def serve_forks(host: Host, me: OsProcess, control: End) -> None:
-    """The fork server."""
+    """The fork server. It kills what a launcher leaves behind, and ends after the last one."""
     sockets.at_end_of_process(lambda: control.release(me.process))
-    while True:
-        ends = await control.receive(_IDLE_SECONDS)
+    launchers: set[int] = set()
+
+    def fork(channel: End) -> None:
+        made: list[Launcher] = []
+        started = host.start(
+            "launcher", lambda me: made.append(Launcher(host, me, channel)) or made[0].work()
+        )
+        channel.hold(started.process)
+        sockets.landed(channel)
+        launchers.add(started.id.pid)
+        ended = started.process.when_ended
+
+        def end() -> None:
+            ended()
+            launchers.discard(started.id.pid)
+            for step in made[0].steps if not me.process.is_dead else ():
+                step.process.kill()
+
+        started.process.when_ended = end
+
+    is_open = True
+    while is_open or launchers:
+        ends = await control.receive(_IDLE_SECONDS) if is_open else await asyncio.sleep(1)
         if ends is None:
-            return
+            is_open = False
+            continue
         await asyncio.sleep(_FORK_SECONDS)
         for channel in ends:
-            launcher = host.start(
-                "launcher", lambda me, channel=channel: Launcher(host, me, channel).work()
-            )
-            channel.hold(launcher.process)
-            sockets.landed(channel)
+            fork(channel)
 
 
 class Launcher:
@@ -52,6 +72,7 @@ class Launcher:
         self._channel = channel
         self._note = host.watcher.note
         self._asked_to_stop = asyncio.Event()
+        self.steps: list[OsProcess] = []
 
     async def work(self) -> None:
         """Until the channel is closed or idle."""
@@ -66,27 +87,47 @@ class Launcher:
             self._host.watcher.moment("launch", self._host)
             self._asked_to_stop.clear()
             handlers[signal.SIGTERM] = self._asked_to_stop.set
+            record = Record(me.id.pid, me.id.start_time, request["execution"])
+            try:
+                lock = attempt_lock.take(request["lock"], record)
+            except RefusedError as error:
+                self._answer({"refused": str(error)})
+                continue
+            me.files = {request["lock"]}
+            is_released: list[bool] = []
+            sockets.at_end_of_process(lambda lock=lock, done=is_released: done or lock.release())
             try:
                 _write(request["stderr"], b"")
-                me.stderr = request["stderr"]
+                await self._pause()
                 self._answer({"pid": me.id.pid, "start_time": me.id.start_time})
-                await asyncio.sleep(chance().choice((0, 0.001, 0.02)))
+                await self._pause()
+                lock.accept()
                 await self._run_step(request["launch"])
             except OSError as error:
                 self._note(me.process.name, f"fails: {error}")
                 return
+            is_released.append(True)
+            lock.release()
+            me.files = set()
             self._answer({"ended": True})
 
+    async def _pause(self) -> None:
+        await asyncio.sleep(chance().choice((0, 0, 0.001, 0.02)))
+
     def _answer(self, message: dict[str, Any]) -> None:
+        if self._channel.peer.is_closed:
+            raise BrokenPipeError(32, "Broken pipe")
         self._channel.peer.put(json.dumps(message).encode() + b"\n")
 
     async def _run_step(self, path: str) -> None:
         """`headrace_launcher.step.run`."""
         launch = json.loads(_read(path))
-        manifest = {"v": 1, "launch_id": launch["launch_id"], "started_at": now().isoformat()}
+        manifest = {"v": 1, "started_at": now().isoformat()}
+        manifest |= {"launch_id": launch["launch_id"], "execution": launch["execution"]}
         for folder in (*launch["dirs"], *(os.path.dirname(p) for p in _outputs(launch))):
             os.makedirs(folder, exist_ok=True)
         execution = start_command(self._host, launch, await self._inputs(launch))
+        self.steps = [execution.command]
         await self._wait(execution)
         failure = None
         if self._asked_to_stop.is_set():
@@ -213,41 +254,27 @@ def _write(path: str, body: bytes) -> None:
 # -- how the executor starts them ------------------------------------------------------------------
 
 
-class _Ended:
-    """The end of a process, to be awaited."""
-
-    def __init__(self, child: OsProcess) -> None:
-        self._child = child
-
-    def __await__(self) -> Generator[Any, None, int]:
-        yield from self._child.ended.wait().__await__()
-        return 0
-
-
-class _Child:
-    """`asyncio.subprocess.Process`."""
-
-    def __init__(self, child: OsProcess) -> None:
-        self._child = child
-
-    def wait(self) -> _Ended:
-        return _Ended(self._child)
-
-    def kill(self) -> None:
-        self._child.process.kill()
-
-
-async def _create_subprocess_exec(*_: Any, stdin: int, **__: Any) -> _Child:
-    control = sockets.end_of(stdin)
+def _posix_spawn(*_: Any, file_actions: list[tuple[int, int, int]], **__: Any) -> int:
+    control = sockets.end_of(file_actions[0][1])
     host = host_of_process()
     child = host.start("forks", lambda me: serve_forks(host, me, control))
     control.hold(child.process)
-    await asyncio.sleep(_SERVER_SECONDS)
-    return _Child(child)
+    host.loop.descriptors[child.id.pid] = child.ended
+    return child.id.pid
 
 
-STREAMS = {
-    "create_subprocess_exec": _create_subprocess_exec,
-    "open_unix_connection": sockets.open_unix_connection,
+def _kill(pid: int, number: int) -> None:
+    found = host_of_process().processes.get(pid)
+    if found is None:
+        raise ProcessLookupError(3, "No such process")
+    found.process.kill()
+
+
+OS = {
+    "posix_spawn": _posix_spawn,
+    "pidfd_open": lambda pid: pid,
+    "close": lambda descriptor: None,
+    "kill": _kill,
+    "waitpid": lambda pid, options: (pid, 0),
 }
-"""What replaces names of `asyncio`."""
+"""What replaces names of `os` where the fork server is started."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.clock import chance
@@ -25,7 +26,7 @@ class End:
         self._arrived: deque[Any] = deque()
         self._arrives = 0.0
         self._waiter: asyncio.Future[None] | None = None
-        self._reader: tuple[asyncio.StreamReader, Process] | None = None
+        self._reader: tuple[Callable[[Any], None], Process] | None = None
 
     def hold(self, process: Process) -> None:
         """A process has this end open."""
@@ -49,9 +50,9 @@ class End:
         self._arrives = max(self._arrives, loop.time() + chance().uniform(0, 0.002))
         later(self._arrives - loop.time(), self._arrive, item)
 
-    def feed(self, reader: asyncio.StreamReader, process: Process) -> None:
-        """Hand what arrives to a stream of a process."""
-        self._reader = reader, process
+    def feed(self, take: Callable[[Any], None], process: Process) -> None:
+        """Have a process take what arrives, when its event loop finds it."""
+        self._reader = take, process
         while self._arrived:
             self._arrive(self._arrived.popleft())
 
@@ -64,12 +65,8 @@ class End:
 
     def _arrive(self, item: Any) -> None:
         if self._reader is not None:
-            reader, process = self._reader
-            loop = asyncio.get_running_loop()
-            if item is None:
-                loop.call_soon(reader.feed_eof, context=process.context())
-            else:
-                loop.call_soon(reader.feed_data, item, context=process.context())
+            take, process = self._reader
+            asyncio.get_running_loop().call_soon(take, item, context=process.context())
             return
         self._arrived.append(item)
         if self._waiter is not None and not self._waiter.done():
@@ -87,6 +84,9 @@ class SimulatedSocket:
         assert process is not None
         self.end = end
         self._process = process
+        self._received: deque[bytes | None] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_read = False
         end.hold(process)
         at_end_of_process(self.close)
 
@@ -98,6 +98,33 @@ class SimulatedSocket:
 
     def setblocking(self, flag: bool) -> None:
         return
+
+    def shutdown(self, how: int) -> None:
+        self.close()
+
+    def send(self, data: bytes) -> None:
+        """`loop.sock_sendall`."""
+        if self.end.peer.is_closed or self._process is None:
+            raise BrokenPipeError(32, "Broken pipe")
+        self.end.peer.put(data)
+
+    async def receive(self) -> bytes:
+        """`loop.sock_recv`: all that has arrived, nothing at the end."""
+        assert self._process is not None
+        if not self._is_read:
+            self._is_read = True
+            self.end.feed(self._take, self._process)
+        while not self._received:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self._received[0] is None:
+            return b""
+        return self._received.popleft() or b""
+
+    def _take(self, item: bytes | None) -> None:
+        self._received.append(item)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def fileno(self) -> int:
         _DESCRIPTORS[id(self.end)] = self.end
@@ -143,41 +170,6 @@ _IN_FLIGHT = _InFlight()
 def landed(end: End) -> None:
     """The message that held an end has arrived."""
     end.release(_IN_FLIGHT)
-
-
-class _Writer:
-    """The writing side of a stream."""
-
-    def __init__(self, connection: SimulatedSocket) -> None:
-        self._connection = connection
-        self._is_closing = False
-
-    def write(self, data: bytes) -> None:
-        if not self._is_closing and not self._connection.end.peer.is_closed:
-            self._connection.end.peer.put(data)
-
-    async def drain(self) -> None:
-        await asyncio.sleep(0)
-
-    def is_closing(self) -> bool:
-        return self._is_closing
-
-    def close(self) -> None:
-        self._is_closing = True
-        self._connection.close()
-
-    async def wait_closed(self) -> None:
-        await asyncio.sleep(0)
-
-
-async def open_unix_connection(*, sock: SimulatedSocket) -> tuple[asyncio.StreamReader, _Writer]:
-    """`asyncio.open_unix_connection` with a socket that is connected."""
-    reader = asyncio.StreamReader()
-    process = PROCESS.get()
-    assert process is not None
-    sock.end.feed(reader, process)
-    await asyncio.sleep(0)
-    return reader, _Writer(sock)
 
 
 NAMES = {"socketpair": socketpair, "send_fds": send_fds}

@@ -21,7 +21,7 @@ import headrace_executor.app
 import headrace_runtime.service
 import headrace_scheduler.app
 from headrace_contracts import ids
-from headrace_executor.backends.process import fork_client, owner, pids
+from headrace_executor.backends.process import fork_client, fork_server, owner, pids
 from headrace_runtime.bus import connection
 
 from tests.simulation import host, programs, sockets, world
@@ -104,7 +104,8 @@ def _places() -> Iterator[tuple[ModuleType, str, Any]]:
     yield headrace_runtime.service, "gc", Substitute(sys.modules["gc"], collect=int, freeze=int)
     yield headrace_runtime.service.logging, "configure", lambda *_: None
     yield fork_client, "socket", Substitute(sys.modules["socket"], **sockets.NAMES)
-    yield fork_client, "asyncio", Substitute(asyncio, **programs.STREAMS)
+    yield fork_server, "socket", Substitute(sys.modules["socket"], **sockets.NAMES)
+    yield fork_server, "os", Substitute(sys.modules["os"], **programs.OS)
     yield owner, "fcntl", Substitute(sys.modules["fcntl"], flock=host.flock)
     for name, call in host.PIDS.items():
         yield pids, name, call

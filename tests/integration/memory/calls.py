@@ -12,6 +12,7 @@ from uuid import UUID
 _RUNS = [UUID(int=n) for n in range(1, 4)]
 _TASKS = [UUID(int=n) for n in range(11, 15)]
 _OWNERS = ("one", "two", "three")
+_STREAMS = ("EVENTS", "COMMANDS")
 _HOUR = timedelta(hours=1)
 _NOW = datetime.now(UTC)
 _numbers = itertools.count(1)
@@ -54,6 +55,20 @@ def _messages(r: random.Random) -> tuple[Any, ...]:
         [{"a": "b"} for _ in ids],
         [r.randbytes(4) for _ in ids],
     )
+
+
+def _marks(r: random.Random) -> tuple[Any, ...]:
+    ids = _some(r, [UUID(int=n) for n in range(20)])[:4]
+    return (
+        ids,
+        [r.choice(_STREAMS) for _ in ids],
+        [r.randrange(10) for _ in ids],
+        [r.choice((None, "a", "b")) for _ in ids],
+    )
+
+
+def _claim(r: random.Random) -> tuple[Any, ...]:
+    return *_key(r), r.choice(_OWNERS), r.randrange(1, 3), r.randrange(1, 3)
 
 
 def _saved_tasks(r: random.Random) -> tuple[Any, ...]:
@@ -134,20 +149,25 @@ def _reusable(r: random.Random) -> tuple[Any, ...]:
 
 RUNTIME: dict[str, Arguments] = {
     "stage_messages": _messages,
-    "mark_published": lambda r: ([UUID(int=r.randrange(20)) for _ in range(3)],),
+    "mark_published": _marks,
+    "has_published": lambda r: (),
+    "unpublish": lambda r: (r.choice(_STREAMS), r.choice(("a", "b"))),
+    "delete_handled": lambda r: (r.choice(_STREAMS), r.choice(("a", "b")), r.randrange(10)),
     "unpublished": lambda r: (_age(r),),
-    "purge_outbox": lambda r: (_age(r),),
     "admit": lambda r: (r.choice(_OWNERS), [str(r.randrange(9)) for _ in range(r.randrange(4))]),
     "purge_inbox": lambda r: (_age(r),),
     "ping": lambda r: (),
 }
 EXECUTOR: dict[str, Arguments] = {
     "insert_launches": _inserted,
-    "insert_canceled": lambda r: (*_key(r), _json(r)),
+    "insert_ended": lambda r: (*_key(r), r.random() < 0.5, _json(r)),
+    "claim_execution": _claim,
     "request_cancel": _key,
     "results": _keys,
-    "set_running": lambda r: (*_key(r), r.choice(_OWNERS), r.randrange(1, 3), _json(r), _NOW),
-    "set_ended": lambda r: (*_key(r), r.choice(_OWNERS), r.randrange(1, 3), _json(r)),
+    "set_running": lambda r: (*_claim(r), _json(r), _NOW),
+    "set_ended": lambda r: (*_claim(r), _json(r)),
+    "has_ended": _claim,
+    "purge_launches": lambda r: (_age(r),),
     "acquire_lease": lambda r: (r.choice(_OWNERS), _age(r)),
     "renew_lease": lambda r: (r.choice(_OWNERS), _age(r)),
     "release_lease": lambda r: (r.choice(_OWNERS),),

@@ -13,11 +13,11 @@ from uuid import uuid4
 
 import nats.js.errors
 import pytest
-from headrace_contracts.messages.subjects import DEAD_LETTERS, EVENTS, Subscription
+from headrace_contracts.messages.subjects import DEAD_LETTERS, EVENTS, STREAMS, Subscription
 from headrace_runtime.bus import connection
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Consumer
-from headrace_runtime.bus.provision import provision_streams
+from headrace_runtime.bus.provision import keep_until_acknowledged, provision_streams
 from headrace_runtime.bus.publisher import OutgoingMessage, Publisher
 from headrace_runtime.bus.pull import PullQueue
 from headrace_runtime.errors import PoisonError, RetryableError
@@ -222,6 +222,25 @@ async def test_no_more_than_allowed_are_under_way(connect: Connect) -> None:
         assert [one.data for one in await _take(queue, 1)] == [b"3"]
 
 
+async def test_a_stream_of_interest_keeps_what_is_not_acknowledged(connect: Connect) -> None:
+    bus = await connect()
+    async with _reading(bus, "evt.>") as queue:
+        stream = next(one for one in STREAMS if one.name == EVENTS)
+        await keep_until_acknowledged(bus.js, stream)
+        await _publish(bus, "1", "2")
+        first, second = await _take(queue, 2)
+        await second.ack()
+        await _settled(bus, (1, 0))
+        info = await bus.js.stream_info(EVENTS)
+        assert (info.state.messages, info.state.last_seq) == (1, 2)
+        assert (await bus.js.consumer_info(EVENTS, "reader")).ack_floor.stream_seq == 0
+        await first.ack()
+        await _settled(bus, (0, 0))
+        assert (await bus.js.stream_info(EVENTS)).state.messages == 0
+        await _publish(bus, "3")
+        assert [one.data for one in await _take(queue, 1)] == [b"3"]
+
+
 async def test_a_reader_survives_the_loss_of_the_stream(connect: Connect) -> None:
     bus = await connect()
     async with _reading(bus, "evt.>") as queue:
@@ -236,7 +255,7 @@ async def test_a_reader_survives_the_loss_of_the_stream(connect: Connect) -> Non
 
 async def _published(bus: Bus) -> bool:
     message = OutgoingMessage(uuid4(), "evt.a", {"Nats-Msg-Id": "after"}, b"after")
-    return bool(await Publisher(bus.js, None).publish([message]))
+    return bool(await Publisher(bus, None).publish([message]))
 
 
 async def test_a_consumer_handles_repeats_and_sets_aside(connect: Connect) -> None:

@@ -194,8 +194,8 @@ async def test_an_update_that_waited_looks_again(connect: Connect) -> None:
     await _ask(first, "insert_launches", *_INSERT)
     transaction = first.transaction()
     await transaction.__aenter__()
-    assert len(await _ask(first, "set_ended", *_KEY, "one", 1, {"by": "first"})) == 1
-    waiting = asyncio.ensure_future(_ask(second, "set_ended", *_KEY, "one", 1, {"by": "second"}))
+    assert len(await _ask(first, "set_ended", *_KEY, "one", 1, 1, {"by": "first"})) == 1
+    waiting = asyncio.ensure_future(_ask(second, "set_ended", *_KEY, "one", 1, 1, {"by": "second"}))
     assert await _waits(waiting)
     await _end(transaction, True)
     assert await waiting == []
@@ -238,7 +238,7 @@ async def test_one_of_two_that_wait_for_each_other_is_ended(connect: Connect) ->
 async def test_text_that_cannot_be_stored_is_refused(connect: Connect) -> None:
     connection = await connect()
     with pytest.raises(asyncpg.DataError):
-        await _ask(connection, "insert_canceled", *_KEY, {"text": "\0"})
+        await _ask(connection, "insert_ended", *_KEY, True, {"text": "\0"})
 
 
 async def _end(transaction: Any, is_committed: bool) -> None:

@@ -22,6 +22,22 @@ Callback = Callable[[Msg], Awaitable[None]]
 Change = Callable[[], Awaitable[None]]
 
 
+class _Socket:
+    def setsockopt(self, *_: object) -> None:
+        return
+
+
+class _Transport:
+    """The library's transport, as far as options of its socket are set."""
+
+    @property
+    def _io_writer(self) -> _Transport:
+        return self
+
+    def get_extra_info(self, name: str) -> _Socket:
+        return _Socket()
+
+
 class _Version:
     major, minor = 2, 10
 
@@ -39,6 +55,7 @@ class MemoryNats:
         self.is_down = False
         self.clients: list[MemoryClient] = []
         self.numbers = count(1)
+        self.starts = 1
 
     def stop(self) -> None:
         """Kill the server: every connection is lost."""
@@ -49,6 +66,7 @@ class MemoryNats:
     def start(self) -> None:
         """Start it again: what was stored is there."""
         self.is_down = False
+        self.starts += 1
 
 
 class MemorySubscription:
@@ -91,7 +109,14 @@ class MemoryClient:
         self._sent = self._received = 0.0
         self._options: dict[str, Any] = {}
         self._generation = 0
+        self._seen_start = 0
+        self._transport = _Transport()
         self._context = Context()
+
+    @property
+    def _server_info(self) -> dict[str, str]:
+        """What the server says about itself: its id changes with each start."""
+        return {"server_id": f"memory-{self._seen_start}"}
 
     # -- what the library offers --------------------------------------------------------------
 
@@ -101,9 +126,11 @@ class MemoryClient:
     async def connect(self, url: str, **options: Any) -> None:
         self._options = options
         self._context = copy_context()
-        await asyncio.sleep(self._server.wire.delay())
-        if self._server.is_down:
-            raise nats.errors.NoServersError
+        while True:
+            await asyncio.sleep(self._server.wire.delay())
+            if not self._server.is_down:
+                break
+            await asyncio.sleep(_NO_SERVER_SECONDS)
         self._open()
         at_end_of_process(self._hang_up)
 
@@ -238,6 +265,7 @@ class MemoryClient:
 
     def _open(self) -> None:
         self.is_connected = True
+        self._seen_start = self._server.starts
         self._server.clients.append(self)
 
     def _hang_up(self) -> None:

@@ -7,6 +7,7 @@ runs on it. Only what the services use is there; any other request fails with it
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -106,7 +107,14 @@ class Stream:
         self.messages.append(Stored(self.last, subject, data, dict(headers), now))
         for consumer in self.consumers.values():
             consumer.serve()
+        self.trim()
         return self.last, False
+
+    def trim(self) -> None:
+        """Delete what every consumer has acknowledged, if the stream's retention says so."""
+        if self.config.get("retention") == "interest":
+            consumers = self.consumers.values()
+            self.messages = [one for one in self.messages if any(c.needs(one) for c in consumers)]
 
     def info(self) -> dict[str, Any]:
         """The answer to a request for information."""
@@ -133,6 +141,7 @@ class Consumer:
         self.config = config
         self.pending: dict[int, _Pending] = {}
         self.terminated: list[int] = []
+        self.created = bus.now()
         self._bus = bus
         self._next = 1
         self._sent = 0
@@ -189,6 +198,18 @@ class Consumer:
                 self.terminated.append(sequence)
             del self.pending[sequence]
             self.serve()
+            self.stream.trim()
+
+    def needs(self, message: Stored) -> bool:
+        """Whether it has not acknowledged a message that it reads."""
+        return self._wants(message) and (
+            message.sequence in self.pending or message.sequence >= self._next
+        )
+
+    @property
+    def floor(self) -> int:
+        """Up to where it has acknowledged everything."""
+        return min(self.pending, default=self._next) - 1
 
     def unsettled(self) -> int:
         """How many messages are not acknowledged, or not delivered yet."""
@@ -222,9 +243,9 @@ class Consumer:
         return None
 
     def _message(self, sequence: int) -> Stored | None:
-        first = self.stream.messages[0].sequence if self.stream.messages else 0
-        index = sequence - first
-        return self.stream.messages[index] if 0 <= index < len(self.stream.messages) else None
+        at = bisect_left(self.stream.messages, sequence, key=lambda one: one.sequence)
+        found = self.stream.messages[at : at + 1]
+        return found[0] if found and found[0].sequence == sequence else None
 
     def _deliver(self, pull: _Pull, message: Stored) -> None:
         self._sent += 1
@@ -323,6 +344,7 @@ class JetStream:
                 config = json.loads(data)
                 if name in self.streams:
                     self.streams[name].config = config
+                    self.streams[name].trim()
                 elif verb == "CREATE":
                     self.streams[name] = Stream(config, self.now())
                 return self.streams[name].info() if name in self.streams else _NOT_FOUND
@@ -352,7 +374,8 @@ class JetStream:
             "name": durable,
             "stream_name": stream.config["name"],
             "config": consumer.config,
-            "created": _iso(self.now()),
+            "created": _iso(consumer.created),
+            "ack_floor": {"consumer_seq": 0, "stream_seq": consumer.floor},
             "num_ack_pending": len(consumer.pending),
             "num_pending": consumer.unsettled() - len(consumer.pending),
         }

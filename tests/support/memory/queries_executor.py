@@ -20,6 +20,7 @@ _LAUNCH = (
     "cancel_requested",
     "handle",
     "epoch",
+    "execution",
     "position",
 )
 
@@ -38,6 +39,7 @@ def _new(s: Statement, key: Key, **values: Any) -> Row:
         "handle": None,
         "owner": None,
         "epoch": 0,
+        "execution": 1,
         "taken_from": None,
         "is_given_up": False,
         **values,
@@ -81,12 +83,26 @@ def _insert_launches(
     return new
 
 
-@answers(_PACKAGE, "insert_canceled")
-def _insert_canceled(s: Statement, run: UUID, task: UUID, attempt: int, result: Any) -> list[Row]:
+@answers(_PACKAGE, "insert_ended")
+def _insert_ended(
+    s: Statement, run: UUID, task: UUID, attempt: int, is_canceled: bool, result: Any
+) -> list[Row]:
     key = (run, task, attempt)
-    values = {"state": "ENDED", "cancel_requested": True, "result": result, "ended_at": s.now}
-    row = s.insert("launch", key, _new(s, key, **values))
+    values = {"state": "ENDED", "cancel_requested": is_canceled, "result": result}
+    row = s.insert("launch", key, _new(s, key, **values, ended_at=s.now))
     return [] if row is None else [{"attempt": attempt}]
+
+
+@answers(_PACKAGE, "claim_execution")
+def _claim_execution(
+    s: Statement, run: UUID, task: UUID, attempt: int, owner: str, epoch: int, execution: int
+) -> list[Row]:
+    key = (run, task, attempt)
+    row = _owned(s, key, owner, epoch)
+    if row is None or row["execution"] not in (execution - 1, execution):
+        return []
+    s.change("launch", key, row, execution=execution)
+    return [{"attempt": attempt}]
 
 
 @answers(_PACKAGE, "request_cancel")
@@ -119,12 +135,13 @@ def _set_running(
     attempt: int,
     owner: str,
     epoch: int,
+    execution: int,
     handle: Any,
     at: datetime,
 ) -> list[Row]:
     key = (run, task, attempt)
     row = _owned(s, key, owner, epoch)
-    if row is None:
+    if row is None or row["execution"] != execution:
         return []
     s.change("launch", key, row, state="RUNNING", handle=handle, started_at=at)
     return [{"attempt": attempt}]
@@ -132,14 +149,31 @@ def _set_running(
 
 @answers(_PACKAGE, "set_ended")
 def _set_ended(
-    s: Statement, run: UUID, task: UUID, attempt: int, owner: str, epoch: int, result: Any
+    s: Statement,
+    run: UUID,
+    task: UUID,
+    attempt: int,
+    owner: str,
+    epoch: int,
+    execution: int,
+    result: Any,
 ) -> list[Row]:
     key = (run, task, attempt)
     row = _owned(s, key, owner, epoch)
-    if row is None:
+    if row is None or row["execution"] != execution:
         return []
     s.change("launch", key, row, state="ENDED", result=result, ended_at=s.now)
     return [{"attempt": attempt}]
+
+
+@answers(_PACKAGE, "has_ended")
+def _has_ended(
+    s: Statement, run: UUID, task: UUID, attempt: int, owner: str, epoch: int, execution: int
+) -> list[Row]:
+    row = s.get("launch", (run, task, attempt))
+    wanted = {"owner": owner, "epoch": epoch, "execution": execution, "state": "ENDED"}
+    is_ended = row is not None and all(row[name] == value for name, value in wanted.items())
+    return [{"attempt": attempt}] if is_ended else []
 
 
 @answers(_PACKAGE, "acquire_lease")
@@ -310,3 +344,17 @@ def _set_given_up(s: Statement, run: UUID, task: UUID, attempt: int, owner: str)
         return 0
     s.change("launch", key, row, is_given_up=True)
     return 1
+
+
+@answers(_PACKAGE, "purge_launches")
+def _purge_launches(s: Statement, age: timedelta) -> int:
+    return s.delete(
+        "launch",
+        [
+            key
+            for key, row in s.rows("launch")
+            if row["state"] == "ENDED"
+            and row["ended_at"] < s.now - age
+            and (row["taken_from"] is None or row["is_given_up"])
+        ],
+    )

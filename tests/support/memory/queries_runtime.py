@@ -26,18 +26,24 @@ def _stage_messages(
             "body": body,
             "created_at": s.now,
             "published_at": None,
+            "stream": None,
+            "sequence": None,
+            "stream_identity": None,
         }
         count += s.insert("outbox", (event_id,), row) is not None
     return count
 
 
 @answers(_PACKAGE, "mark_published")
-def _mark_published(s: Statement, ids: list[UUID]) -> int:
+def _mark_published(
+    s: Statement, ids: list[UUID], streams: list[str], sequences: list[int], identities: list[str]
+) -> int:
     count = 0
-    for event_id in dict.fromkeys(ids):
+    for event_id, *place in zip(ids, streams, sequences, identities, strict=True):
         row = s.get("outbox", (event_id,))
         if row is not None and row["published_at"] is None:
-            s.change("outbox", (event_id,), row, published_at=s.now)
+            values = dict(zip(("stream", "sequence", "stream_identity"), place, strict=True))
+            s.change("outbox", (event_id,), row, published_at=s.now, **values)
             count += 1
     return count
 
@@ -54,14 +60,32 @@ def _unpublished(s: Statement, age: timedelta) -> list[Row]:
     return [{name: row[name] for name in names} for row in found[:500]]
 
 
-@answers(_PACKAGE, "purge_outbox")
-def _purge_outbox(s: Statement, age: timedelta) -> int:
-    old = [
+@answers(_PACKAGE, "has_published")
+def _has_published(s: Statement) -> list[Row]:
+    return [{"exists": any(row["published_at"] is not None for _, row in s.rows("outbox"))}]
+
+
+@answers(_PACKAGE, "unpublish")
+def _unpublish(s: Statement, stream: str, identity: str) -> int:
+    count = 0
+    for key, row in s.rows("outbox"):
+        is_of_stream = row["published_at"] is not None and row["stream"] in (None, stream)
+        if is_of_stream and row["stream_identity"] != identity:
+            s.change("outbox", key, row, published_at=None)
+            count += 1
+    return count
+
+
+@answers(_PACKAGE, "delete_handled")
+def _delete_handled(s: Statement, stream: str, identity: str, sequence: int) -> int:
+    handled = [
         key
         for key, row in s.rows("outbox")
-        if row["published_at"] is not None and row["published_at"] < s.now - age
+        if row["published_at"] is not None
+        and (row["stream"], row["stream_identity"]) == (stream, identity)
+        and row["sequence"] <= sequence
     ]
-    return s.delete("outbox", old)
+    return s.delete("outbox", handled)
 
 
 @answers(_PACKAGE, "admit")
@@ -76,9 +100,9 @@ def _admit(s: Statement, consumer: str, ids: list[str]) -> list[Row]:
 
 @answers(_PACKAGE, "purge_inbox")
 def _purge_inbox(s: Statement, age: timedelta) -> int:
-    return s.delete(
-        "inbox", [key for key, row in s.rows("inbox") if row["received_at"] < s.now - age]
-    )
+    rows = s.rows("inbox")
+    latest = max((row["received_at"] for _, row in rows), default=s.now)
+    return s.delete("inbox", [key for key, row in rows if row["received_at"] < latest - age])
 
 
 @answers(_PACKAGE, "ping")
