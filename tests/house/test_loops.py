@@ -12,13 +12,16 @@ from tests.support.deployment import ROOT
 _PAUSES = {"sleep", "wait"}
 ALLOWED = {
     "libs/runtime/src/headrace_runtime/loops.py:until_available": "the mechanism",
-    "libs/runtime/src/headrace_runtime/bus/connection.py:connect": "a limited time",
     "libs/runtime/src/headrace_runtime/bus/pull.py:_report_progress": "every error is handled",
+    "services/executor/src/headrace_executor/active_launch.py:_found_or_started": "ends itself",
     "services/executor/src/headrace_executor/active_launch.py:_stop_when_canceled": "ends itself",
     "services/executor/src/headrace_executor/runner.py:run": "only starts tasks",
     "services/executor/src/headrace_executor/runner.py:_keep_lease": "uses until_available",
     "services/executor/src/headrace_executor/runner.py:_clean_requested_runs": (
         "uses until_available"
+    ),
+    "services/executor/src/headrace_executor/backends/process/attempt.py:launcher_of": (
+        "ends itself"
     ),
     "services/executor/src/headrace_executor/backends/process/owner.py:_lock": "a limited time",
     "services/scheduler/src/headrace_scheduler/lookups.py:_run": "growing pauses, and an end",

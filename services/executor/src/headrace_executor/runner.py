@@ -16,7 +16,7 @@ from uuid import UUID
 
 from headrace_runtime.errors import RetryableError
 from headrace_runtime.logging import get_logger
-from headrace_runtime.loops import until_available
+from headrace_runtime.loops import repeat, until_available
 from headrace_runtime.pg.database import Database, Unit
 
 from headrace_executor import store
@@ -123,8 +123,10 @@ class Runner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease())
                 group.create_task(self._clean_requested_runs())
-                group.create_task(self._sweep_regularly())
-                group.create_task(self._purge_launches())
+                group.create_task(repeat("sweep", self._sweep, _SWEEP_SECONDS))
+                group.create_task(
+                    repeat("purge_launches", self._purge, _PURGE_SECONDS, pause_first=True)
+                )
                 while True:
                     self._wake.clear()
                     self._start_next(group)
@@ -273,19 +275,11 @@ class Runner:
             lambda unit: store.set_cleaned(unit.connection, self.owner, run_ids)
         )
 
-    async def _sweep_regularly(self) -> None:
-        """Remove what is left of launches that are not open, for ever."""
-        while True:
-            try:
-                count = await until_available(self._sweep, "sweep_postponed")
-                if count:
-                    self._log.warning("leftovers_removed", attempts=count)
-            except Exception:  # leftovers are no reason to end the executor
-                self._log.exception("sweep_failed")
-            await asyncio.sleep(_SWEEP_SECONDS)
-
-    async def _sweep(self) -> int:
-        return await self._backend.sweep(self._open_among)
+    async def _sweep(self) -> None:
+        """Remove what is left of launches that are not open."""
+        count = await self._backend.sweep(self._open_among)
+        if count:
+            self._log.warning("leftovers_removed", attempts=count)
 
     async def _open_among(self, keys: Sequence[Identity]) -> set[Identity]:
         """Those of these launches that are open, or that this process still carries out."""
@@ -293,18 +287,14 @@ class Runner:
             found = await store.open_among(connection, keys)
         return found | (self._active.keys() & set(keys))
 
-    async def _purge_launches(self) -> None:
-        """Remove launches that ended long ago, for ever."""
-        while True:
-            await asyncio.sleep(_PURGE_SECONDS)
-            await until_available(partial(self._database.transact, _purge), "purge_postponed")
+    async def _purge(self) -> None:
+        """Remove launches that ended long ago."""
+        await self._database.transact(
+            lambda unit: store.purge_launches(unit.connection, _KEEP_LAUNCHES)
+        )
 
     async def _release_lease(self) -> None:
         try:
             await self._lease.release()
         except RetryableError as error:
             self._log.warning("lease_not_released", error=str(error))
-
-
-async def _purge(unit: Unit) -> None:
-    await store.purge_launches(unit.connection, _KEEP_LAUNCHES)
