@@ -35,6 +35,9 @@ ReadConnection = NewType("ReadConnection", Connection)
 _QUERIES = load_queries("headrace_runtime.pg")
 _TRIES = 4
 _ACQUIRE_SECONDS = 10.0
+_PUBLICATION_SECONDS = 0.5
+"""For how long a committed unit waits for its publication, which usually takes milliseconds. With a
+bus that does not respond the caller goes on; nothing is lost, since the messages are committed."""
 
 _TRANSIENT = (
     asyncpg.SerializationError,
@@ -126,6 +129,7 @@ class Database:
         self._service = service
         self._publisher = publisher
         self._published: list[UUID] = []
+        self._publications: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
@@ -158,6 +162,7 @@ class Database:
 
     async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """Run `work` in one transaction, publish the messages that it staged, return its result.
+        The result does not wait long for the publication.
 
         After a transient error of Postgres `work` runs again from the start, so it must have no
         effect outside the transaction.
@@ -180,17 +185,32 @@ class Database:
                     raise RetryableError(f"postgres: {error!r}") from error
                 await asyncio.sleep(random.uniform(0.02, 0.2) * (_TRIES - tries_left))  # noqa: S311
         if unit.staged:
-            self._published += await self._publisher.publish(unit.staged)
+            await self._start_publication(unit.staged)
         return result
+
+    async def _start_publication(self, messages: list[OutgoingMessage]) -> None:
+        """Publish committed messages, and wait for it for a short time only."""
+        publication = asyncio.create_task(self._publish(messages))
+        self._publications.add(publication)
+        publication.add_done_callback(self._publications.discard)
+        done, _ = await asyncio.wait({publication}, timeout=_PUBLICATION_SECONDS)
+        for one in done:
+            one.result()
+
+    async def _publish(self, messages: list[OutgoingMessage]) -> None:
+        self._published += await self._publisher.publish(messages)
+
+    def stop_publishing(self) -> None:
+        """Cancel what is being published; the sweeper publishes it after the next start."""
+        for publication in self._publications:
+            publication.cancel()
 
     async def sweep(self, older_than_seconds: float) -> int:
         """Publish committed messages that were never acknowledged; return how many there were."""
         async with self.read() as connection:
             rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
         if rows:
-            self._published += await self._publisher.publish(
-                [OutgoingMessage(**row) for row in rows]
-            )
+            await self._publish([OutgoingMessage(**row) for row in rows])
         return len(rows)
 
     async def mark_published(self) -> None:
@@ -252,7 +272,11 @@ async def open_database(
     try:
         async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
             await migrate(connection, "headrace_runtime.pg", *packages)  # type: ignore[arg-type]
-        yield Database(pool, service, publisher)
+        database = Database(pool, service, publisher)
+        try:
+            yield database
+        finally:
+            database.stop_publishing()
     finally:
         try:
             await asyncio.wait_for(pool.close(), 3)
