@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from headrace_local.data import SERVICES, Data, DataError
 
 _UP_SECONDS = 90.0
 _DOWN_SECONDS = 30.0
+_HEALTH_SECONDS = 2.0
 _NAMES = (*SERVICES, "nats", "postgres", "s3", "supervisor")
 
 
@@ -91,8 +94,16 @@ def status(context: Context) -> None:
         for name, entry in state.get("processes", {}).items()
     }
     overall = state.get("state", "stopped")
-    summary = {**_summary(data, state), "state": overall, "processes": entries}
+    refusal = _refusal(state["gateway_url"]) if overall == "ready" else None
+    summary = {
+        **_summary(data, state),
+        "state": overall,
+        "refuses_new_work": refusal,
+        "processes": entries,
+    }
     lines = [f"{overall}  {state.get('gateway_url', '')}".rstrip()]
+    if refusal is not None:
+        lines.append(f"  not enough free space in {data.path}: {refusal} to accept new work")
     for name, entry in entries.items():
         readiness = "ready" if entry["ready"] else "starting"
         lines.append(
@@ -181,6 +192,18 @@ def token(context: Context) -> None:
 
 
 commands = [up, down, status, logs, reset, token]
+
+
+def _refusal(gateway_url: str) -> str | None:
+    """Why the deployment refuses new work; None if it does not, or does not say."""
+    try:
+        with urllib.request.urlopen(  # noqa: S310  # loopback
+            f"{gateway_url}/api/v1/healthz", timeout=_HEALTH_SECONDS
+        ) as response:
+            reason: str | None = json.load(response).get("reason")
+    except (OSError, ValueError):
+        return None
+    return reason
 
 
 def _running(data: Data) -> bool:

@@ -288,6 +288,8 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         }
     if name in ("api", "recorder", "ui_gateway"):
         settings["SERVICE_TOKEN"] = secrets["service_token"]
+    if name in ("api", "ui_gateway"):
+        settings["RESERVE_FOLDERS"] = json.dumps([str(folder) for folder in _folders(data)])
     if name == "api":
         private = prefix + "ALLOW_PRIVATE_PACKAGE_URLS"
         settings["ALLOW_PRIVATE_PACKAGE_URLS"] = os.environ.get(private, "true")
@@ -315,6 +317,12 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         orphan_signal=signal.SIGKILL,
         ready_url=f"http://127.0.0.1:{ports[name]}/readyz",
     )
+
+
+def _folders(data: Data) -> tuple[Path, ...]:
+    """Where the servers and steps write; each may be on a file system of its own."""
+    inside = ("nats", "postgres", "s3", "steps")
+    return (data.path, *(data.path / name for name in inside))
 
 
 def _environment(data: Data) -> dict[str, str]:

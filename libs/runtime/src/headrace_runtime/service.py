@@ -26,7 +26,7 @@ from headrace_runtime.bus.consumer import Consumer, Handle, OnUnreadable
 from headrace_runtime.bus.provision import provision_streams
 from headrace_runtime.bus.publisher import Publisher
 from headrace_runtime.errors import FatalError, RetryableError
-from headrace_runtime.http import HttpServer, health_routes
+from headrace_runtime.http import HttpServer, Notice, health_routes
 from headrace_runtime.metrics import OUTBOX_BACKLOG
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, open_database
@@ -57,6 +57,8 @@ class Service:
         self._closing = closing
         self._objects: ObjectStore | None = None
         self._database: Database | None = None
+        self.notice: Notice = lambda: None
+        """What ``/readyz`` says besides that the service is ready."""
 
     async def open_objects(self, settings: ObjectStoreSettings) -> ObjectStore:
         """Open the object store. Consumers and the outbox need it for large messages."""
@@ -115,7 +117,7 @@ class Service:
         """Serve `app`, publish the outbox and run `loops` until a stop signal."""
         if self._database is not None:
             loops = (*loops, partial(_relay, self._database), partial(_purge, self._database))
-        app.router.routes[:0] = health_routes(self.ready)
+        app.router.routes[:0] = health_routes(self.ready, self.notice)
         server = HttpServer(app, settings.http_host, settings.http_port)
         gc.collect()
         gc.freeze()  # imported modules stay in memory: exclude them from every later collection

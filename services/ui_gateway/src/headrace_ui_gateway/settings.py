@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from headrace_runtime.settings import InternalHttpSettings, ServiceSettings
+from headrace_runtime.settings import InternalHttpSettings, ServiceSettings, SpaceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
@@ -16,7 +16,7 @@ from headrace_ui_gateway.auth.rules.signed_tokens import ALGORITHMS
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(ServiceSettings, InternalHttpSettings):
+class Settings(ServiceSettings, InternalHttpSettings, SpaceSettings):
     """Read from ``HEADRACE_UI_GATEWAY_*``."""
 
     model_config = SettingsConfigDict(

@@ -232,6 +232,16 @@ class Database:
             await connection.execute(_QUERIES["purge_outbox"], _interval(keep_hours * 3600))
             await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
 
+    async def time(self) -> datetime:
+        """The time by Postgres' clock, for decisions that must not depend on which process makes
+        them.
+
+        Raises:
+            RetryableError: Postgres is unavailable.
+        """
+        async with self.read() as connection:
+            return await connection.fetchval(_QUERIES["time"])  # type: ignore[no-any-return]
+
     async def ping(self) -> None:
         """Check the connection; raises `RetryableError` when Postgres is unavailable."""
         async with self.read() as connection:

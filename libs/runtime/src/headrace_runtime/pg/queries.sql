@@ -29,6 +29,10 @@ RETURNING message_id
 -- Delete ids that are too old to be redelivered.
 DELETE FROM inbox WHERE received_at < now() - $1::interval
 
+-- time --
+-- The time by the clock of the server.
+SELECT clock_timestamp()
+
 -- ping --
 -- Check the connection.
 SELECT 1
