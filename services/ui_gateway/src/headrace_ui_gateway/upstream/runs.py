@@ -19,6 +19,7 @@ from headrace_contracts.resources import Run, SubmittedRun
 from headrace_contracts.states import RunState
 from headrace_runtime.errors import RejectedError, RetryableError
 
+from headrace_ui_gateway.auth.admission import give_place_back
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.models import RunSnapshot
@@ -58,6 +59,7 @@ class Runs:
         body = request.model_dump_json(exclude_none=True).encode()
         position, deadline = self._announcements.count, _now() + VISIBLE_WITHIN_SECONDS
         submitted, _ = await self._api.post_idempotent(SubmittedRun, "/runs", body, key)
+        give_place_back()
         if not submitted.duplicate:
             self._remember(str(submitted.run_id))
         found = await self._visible(
@@ -74,6 +76,7 @@ class Runs:
         is_visible = _IS_VISIBLE.get(operation)
         position, deadline = self._announcements.count, _now() + VISIBLE_WITHIN_SECONDS
         await self._api.call("POST", f"/runs/{run_id}/{operation}")
+        give_place_back()
         if is_visible is not None:
             await self._visible(
                 run_id,
