@@ -73,9 +73,9 @@ class Settings(ServiceSettings, InternalHttpSettings, SpaceSettings):
     the machine's limit first."""
     request_burst: int = Field(default=2000, ge=1)
     """For each caller, at once."""
-    submissions_at_once: int = Field(default=16, ge=1)
-    """Requests for new work that are passed on to the api at the same time. It has 8 connections to
-    Postgres; more requests would wait there, and delay reads and cancellations."""
+    submissions_at_once: int = Field(default=4, ge=1)
+    """Requests for new work that are passed on to the api at the same time. With more, the rate at
+    which runs are accepted does not grow, and their latency does: see docs/performance.md."""
     submission_wait_seconds: float = Field(default=0.5, ge=0)
     """How long a request for new work waits for its turn before it is refused with a 429."""
     stranger_requests_per_second: float = Field(default=20.0, gt=0)

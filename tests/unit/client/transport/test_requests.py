@@ -9,7 +9,8 @@ import time
 import httpx
 import pytest
 from headrace.client import AsyncClient, Client, ClientError, Patience
-from headrace.client.transport.requests import path_segment
+from headrace.client.transport.requests import Request, Response, path_segment
+from headrace.client.transport.retries import RequestAttempts
 
 from tests.unit.client.gateway import QUICK, Gateway, problem, run_body
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from headrace_ui_gateway.auth.admission import Admission, give_place_back, is_new_work
+from headrace_ui_gateway.auth.admission import Admission, is_new_work, others_wait
 from headrace_ui_gateway.auth.refusals import Refusals
 from headrace_ui_gateway.auth.rules.turns import Turns
 from headrace_ui_gateway.kfp.http import gate_error
@@ -35,14 +35,11 @@ class World:
     def __init__(self, wait_seconds: float) -> None:
         self.entered = 0
         self.may_end = asyncio.Event()
-        self.gives_back = False
 
         async def work(request: Request) -> Response:
             self.entered += 1
-            if self.gives_back:
-                give_place_back()
             await self.may_end.wait()
-            return PlainTextResponse("done")
+            return PlainTextResponse("others wait" if others_wait() else "no one waits")
 
         async def other(request: Request) -> Response:
             return PlainTextResponse("other")
@@ -88,21 +85,20 @@ async def test_a_request_waits_for_a_place() -> None:
     assert {one.status_code for one in await asyncio.gather(*requests)} == {200}
 
 
-async def test_a_request_that_only_waits_gives_its_place_back_once() -> None:
+async def test_a_request_knows_whether_others_wait_for_its_place() -> None:
     world = World(60)
-    world.gives_back = True
-    requests = world.submit(6)
-    await until_async(lambda: world.entered == 6)
+    requests = world.submit(2)
+    await until_async(lambda: world.entered == 2)
     world.may_end.set()
-    await asyncio.gather(*requests)
-    world.gives_back = False
+    assert {one.text for one in await asyncio.gather(*requests)} == {"no one waits"}
     world.may_end.clear()
-    again = world.submit(3)
-    await until_async(lambda: world.entered == 8)
-    await asyncio.sleep(0.01)
-    assert world.entered == 8
+    requests = world.submit(3)
+    await until_async(lambda: world.entered == 4)
+    await until_async(lambda: world.turns.is_contended)
     world.may_end.set()
-    await asyncio.gather(*again)
+    assert (await requests[0]).text == "others wait"
+    await asyncio.gather(*requests)
+    assert not others_wait()
 
 
 async def test_a_canceled_request_leaves_the_queue() -> None:

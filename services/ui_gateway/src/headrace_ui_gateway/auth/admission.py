@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from contextvars import ContextVar
 
 from headrace_contracts.failures import RejectionCode
@@ -26,12 +25,14 @@ _NEW_WORK = re.compile(
     r"|/apis/v2beta1/(runs|runs/[^/]+:retry|experiments|recurringruns"
     r"|pipelines(/create|/upload|/upload_version|/[^/]+/versions)?)"
 )
-_PLACE: ContextVar[Callable[[], None]] = ContextVar("place", default=lambda: None)
+_TURNS: ContextVar[Turns | None] = ContextVar("turns", default=None)
 
 
-def give_place_back() -> None:
-    """Let the next request have the place of the current one, which only waits from now on."""
-    _PLACE.get()()
+def others_wait() -> bool:
+    """Whether other requests wait for the place of the current one, which then should not keep it
+    for anything but work."""
+    turns = _TURNS.get()
+    return turns is not None and turns.is_contended
 
 
 class Admission:
@@ -55,20 +56,12 @@ class Admission:
             refusal.headers.update(RETRY_AFTER)
             await refusal(scope, receive, send)
             return
-        has_place = True
-
-        def give_back() -> None:
-            nonlocal has_place
-            if has_place:
-                has_place = False
-                self._turns.end()
-
-        token = _PLACE.set(give_back)
+        token = _TURNS.set(self._turns)
         try:
             await self._app(scope, receive, send)
         finally:
-            _PLACE.reset(token)
-            give_back()
+            _TURNS.reset(token)
+            self._turns.end()
 
     async def _take_place(self, caller: str) -> bool:
         """Whether the request gets a place in time."""

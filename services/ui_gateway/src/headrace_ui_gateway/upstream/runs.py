@@ -19,7 +19,7 @@ from headrace_contracts.resources import Run, SubmittedRun
 from headrace_contracts.states import RunState
 from headrace_runtime.errors import RejectedError, RetryableError
 
-from headrace_ui_gateway.auth.admission import give_place_back
+from headrace_ui_gateway.auth.admission import others_wait
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.models import RunSnapshot
@@ -59,7 +59,6 @@ class Runs:
         body = request.model_dump_json(exclude_none=True).encode()
         position, deadline = self._announcements.count, _now() + VISIBLE_WITHIN_SECONDS
         submitted, _ = await self._api.post_idempotent(SubmittedRun, "/runs", body, key)
-        give_place_back()
         if not submitted.duplicate:
             self._remember(str(submitted.run_id))
         found = await self._visible(
@@ -76,7 +75,6 @@ class Runs:
         is_visible = _IS_VISIBLE.get(operation)
         position, deadline = self._announcements.count, _now() + VISIBLE_WITHIN_SECONDS
         await self._api.call("POST", f"/runs/{run_id}/{operation}")
-        give_place_back()
         if is_visible is not None:
             await self._visible(
                 run_id,
@@ -107,7 +105,7 @@ class Runs:
         It is read after each announcement since `position`, and without one after growing waits.
         With `read_first` also at once: an operation that changes nothing is not announced.
         """
-        if _now() < self._silent_until or _now() >= deadline:
+        if _now() < self._silent_until or _now() >= deadline or others_wait():
             return None
         wait, asked_at, has_responded = _FIRST_FALLBACK_SECONDS, deadline, False
         async with self._announcements.watch(str(run_id)) as announced:

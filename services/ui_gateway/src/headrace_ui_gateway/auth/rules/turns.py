@@ -14,6 +14,11 @@ class Turns:
         self._free = places
         self._queues: OrderedDict[str, deque[Callable[[], None]]] = OrderedDict()
 
+    @property
+    def is_contended(self) -> bool:
+        """Whether a caller waits for a place."""
+        return bool(self._queues)
+
     def ask(self, caller: str, start: Callable[[], None]) -> bool:
         """Take a place. If none is free, queue for one and return False; `start` is called when
         the place is there."""
