@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -34,6 +35,7 @@ from headrace_runtime.bus.publisher import OutgoingMessage, Published
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.pg import database as pg
 from headrace_runtime.pg.database import Connection, Database, open_database
+from headrace_runtime.space import Shortage, SpaceReserve
 
 from tests.support.graphs import shell_pipeline
 from tests.support.postgres import postgres
@@ -43,6 +45,12 @@ _CONNECTED: ContextVar[bool] = ContextVar("connected", default=False)
 
 class WatchedDatabase(Database):
     """Records whether the current task holds a connection, for a transaction or for reading."""
+
+    at: datetime | None = None
+    """What its clock shows instead of the time."""
+
+    async def time(self) -> datetime:
+        return self.at or await super().time()
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
@@ -57,6 +65,20 @@ class WatchedDatabase(Database):
 def check_not_connected() -> None:
     """Fail while the current task holds a connection."""
     assert not _CONNECTED.get(), "an effect while a connection to Postgres is held"
+
+
+class Space(SpaceReserve):
+    """A reserve of free space that a test sets."""
+
+    def __init__(self) -> None:
+        self.found: Shortage | None = None
+
+    def shortage(self) -> Shortage | None:
+        return self.found
+
+    def run_out(self) -> None:
+        """Let there be too little space from now on."""
+        self.found = Shortage(Path("/data"), 1024**2, 256 * 1024**2)
 
 
 class WatchedFetcher(Fetcher):
@@ -111,11 +133,12 @@ class Objects:
 class Api:
     """A running api."""
 
-    database: Database
+    database: WatchedDatabase
     bus: Bus
     http: httpx.AsyncClient
     submissions: Submissions
     handlers: Handlers
+    space: Space
     namespace: str = field(default_factory=lambda: f"n{uuid4().hex[:12]}")
     """Each test has its own namespace."""
 
@@ -146,17 +169,13 @@ class Api:
         event = RUN_STATE_EVENTS.validate_python(
             {"type": type, "run_id": run_id, "revision": revision, **fields}
         )
-        attributes = Attributes("1", "/test", type, fields.get("at", _now()))
+        attributes = Attributes("1", "/test", type, None)
         await self.handlers.store_run_states([Received(attributes, event)])
 
-    async def fail(self, run_id: str, revision: int, at: str | None = None) -> None:
+    async def fail(self, run_id: str, revision: int) -> None:
         """Deliver the event that a run failed."""
         failure = {"code": "TASK_FAILED", "message": "no"}
-        await self.receive("run.failed", run_id, revision, failure=failure, at=at or _now())
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
+        await self.receive("run.failed", run_id, revision, failure=failure)
 
 
 def pipeline() -> dict[str, Any]:
@@ -186,14 +205,15 @@ async def api(dsn: str, objects: Objects, monkeypatch: pytest.MonkeyPatch) -> As
     monkeypatch.setattr(pg, "Database", WatchedDatabase)
     bus = Bus()
     async with open_database(dsn, "api", bus, pool_size=4, packages=("headrace_api",)) as database:
-        submissions = Submissions(database, objects)  # type: ignore[arg-type]
+        space = Space()
+        submissions = Submissions(database, objects, space)  # type: ignore[arg-type]
         fetcher = WatchedFetcher(1024**2, 2.0, allow_private=True)
         services = Services(
-            runs=Runs(database, objects),  # type: ignore[arg-type]
+            runs=Runs(database, objects, space),  # type: ignore[arg-type]
             submissions=submissions,
-            recurring_runs=RecurringRuns(database, submissions),
-            experiments=Experiments(database, ExperimentArchiving(database)),
-            pipelines=Pipelines(database, fetcher),
+            recurring_runs=RecurringRuns(database, submissions, space),
+            experiments=Experiments(database, ExperimentArchiving(database), space),
+            pipelines=Pipelines(database, fetcher, space),
             limits=Limits(database),
         )
         app = http_app(services, TokenSigner("secret"), 1024**2)
@@ -203,4 +223,5 @@ async def api(dsn: str, objects: Objects, monkeypatch: pytest.MonkeyPatch) -> As
             transport=transport, base_url="http://api", headers=headers
         ) as client:
             handlers = Handlers(database, submissions)
-            yield Api(database, bus, client, submissions, handlers)
+            assert isinstance(database, WatchedDatabase)
+            yield Api(database, bus, client, submissions, handlers, space)

@@ -185,3 +185,31 @@ async def test_a_query_that_the_server_cancels_is_a_retryable_error(database: Da
 
     with pytest.raises(RetryableError, match="timeout"):
         await slow_query()
+
+
+class FrozenPublisher:
+    """A bus that does not respond."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    async def publish(self, messages: list[OutgoingMessage]) -> list[UUID]:
+        self.is_asked = True
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_a_committed_unit_does_not_wait_for_a_frozen_bus(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = FrozenPublisher()
+    monkeypatch.setattr(database, "_publisher", frozen)
+
+    async def work(unit: Unit) -> str:
+        unit.publish(event())
+        return "done"
+
+    assert await asyncio.wait_for(database.transact(work), 60) == "done"
+    assert frozen.is_asked
+    assert await unpublished(database) == 1
+    database.stop_publishing()

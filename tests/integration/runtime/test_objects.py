@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from headrace_runtime import object_clock
 from headrace_runtime.errors import NotStorableError, RetryableError
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 
@@ -187,3 +189,33 @@ async def test_a_range_beyond_the_end_is_empty(objects: ObjectStore) -> None:
     await objects.put("short", b"abc")
     assert await objects.get_range("short", 3, 10) == b""
     assert await objects.get_range("short", 100, 200) == b""
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+async def test_a_process_whose_clock_is_wrong_reads_writes_and_gives_links(
+    hours: int, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers.start("s3")
+
+    def wrong() -> datetime:
+        return datetime.now(UTC) + timedelta(hours=hours)
+
+    monkeypatch.setattr(object_clock, "_local_time", wrong)
+    async with ObjectStore(servers.object_settings()) as objects:
+        url = await objects.presign_get("clock", 60)
+        await objects.put("clock", b"right")
+        assert await objects.get("clock") == b"right"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(url)).content == b"right"
+
+
+async def test_a_clock_that_jumps_is_followed(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers.start("s3")
+    async with ObjectStore(servers.object_settings()) as objects:
+        for hours in (0, 2, -2, 0):
+            now = lambda by=hours: datetime.now(UTC) + timedelta(hours=by)  # noqa: E731
+            monkeypatch.setattr(object_clock, "_local_time", now)
+            await objects.put("clock", str(hours).encode())
+            assert await objects.get("clock") == str(hours).encode()

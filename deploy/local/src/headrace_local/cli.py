@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 import sys
 import time
+import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from headrace.cli.output import print_result
 from headrace_local import control, processes
 from headrace_local.data import SERVICES, Data, DataError
 
+_HEALTH_SECONDS = 2.0
 _NAMES = (*SERVICES, "nats", "postgres", "s3", "supervisor")
 
 
@@ -86,9 +89,13 @@ def status(context: Context) -> None:
         name: {**entry, "rss_bytes": processes.resident_bytes(entry["pid"]) if entry["pid"] else 0}
         for name, entry in (view.content.get("processes", {}) if view.is_running else {}).items()
     }
-    summary = {**_summary(data, view), "processes": entries}
+    url = view.content.get("gateway_url")
+    refusal = _refusal(url) if view.state == "ready" and url else None
+    summary = {**_summary(data, view), "refuses_new_work": refusal, "processes": entries}
     lines = [f"{view.state}  {summary['gateway_url'] or ''}".rstrip()]
     lines += [f"  {problem}" for problem in view.problems]
+    if refusal is not None:
+        lines.append(f"  not enough free space in {data.path}: {refusal} to accept new work")
     for name, entry in entries.items():
         readiness = "ready" if entry["ready"] else "not ready"
         lines.append(
@@ -184,6 +191,18 @@ def token(context: Context) -> None:
 
 
 commands = [up, down, status, logs, reset, token]
+
+
+def _refusal(gateway_url: str) -> str | None:
+    """Why the deployment refuses new work; None if it does not, or does not say."""
+    try:
+        with urllib.request.urlopen(  # noqa: S310  # loopback
+            f"{gateway_url}/api/v1/healthz", timeout=_HEALTH_SECONDS
+        ) as response:
+            reason: str | None = json.load(response).get("reason")
+    except (OSError, ValueError):
+        return None
+    return reason
 
 
 def _summary(data: Data, view: control.View) -> dict[str, Any]:

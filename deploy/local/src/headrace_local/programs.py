@@ -295,6 +295,8 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         }
     if name in ("api", "recorder", "ui_gateway"):
         settings["SERVICE_TOKEN"] = secrets["service_token"]
+    if name in ("api", "ui_gateway"):
+        settings["RESERVE_FOLDERS"] = json.dumps([str(folder) for folder in _folders(data)])
     if name == "api":
         private = prefix + "ALLOW_PRIVATE_PACKAGE_URLS"
         settings["ALLOW_PRIVATE_PACKAGE_URLS"] = os.environ.get(private, "true")
@@ -320,6 +322,12 @@ def service(name: str, data: Data, ports: dict[str, int], secrets: dict[str, str
         (sys.executable, "-m", f"headrace_{name}"),
         {**_environment(data), **env, **_SERVICE_ENVIRONMENT},
     )
+
+
+def _folders(data: Data) -> tuple[Path, ...]:
+    """Where the servers and steps write; each may be on a file system of its own."""
+    inside = ("nats", "postgres", "s3", "steps")
+    return (data.path, *(data.path / name for name in inside))
 
 
 def _environment(data: Data) -> dict[str, str]:

@@ -63,6 +63,8 @@ class RejectionCode(StrEnum):
     """The caller may see the object, but not do this with it."""
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     """The caller exceeds the rate limit; send the request again later."""
+    INSUFFICIENT_STORAGE = "INSUFFICIENT_STORAGE"
+    """The deployment has too little free disk space; send the request again when there is more."""
 
 
 class Rejection(Contract):

@@ -38,15 +38,19 @@ STATUS = {
     RejectionCode.UNAUTHENTICATED: 401,
     RejectionCode.FORBIDDEN: 403,
     RejectionCode.TOO_MANY_REQUESTS: 429,
+    RejectionCode.INSUFFICIENT_STORAGE: 507,
 }
+RETRY_AFTER = {"Retry-After": "1"}
+"""The header of a response to a request that may be repeated soon."""
 
 HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 Check = Callable[[], Awaitable[None]]
+Notice = Callable[[], object | None]
 
 
-def health_routes(ready: Check) -> list[Route]:
+def health_routes(ready: Check, notice: Notice) -> list[Route]:
     """The routes of every service. `ready` raises `RetryableError` when a dependency is
-    unavailable."""
+    unavailable; `notice` returns what else an operator should know, or None."""
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -56,7 +60,8 @@ def health_routes(ready: Check) -> list[Route]:
             await ready()
         except RetryableError as error:
             return PlainTextResponse(f"not ready: {error}\n", 503)
-        return PlainTextResponse("ok\n")
+        noticed = notice()
+        return PlainTextResponse("ok\n" if noticed is None else f"ok\n{noticed}\n")
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -101,7 +106,12 @@ def install_problems(app: Starlette) -> None:
     async def rejected(_: Request, error: Exception) -> Response:
         assert isinstance(error, RejectedError)
         rejection = error.rejection
-        return problem(STATUS[rejection.code], rejection.code, rejection.message, rejection.field)
+        response = problem(
+            STATUS[rejection.code], rejection.code, rejection.message, rejection.field
+        )
+        if rejection.code is RejectionCode.TOO_MANY_REQUESTS:
+            response.headers.update(RETRY_AFTER)
+        return response
 
     async def unavailable(_: Request, error: Exception) -> Response:
         assert isinstance(error, RetryableError)
@@ -152,7 +162,7 @@ class StartingApp:
     def __init__(self, ready: Check) -> None:
         self.app: ASGIApp | None = None
         self._ready = ready
-        self._starting = Starlette(routes=health_routes(ready))
+        self._starting = Starlette(routes=health_routes(ready, lambda: None))
         self._starting.mount("/", self._unavailable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ which a service that rarely needs it should not spend at start.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
@@ -14,7 +15,11 @@ from typing import Any
 from headrace_runtime.errors import NotStorableError
 from headrace_runtime.faults import objects
 from headrace_runtime.faults.kinds import translated
+from headrace_runtime.object_clock import StoreClock
 from headrace_runtime.settings import ObjectStoreSettings
+
+_FIRST_RESPONSE_SECONDS = 2.0
+"""For a first response, which shows the store's clock: presigned URLs need it too."""
 
 
 class ObjectMissingError(LookupError):
@@ -181,6 +186,7 @@ class ObjectStore:
     async def _connect(self) -> Any:
         from aioboto3.session import Session
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
 
         settings = self._settings
         session = Session(
@@ -188,7 +194,7 @@ class ObjectStore:
             aws_secret_access_key=settings.objects_secret_key.get_secret_value(),
             region_name=settings.objects_region,
         )
-        return await self._stack.enter_async_context(
+        client = await self._stack.enter_async_context(
             session.client(
                 "s3",
                 endpoint_url=settings.objects_endpoint,
@@ -204,3 +210,8 @@ class ObjectStore:
                 ),
             )
         )
+        StoreClock().install(client)
+        with contextlib.suppress(BotoCoreError, ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(_FIRST_RESPONSE_SECONDS):
+                await client.head_bucket(Bucket=self.bucket)
+        return client

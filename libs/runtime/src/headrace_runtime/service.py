@@ -27,7 +27,7 @@ from headrace_runtime.bus.consumer import Consumer, Handle, OnUnreadable
 from headrace_runtime.bus.publisher import Publisher
 from headrace_runtime.errors import FatalError, RetryableError
 from headrace_runtime.faults.bus import translating
-from headrace_runtime.http import HttpServer, StartingApp, health_routes
+from headrace_runtime.http import HttpServer, Notice, StartingApp, health_routes
 from headrace_runtime.loops import repeat, until_available
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, open_database
@@ -58,6 +58,8 @@ class Service:
         self._objects: ObjectStore | None = None
         self._database: Database | None = None
         self._relay: Relay | None = None
+        self.notice: Notice = lambda: None
+        """What ``/readyz`` says besides that the service is ready."""
         self._consumers: list[Consumer[Any]] = []
         self._waits_for: str | None = "the bus"
         """What the start waits for; None after it."""
@@ -180,7 +182,7 @@ class Service:
         """Serve `app`, publish the outbox and run `loops` until a stop signal."""
         if self._database is not None and self._relay is not None:
             loops = (*loops, self._relay.run, partial(_purge, self._database))
-        app.router.routes[:0] = health_routes(self.ready)
+        app.router.routes[:0] = health_routes(self.ready, self.notice)
         self._front.app = app
         self._waits_for = None
         gc.collect()

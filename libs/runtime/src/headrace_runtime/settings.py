@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,6 +30,21 @@ class PostgresSettings(BaseSettings):
     """``postgresql://user:password@host:port/database``; the role owns the service's schema."""
     postgres_pool_size: int = 8
     """Four services of 8 stay below the 60 connections of a small Postgres."""
+
+
+class SpaceSettings(BaseSettings):
+    """How much space must be free on the file systems of the deployment's stores. Only a
+    deployment whose stores are on the same machine sets the folders."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    reserve_folders: tuple[Path, ...] = ()
+    """As a JSON array. Without folders there is no reserve."""
+    reserve_bytes: int = Field(default=256 * 1024**2, ge=0)
+    """For each file system: about what Postgres' log, and the logs and small outputs of running
+    steps, can take."""
+    reserve_percent: float = Field(default=10.0, ge=0, le=100)
+    """The reserve is at most this share of a file system, for those that are small."""
 
 
 class InternalHttpSettings(BaseSettings):

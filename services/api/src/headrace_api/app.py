@@ -7,6 +7,7 @@ from headrace_contracts.messages.subjects import API_EVENTS, API_SUBMISSIONS
 from headrace_runtime.access import install_access
 from headrace_runtime.lists.tokens import TokenSigner
 from headrace_runtime.service import open_service
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.experiments.archiving import ExperimentArchiving
 from headrace_api.experiments.service import Experiments
@@ -29,26 +30,28 @@ async def serve(settings: Settings) -> None:
     async with open_service("api", settings) as service:
         objects = await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_api")
-        submissions = Submissions(database, objects)
+        space = SpaceReserve(settings)
+        service.notice = space.shortage
+        submissions = Submissions(database, objects, space)
         archiving = ExperimentArchiving(database)
-        experiments = Experiments(database, archiving)
+        experiments = Experiments(database, archiving, space)
         fetcher = Fetcher(
             settings.max_package_bytes,
             settings.package_url_seconds,
             allow_private=settings.allow_private_package_urls,
         )
         services = Services(
-            runs=Runs(database, objects),
+            runs=Runs(database, objects, space),
             submissions=submissions,
-            recurring_runs=RecurringRuns(database, submissions),
+            recurring_runs=RecurringRuns(database, submissions, space),
             experiments=experiments,
-            pipelines=Pipelines(database, fetcher),
+            pipelines=Pipelines(database, fetcher, space),
             limits=Limits(database),
         )
         app = http_app(services, TokenSigner(service_token), settings.max_package_bytes)
         install_access(app, service_token)
         handlers = Handlers(database, submissions)
-        ticker = Ticker(database, submissions, settings.recurring_tick_seconds)
+        ticker = Ticker(database, submissions, space, settings.recurring_tick_seconds)
         retention = Retention(
             database, settings.archive_runs_after, settings.delete_archived_runs_after
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from headrace_contracts.failures import Rejection, RejectionCode
@@ -51,10 +50,13 @@ class Handlers:
             )
             unit.publish(answer)
 
+        async with self._database.read() as connection:
+            if await store.is_refused(connection, received.position):
+                return  # and answered: a redelivery must not have another outcome
         try:
             await self._submissions.submit(request, stage_answer)
         except RejectedError as error:
-            await self._reject(received.id, error.rejection)
+            await self._reject(received.id, error.rejection, received.position)
 
     async def reject_unreadable(self, attributes: Attributes, reason: str) -> None:
         """Answer a submit message that cannot be parsed."""
@@ -62,21 +64,24 @@ class Handlers:
 
     async def store_run_states(self, batch: list[Received[RunStateEvent]]) -> None:
         """Store the states of runs. Revisions make repeated and late events harmless."""
-        now = datetime.now(UTC)
-        updates = [
-            state_update(received.message, received.attributes.occurred_at(now))
-            for received in batch
-        ]
+        now = await self._database.time()
+        updates = [state_update(received.message, now) for received in batch]
 
         async def work(unit: Unit) -> None:
             await store.update_run_states(unit.connection, updates)
 
         await self._database.transact(work)
 
-    async def _reject(self, request_id: str, rejection: Rejection) -> None:
+    async def _reject(
+        self, request_id: str, rejection: Rejection, position: str | None = None
+    ) -> None:
+        """Answer a submit message with a rejection. A redelivery of the message at `position` has
+        the same outcome, also if the reason has passed."""
         event = SubmissionRejected(request_id=request_id, rejection=rejection)
 
         async def work(unit: Unit) -> None:
+            if position is not None:
+                await unit.admit(store.REFUSED, [position])
             unit.publish(event, derived_event_id(event.type, request_id, rejection.message))
 
         await self._database.transact(work)

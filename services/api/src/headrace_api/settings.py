@@ -9,6 +9,7 @@ from headrace_runtime.settings import (
     ObjectStoreSettings,
     PostgresSettings,
     ServiceSettings,
+    SpaceSettings,
 )
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -16,7 +17,9 @@ from pydantic_settings import SettingsConfigDict
 from headrace_api.pipelines.rules.archives import MAX_BYTES
 
 
-class Settings(ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectStoreSettings):
+class Settings(
+    ServiceSettings, PostgresSettings, InternalHttpSettings, ObjectStoreSettings, SpaceSettings
+):
     """Read from ``HEADRACE_API_*``."""
 
     model_config = SettingsConfigDict(env_prefix="HEADRACE_API_", frozen=True, extra="ignore")

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from headrace_runtime.http import install_problems
 from headrace_runtime.service import open_service
+from headrace_runtime.space import SpaceReserve
 
 from headrace_ui_gateway.auth.issuer_keys import IssuerKeys
 from headrace_ui_gateway.auth.refusals import Refusals
@@ -54,7 +55,7 @@ def http_app(services: Services, settings: Settings, issuer: IssuerKeys | None =
     install_problems(app)
     refusals = Refusals({f"{KFP_PREFIX}/": gate_error})
     authenticator = install_gate(app, settings, issuer, refusals)
-    session = session_router(authenticator, refusals, settings.mode)
+    session = session_router(authenticator, refusals, settings.mode, SpaceReserve(settings))
     app.include_router(rest_router(services, settings, session))
     multi_user = settings.mode == "multi_user"
     mount_kfp(app, services, settings.max_package_bytes, multi_user=multi_user)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from headrace_runtime.settings import InternalHttpSettings, ServiceSettings
+from headrace_runtime.settings import InternalHttpSettings, ServiceSettings, SpaceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
@@ -16,7 +16,7 @@ from headrace_ui_gateway.auth.rules.signed_tokens import ALGORITHMS
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(ServiceSettings, InternalHttpSettings):
+class Settings(ServiceSettings, InternalHttpSettings, SpaceSettings):
     """Read from ``HEADRACE_UI_GATEWAY_*``."""
 
     model_config = SettingsConfigDict(
@@ -73,6 +73,11 @@ class Settings(ServiceSettings, InternalHttpSettings):
     the machine's limit first."""
     request_burst: int = Field(default=2000, ge=1)
     """For each caller, at once."""
+    submissions_at_once: int = Field(default=4, ge=1)
+    """Requests for new work that are passed on to the api at the same time. With more, the rate at
+    which runs are accepted does not grow, and their latency does: see docs/performance.md."""
+    submission_wait_seconds: float = Field(default=0.5, ge=0)
+    """How long a request for new work waits for its turn before it is refused with a 429."""
     stranger_requests_per_second: float = Field(default=20.0, gt=0)
     """For each address without a valid credential."""
     stranger_request_burst: int = Field(default=100, ge=1)

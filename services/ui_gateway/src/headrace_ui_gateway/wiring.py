@@ -6,6 +6,7 @@ import time
 
 from starlette.applications import Starlette
 
+from headrace_ui_gateway.auth.admission import Admission
 from headrace_ui_gateway.auth.authenticator import Authenticator, Proxies
 from headrace_ui_gateway.auth.files import WatchedFile
 from headrace_ui_gateway.auth.gate import Gate, SecurityHeaders
@@ -16,6 +17,7 @@ from headrace_ui_gateway.auth.rules.origins import networks
 from headrace_ui_gateway.auth.rules.principals import RoleTable, TokenTable, owner_token
 from headrace_ui_gateway.auth.rules.rate_limits import Buckets, Rate
 from headrace_ui_gateway.auth.rules.signed_tokens import Issuer
+from headrace_ui_gateway.auth.rules.turns import Turns
 from headrace_ui_gateway.settings import Settings
 
 _MAX_CALLERS = 10_000
@@ -45,7 +47,8 @@ def issuer_keys(settings: Settings) -> IssuerKeys | None:
 def install_gate(
     app: Starlette, settings: Settings, issuer: IssuerKeys | None, refusals: Refusals
 ) -> Authenticator:
-    """Put the gate in front of every route of an application."""
+    """Put the gate in front of every route of an application, and the limit of new work behind
+    the gate."""
     owner = settings.owner_token
     authenticator = Authenticator(
         owner=TokenTable() if owner is None else owner_token(owner.get_secret_value()),
@@ -61,6 +64,12 @@ def install_gate(
         hosts=settings.public_hosts,
         # Browsers send a host's cookies to all its ports: each deployment needs its own name.
         cookie=f"headrace_{settings.http_port}",
+    )
+    app.add_middleware(
+        Admission,
+        refusals=refusals,
+        turns=Turns(settings.submissions_at_once),
+        wait_seconds=settings.submission_wait_seconds,
     )
     per_principal = Rate(settings.requests_per_second, settings.request_burst)
     per_address = Rate(settings.stranger_requests_per_second, settings.stranger_request_burst)

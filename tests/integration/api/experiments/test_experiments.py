@@ -105,7 +105,7 @@ async def test_the_first_run_creates_the_default_experiment(
 
 async def test_the_default_experiment_has_the_description_of_kfp(api: Api) -> None:
     assert (await create(api, "Default"))["description"].startswith("All runs created without")
-    experiments = Experiments(api.database, ExperimentArchiving(api.database))
+    experiments = Experiments(api.database, ExperimentArchiving(api.database), api.space)
     await experiments.create_default()
     await experiments.create_default()
     listed = await api.ask("GET", "/experiments?namespace=default&name=Default")

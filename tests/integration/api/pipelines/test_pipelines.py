@@ -239,7 +239,9 @@ async def test_a_recurring_run_of_a_deleted_pipeline_reports_it_with_each_slot(a
     path = f"/recurring-runs/{job['recurring_run_id']}"
 
     async def last_error() -> str:
-        await Ticker(api.database, api.submissions, 1.0, lambda: START).tick()
+        api.database.at = START
+        await Ticker(api.database, api.submissions, api.space, 1.0).tick()
+        api.database.at = None
         error = (await api.ask("GET", path))["last_error"]["rejection"]
         assert error["code"] == "NOT_FOUND"
         return str(error["message"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import sys
+import time
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 import pytest
@@ -31,8 +33,10 @@ async def create(api: Api, **fields: Any) -> dict[str, Any]:
 
 
 async def tick(api: Api, at: datetime, times: int = 1) -> None:
+    api.database.at = at
     for _ in range(times):
-        await Ticker(api.database, api.submissions, 1.0, lambda: at).tick()
+        await Ticker(api.database, api.submissions, api.space, 1.0).tick()
+    api.database.at = None
 
 
 def submitted(api: Api, made: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,8 +95,10 @@ async def test_a_slot_that_another_replica_took_meanwhile_is_left(api: Api) -> N
             await tick(api, START)
             return await super().prepare(request, slot)
 
-    slow = Slow(api.database, api.submissions._objects)
-    await Ticker(api.database, slow, 1.0, lambda: START).tick()
+    slow = Slow(api.database, api.submissions._objects, api.space)
+    api.database.at = START
+    await Ticker(api.database, slow, api.space, 1.0).tick()
+    api.database.at = None
     assert len(submitted(api, made)) == 1
     assert (await shown(api, made))["fired"] == 1
 
@@ -224,3 +230,31 @@ async def test_list_and_delete(api: Api) -> None:
     await api.ask("DELETE", path, expect=404)
     await tick(api, START)
     assert submitted(api, made[0]) == []
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+async def test_a_replica_whose_clock_is_wrong_submits_what_is_due_by_the_databases_clock(
+    api: Api, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WrongClock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(time.time() + hours * 3600, tz)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("headrace_") and hasattr(module, "datetime"):
+            monkeypatch.setattr(module, "datetime", WrongClock)
+    minute = {"cron": "* * * * *", "start_at": (datetime.now(UTC) - HOUR / 12).isoformat()}
+    made = await create(api, trigger=minute, max_concurrency=10)
+    path = f"/recurring-runs/{made['recurring_run_id']}"
+    other = await create(api, trigger={"cron": "* * * * *"}, max_concurrency=10)
+    assert datetime.fromisoformat(other["next_at"]) - datetime.now(UTC) <= timedelta(minutes=1)
+    ticker = Ticker(api.database, api.submissions, api.space, 1.0)
+    while await ticker.tick():
+        pass
+    assert 4 <= len(submitted(api, made)) <= 6
+    assert len(submitted(api, other)) <= 1
+    (following,) = (await api.ask("GET", f"{path}/next?count=1"))["moments"]
+    assert datetime.fromisoformat(following) - datetime.now(UTC) <= timedelta(minutes=1)
+    for one in (made, other):
+        await api.ask("DELETE", f"/recurring-runs/{one['recurring_run_id']}")

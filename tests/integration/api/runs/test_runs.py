@@ -124,8 +124,10 @@ async def test_limits_and_execution_settings_are_part_of_the_run(api: Api) -> No
 async def test_retention_archives_and_then_deletes(api: Api) -> None:
     now = datetime.now(UTC)
     old, fresh, active = [(await api.submit())["run_id"] for _ in range(3)]
-    await api.fail(old, 1, (now - timedelta(days=9)).isoformat())
-    await api.fail(fresh, 1, now.isoformat())
+    api.database.at = now - timedelta(days=9)
+    await api.fail(old, 1)
+    api.database.at = None
+    await api.fail(fresh, 1)
     week = timedelta(days=7)
     assert await Retention(api.database, None, None).sweep(now) == 0
     while await Retention(api.database, week, week).sweep(now):

@@ -9,7 +9,8 @@ import time
 import httpx
 import pytest
 from headrace.client import AsyncClient, Client, ClientError, Patience
-from headrace.client.transport.requests import path_segment
+from headrace.client.transport.requests import Request, Response, path_segment
+from headrace.client.transport.retries import RequestAttempts
 
 from tests.unit.client.gateway import QUICK, Gateway, problem, run_body
 
@@ -116,6 +117,28 @@ def test_retry_after_is_honored_up_to_a_limit() -> None:
     too_long = httpx.Response(429, headers={"Retry-After": "3600"}, json={"detail": "slowly"})
     with pytest.raises(ClientError):
         Gateway(too_long, RUN).client().run("r1")
+
+
+def test_a_busy_gateway_is_asked_again_for_longer_than_one_that_fails() -> None:
+    patience = Patience(attempts=2, busy_seconds=30.0)
+    attempts = RequestAttempts(Request("POST", "/runs"), patience, "http://gateway")
+    busy = Response(429, {"retry-after": "1"}, b'{"code": "TOO_MANY_REQUESTS", "detail": "busy"}')
+    pauses = [attempts.after_response(busy, 0.0) or 0.0]
+    while sum(pauses) < 30:
+        pauses.append(attempts.after_response(busy, 0.0) or 0.0)
+    assert (min(pauses), max(pauses)) == (1.0, 2.5)
+    assert attempts.after_response(busy, 0.0) is not None
+    with pytest.raises(ClientError) as refused:
+        attempts.after_response(busy, 0.0)
+    assert refused.value.code == "TOO_MANY_REQUESTS"
+
+
+def test_too_little_space_is_an_error_at_once() -> None:
+    gateway = Gateway(problem(507, "INSUFFICIENT_STORAGE", "41.2 MiB are free"))
+    with pytest.raises(ClientError, match=r"41\.2 MiB are free") as refused:
+        gateway.client().submit({"pipeline": {"name": "x"}})
+    assert (refused.value.code, refused.value.status) == ("INSUFFICIENT_STORAGE", 507)
+    assert len(gateway.requests) == 1
 
 
 def test_pauses_grow_up_to_a_limit() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from headrace_contracts.access import Access, Role
+from headrace_runtime.settings import SpaceSettings
+from headrace_runtime.space import SpaceReserve
 from headrace_ui_gateway.auth.caller import ACCESS, CALLER
 from headrace_ui_gateway.auth.peer import SameUserCheck
 from headrace_ui_gateway.auth.refusals import Refusals
@@ -44,7 +46,9 @@ def client(
     app = FastAPI()
     refusals = Refusals({"/apis/": gate_error})
     authenticator = install_gate(app, Settings(**_CORE, **settings), None, refusals)
-    app.include_router(session_router(authenticator, refusals, "single_user"))
+    app.include_router(
+        session_router(authenticator, refusals, "single_user", SpaceReserve(SpaceSettings()))
+    )
 
     @app.get("/")
     @app.get("/api/v1/who")

@@ -84,6 +84,7 @@ async def test_a_405_lists_the_allowed_methods() -> None:
         (rejection(RejectionCode.UNAUTHENTICATED), 401, 16),
         (rejection(RejectionCode.TOO_MANY_REQUESTS), 429, 8),
         (rejection(RejectionCode.TOO_LARGE), 413, 3),
+        (rejection(RejectionCode.INSUFFICIENT_STORAGE), 507, 8),
         (rejection(RejectionCode.INVALID_SPEC), 400, 3),
         (RetryableError("away"), 503, 14),
         (ValueError("a mistake"), 500, 13),

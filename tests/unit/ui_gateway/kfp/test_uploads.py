@@ -107,6 +107,7 @@ async def test_an_upload_must_have_exactly_one_file(request_: dict[str, Any], me
         (rejection(RejectionCode.NOT_FOUND, "why"), 404),
         (rejection(RejectionCode.CONFLICT, "why"), 409),
         (rejection(RejectionCode.TOO_LARGE, "why"), 413),
+        (rejection(RejectionCode.INSUFFICIENT_STORAGE, "why"), 507),
         (RetryableError("why"), 503),
     ],
 )

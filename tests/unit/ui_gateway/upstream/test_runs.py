@@ -137,3 +137,13 @@ async def test_a_deletion_waits_until_the_run_is_gone() -> None:
     world.on_accepted = lambda: world.announcements.announce(str(ID))
     await world.runs.delete(ID)
     assert world.reads == 1
+
+
+async def test_a_silent_recorder_delays_only_the_first_of_many_submissions(brief: None) -> None:
+    world = World(lambda: None)
+    await world.runs.submit(REQUEST)
+    reads = world.reads
+    for _ in range(20):
+        run, _ = await world.runs.submit(REQUEST)
+        assert run.state is RunState.PENDING
+    assert world.reads == reads

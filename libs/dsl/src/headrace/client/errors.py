@@ -9,6 +9,7 @@ _HINTS = {
     "prints the token of a local deployment",
     "FORBIDDEN": "Client.me() shows your roles; an admin of the namespace can grant others",
     "TOO_MANY_REQUESTS": "send fewer requests, or ask an admin to raise the limit",
+    "INSUFFICIENT_STORAGE": "`headrace run delete` removes a run with its artifacts",
     "UNAVAILABLE": "`headrace status` shows which service is down",
 }
 

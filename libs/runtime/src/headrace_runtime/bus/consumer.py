@@ -59,6 +59,9 @@ class Received(Generic[M]):
 
     attributes: Attributes
     message: M
+    position: str = ""
+    """Where the stream has it: the same in every delivery, and another one for a message that was
+    published again with the same id."""
 
     @property
     def id(self) -> str:
@@ -137,7 +140,7 @@ class Consumer(Generic[M]):
         attributes = cloudevents.attributes(raw.headers, _sequence_id(raw))
         try:
             body = await self._body(raw, attributes)
-            return Received(attributes, self._adapter.validate_json(body))
+            return Received(attributes, self._adapter.validate_json(body), _sequence_id(raw))
         except ValidationError as error:
             if any(detail["type"] == "union_tag_invalid" for detail in error.errors()):
                 await self._acknowledge(raw, "ignored")  # a type from a newer publisher

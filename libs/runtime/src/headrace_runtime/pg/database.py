@@ -46,6 +46,9 @@ _QUERIES = load_queries("headrace_runtime.pg")
 _TRIES = 4
 _ACQUIRE_SECONDS = 10.0
 _CLOSE_SECONDS = 3.0
+_PUBLICATION_SECONDS = 0.5
+"""For how long a committed unit waits for its publication, which usually takes milliseconds. With a
+bus that does not respond the caller goes on; nothing is lost, since the messages are committed."""
 
 
 class Publishable(Protocol):
@@ -130,6 +133,7 @@ class Database:
         self._service = service
         self._publisher = publisher
         self._published: list[Published] = []
+        self._publications: set[asyncio.Task[int]] = set()
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
@@ -171,6 +175,7 @@ class Database:
 
     async def transact(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """Run `work` in one transaction, publish the messages that it staged, return its result.
+        The result does not wait long for the publication.
 
         When Postgres is unavailable `work` runs again from the start, so it must have no effect
         outside the transaction. It may also run again after its own commit, if the connection was
@@ -194,17 +199,15 @@ class Database:
                     raise
                 await asyncio.sleep(random.uniform(0.02, 0.2) * (_TRIES - tries_left))  # noqa: S311
         if unit.staged:
-            await self._publish(unit.staged)
+            await self._start_publication(unit.staged)
         return result
 
-    async def sweep(self, older_than_seconds: float) -> Swept:
-        """Publish committed messages that were never acknowledged, at most a batch."""
-        async with self.read() as connection:
-            rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
-        if not rows:
-            return Swept(0, 0)
-        published = await self._publish([OutgoingMessage(**row) for row in rows])
-        return Swept(len(rows), published)
+    async def _start_publication(self, messages: list[OutgoingMessage]) -> None:
+        """Publish committed messages, and wait for it for a short time only."""
+        publication = asyncio.create_task(self._publish(messages))
+        self._publications.add(publication)
+        publication.add_done_callback(self._publications.discard)
+        await asyncio.wait({publication}, timeout=_PUBLICATION_SECONDS)
 
     async def _publish(self, messages: list[OutgoingMessage]) -> int:
         """Publish committed messages; returns how many. Those that cannot be published now are
@@ -216,6 +219,20 @@ class Database:
             return 0
         self._published += published
         return len(published)
+
+    def stop_publishing(self) -> None:
+        """Cancel what is being published; the sweeper publishes it after the next start."""
+        for publication in self._publications:
+            publication.cancel()
+
+    async def sweep(self, older_than_seconds: float) -> Swept:
+        """Publish committed messages that were never acknowledged, at most a batch."""
+        async with self.read() as connection:
+            rows = await connection.fetch(_QUERIES["unpublished"], _interval(older_than_seconds))
+        if not rows:
+            return Swept(0, 0)
+        published = await self._publish([OutgoingMessage(**row) for row in rows])
+        return Swept(len(rows), published)
 
     async def mark_published(self) -> None:
         """Record the messages acknowledged since the last call. If the record is lost, they are
@@ -258,6 +275,16 @@ class Database:
         """Delete inbox rows that are `keep_hours` older than the latest."""
         async with self._acquired() as connection:
             await connection.execute(_QUERIES["purge_inbox"], _interval(keep_hours * 3600))
+
+    async def time(self) -> datetime:
+        """The time by Postgres' clock, for decisions that must not depend on which process makes
+        them.
+
+        Raises:
+            RetryableError: Postgres is unavailable.
+        """
+        async with self.read() as connection:
+            return await connection.fetchval(_QUERIES["time"])  # type: ignore[no-any-return]
 
     async def ping(self) -> None:
         """Check the connection; raises `RetryableError` when Postgres is unavailable."""
@@ -333,7 +360,11 @@ async def open_database(
         with _translating():
             async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
                 await migrate(connection, "headrace_runtime.pg", *packages)  # type: ignore[arg-type]
-        yield Database(pool, service, publisher)
+        database = Database(pool, service, publisher)
+        try:
+            yield database
+        finally:
+            database.stop_publishing()
     finally:
         try:
             await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)

@@ -47,6 +47,10 @@ RETURNING message_id
 -- the bus waited too.
 DELETE FROM inbox WHERE received_at < (SELECT max(received_at) FROM inbox) - $1::interval
 
+-- time --
+-- The time by the clock of the server.
+SELECT clock_timestamp()
+
 -- ping --
 -- Check the connection.
 SELECT 1

@@ -6,7 +6,7 @@ transaction of its own. A loop in every replica continues what a request did not
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from headrace_contracts.messages.events import RunArchived
@@ -41,7 +41,7 @@ class ExperimentArchiving:
     async def archive_runs(self, identity: UUID, max_batches: int | None = None) -> None:
         """Archive the runs of an archived experiment, in up to `max_batches` batches. Its recurring
         runs are disabled first, so that they add no runs meanwhile."""
-        now = datetime.now(UTC)
+        now = await self._database.time()
 
         async def disable(unit: Unit) -> None:
             if await store.hold_pending_runs(unit.connection, identity):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from headrace_contracts.access import Access, Role
@@ -10,6 +10,7 @@ from headrace_contracts.resources import Experiment, ExperimentPage
 from headrace_runtime.access import require_role
 from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.errors import conflict, found, malformed
 from headrace_api.experiments import store
@@ -30,16 +31,20 @@ class Experiments:
     """Experiments. Raises `RejectedError` for requests that are not valid, and for experiments
     that the caller cannot see or change."""
 
-    def __init__(self, database: Database, archiving: ExperimentArchiving) -> None:
+    def __init__(
+        self, database: Database, archiving: ExperimentArchiving, space: SpaceReserve
+    ) -> None:
         self._database = database
         self._archiving = archiving
+        self._space = space
 
     async def create_default(self) -> None:
         """Create the default experiment of the default namespace, where KFP's clients expect it
         before the first run."""
 
+        now = await self._database.time()
+
         async def work(unit: Unit) -> None:
-            now = datetime.now(UTC)
             await _create(unit, DEFAULT_NAMESPACE, DEFAULT_EXPERIMENT, "", now)
 
         await self._database.transact(work)
@@ -54,7 +59,11 @@ class Experiments:
     ) -> Created[Experiment]:
         """Create an experiment."""
         require_role(caller, Role.EDITOR, namespace)
-        now = datetime.now(UTC)
+        now = await self._database.time()
+
+        async def create(unit: Unit) -> Experiment | None:
+            self._space.require()
+            return await _create(unit, namespace, display_name, description, now)
 
         async def work(unit: Unit) -> Created[Experiment] | None:
             return await create_once(
@@ -62,7 +71,7 @@ class Experiments:
                 request,
                 namespace=namespace,
                 kind="experiment",
-                create=lambda: _create(unit, namespace, display_name, description, now),
+                create=lambda: create(unit),
                 find=lambda identity: store.by_id(unit.connection, identity, caller.visible),
                 identity=lambda experiment: experiment.experiment_id,
             )
@@ -89,9 +98,11 @@ class Experiments:
     async def archive(self, caller: Access, identity: UUID) -> Experiment:
         """Archive an experiment and its runs, and disable its recurring runs."""
 
+        now = await self._database.time()
+
         async def work(unit: Unit) -> None:
             await self._locked(unit, caller, identity)
-            await store.archive(unit.connection, identity, datetime.now(UTC))
+            await store.archive(unit.connection, identity, now)
 
         await self._database.transact(work)
         await self._archiving.archive_runs(identity, _BATCHES_PER_REQUEST)

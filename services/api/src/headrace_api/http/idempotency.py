@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -86,8 +85,8 @@ async def create_once(
         return Created(earlier, repeated=True)
     created = _created(await create())
     if created is not None:
-        made = (identity(created.resource), datetime.now(UTC))
-        await unit.connection.execute(_QUERIES["insert_key"], *scope, request.fingerprint, *made)
+        made = identity(created.resource)
+        await unit.connection.execute(_QUERIES["insert_key"], *scope, request.fingerprint, made)
     return created
 
 

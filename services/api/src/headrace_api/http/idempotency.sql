@@ -9,4 +9,4 @@ SELECT fingerprint, made FROM request_key WHERE namespace = $1 AND kind = $2 AND
 -- insert_key --
 -- Record the resource that a request with this key created.
 INSERT INTO request_key (namespace, kind, key, fingerprint, made, made_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+VALUES ($1, $2, $3, $4, $5, now())

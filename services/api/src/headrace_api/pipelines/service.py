@@ -7,7 +7,6 @@ pipeline or version stays enabled, and reports with each slot that the pipeline 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace_contracts.access import Access, Role
@@ -22,6 +21,7 @@ from headrace_contracts.resources import (
 from headrace_runtime.access import require_role
 from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.errors import conflict, found, malformed, not_found
 from headrace_api.http.idempotency import Created, IdempotentRequest, create_once
@@ -39,9 +39,10 @@ class Pipelines:
     """Pipelines and their versions. Raises `RejectedError` for requests that are not valid, and
     for objects that the caller cannot see or change."""
 
-    def __init__(self, database: Database, fetcher: Fetcher) -> None:
+    def __init__(self, database: Database, fetcher: Fetcher, space: SpaceReserve) -> None:
         self._database = database
         self._fetcher = fetcher
+        self._space = space
 
     async def source(
         self, package: bytes, package_url: str | None, code_source_url: str | None
@@ -68,12 +69,13 @@ class Pipelines:
         request: IdempotentRequest | None = None,
     ) -> Created[Pipeline]:
         """Create a pipeline and, if there is a source, its first version of the same name."""
-        now = datetime.now(UTC)
+        now = await self._database.time()
         version = Description(
             description.name, description.display_name, description.description, version_tags
         )
 
         async def create(unit: Unit) -> Pipeline | None:
+            self._space.require()
             pipeline = await store.create(unit.connection, namespace, description, now)
             if pipeline is not None and source is not None:
                 await store.create_version(
@@ -159,7 +161,13 @@ class Pipelines:
         request: IdempotentRequest | None = None,
     ) -> Created[PipelineVersion]:
         """Create a version of a pipeline."""
-        now = datetime.now(UTC)
+        now = await self._database.time()
+
+        async def create(unit: Unit) -> PipelineVersion | None:
+            self._space.require()
+            return await store.create_version(
+                unit.connection, pipeline_id, description, source, now
+            )
 
         async def work(unit: Unit) -> Created[PipelineVersion] | None:
             connection, scope = unit.connection, caller.visible
@@ -169,9 +177,7 @@ class Pipelines:
                 request,
                 namespace=pipeline.namespace,
                 kind="pipeline_version",
-                create=lambda: store.create_version(
-                    connection, pipeline_id, description, source, now
-                ),
+                create=lambda: create(unit),
                 find=lambda identity: store.version_by_id(connection, pipeline_id, identity, scope),
                 identity=lambda version: version.pipeline_version_id,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from headrace_contracts.recurring import RecurringRunDefinition, RecurringRunPag
 from headrace_runtime.access import require_role
 from headrace_runtime.lists.page import Page
 from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.errors import conflict, found
 from headrace_api.experiments.service import find_or_create_experiment
@@ -37,9 +38,10 @@ class RecurringRuns:
     """Recurring runs. Raises `RejectedError` for requests that are not valid, and for recurring
     runs that the caller cannot see or change."""
 
-    def __init__(self, database: Database, submissions: Submissions) -> None:
+    def __init__(self, database: Database, submissions: Submissions, space: SpaceReserve) -> None:
         self._database = database
         self._submissions = submissions
+        self._space = space
 
     async def create(
         self,
@@ -49,11 +51,12 @@ class RecurringRuns:
     ) -> Created[StoredRecurringRun]:
         """Create a recurring run whose runs would be accepted now."""
         require_role(caller, Role.EDITOR, definition.namespace)
-        now = datetime.now(UTC)
+        now = await self._database.time()
         identity = new_id()
         definition = await self._checked(new_recurring_run(identity, definition, now), now)
 
         async def create(unit: Unit) -> StoredRecurringRun:
+            self._space.require()
             complete = await _with_experiment(unit, definition, now)
             recurring_run = new_recurring_run(identity, complete, now)
             await store.insert(unit.connection, recurring_run)
@@ -88,7 +91,7 @@ class RecurringRuns:
         self, caller: Access, identity: UUID, changes: dict[str, Any], if_match: str | None = None
     ) -> StoredRecurringRun:
         """Change the given fields of the definition, if the recurring run matches `if_match`."""
-        now = datetime.now(UTC)
+        now = await self._database.time()
         before = await self.get(caller, identity)
         check_unchanged(if_match, resource(before))
         require_role(caller, Role.EDITOR, before.definition.namespace)
@@ -110,7 +113,7 @@ class RecurringRuns:
         self, caller: Access, identity: UUID, enabled: bool
     ) -> StoredRecurringRun:
         """Enable or disable a recurring run."""
-        now = datetime.now(UTC)
+        now = await self._database.time()
 
         async def work(unit: Unit) -> StoredRecurringRun:
             current = await self._locked(unit, caller, identity)
@@ -133,7 +136,7 @@ class RecurringRuns:
     async def next_slots(self, caller: Access, identity: UUID, count: int) -> tuple[datetime, ...]:
         """The next slots, from now on."""
         recurring_run = await self.get(caller, identity)
-        since = max(recurring_run.since, datetime.now(UTC))
+        since = max(recurring_run.since, await self._database.time())
         return tuple(islice(recurring_run.slots.after(since), count))
 
     async def _locked(self, unit: Unit, caller: Access, identity: UUID) -> StoredRecurringRun:

@@ -1,20 +1,22 @@
 """The ticker submits the runs of recurring runs when their slots are due.
 
 It acts for the system: the creator of a recurring run had permission to submit its runs. Each slot
-is taken in one transaction with its run, so replicas do not submit a slot twice.
+is taken in one transaction with its run, so replicas do not submit a slot twice. Postgres' clock
+decides what is due: a replica whose own clock is wrong submits neither too early nor too late.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
-from headrace_contracts.failures import Rejection
+from headrace_contracts.failures import Rejection, RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.logging import get_logger
 from headrace_runtime.loops import repeat
 from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.recurring import store
 from headrace_api.recurring.rules.recurring_run import StoredRecurringRun, submission_for
@@ -31,13 +33,14 @@ class Ticker:
         self,
         database: Database,
         submissions: Submissions,
+        space: SpaceReserve,
         pause_seconds: float,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._submissions = submissions
+        self._space = space
         self._pause_seconds = pause_seconds
-        self._clock = clock
+        self._waits_for_space = False
 
     async def run(self) -> None:
         """Tick forever. A slot that cannot be taken now is due again at the next tick."""
@@ -48,11 +51,21 @@ class Ticker:
         await repeat("tick", tick, self._pause_seconds)
 
     async def tick(self) -> int:
-        """Take one slot of each recurring run that is due; returns how many were taken."""
-        now = self._clock()
+        """Take one slot of each recurring run that is due; returns how many were taken. While there
+        is too little free space slots stay due."""
+        if self._must_wait_for_space():
+            return 0
+        now = await self._database.time()
         async with self._database.read() as connection:
             due = await store.due(connection, now, _SLOTS_PER_TICK)
         return sum([await self._try(identity, now) for identity in due])
+
+    def _must_wait_for_space(self) -> bool:
+        shortage = self._space.shortage()
+        if (shortage is not None) is not self._waits_for_space:
+            self._waits_for_space = shortage is not None
+            get_logger().warning("slots_wait", reason=str(shortage or "there is space again"))
+        return self._waits_for_space
 
     async def _try(self, identity: UUID, now: datetime) -> bool:
         """Take a slot. An unexpected error of one recurring run does not stop the others."""
@@ -86,6 +99,8 @@ class Ticker:
             (slot,), next_at = planned.due, planned.next_at
             return await self._submit(recurring_run, slot, next_at)
         except RejectedError as error:
+            if error.rejection.code is RejectionCode.INSUFFICIENT_STORAGE:
+                return False  # the slot stays due
             return await self._record_rejection(recurring_run, slot, next_at, error.rejection)
 
     async def _submit(

@@ -1,3 +1,7 @@
+-- refused --
+-- Whether a submit message was rejected.
+SELECT message_id FROM inbox WHERE consumer = $1 AND message_id = $2
+
 -- spec_is_stored --
 -- Whether the object store has a spec.
 SELECT bytes FROM spec WHERE digest = $1

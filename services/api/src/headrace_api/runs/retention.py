@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from headrace_contracts.messages.events import RunArchived
 from headrace_runtime.loops import repeat
@@ -29,7 +29,7 @@ class Retention:
         """Sweep forever."""
 
         async def sweep() -> bool:
-            return await self.sweep(datetime.now(UTC)) > 0
+            return await self.sweep(await self._database.time()) > 0
 
         await repeat("retention", sweep, _PAUSE_SECONDS)
 

@@ -8,7 +8,6 @@ A request that arrives while a run ends has no effect.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace_contracts.access import Access, Role
@@ -26,6 +25,7 @@ from headrace_contracts.states import RunState
 from headrace_runtime.access import require_role
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.errors import conflict, found
 from headrace_api.experiments import store as experiment_store
@@ -40,9 +40,10 @@ class Runs:
     caller cannot see or change the run, or when its state does not allow the operation.
     """
 
-    def __init__(self, database: Database, objects: ObjectStore) -> None:
+    def __init__(self, database: Database, objects: ObjectStore, space: SpaceReserve) -> None:
         self._database = database
         self._objects = objects
+        self._space = space
 
     async def get(self, caller: Access, run_id: UUID) -> StoredRun:
         """One run."""
@@ -95,6 +96,7 @@ class Runs:
                 raise conflict(
                     f"run {run_id} {state}; only a failed or canceled run can be retried"
                 )
+            self._space.require()
             event = RunRetryRequested(run_id=run_id)
             unit.publish(event, derived_event_id(event.type, run_id, run.revision))
 
@@ -103,10 +105,12 @@ class Runs:
     async def archive(self, caller: Access, run_id: UUID) -> None:
         """Archive a run; an active run continues."""
 
+        now = await self._database.time()
+
         async def work(unit: Unit) -> None:
             run = await self._locked(unit, caller, run_id)
             if not run.archived:
-                await store.set_archived(unit.connection, run_id, datetime.now(UTC))
+                await store.set_archived(unit.connection, run_id, now)
                 unit.publish(RunArchived(run_id=run_id))
 
         await self._database.transact(work)

@@ -38,6 +38,15 @@ class EarlierRun:
     request_digest: str
 
 
+REFUSED = "refused_submissions"
+"""The consumer under which the inbox has the submit messages that were rejected."""
+
+
+async def is_refused(connection: ReadConnection, position: str) -> bool:
+    """Whether the submit message at this position of its stream was rejected."""
+    return await connection.fetchrow(_QUERIES["refused"], REFUSED, position) is not None
+
+
 async def spec_is_stored(connection: ReadConnection, digest: str) -> bool:
     """Whether the object store has the spec with this digest."""
     return await connection.fetchrow(_QUERIES["spec_is_stored"], digest) is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace_contracts.ids import new_id
@@ -18,6 +17,7 @@ from headrace_contracts.object_keys import is_readable_from
 from headrace_runtime.errors import RejectedError
 from headrace_runtime.objects import ObjectStore
 from headrace_runtime.pg.database import Database, Unit
+from headrace_runtime.space import SpaceReserve
 
 from headrace_api.errors import invalid_parameter, key_reused
 from headrace_api.experiments.service import find_or_create_experiment
@@ -60,11 +60,13 @@ OnAccepted = Callable[[Unit, Accepted], None]
 
 
 class Submissions:
-    """Accepts runs. Raises `RejectedError` for requests that are not valid."""
+    """Accepts runs. Raises `RejectedError` for requests that are not valid, and for new runs while
+    there is too little free space."""
 
-    def __init__(self, database: Database, objects: ObjectStore) -> None:
+    def __init__(self, database: Database, objects: ObjectStore, space: SpaceReserve) -> None:
         self._database = database
         self._objects = objects
+        self._space = space
         self._sources = Sources(database, objects)
 
     async def submit(self, request: SubmitRun, on_accepted: OnAccepted | None = None) -> Accepted:
@@ -86,6 +88,7 @@ class Submissions:
         earlier = await self._earlier(request, content_digest)
         if earlier is not None:
             return Prepared(request, earlier, content_digest, duplicate=True)
+        self._space.require()
         if request.rerun is not None:
             request, source = await self._sources.of_rerun(request, request.rerun)
         else:
@@ -154,7 +157,7 @@ class Submissions:
     async def _submission(
         self, request: SubmitRun, source: Source, slot: ScheduledSlot | None
     ) -> RunSubmitted:
-        document, run_id, now = source.document, new_id(), datetime.now(UTC)
+        document, run_id, now = source.document, new_id(), await self._database.time()
         self._check_pipeline_root(request)
         parameters = fitted_parameters(document, request.parameters, run_id, now, slot)
         return RunSubmitted(

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
 from headrace_runtime.http import RETRY_AFTER, unavailable_text
 from headrace_runtime.logging import get_logger
@@ -151,7 +152,10 @@ def _install_errors(app: FastAPI) -> None:
     async def rejected(request: Request, error: RejectedError) -> Response:
         rejection = error.rejection
         code, status = errors.grpc_code(rejection.code), errors.http_status(rejection)
-        return _error_of_route(request, code, rejection.message, status)
+        response = _error_of_route(request, code, rejection.message, status)
+        if rejection.code is RejectionCode.TOO_MANY_REQUESTS:
+            response.headers.update(RETRY_AFTER)
+        return response
 
     @app.exception_handler(errors.KfpError)
     async def refused(_: Request, error: errors.KfpError) -> Response:

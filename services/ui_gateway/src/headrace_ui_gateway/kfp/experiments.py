@@ -83,7 +83,7 @@ def experiment_router(context: KfpContext) -> APIRouter:
     )
     async def archive(experiment_id: str) -> Response:
         """Archive an experiment and its runs, and disable its recurring runs."""
-        await api.call("POST", f"{_path(experiment_id)}/archive")
+        await api.call("POST", f"{_path(experiment_id)}/archive", long=True)
         return message_response(Empty())
 
     @router.post(

@@ -40,6 +40,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     429: {"model": GoogleRpcStatus, "description": "Too many requests"},
     500: {"model": GoogleRpcStatus, "description": "Unexpected error"},
     503: {"model": GoogleRpcStatus, "description": "Service temporarily unavailable"},
+    507: {"model": GoogleRpcStatus, "description": "Too little free disk space for new work"},
 }
 """Errors of every route."""
 NOT_SUPPORTED: dict[int | str, dict[str, Any]] = {

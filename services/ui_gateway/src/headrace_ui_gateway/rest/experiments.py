@@ -64,7 +64,7 @@ def experiments_router(api: ServiceClient) -> APIRouter:
     @router.post("/experiments/{experiment_id}/archive", responses=CONFLICT)
     async def archive_experiment(experiment_id: UUID) -> Done:
         """Archive an experiment with its runs, and disable its recurring runs."""
-        await api.call("POST", f"/experiments/{experiment_id}/archive")
+        await api.call("POST", f"/experiments/{experiment_id}/archive", long=True)
         return Done()
 
     @router.post("/experiments/{experiment_id}/unarchive", responses=CONFLICT)

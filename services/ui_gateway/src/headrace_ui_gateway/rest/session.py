@@ -9,6 +9,7 @@ from headrace_contracts.access import Role
 from headrace_contracts.base import Contract
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError
+from headrace_runtime.space import SpaceReserve
 from pydantic import BaseModel, ConfigDict, Field
 
 from headrace_ui_gateway.auth.authenticator import Authenticator
@@ -59,17 +60,29 @@ class Health(BaseModel):
     """The gateway is running."""
 
     multi_user: bool
+    accepts_new_work: bool
+    """Whether there is enough free space for new runs, pipelines and recurring runs."""
+    reason: str | None = None
+    """Why new work is refused."""
 
 
-def session_router(authenticator: Authenticator, refusals: Refusals, mode: Mode) -> APIRouter:
+def session_router(
+    authenticator: Authenticator, refusals: Refusals, mode: Mode, space: SpaceReserve
+) -> APIRouter:
     """The routes about the caller."""
     router = new_router("access", prefix="")
     multi_user = mode == "multi_user"
 
     @router.get("/api/v1/healthz")
     async def healthz() -> Health:
-        """Check that the gateway is running. Needs no token."""
-        return Health(multi_user=multi_user)
+        """Check that the gateway is running, and whether there is enough free space for new work.
+        Needs no token."""
+        shortage = space.shortage()
+        return Health(
+            multi_user=multi_user,
+            accepts_new_work=shortage is None,
+            reason=None if shortage is None else shortage.summary,
+        )
 
     @router.get("/api/v1/me")
     async def me() -> Me:

@@ -3,7 +3,7 @@ rejections as errors."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
@@ -16,6 +16,15 @@ from headrace_runtime.http import unavailable_cause
 from headrace_ui_gateway.auth.caller import ACCESS
 
 C = TypeVar("C", bound=Contract)
+RESPONSE_SECONDS = 5.0
+"""Time limit of a response. A list of 200,000 runs takes 0.15 s; more than this means that the
+service is frozen or cannot reach its stores."""
+_LONG_RESPONSE_SECONDS = 15.0
+"""Time limit of a call that may take long, such as parsing a package or fetching one from a URL."""
+_ALIVE_SECONDS = 2.0
+_CONNECT_SECONDS = 2.0
+_LARGE_BODY = 256 * 1024
+"""Bytes from which on reading a request takes a service long."""
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -33,7 +42,6 @@ class ServiceClient:
         self._name = name
         self._client = httpx.AsyncClient(
             base_url=url,
-            timeout=httpx.Timeout(15, connect=2),
             trust_env=False,
             headers={"Authorization": f"Bearer {service_token}"},
             transport=transport,
@@ -43,8 +51,18 @@ class ServiceClient:
         """Close the connections."""
         await self._client.aclose()
 
-    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request on behalf of the caller.
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float | None = None,
+        long: bool = False,
+        **options: Any,
+    ) -> httpx.Response:
+        """Send a request on behalf of the caller. The service has `seconds` to respond, by default
+        `RESPONSE_SECONDS`. A `long` call has more, if the service responds to another request
+        first: a frozen service must not keep the caller waiting.
 
         Raises:
             RejectedError: the service rejected the request.
@@ -52,21 +70,28 @@ class ServiceClient:
         """
         params = {k: v for k, v in (options.pop("params", None) or {}).items() if v is not None}
         headers = {**options.pop("headers", {}), HEADER: ACCESS.get().to_header()}
+        if long:
+            await self._send("GET", "/livez", _ALIVE_SECONDS)
+        limit = seconds or (_LONG_RESPONSE_SECONDS if long else RESPONSE_SECONDS)
+        response = await self._send(method, path, limit, params=params, headers=headers, **options)
+        if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+            raise _rejection(response)
+        if response.status_code >= 500:
+            raise self._failed(response)
+        if response.status_code >= 400:
+            raise _rejection(response)
+        return response
+
+    async def _send(self, method: str, path: str, seconds: float, **options: Any) -> httpx.Response:
+        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
         try:
-            response = await self._client.request(
-                method, path, params=params, headers=headers, **options
-            )
+            return await self._client.request(method, path, timeout=timeout, **options)
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise self._unavailable(repr(error)) from error
         except RuntimeError as error:
             if not self._client.is_closed:
                 raise
             raise self._unavailable("the gateway stops") from error
-        if response.status_code >= 500:
-            raise self._failed(response)
-        if response.status_code >= 400:
-            raise _rejection(response)
-        return response
 
     def _unavailable(self, detail: str) -> RetryableError:
         return RetryableError(f"the service {self._name!r} is unavailable", detail)
@@ -82,12 +107,9 @@ class ServiceClient:
         """Read one resource."""
         return kind.model_validate_json((await self.call("GET", path, params=params)).content)
 
-    async def post(
-        self, kind: type[C], path: str, body: bytes | AsyncIterator[bytes], **params: Any
-    ) -> C:
-        """Create one resource from a JSON body."""
-        response = await self.call("POST", path, content=body, params=params, headers=_JSON)
-        return kind.model_validate_json(response.content)
+    async def post(self, kind: type[C], path: str, body: bytes, **params: Any) -> C:
+        """Create one resource from a JSON body or a package."""
+        return (await self.post_idempotent(kind, path, body, None, **params))[0]
 
     async def post_idempotent(
         self, kind: type[C], path: str, body: bytes, key: str | None, **params: Any
@@ -95,7 +117,10 @@ class ServiceClient:
         """Create one resource, at most once for an idempotency key. Returns the resource and the
         status: 201, or 200 if it existed already."""
         headers = _JSON if key is None else {**_JSON, "Idempotency-Key": key}
-        response = await self.call("POST", path, content=body, params=params, headers=headers)
+        long = len(body) > _LARGE_BODY or params.get("package_url") is not None
+        response = await self.call(
+            "POST", path, long=long, content=body, params=params, headers=headers
+        )
         return kind.model_validate_json(response.content), response.status_code
 
     async def change(

@@ -6,6 +6,8 @@ import httpx
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime.errors import RejectedError, RetryableError
 
+from headrace_ui_gateway.upstream.client import RESPONSE_SECONDS
+
 
 async def download(url: str, max_bytes: int) -> tuple[bytes, bool]:
     """The first `max_bytes` bytes of an object, and whether they are all of it.
@@ -17,7 +19,7 @@ async def download(url: str, max_bytes: int) -> tuple[bytes, bool]:
     content = bytearray()
     try:
         async with (
-            httpx.AsyncClient(timeout=15, trust_env=False) as client,
+            httpx.AsyncClient(timeout=RESPONSE_SECONDS, trust_env=False) as client,
             client.stream("GET", url) as response,
         ):
             if response.status_code == 404:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
@@ -16,8 +16,8 @@ class Services:
     api: ServiceClient
     recorder: ServiceClient
     announcements: RunAnnouncements
+    runs: Runs = field(init=False)
+    """Runs, from both services."""
 
-    @property
-    def runs(self) -> Runs:
-        """Runs, from both services."""
-        return Runs(self.api, self.recorder, self.announcements)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "runs", Runs(self.api, self.recorder, self.announcements))

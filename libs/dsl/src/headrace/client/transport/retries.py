@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from headrace.client.errors import ClientError, NoResponseError
 from headrace.client.transport.requests import Request, Response
 
-_NOT_PROCESSED = (429, 503)
+_TOO_MANY_REQUESTS = 429
+_NOT_PROCESSED = (_TOO_MANY_REQUESTS, 503)
 """The gateway did not process the request."""
 _UNKNOWN = (502, 504)
 """A proxy got no response from the gateway, so it is unknown whether it processed the request."""
@@ -25,6 +26,9 @@ class Patience:
     longest_seconds: float = 5.0
     longest_asked_seconds: float = 60.0
     """The longest ``Retry-After`` that is honored; a longer one is an error at once."""
+    busy_seconds: float = 120.0
+    """For how long a request is sent again while the gateway answers that there are too many
+    requests (429); these do not count as attempts."""
 
     def pause(self, attempt: int, chance: float) -> float:
         """Seconds to wait after attempt number `attempt` (from 1); `chance` is in [0, 1)."""
@@ -41,6 +45,7 @@ class RequestAttempts:
         self._url = url
         self._attempt = 0
         self._may_be_processed = False
+        self._refusals, self._busy_seconds = 0, 0.0
 
     def after_no_response(self, error: NoResponseError, chance: float) -> float:
         """Seconds after which to send it again.
@@ -71,14 +76,21 @@ class RequestAttempts:
         if deletes and response.status == 404 and self._may_be_processed:
             return None  # deleted by an earlier attempt whose response was lost
         status = response.status
+        asked = retry_after(response.headers)
+        if asked is not None and asked > self._patience.longest_asked_seconds:
+            raise rejection(response)
+        if status == _TOO_MANY_REQUESTS and self._busy_seconds < self._patience.busy_seconds:
+            self._attempt -= 1
+            self._refusals += 1
+            pause = self._patience.pause(self._refusals, chance)
+            pause = max((asked or 0.0) * (1 + chance / 2), pause)
+            self._busy_seconds += pause
+            return pause
         repeat = status in _NOT_PROCESSED or (status in _UNKNOWN and self._request.repeatable)
         if not repeat or self._attempt >= self._patience.attempts:
             raise rejection(response)
         self._may_be_processed = self._may_be_processed or status in _UNKNOWN
-        pause = retry_after(response.headers)
-        if pause is not None and pause > self._patience.longest_asked_seconds:
-            raise rejection(response)
-        return max(pause or 0.0, self._patience.pause(self._attempt, chance))
+        return max(asked or 0.0, self._patience.pause(self._attempt, chance))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

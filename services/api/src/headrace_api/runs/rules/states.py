@@ -32,6 +32,7 @@ class RunStateUpdate:
 
 
 def state_update(event: RunStateEvent, at: datetime) -> RunStateUpdate:
-    """What to store for an event that was published at a time."""
+    """What to store for an event that arrives at a time. The time in the event is by the clock of
+    another process, and retention must not depend on that."""
     state = _STATES[type(event)]
     return RunStateUpdate(event.run_id, state, event.revision, at if state.final else None)

@@ -45,6 +45,7 @@ _GRPC: Mapping[str, int] = {
     RejectionCode.UNAUTHENTICATED: UNAUTHENTICATED,
     RejectionCode.FORBIDDEN: PERMISSION_DENIED,
     RejectionCode.TOO_MANY_REQUESTS: RESOURCE_EXHAUSTED,
+    RejectionCode.INSUFFICIENT_STORAGE: RESOURCE_EXHAUSTED,
     "UNAVAILABLE": UNAVAILABLE,
 }
 """By rejection code; every other one is INVALID_ARGUMENT."""
@@ -68,6 +69,8 @@ def http_status(rejection: Rejection) -> int:
     """The HTTP status of a rejection."""
     if rejection.code is RejectionCode.TOO_LARGE:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if rejection.code is RejectionCode.INSUFFICIENT_STORAGE:
+        return HTTPStatus.INSUFFICIENT_STORAGE
     return HTTP[grpc_code(rejection.code)]
 
 

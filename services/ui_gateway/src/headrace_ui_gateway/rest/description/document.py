@@ -103,6 +103,7 @@ _REASONS = {
     415: "The media type of the body is not supported.",
     429: "Too many requests in a short time.",
     503: "Service temporarily unavailable.",
+    507: "There is too little free disk space for new work.",
 }
 UPLOAD = {"requestBody": request_body()}
 
@@ -161,6 +162,8 @@ def _complete(operation: dict[str, Any], path: str, body: type[Contract] | None)
     statuses = {400, 401, 403, 429, 503}
     if "{" in path or any(one["name"] == "namespace" for one in operation.get("parameters", ())):
         statuses.add(404)
+    if "201" in responses or operation["operationId"] == "retry_run":
+        statuses.add(507)
     if "requestBody" in operation:
         statuses |= {404, 413, 415}
     for status in sorted(statuses | {int(one) for one in responses if int(one) >= 400}):

@@ -222,7 +222,7 @@ EXAMPLES: dict[str, Any] = {
         "max_package_bytes": 33554432,
         "max_page_size": 200,
     },
-    "Health": {"multi_user": True},
+    "Health": {"multi_user": True, "accepts_new_work": True, "reason": None},
     "Me": {
         "kind": "user",
         "name": "alice",
@@ -271,4 +271,10 @@ PROBLEMS: dict[int, dict[str, Any]] = {
     },
     429: {"code": "TOO_MANY_REQUESTS", "detail": "too many requests; retry in 2 s"},
     503: {"code": "UNAVAILABLE", "detail": "service temporarily unavailable; retry"},
+    507: {
+        "code": "INSUFFICIENT_STORAGE",
+        "detail": "not enough free space in /srv/headrace: 41.2 MiB are free, and 256.0 MiB are "
+        "needed to accept new work; delete runs that are no longer needed, or free disk space, "
+        "and try again",
+    },
 }
