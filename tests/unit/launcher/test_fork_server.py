@@ -227,7 +227,7 @@ def test_processes_have_no_descriptor_that_they_do_not_need(
         assert started is not None
         pid = started["pid"]
         (command,) = until(lambda: children(pid))
-        until(lambda: Path(f"/proc/{command}/cmdline").read_bytes().endswith(b"sleep\0600\0"))
+        until(lambda: Path(f"/proc/{command}/cmdline").read_bytes().endswith(b"sleep\x00600\x00"))
         server = opened(made.process.pid)
         sockets = [one for one in server.values() if one.startswith("socket:")]
         assert len(sockets) == 3, "its socket, and the pair that reports the end of children"
