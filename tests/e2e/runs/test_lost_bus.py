@@ -125,7 +125,7 @@ def test_every_accepted_run_ends(
     own: Deployment, package: Path, tmp_path: Path, loss: Loss, reader: str
 ) -> None:
     backup = tmp_path / "backup"
-    shutil.copytree(state(own), backup)
+    shutil.copytree(state(own), backup, ignore=shutil.ignore_patterns("*.tmp"))
     with without(own, reader):
         submit = ("run", "submit", str(package), "--no-cache")
         runs = [own.json(*submit)["run_id"] for _ in range(RUNS)]
