@@ -63,6 +63,11 @@ class RequestAttempts:
         note = "" if self._request.method == "GET" else "; it may have processed the request"
         raise ClientError("TIMEOUT", f"no response from {self._url}: {error}{note}")
 
+    def _may_wait_longer(self) -> bool:
+        """Whether a gateway that is busy is asked again without counting it as an attempt."""
+        patience = self._patience
+        return patience.attempts > 1 and self._busy_seconds < patience.busy_seconds
+
     def after_response(self, response: Response, chance: float) -> float | None:
         """None if the response is final, else seconds after which to send the request again.
 
@@ -79,7 +84,7 @@ class RequestAttempts:
         asked = retry_after(response.headers)
         if asked is not None and asked > self._patience.longest_asked_seconds:
             raise rejection(response)
-        if status == _TOO_MANY_REQUESTS and self._busy_seconds < self._patience.busy_seconds:
+        if status == _TOO_MANY_REQUESTS and self._may_wait_longer():
             self._attempt -= 1
             self._refusals += 1
             pause = self._patience.pause(self._refusals, chance)

@@ -1,6 +1,6 @@
 """Many clients that submit runs at the same time, until all their runs are accepted.
 
-``python -m tests.bench.submitters DATA_FOLDER [CLIENTS [RUNS]]`` prints, for a running deployment,
+``python -m tests.bench.submissions DATA_FOLDER [CLIENTS [RUNS]]`` prints, for a running deployment,
 the latency of the accepted submissions, how often a client was told to come back later (429), and
 the latency of health checks, reads and cancellations meanwhile. The clients speak HTTP over plain
 sockets: with 100 clients of an HTTP library in one process, that process is what one measures.
