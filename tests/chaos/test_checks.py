@@ -198,6 +198,7 @@ CASES = (
     ),
     Case(events.streams, "no end", lambda s: setattr(s.journal.streams[RUN], "ended", False)),
     Case(events.streams, "a gap", lambda s: s.journal.streams[RUN].events.pop(0)),
+    Case(events.streams, "ends early", lambda s: s.journal.streams[RUN].events.pop()),
     Case(events.streams, "doubled", lambda s: s.journal.streams[RUN].events.append((2, "b"))),
     Case(events.streams, "disordered", lambda s: s.journal.streams[RUN].events.reverse()),
     Case(events.slots, "missing", lambda s: s.recurring[0].slots.pop("1")),

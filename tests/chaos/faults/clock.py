@@ -22,15 +22,16 @@ _JUMP_SECONDS = 5.0
 
 
 class ClockAhead(FaultKind):
-    """A service is killed and comes back with a clock that is an hour ahead, or a minute behind;
-    then its clock jumps to the right time while it runs."""
+    """A service is killed and comes back with a clock that is ten minutes or an hour ahead, or a
+    minute behind; then its clock jumps to the right time while it runs. The object store accepts
+    signatures of ten minutes ahead, but not of an hour."""
 
     name = "clock"
     targets = SERVICES
 
     def draw(self, random: Random) -> Drawn:
         target = random.choice(self.targets)
-        offset = random.choice([3600.0, 3600.0, -60.0])
+        offset = random.choice([600.0, 600.0, 3600.0, -60.0])
         return Drawn(target, offset, random.random())
 
     def missing(self, bed: Testbed) -> str | None:
