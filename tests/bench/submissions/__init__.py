@@ -1,1 +1,1 @@
-"""Benchmarks, such as the overhead of a step. `make bench` runs them; `make test` does not."""
+"""The latency of submissions under load."""

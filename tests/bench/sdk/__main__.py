@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PYTHONS = {"kfp": ROOT / ".kfp/bin/python", "headrace": ROOT / ".venv/bin/python"}
 TASKS = 500
 LIMITS = {"import_ms": 150, "memory_mb": 40}
@@ -35,9 +35,9 @@ from {sdk} import dsl
 imported, after = time.perf_counter(), pages()
 found = {{"import_ms": (imported - start) * 1e3, "memory_mb": after - before}}
 from {sdk} import compiler
-from tests.bench import sdk_pipelines
+from tests.bench.sdk import pipelines
 start = time.perf_counter()
-pipeline = sdk_pipelines.define(dsl, {tasks})
+pipeline = pipelines.define(dsl, {tasks})
 defined = time.perf_counter()
 compiler.Compiler().compile(pipeline, sys.argv[1])
 found["define_ms"] = (defined - start) * 1e3
