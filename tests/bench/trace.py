@@ -56,6 +56,8 @@ async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[
     for subject in ("evt.attempt.>", "cmd.attempt.>"):
         await bus.subscribe(subject, cb=tap)
     await bus.flush()
+    for service in ("scheduler", "executor"):
+        await _keep_handled(bench.dsn(service))
     await bench.run(STEPS["no-op"](Shape("trace", chain(length))), 1)
     await asyncio.sleep(0.2)
     await bus.close()
@@ -63,20 +65,39 @@ async def trace(bench: Bench, deployment: Deployment, length: int = 50) -> dict[
     return _layers(moments)
 
 
+async def _keep_handled(dsn: str) -> None:
+    """Keep the messages that leave the outbox, which they do when their readers have them."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("""
+        CREATE TABLE IF NOT EXISTS handled AS SELECT * FROM outbox WITH NO DATA;
+        CREATE OR REPLACE FUNCTION keep_handled() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN INSERT INTO handled SELECT OLD.*; RETURN NULL; END';
+        CREATE OR REPLACE TRIGGER keep_handled AFTER DELETE ON outbox
+            FOR EACH ROW EXECUTE FUNCTION keep_handled();
+    """)
+    await connection.close()
+
+
+async def _messages(dsn: str) -> list[asyncpg.Record]:
+    """What was in the outbox since `_keep_handled`."""
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch("SELECT * FROM outbox UNION ALL SELECT * FROM handled")
+    await connection.close()
+    return list(rows)
+
+
 async def _transactions(bench: Bench) -> Moments:
     """The start times of the transactions that staged or admitted a message about a task."""
     found: Moments = {}
     scheduler, executor = bench.dsn("scheduler"), bench.dsn("executor")
-    for dsn, table, kind, moment in (
-        (scheduler, "outbox", "attempt.launch", "decide"),
-        (executor, "outbox", "attempt.succeeded", "noted"),
+    for dsn, kind, moment in (
+        (scheduler, "attempt.launch", "decide"),
+        (executor, "attempt.succeeded", "noted"),
     ):
-        connection = await asyncpg.connect(dsn)
-        for row in await connection.fetch(f"SELECT body, created_at FROM {table}"):
+        for row in await _messages(dsn):
             body = json.loads(row["body"])
             if body["type"] == kind:
                 found[body["task_id"], moment] = row["created_at"].timestamp()
-        await connection.close()
     launches = await _ids(scheduler)
     connection = await asyncpg.connect(executor)
     for row in await connection.fetch("SELECT message_id, received_at FROM inbox"):
@@ -88,10 +109,8 @@ async def _transactions(bench: Bench) -> Moments:
 
 async def _ids(dsn: str) -> dict[str, str]:
     """The tasks of launch commands, by message ID."""
-    connection = await asyncpg.connect(dsn)
-    rows = await connection.fetch("SELECT event_id, body FROM outbox WHERE subject LIKE 'cmd.%'")
-    await connection.close()
-    return {str(row["event_id"]): json.loads(row["body"])["task_id"] for row in rows}
+    commands = [json.loads(row["body"]) | {"id": row["event_id"]} for row in await _messages(dsn)]
+    return {str(one["id"]): one["task_id"] for one in commands if one["type"] == "attempt.launch"}
 
 
 def _layers(moments: Moments) -> dict[str, float]:
