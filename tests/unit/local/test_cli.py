@@ -79,6 +79,7 @@ def test_status_of_a_stopped_deployment(ours: Data) -> None:
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
         "state": "stopped", "gateway_url": None, "data": str(ours.path), "processes": {},
+            "refuses_new_work": None,
     }  # fmt: skip
     assert invoke(ours.path, "status").stdout == "stopped\n"
 
