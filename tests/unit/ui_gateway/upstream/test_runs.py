@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from headrace_contracts.messages.commands import SubmitRun
+from headrace_contracts.resources import TaskPage
 from headrace_contracts.states import RunState
 from headrace_ui_gateway.upstream import runs as runs_module
 from headrace_ui_gateway.upstream.announcements import RunAnnouncements
@@ -147,3 +148,10 @@ async def test_a_silent_recorder_delays_only_the_first_of_many_submissions(brief
         run, _ = await world.runs.submit(REQUEST)
         assert run.state is RunState.PENDING
     assert world.reads == reads
+
+
+async def test_a_run_that_the_recorder_does_not_have_yet_has_no_tasks_and_is_found() -> None:
+    world = World(lambda: 404)
+    found = await world.runs.part(TaskPage, ID, "/tasks", run_id=ID)
+    assert found == TaskPage()
+    assert (await world.runs.snapshot(str(ID))).state is RunState.PENDING

@@ -120,13 +120,13 @@ def artifact_router(context: KfpContext) -> APIRouter:
             paging.page_token, paging.page_size, paging.sort_by or order_by, paging.filter
         )
         parameters = context.list_params(TASKS, paging_or_order, namespace)
-        page = await recorder.get(
-            TaskPage,
-            "/tasks",
-            run_id=str(errors.parse_id(run_id, "run")) if run_id else None,
-            parent_task_id=str(errors.parse_id(parent_id, "task")) if parent_id else None,
-            **parameters,
-        )
+        if parent_id:
+            parameters["parent_task_id"] = str(errors.parse_id(parent_id, "task"))
+        if run_id:
+            run = str(errors.parse_id(run_id, "run"))
+            page = await context.runs.part(TaskPage, run, "/tasks", run_id=run, **parameters)
+        else:
+            page = await recorder.get(TaskPage, "/tasks", **parameters)
         return message_response(tasks(page))
 
     @router.get(

@@ -119,15 +119,14 @@ def runs_router(services: Services, settings: Settings) -> APIRouter:
             responses=CONFLICT,
         )
 
-    @router.get("/runs/{run_id}/rerun-preview", response_model=RerunPreview)
+    @router.get("/runs/{run_id}/rerun-preview")
     async def preview_rerun(
         run_id: UUID,
         task: Annotated[tuple[str, ...], Query(description="Paths of the tasks to rerun.")] = (),
-    ) -> Response:
+    ) -> RerunPreview:
         """Preview a rerun from these tasks: which tasks it would reuse and which it would run."""
-        params = {"task": list(task)}
-        found = await recorder.call("GET", f"/runs/{run_id}/rerun-preview", params=params)
-        return Response(found.content, media_type="application/json")
+        path = f"/runs/{run_id}/rerun-preview"
+        return await runs.part(RerunPreview, run_id, path, task=list(task))
 
     return router
 

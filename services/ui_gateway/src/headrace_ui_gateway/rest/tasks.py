@@ -7,9 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from headrace_contracts.failures import RejectionCode
 from headrace_contracts.resources import Task, TaskPage
-from headrace_runtime.errors import RejectedError
 
 from headrace_ui_gateway.rest import streams
 from headrace_ui_gateway.rest.description.document import ETAG, SSE
@@ -36,8 +34,7 @@ def tasks_router(services: Services, settings: Settings) -> APIRouter:
     @router.get("/runs/{run_id}/tasks")
     async def list_tasks(run_id: UUID, paging: Paging) -> TaskPage:
         """List a run's tasks."""
-        await runs.version(str(run_id))  # a 404 for an unknown run, not an empty list
-        return await recorder.get(TaskPage, "/tasks", run_id=run_id, **paging)
+        return await runs.part(TaskPage, run_id, "/tasks", run_id=run_id, **paging)
 
     @router.get("/tasks")
     async def find_tasks(
@@ -66,7 +63,7 @@ def tasks_router(services: Services, settings: Settings) -> APIRouter:
 
 
 def _add_events(router: APIRouter, services: Services, settings: Settings) -> None:
-    recorder, runs = services.recorder, services.runs
+    runs = services.runs
 
     @router.get("/runs/{run_id}/events", tags=["runs"])
     async def list_events(
@@ -74,7 +71,6 @@ def _add_events(router: APIRouter, services: Services, settings: Settings) -> No
     ) -> RunEvents:
         """List a run's events in the order in which they were recorded. To continue, pass the last
         `seq` as `after`."""
-        await runs.version(str(run_id))  # a 404 for an unknown run, not an empty list
         return await history(str(run_id), after, limit)
 
     @router.get(
@@ -113,10 +109,6 @@ def _add_events(router: APIRouter, services: Services, settings: Settings) -> No
 
     async def history(run_id: str, after: int, limit: int) -> RunEvents:
         """The recorded events; none if the recorder does not have the run yet."""
-        path = f"/runs/{run_id}/events"
-        try:
-            return await recorder.get(RunEvents, path, after=after, limit=limit)
-        except RejectedError as error:
-            if error.rejection.code is not RejectionCode.NOT_FOUND:
-                raise
-            return RunEvents()
+        return await runs.part(
+            RunEvents, run_id, f"/runs/{run_id}/events", after=after, limit=limit
+        )

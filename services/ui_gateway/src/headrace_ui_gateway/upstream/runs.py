@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
+from headrace_contracts.base import Contract
 from headrace_contracts.failures import RejectionCode
 from headrace_contracts.messages.commands import SubmitRun
 from headrace_contracts.resources import Run, SubmittedRun
@@ -24,6 +26,7 @@ from headrace_ui_gateway.upstream.announcements import RunAnnouncements
 from headrace_ui_gateway.upstream.client import ServiceClient
 from headrace_ui_gateway.upstream.models import RunSnapshot
 
+C = TypeVar("C", bound=Contract)
 VISIBLE_WITHIN_SECONDS = 1.0
 """After this, counted from the request, the caller gets the response of the api."""
 SILENT_SECONDS = 5.0
@@ -193,6 +196,20 @@ class Runs:
         self._unrecorded.pop(run_id, None)
         version, state = found.headers["X-Run-Version"], found.headers["X-Run-State"]
         return RunSnapshot(int(version), RunState(state), found.content)
+
+    async def part(self, kind: type[C], run_id: UUID | str, path: str, /, **params: Any) -> C:
+        """What the recorder has about a run at a path; nothing if it does not have the run yet.
+
+        Raises:
+            RejectedError: the run is not found.
+        """
+        try:
+            return await self._recorder.get(kind, path, **params)
+        except RejectedError as error:
+            if error.rejection.code is not RejectionCode.NOT_FOUND:
+                raise
+            await self._accepted(str(run_id))
+            return kind()
 
     async def _accepted(self, run_id: str) -> RunSnapshot:
         """The run as the api accepted it."""
