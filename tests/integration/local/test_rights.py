@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 import asyncpg
 import nats
 import pytest
-from botocore.exceptions import ClientError
 from headrace_contracts.messages import subjects
 from headrace_contracts.messages.bus_rights import inbox
 from headrace_local import setup
 from headrace_local.data import STATEFUL_SERVICES
 from headrace_runtime.bus.provision import provision_consumer, provision_streams
+from headrace_runtime.errors import RetryableError
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.settings import ObjectStoreSettings
 from nats.aio.client import Client
@@ -273,7 +273,7 @@ async def test_a_services_key_writes_under_its_own_prefixes(
             await objects.put(key, service.encode())
             assert await objects.get(key) == service.encode()
         for key in forbidden:
-            with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
+            with pytest.raises(RetryableError, match=r"AccessDenied|Forbidden"):
                 await objects.put(key, b"x")
         (error,) = (await objects.delete_many(["runs/team/x"])).values()
         assert "AccessDenied" in error
@@ -295,12 +295,12 @@ async def test_a_services_key_reaches_no_other_bucket(servers: Servers, service:
     servers.start("s3")
     wrong = servers.object_settings(service).model_dump() | {"objects_bucket": "another"}
     async with ObjectStore(ObjectStoreSettings(**wrong)) as elsewhere:
-        with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
+        with pytest.raises(RetryableError, match=r"AccessDenied|Forbidden"):
             await elsewhere.put("messages/x", b"x")
 
 
 async def test_the_gateway_has_no_key_for_the_object_store(servers: Servers) -> None:
     servers.start("s3")
     async with ObjectStore(servers.object_settings("ui_gateway")) as gateway:
-        with pytest.raises(ClientError, match=r"InvalidAccessKeyId|AccessDenied|Forbidden"):
+        with pytest.raises(RetryableError, match=r"InvalidAccessKeyId|AccessDenied|Forbidden"):
             await gateway.get("specs/x")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -116,8 +116,9 @@ class Handlers:
             raise errors[0]
 
     async def tick(self) -> int:
-        """Decide on pauses and deadlines that are over; returns how many there were."""
-        now = datetime.now(UTC)
+        """Decide on pauses and deadlines that are over by Postgres' clock; returns how many there
+        were."""
+        now = await self._database.time()
         async with self._database.read() as connection:
             found = await store.due(connection, now, list(self._postponed_timers))
 
@@ -251,7 +252,7 @@ class Handlers:
         )
         batch = _Batch(
             unit,
-            datetime.now(UTC),
+            await unit.time(),
             excluded,
             runs,
             namespaces=set(namespaces),

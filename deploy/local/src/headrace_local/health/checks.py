@@ -33,6 +33,7 @@ _STORE_EVERY_SECONDS = {"nats": 15.0, "postgres": 15.0, "s3": 30.0}
 of a core, and each object makes the object store larger until it is compacted."""
 _OBJECT = "health/supervisor"
 _STREAM = "HEALTH"
+_STREAM_BYTES = 1024 * 1024
 _COMMIT = files("headrace_local.health").joinpath("commit.sql").read_text()
 
 
@@ -161,7 +162,11 @@ async def _publish(client: Client) -> None:
         await bus.publish(_STREAM, b"")
     except nats.js.errors.NoStreamResponseError:
         config = StreamConfig(
-            name=_STREAM, subjects=[_STREAM], storage=StorageType.FILE, max_msgs=1
+            name=_STREAM,
+            subjects=[_STREAM],
+            storage=StorageType.FILE,
+            max_msgs=1,
+            max_bytes=_STREAM_BYTES,
         )
         await bus.add_stream(config)
         await bus.publish(_STREAM, b"")

@@ -92,6 +92,10 @@ class Unit:
         rows = await self.connection.fetch(_QUERIES["admit"], consumer, list(message_ids))
         return {row["message_id"] for row in rows}
 
+    async def time(self) -> datetime:
+        """The time by Postgres' clock."""
+        return await self.connection.fetchval(_QUERIES["time"])  # type: ignore[no-any-return]
+
     def publish(self, message: Publishable, message_id: UUID | None = None) -> None:
         """Stage a message. With a derived `message_id`, a repetition of it is dropped."""
         identity = message_id or new_id()
