@@ -18,6 +18,7 @@ from uuid import UUID
 
 from headrace_launcher import attempt_lock
 from headrace_launcher.attempt_lock import Record, RefusedError
+from headrace_launcher.progress import Progress
 
 from tests.simulation import sockets
 from tests.simulation.clock import chance, now

@@ -257,7 +257,7 @@ async def _submit(world: World) -> None:
     async with open_service("api", settings) as service:
         await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_runtime.pg")
-        await service.run(settings, Starlette(), partial(submit, database))
+        await service.run(Starlette(), partial(submit, database))
 
 
 # -- what replaces parts of the runtime ------------------------------------------------------------
@@ -286,14 +286,12 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """`headrace_runtime.pg.database.open_database`."""
     pool: Any = MemoryPool(_world().postgres, service, pool_size)
-    while True:
-        try:
-            await pool.release(await pool.acquire())
-            break
-        except OSError:
-            await asyncio.sleep(0.1)
-    yield Database(pool, service, publisher)
-    pool.terminate()
+    database = Database(pool, service, publisher)
+    try:
+        await database.ping()
+        yield database
+    finally:
+        pool.terminate()
 
 
 class NoHttpServer:
