@@ -76,6 +76,8 @@ class Service:
     main: Callable[[], Coroutine[Any, Any, None]]
     process: Process | None = None
     starts: int = 0
+    is_held: bool = False
+    """It is not started again for the present."""
 
 
 class World:
@@ -131,6 +133,11 @@ class World:
         for host in self.hosts:
             host.kill_all()
 
+    def release(self, service: Service) -> None:
+        """Start a service that was held."""
+        service.is_held = False
+        self._start(service)
+
     def _host(self, name: str, folder: Path) -> Host:
         host = Host(name, folder / name, self.loop, self, self.bucket)
         host.world = self  # type: ignore[attr-defined]
@@ -141,7 +148,8 @@ class World:
         self.services.append(Service(name, host, main))
 
     def _start(self, service: Service) -> None:
-        if self._is_over:
+        is_running = service.process is not None and not service.process.is_dead
+        if self._is_over or service.is_held or is_running:
             return
         service.starts += 1
         process = Process(f"{service.name}.{service.starts}", self.loop, service.host)
