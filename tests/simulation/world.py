@@ -247,7 +247,7 @@ async def _submit(world: World) -> None:
 
     async def submit(database: Database) -> None:
         while True:
-            for run_id, event in world.submissions.items():
+            for run_id, event in list(world.submissions.items()):
                 if run_id in world.accepted:
                     continue
 
