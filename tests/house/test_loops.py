@@ -59,3 +59,17 @@ def test_loops_use_the_mechanism() -> None:
     new = sorted(found - ALLOWED.keys())
     assert new == [], "use headrace_runtime.loops.repeat, or say in ALLOWED why not"
     assert sorted(ALLOWED.keys() - found) == [], "remove what is gone"
+
+
+def test_nothing_drops_a_cancellation() -> None:
+    """`asyncio.wait_for` does before Python 3.12, if it comes together with the result."""
+    folders = (ROOT / "services", ROOT / "libs" / "runtime", ROOT / "deploy")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in folders
+        for path in folder.rglob("src/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "wait_for"
+        if isinstance(node.value, ast.Name) and node.value.id == "asyncio"
+    ]
+    assert found == [], "use asyncio.timeout"

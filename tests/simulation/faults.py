@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from headrace_contracts.launches import STOP_MARK
 from headrace_contracts.messages.subjects import COMMANDS
 
 from tests.support.memory.wire import Wire, later
@@ -132,10 +133,10 @@ def _freeze_process(world: World, process: Process, chance: random.Random) -> No
     later(seconds, thaw)
 
 
-def _children(world: World, kind: str) -> list[Process]:
+def _children(world: World, kind: str, only: Host | None = None) -> list[Process]:
     return [
         one.process
-        for host in world.hosts
+        for host in (world.hosts if only is None else [only])
         for one in host.processes.values()
         if f"/{kind}-" in one.process.name and not one.process.is_dead
     ]
@@ -180,6 +181,34 @@ def _restart_host(world: World, chance: random.Random) -> None:
         world.note(found[0].host.name, "loses its power", is_fault=True)
         found[1].kill()
         found[0].host.kill_all()
+
+
+def _stop_deployment(world: World, chance: random.Random) -> None:
+    """`headrace_local.steps.stop`: the executor is stopped, then its launchers; what does not end
+    is killed, and the executor starts again."""
+    found = _service(world, chance, "executor")
+    if found is None or found[1].is_frozen or found[0].is_held:
+        return
+    service, process = found
+    world.note(service.host.name, "is stopped in an orderly way", is_fault=True)
+    service.is_held = True
+    steps = service.host.folder / "steps"
+
+    def end_launchers() -> None:
+        process.kill()
+        steps.mkdir(exist_ok=True)
+        (steps / STOP_MARK).touch()
+        for one in _children(world, "launcher", service.host):
+            one.terminate()
+        later(chance.choice((0.1, 10.0)), end)
+
+    def end() -> None:
+        world.note(service.host.name, "is started again", is_fault=True)
+        service.host.kill_all()
+        world.release(service)
+
+    process.terminate()
+    later(chance.choice((0.5, 5.0)), end_launchers)
 
 
 def _postgres_down(world: World, chance: random.Random) -> None:
@@ -264,6 +293,7 @@ KINDS: dict[str, Fault] = {
     "freeze fork server": _freeze_child("forks"),
     "kill with launchers": _kill_with_launchers,
     "restart host": _restart_host,
+    "stop deployment": _stop_deployment,
     "postgres down": _postgres_down,
     "nats down": _nats_down,
     "objects down": _objects_down,

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from headrace_contracts.launches import STOP_MARK
 from headrace_contracts.messages.subjects import DEAD_LETTERS
 
 from tests.simulation.host import Execution
@@ -124,12 +125,19 @@ def _check_outputs(world: World) -> None:
             world.violate("outputs come from an execution that succeeded", details, task)
 
 
-def _check_remains(world: World) -> None:
-    """Nothing is left on the machines."""
+def remains(world: World) -> list[tuple[str, str]]:
+    """What is left on the machines, each with the word by which the trace is searched."""
+    found = []
     for host in world.hosts:
         steps = host.folder / "steps"
         for run in steps.iterdir() if steps.exists() else ():
-            for attempt in run.iterdir() if run.is_dir() else ():
-                task = attempt.name[:8]
-                details = f"{host.name} still has the folder {attempt.name}"
-                world.violate("no folder is left", details, task)
+            if run.is_dir() or run.name == STOP_MARK:
+                names = sorted(one.name for one in run.iterdir()) if run.is_dir() else []
+                word = names[0][:8] if names else run.name[-8:]
+                found.append((f"{host.name} still has {run.name[-8:]}: {names}", word))
+    return found
+
+
+def _check_remains(world: World) -> None:
+    for details, word in remains(world):
+        world.violate("no folder is left", details, word)

@@ -188,7 +188,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         buried: set[asyncio.Task[Any]] = set()
         while left := {*self.graveyard, *asyncio.all_tasks(self)} - buried:
             for task in left:
-                _close(task)
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                _close(task.get_coro())
             buried |= left
         self.graveyard.clear()
         self._ready.clear()  # type: ignore[attr-defined]
@@ -262,12 +263,14 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         handle._run()
 
 
-def _close(task: asyncio.Task[Any]) -> None:
-    task._log_destroy_pending = False  # type: ignore[attr-defined]
-    coroutine = task.get_coro()
+def _close(coroutine: Any) -> None:
+    """Close a coroutine, first those that it awaits."""
     for _ in range(20):
+        awaited = getattr(coroutine, "cr_await", None)
+        if hasattr(awaited, "cr_await"):
+            _close(awaited)
         try:
-            coroutine.close()  # type: ignore[union-attr]
+            coroutine.close()
             return
         except (RuntimeError, StopIteration):  # it awaits something while it ends
             continue

@@ -167,6 +167,9 @@ MUTANTS = {
     "nothing is found again": Mutant(
         ProcessBackend, "find", _none, ("kill",), "an attempt that has a result is not run again"
     ),
+    "no sweep of the folders": Mutant(
+        ProcessBackend, "sweep", _nothing, ("kill",), "no folder is left"
+    ),
     "ends are not remembered": Mutant(
         Runner,
         "_forget",

@@ -8,6 +8,7 @@ its execution to each of its outputs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from uuid import UUID
 
 from headrace_launcher import attempt_lock
 from headrace_launcher.attempt_lock import Record, RefusedError
+from headrace_launcher.progress import Progress
 
 from tests.simulation import sockets
 from tests.simulation.clock import chance, now
@@ -72,6 +74,7 @@ class Launcher:
         self._channel = channel
         self._note = host.watcher.note
         self._asked_to_stop = asyncio.Event()
+        self._progress = Progress(None, self._tell_progress)
         self.steps: list[OsProcess] = []
 
     async def work(self) -> None:
@@ -114,6 +117,10 @@ class Launcher:
     async def _pause(self) -> None:
         await asyncio.sleep(chance().choice((0, 0, 0.001, 0.02)))
 
+    def _tell_progress(self) -> None:
+        with contextlib.suppress(OSError):
+            self._answer({"progress": True})
+
     def _answer(self, message: dict[str, Any]) -> None:
         if self._channel.peer.is_closed:
             raise BrokenPipeError(32, "Broken pipe")
@@ -122,6 +129,7 @@ class Launcher:
     async def _run_step(self, path: str) -> None:
         """`headrace_launcher.step.run`."""
         launch = json.loads(_read(path))
+        self._progress = Progress(launch["progress_path"], self._tell_progress)
         manifest = {"v": 1, "started_at": now().isoformat()}
         manifest |= {"launch_id": launch["launch_id"], "execution": launch["execution"]}
         for folder in (*launch["dirs"], *(os.path.dirname(p) for p in _outputs(launch))):
@@ -132,10 +140,12 @@ class Launcher:
         failure = None
         if self._asked_to_stop.is_set():
             failure = {"code": "CANCELED", "message": "the step was canceled"}
+            manifest["deployment_stopped"] = os.path.exists(launch["stop_mark_path"])
         elif execution.end != "succeeded":
             failure = {"code": "COMMAND_FAILED", "message": f"the command {execution.end}"}
         manifest |= {"state": "FAILED" if failure else "SUCCEEDED", "failure": failure}
         if failure is None:
+            self._progress.command_ended()
             manifest |= await self._collect(launch)
         manifest["finished_at"] = now().isoformat()
         await self._deliver(launch, json.dumps(manifest).encode())
@@ -189,10 +199,14 @@ class Launcher:
     async def _patiently(self, call: Callable[..., Any], *arguments: Any) -> Any:
         while True:
             try:
-                return await call(*arguments)
+                result = await call(*arguments)
             except Exception as error:
                 self._note(self._me.process.name, f"waits: {error}")
+                self._progress.wait_for(str(error))
                 await asyncio.sleep(0.5)
+            else:
+                self._progress.wait_for("")
+                return result
 
 
 def start_command(host: Host, launch: dict[str, Any], inputs: dict[str, str]) -> Execution:

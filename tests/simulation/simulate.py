@@ -25,6 +25,8 @@ _STORM_SECONDS = 40.0
 _HEALING_SECONDS = 400.0
 """More than any pause that the services make: the acknowledgement wait, the pauses of repeated
 deliveries, the lease, the silence of a task."""
+_SWEPT_SECONDS = 700.0
+"""More than the pause between two sweeps of the folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,9 @@ async def _heal(world: World) -> None:
             return
         await asyncio.sleep(2)
         quiet = 0 if invariants.unsettled(world) else quiet + 1
+    until = world.loop.time() + _SWEPT_SECONDS
+    while invariants.remains(world) and world.loop.time() < until:
+        await asyncio.sleep(10)
 
 
 def _listen(world: World) -> None:

@@ -76,6 +76,8 @@ class Service:
     main: Callable[[], Coroutine[Any, Any, None]]
     process: Process | None = None
     starts: int = 0
+    is_held: bool = False
+    """It is not started again for the present."""
 
 
 class World:
@@ -131,6 +133,11 @@ class World:
         for host in self.hosts:
             host.kill_all()
 
+    def release(self, service: Service) -> None:
+        """Start a service that was held."""
+        service.is_held = False
+        self._start(service)
+
     def _host(self, name: str, folder: Path) -> Host:
         host = Host(name, folder / name, self.loop, self, self.bucket)
         host.world = self  # type: ignore[attr-defined]
@@ -141,7 +148,8 @@ class World:
         self.services.append(Service(name, host, main))
 
     def _start(self, service: Service) -> None:
-        if self._is_over:
+        is_running = service.process is not None and not service.process.is_dead
+        if self._is_over or service.is_held or is_running:
             return
         service.starts += 1
         process = Process(f"{service.name}.{service.starts}", self.loop, service.host)
@@ -239,7 +247,7 @@ async def _submit(world: World) -> None:
 
     async def submit(database: Database) -> None:
         while True:
-            for run_id, event in world.submissions.items():
+            for run_id, event in list(world.submissions.items()):
                 if run_id in world.accepted:
                     continue
 
@@ -257,7 +265,7 @@ async def _submit(world: World) -> None:
     async with open_service("api", settings) as service:
         await service.open_objects(settings)
         database = await service.open_database(settings, package="headrace_runtime.pg")
-        await service.run(settings, Starlette(), partial(submit, database))
+        await service.run(Starlette(), partial(submit, database))
 
 
 # -- what replaces parts of the runtime ------------------------------------------------------------
@@ -286,14 +294,12 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """`headrace_runtime.pg.database.open_database`."""
     pool: Any = MemoryPool(_world().postgres, service, pool_size)
-    while True:
-        try:
-            await pool.release(await pool.acquire())
-            break
-        except OSError:
-            await asyncio.sleep(0.1)
-    yield Database(pool, service, publisher)
-    pool.terminate()
+    database = Database(pool, service, publisher)
+    try:
+        await database.ping()
+        yield database
+    finally:
+        pool.terminate()
 
 
 class NoHttpServer:

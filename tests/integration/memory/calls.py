@@ -180,6 +180,7 @@ EXECUTOR: dict[str, Arguments] = {
     "purge_leases": lambda r: (_age(r),),
     "purge_cleans": lambda r: (_age(r),),
     "epochs": lambda r: (r.choice(_OWNERS), *_keys(r)),
+    "open_among": _keys,
     "confirm_owned": lambda r: (*_key(r), r.choice(_OWNERS), r.randrange(1, 3)),
     "taken_launches": lambda r: (r.choice(_OWNERS), *_keys(r)),
     "set_given_up": lambda r: (*_key(r), r.choice(_OWNERS)),

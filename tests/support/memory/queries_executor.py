@@ -346,6 +346,15 @@ def _set_given_up(s: Statement, run: UUID, task: UUID, attempt: int, owner: str)
     return 1
 
 
+@answers(_PACKAGE, "open_among")
+def _open_among(s: Statement, *keys: list[Any]) -> list[Row]:
+    return [
+        _columns(row)
+        for row in _requested(s, keys)
+        if row["state"] != "ENDED" or (row["taken_from"] is not None and not row["is_given_up"])
+    ]
+
+
 @answers(_PACKAGE, "purge_launches")
 def _purge_launches(s: Statement, age: timedelta) -> int:
     return s.delete(

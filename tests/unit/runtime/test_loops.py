@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import pytest
 from headrace_contracts.failures import RejectionCode
 from headrace_runtime import loops
+from headrace_runtime.bus.connection import Bus
 from headrace_runtime.errors import (
     FatalError,
     NotStorableError,
@@ -16,6 +18,8 @@ from headrace_runtime.errors import (
     RetryableError,
     TooEarlyError,
 )
+from headrace_runtime.loops import keeping_cancellation
+from nats.aio.msg import Msg
 
 
 class Done(BaseException):
@@ -121,3 +125,45 @@ async def test_a_step_of_the_start_is_repeated_while_something_is_unavailable(
 async def test_a_defect_ends_a_step_of_the_start(calls: list[str]) -> None:
     with pytest.raises(ValueError, match="a bug"):
         await loops.until_available(passes([ValueError("a bug")], calls), "start_postponed")
+
+
+async def cancelled_with_its_answer(request: Callable[[asyncio.Future[Any]], Any]) -> bool:
+    """Whether a task ends that is cancelled in the moment in which its answer arrives."""
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await request(answer)
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    answer.set_result(Msg(None, data=b'{"stream": "EVENTS", "seq": 1}'))
+    task.cancel()
+    await asyncio.wait({task}, timeout=0.2)
+    is_over = task.done()
+    task.cancel()
+    await asyncio.wait({task})
+    return is_over
+
+
+async def test_a_cancellation_that_comes_with_an_answer_counts() -> None:
+    assert await cancelled_with_its_answer(
+        lambda answer: keeping_cancellation(asyncio.wait_for(answer, 60))
+    )
+
+
+async def test_a_request_to_the_bus_is_cancelled_also_when_its_answer_arrives() -> None:
+    for call in (
+        lambda js: js.publish("evt.run.x.y", b""),
+        lambda js: js._api_request("$JS.API.STREAM.INFO.EVENTS"),
+    ):
+        bus = Bus("test", lambda _: None)
+
+        def request(answer: asyncio.Future[Any], bus: Bus = bus, call: Any = call) -> Any:
+            async def respond(*_: Any, **__: Any) -> Any:
+                return await asyncio.wait_for(answer, 60)
+
+            bus.client.request = respond  # type: ignore[method-assign]
+            return call(bus.js)
+
+        assert await cancelled_with_its_answer(request)

@@ -145,7 +145,8 @@ class Supervisor:
             self._end_orphans(now)
             self._write_state(self._overall(now))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._pause(time.monotonic()))
+                async with asyncio.timeout(self._pause(time.monotonic())):
+                    await self._wake.wait()
 
     def _advance(self, child: Child, now: float, checks: Checks) -> None:
         """Take the next step with a child: start, kill, or check it."""

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import nats
@@ -18,11 +19,14 @@ import nats.errors
 from headrace_contracts.messages.bus_rights import inbox
 from headrace_contracts.messages.subjects import EVENTS
 from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import PubAck
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
 from headrace_runtime.errors import FatalError, RetryableError
 from headrace_runtime.logging import get_logger
+from headrace_runtime.loops import keeping_cancellation
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """Body and headers together. The server closes a connection that exceeds its own limit."""
@@ -54,12 +58,22 @@ class StreamIdentity:
     """Changes with the consumers of its readers."""
 
 
+class _JetStream(JetStreamContext):
+    """JetStream, whose every request can be cancelled at any moment."""
+
+    async def publish(self, *args: Any, **options: Any) -> PubAck:
+        return await keeping_cancellation(super().publish(*args, **options))
+
+    async def _api_request(self, *args: Any, **options: Any) -> dict[str, Any]:
+        return await keeping_cancellation(super()._api_request(*args, **options))
+
+
 class Bus:
     """One connection of one service, with its JetStream context."""
 
     def __init__(self, service: str, on_closed: Callable[[str], None]) -> None:
         self.client = Client()
-        self.js = self.client.jetstream(timeout=_ACKNOWLEDGEMENT_SECONDS)
+        self.js = _JetStream(self.client, timeout=_ACKNOWLEDGEMENT_SECONDS)
         self._service = service
         self._call_when_closed = on_closed
         self._closing = False
@@ -109,7 +123,7 @@ class Bus:
         """
         place = urlsplit(url)
         self._address = f"{place.hostname}:{place.port}"
-        await self._connect(url)
+        await keeping_cancellation(self._connect(url))
         self._limit_unsent_data()
         if self.client.max_payload < MAX_MESSAGE_BYTES:
             raise FatalError(

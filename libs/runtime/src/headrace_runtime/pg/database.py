@@ -371,7 +371,8 @@ async def open_database(
             database.stop_publishing()
     finally:
         try:
-            await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await pool.close()
         except Exception:  # whatever it is, the connections go
             pool.terminate()
 

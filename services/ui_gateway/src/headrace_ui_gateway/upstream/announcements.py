@@ -59,7 +59,8 @@ class RunAnnouncements:
     async def wait(self, changed: asyncio.Event, seconds: float) -> bool:
         """Wait for an event that `watch` gave; returns whether it was set within `seconds`."""
         try:
-            await asyncio.wait_for(changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await changed.wait()
         except TimeoutError:
             return False
         return True

@@ -137,7 +137,8 @@ async def _uv(lock: int, *arguments: str) -> None:
         start_new_session=True,
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_SECONDS)
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            output, _ = await process.communicate()
     except TimeoutError:
         minutes = _TIMEOUT_SECONDS / 60
         raise EnvironmentFailedError(
