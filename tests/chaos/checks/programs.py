@@ -43,6 +43,6 @@ def _may_end(kind: str, target: str, program: str) -> bool:
         return program == "nats"
     if kind == "disk-full":
         return program in SERVERS  # one that stays unhealthy is started again
-    if target == "postgres-backend":
-        return False
+    if target == "postgres-backend":  # Postgres is restarted when a frozen one stays
+        return program == "postgres" and kind in ("stop", "stop-long")
     return target == program

@@ -220,6 +220,8 @@ AFTER: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "headrace_scheduler": [("delete_run", (_RUNS[0],)), ("purge_deleted", (-_HOUR,))]
 }
 """What a sequence ends with."""
+CLOCKS = {"time"}
+"""Queries whose answer is the time, which is another one at each server."""
 CALLS = {
     "headrace_runtime.pg": RUNTIME,
     "headrace_executor": EXECUTOR,

@@ -108,3 +108,8 @@ def _purge_inbox(s: Statement, age: timedelta) -> int:
 @answers(_PACKAGE, "ping")
 def _ping(s: Statement) -> list[Row]:
     return [{"?column?": 1}]
+
+
+@answers(_PACKAGE, "time")
+def _time(s: Statement) -> list[Row]:
+    return [{"clock_timestamp": s.clock}]
