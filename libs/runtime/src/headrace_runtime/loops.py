@@ -43,8 +43,8 @@ async def until_available(call: Callable[[], Awaitable[T]], what: str) -> T:
 
 
 async def keeping_cancellation(call: Awaitable[T]) -> T:
-    """The result of a library's call, or the cancellation that comes together with it. Before Python
-    3.12, `asyncio.wait_for` drops that, and the task would go on for ever."""
+    """The result of a library's call, or the cancellation that comes together with it. Before
+    Python 3.12, `asyncio.wait_for` drops that, and the task would go on for ever."""
     task = asyncio.current_task()
     before = 0 if task is None else task.cancelling()
     try:
