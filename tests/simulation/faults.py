@@ -24,6 +24,9 @@ _RATES = {
     "objects": {"request": 0.02},
 }
 
+_STOP_SECONDS = 30.0
+"""Within which a service ends."""
+
 
 class Weather:
     """Whether things go wrong, and how badly."""
@@ -105,8 +108,20 @@ def _kill(world: World, chance: random.Random) -> None:
 def _terminate(world: World, chance: random.Random) -> None:
     found = _service(world, chance)
     if found is not None and not found[1].is_frozen:
-        world.note(found[1].name, "is told to stop", is_fault=True)
-        found[1].terminate()
+        _tell_to_stop(world, found[1])
+
+
+def _tell_to_stop(world: World, process: Process) -> None:
+    def check() -> None:
+        if process.is_frozen:
+            later(_STOP_SECONDS, check)
+        elif not process.is_dead:
+            world.violate("a service ends when it is told to", process.name, process.name)
+            process.kill()
+
+    world.note(process.name, "is told to stop", is_fault=True)
+    process.terminate()
+    later(_STOP_SECONDS, check)
 
 
 def _freeze(world: World, chance: random.Random) -> None:

@@ -30,6 +30,8 @@ class Mutant:
     """Under which it shows."""
     promise: str
     """What it breaks."""
+    first: int = 0
+    """The seed from which on it shows soon."""
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -174,8 +176,9 @@ MUTANTS = {
         Runner,
         "_forget",
         _forgetting,
-        ("repeat commands",),
+        ("repeat commands", "postgres down"),
         "an attempt that has a result is not run again",
+        first=45,
     ),
     "no comparisons": Mutant(
         Lease, "is_comparison_due", lambda _: lambda self: False, ("kill", "postgres down"), _ENDS

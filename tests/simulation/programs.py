@@ -140,7 +140,7 @@ class Launcher:
         failure = None
         if self._asked_to_stop.is_set():
             failure = {"code": "CANCELED", "message": "the step was canceled"}
-            manifest["deployment_stopped"] = os.path.exists(launch["stop_mark_path"])
+            manifest["deployment_stopped"] = _exists(launch["stop_mark_path"])
         elif execution.end != "succeeded":
             failure = {"code": "COMMAND_FAILED", "message": f"the command {execution.end}"}
         manifest |= {"state": "FAILED" if failure else "SUCCEEDED", "failure": failure}
@@ -255,6 +255,10 @@ def identity_of(launch_id: str) -> tuple[UUID, UUID, int]:
 def _outputs(launch: dict[str, Any]) -> list[str]:
     found = (*launch["output_parameters"], *launch["output_artifacts"])
     return [one["path"] for one in found]
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
 
 
 def _read(path: str) -> str:

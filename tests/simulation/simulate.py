@@ -153,7 +153,7 @@ async def _heal(world: World) -> None:
         await asyncio.sleep(2)
         quiet = 0 if invariants.unsettled(world) else quiet + 1
     until = world.loop.time() + _SWEPT_SECONDS
-    while invariants.remains(world) and world.loop.time() < until:
+    while invariants.remains(world) and world.loop.time() < until:  # noqa: ASYNC110
         await asyncio.sleep(10)
 
 
