@@ -32,7 +32,7 @@ class Servers:
 
     def start(self, name: str) -> None:
         """Start ``nats``, ``postgres`` or ``s3`` unless it runs, and wait until it is ready."""
-        if name in self._running:
+        if name in self._running and self._running[name][1].poll() is None:
             return
         if name == "postgres":
             setup.prepare_postgres(self.data, self.secrets)
