@@ -88,7 +88,7 @@ async def test_a_frozen_server_is_noticed_and_nothing_is_lost_or_doubled(
             publishing = asyncio.create_task(database.transact(work))
             async with asyncio.timeout(HANG_SECONDS):
                 await disconnected.wait()
-                with pytest.raises(RetryableError, match="bus: no connection to 127"):
+                with pytest.raises(RetryableError, match="unavailable: no connection to 127"):
                     await bus.check(uses_streams=True)
                 await publishing
         finally:
@@ -156,7 +156,7 @@ async def test_a_bus_without_disk_space_is_unavailable_and_all_recovers(
         async with asyncio.timeout(HANG_SECONDS):
             while bus.refusal is None:
                 ids += await publish(database, 50)
-        with pytest.raises(RetryableError, match="bus: "):
+        with pytest.raises(RetryableError, match="the bus is unavailable: "):
             await bus.check(uses_streams=True)
         filler.unlink()
         back = asyncio.Event()
