@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from headrace_runtime import logging
 from headrace_runtime.bus.connection import Bus
 from headrace_runtime.bus.consumer import Consumer, Handle, OnUnreadable
+from headrace_runtime.bus.provision import provision_streams
 from headrace_runtime.bus.publisher import Publisher
 from headrace_runtime.errors import FatalError, RetryableError
 from headrace_runtime.faults.bus import translating
@@ -87,8 +88,9 @@ class Service:
         package: str,
         readers: Sequence[Subscription] = EVENT_READERS,
     ) -> Database:
-        """Open the service's schema in Postgres and apply the migrations of `package`; waits for
-        it. `readers` are all that read what the outbox publishes."""
+        """Open the service's schema in Postgres and apply the migrations of `package`. `readers`
+        are all that read what the outbox publishes; it goes to the streams, which are provisioned
+        here. Waits for both."""
 
         async def connect() -> Database:
             return await self._closing.enter_async_context(
@@ -101,6 +103,7 @@ class Service:
                 )
             )
 
+        await self.until_available("the streams of the bus", self._provision_streams)
         self._database = await self.until_available("Postgres", connect)
         self._relay = Relay(self.bus, self._database, readers)
         return self._database
@@ -124,6 +127,10 @@ class Service:
     async def _connect(self, nats_url: str) -> None:
         with translating():
             await self.bus.connect(nats_url)
+
+    async def _provision_streams(self) -> None:
+        with translating():
+            await provision_streams(self.bus.js)
 
     async def _stop_serving(self) -> None:
         self._server.should_exit = True
