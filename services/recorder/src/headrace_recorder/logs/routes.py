@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from headrace_contracts.messages.events import Origin
 from headrace_runtime.access import Caller
+from headrace_runtime.errors import RejectedError
 from headrace_runtime.objects import ObjectMissingError, ObjectStore
 from headrace_runtime.pg.database import Database
 
@@ -38,6 +39,13 @@ def log_router(database: Database, objects: ObjectStore) -> APIRouter:
             return _part(task, whole[offset : offset + limit], len(whole))
         if task.log is None and task.origin is not None:
             origin = Origin.model_validate(task.origin)
+            try:
+                await visible_task_of_run(database, caller, origin.run_id, origin.task_id)
+            except RejectedError:
+                raise not_found(
+                    f"the log belongs to run {origin.run_id}, whose outputs the task reused; that "
+                    "run was deleted"
+                ) from None
             return await get_log(caller, origin.run_id, origin.task_id, offset, limit)
         if task.log is None:
             raise not_found("the task has no log yet")
