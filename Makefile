@@ -146,6 +146,10 @@ SEEDS ?= 0-999
 simulate: setup ## Simulate the services under faults; SEEDS=a seed or FIRST-LAST, ARGS=--help
 	@$(BIN)/python -m tests.simulation $(SEEDS) $(ARGS)
 
+.PHONY: signals
+signals: setup ## Send each signal to each process of a deployment
+	@ALL_SIGNALS=1 $(BIN)/python -m pytest tests/e2e/deployment/test_signals.py $(ARGS)
+
 SECONDS ?= 180
 SEED ?=
 .PHONY: chaos
