@@ -9,6 +9,9 @@ from tests.chaos.journal import Violation
 from tests.chaos.processes import SERVERS
 
 _TOGETHER_SECONDS = 3.0
+_AFTER = {"disk-full": 60.0}
+"""For how many seconds after its end a fault counts: a server whose write error stays is started
+again when it has failed for a while."""
 
 
 def programs_stay(seen: Observation) -> Iterator[Violation]:
@@ -20,7 +23,7 @@ def programs_stay(seen: Observation) -> Iterator[Violation]:
         near = [
             f
             for f in seen.faults()
-            if f.began - 1 <= at and (f.ended is None or at <= f.ended + 10)
+            if f.began - 1 <= at and (f.ended is None or at <= f.ended + _AFTER.get(f.kind, 10))
         ]
         if not any(_may_end(f.kind, f.target, program) for f in near):
             yield Violation(

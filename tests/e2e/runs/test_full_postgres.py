@@ -118,9 +118,9 @@ def test_all_goes_on_when_postgres_has_space_again(
     assert all(later - earlier == timedelta(seconds=2) for earlier, later in pairwise(slots))
     assert slots[-1] - slots[0] > timedelta(seconds=_FULL_SECONDS)
     refused = [answer for answer in answers if answer.status_code >= 400]
-    assert {answer.status_code for answer in refused} <= {503}
+    assert {answer.status_code for answer in refused} <= {503, 507}
     assert all("retry-after" in answer.headers for answer in refused)
-    assert any(answer.status_code == 503 for answer in answers), "the disk was not full"
+    assert any(answer.status_code in (503, 507) for answer in answers), "the disk was not full"
 
 
 def chain(length: int) -> dict[str, Any]:

@@ -43,7 +43,9 @@ def test_steps_that_end_while_the_store_is_frozen_hold_no_slot_and_run_once(
     os.kill(store, signal.SIGSTOP)
     (tmp_path / "go").touch()
     until(lambda: all(starts(tmp_path, name) == 1 for name in names))
-    assert {task["state"] for task in own.json("run", "get", run_id)["tasks"]} == {"RUNNING"}
+    until(
+        lambda: {task["state"] for task in own.json("run", "get", run_id)["tasks"]} == {"RUNNING"}
+    )
     os.kill(store, signal.SIGCONT)
     run = ended(own, run_id)
     assert run["state"] == "SUCCEEDED", run
