@@ -33,7 +33,7 @@ async def test_the_next_executor_removes_what_belongs_to_no_open_launch(
         await until(lambda: _pods(cluster, 1))
         (left,) = cluster.pods
         assert left.endswith("-2-1"), "it is open"
-        assert cluster.started == [f"{left[:-1]}1", left]
+        assert cluster.started == [f"{left.removesuffix('-2-1')}-1-1", left]
 
 
 async def test_a_sweep_leaves_what_another_executor_runs(
