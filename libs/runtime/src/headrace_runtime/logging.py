@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import structlog
@@ -23,7 +24,9 @@ def configure(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(
+            file=LossyOutput(sys.stdout.buffer),  # type: ignore[arg-type]  # used like a file
+        ),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
@@ -38,6 +41,24 @@ def get_logger() -> Logger:
 
 def _dumps(event: Any, **_: Any) -> bytes:
     return orjson.dumps(event, default=str)
+
+
+class LossyOutput:
+    """An output whose failures are ignored: a log that a full disk has no room for must not end
+    what is logged."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> None:
+        """Write a line, if that is possible."""
+        with contextlib.suppress(OSError):
+            self._file.write(line)
+
+    def flush(self) -> None:
+        """Hand the lines on, if that is possible; the next call hands on what was not."""
+        with contextlib.suppress(OSError):
+            self._file.flush()
 
 
 class _Forward(logging.Handler):
