@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.differential.suite import compile_with_both
-from tests.support.deployment import ROOT, Deployment
+from tests.support.deployment import ROOT, Deployment, running
 
 # A busy machine may take long for one example.
 settings.register_profile("any_speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,12 +53,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """A running deployment; each worker of a parallel run has its own."""
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture(scope="session")

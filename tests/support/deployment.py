@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,15 @@ class Deployment:
         """Stop the deployment and delete its folder."""
         self.down()
         shutil.rmtree(self.data, ignore_errors=True)
+
+
+@contextmanager
+def running(settings: Mapping[str, str] | None = None) -> Iterator[Deployment]:
+    """A deployment that is up, with these environment variables for its services; it is removed at
+    the end."""
+    made = Deployment(settings)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.remove()

@@ -9,7 +9,7 @@ import pytest
 from headrace.client import Client, Patience
 
 from tests.e2e.client.packages import STEPS, TALK
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, running
 from tests.support.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.e2e
@@ -18,12 +18,8 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
     """A deployment for this module only."""
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from headrace_local import processes
 
 from tests.e2e.deployment.canary import Canary, look, pid_of
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, running
 from tests.support.graphs import shell_pipeline
 from tests.support.waiting import until
 
@@ -21,12 +21,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def own() -> Iterator[Deployment]:
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 class Step:

@@ -14,7 +14,7 @@ import pytest
 from headrace_local import processes
 
 from tests.e2e.deployment.canary import Canary, look, pid_of
-from tests.support.deployment import SERVICES, Deployment
+from tests.support.deployment import SERVICES, Deployment, running
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -35,12 +35,8 @@ if "ALL_SIGNALS" not in os.environ:
 @pytest.fixture(scope="module")
 def own() -> Iterator[Deployment]:
     """A deployment for the whole table."""
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture(scope="module")

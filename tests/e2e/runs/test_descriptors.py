@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, running
 from tests.support.graphs import shell_pipeline
 from tests.support.waiting import until
 
@@ -22,12 +22,8 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture
 def own() -> Iterator[Deployment]:
     """A deployment for one test."""
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 def descriptors(data: Path) -> dict[int, tuple[str, dict[int, str]]]:

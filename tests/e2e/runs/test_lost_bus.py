@@ -16,7 +16,7 @@ import yaml
 from headrace_contracts.messages.subjects import COMMANDS, EVENTS
 from nats.js import JetStreamContext
 
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, running
 from tests.support.graphs import shell_pipeline
 from tests.support.waiting import until
 
@@ -29,12 +29,8 @@ RUNS = 3
 @pytest.fixture(scope="module")
 def own() -> Iterator[Deployment]:
     """A deployment for this file: it breaks the bus of all tests."""
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, running
 from tests.support.graphs import shell_pipeline
 from tests.support.waiting import until
 
@@ -19,12 +19,8 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture
 def own() -> Iterator[Deployment]:
     """A deployment for one test."""
-    made = Deployment({"HEADRACE_EXECUTOR_GRACE_SECONDS": "2"})
-    try:
-        made.up()
+    with running({"HEADRACE_EXECUTOR_GRACE_SECONDS": "2"}) as made:
         yield made
-    finally:
-        made.remove()
 
 
 def submit(own: Deployment, folder: Path, *names: str, code: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.runs.test_orderly_stops import ended, starts, submit
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, running
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -19,12 +19,8 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture
 def own() -> Iterator[Deployment]:
     """A deployment for one test."""
-    made = Deployment({"HEADRACE_EXECUTOR_SLOTS": "1"})
-    try:
-        made.up()
+    with running({"HEADRACE_EXECUTOR_SLOTS": "1"}) as made:
         yield made
-    finally:
-        made.remove()
 
 
 def test_steps_that_end_while_the_store_is_frozen_hold_no_slot_and_run_once(

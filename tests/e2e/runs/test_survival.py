@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.deployment import ROOT, SERVICES, Deployment
+from tests.support.deployment import ROOT, SERVICES, Deployment, running
 from tests.support.graphs import shell_pipeline
 from tests.support.waiting import until
 
@@ -25,12 +25,8 @@ EXAMPLE = ROOT / "examples" / "training" / "pipeline.yaml"
 @pytest.fixture
 def own() -> Iterator[Deployment]:
     """A deployment for one test."""
-    made = Deployment()
-    try:
-        made.up()
+    with running() as made:
         yield made
-    finally:
-        made.remove()
 
 
 def test_a_run_survives_when_each_process_is_killed(own: Deployment, tmp_path: Path) -> None:

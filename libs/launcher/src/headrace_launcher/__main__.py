@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from headrace_launcher import fork_server, step  # after the change of the path
+from headrace_launcher.files import LossyText
 
 
 def _control() -> socket.socket:
@@ -23,6 +24,7 @@ def _control() -> socket.socket:
 
 
 if __name__ == "__main__":
+    sys.stderr = LossyText(sys.stderr)  # type: ignore[assignment]  # used like a file
     if sys.argv[1:] == ["--serve"]:
         with _control() as control:
             fork_server.serve(control)

@@ -29,7 +29,8 @@ from headrace_executor.store import Identity, Launch
 _TAKE_OVER_LIMIT = 200
 """Launches in one transaction; each comes with its whole command."""
 _KEEP_LAUNCHES = timedelta(days=4)
-"""As long as the outbox of the scheduler keeps a command, which it may publish again."""
+"""Far longer than the scheduler needs to handle an end. Until it has, it repeats the command, and a
+launch that was forgotten would start again."""
 _PURGE_SECONDS = 3600.0
 """The first time after as long: what was not answered before this executor stopped is asked for
 again within minutes."""

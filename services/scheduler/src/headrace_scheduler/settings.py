@@ -16,7 +16,8 @@ class Settings(ServiceSettings, PostgresSettings, ObjectStoreSettings):
     tick_every_seconds: float = 0.25
     """How late a retry or a deadline may be: little compared with usual pauses."""
     keep_deleted_hours: float = 96.0
-    """Longer than the 72 hours for which the bus can deliver events about a deleted run."""
+    """For how long a deleted run is remembered: a service that was away may still send events about
+    it."""
     reconcile_every_seconds: float = 30.0
     """A tenth of `silence_seconds`, so that a silent task waits at most a tenth longer."""
     silence_seconds: float = 300.0

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,9 @@ from tests.support.launches import (
     RUN_ID,
     URI_PREFIX,
     Objects,
-    Settings,
-    Store,
     begin,
     first,
     run_on,
-    serving,
 )
 
 START = (
@@ -39,19 +36,6 @@ START = (
     "_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main"
     ' --component_module_path "$program_path/ephemeral_component.py" "$@"\n'
 )
-
-
-@pytest.fixture
-def objects() -> Iterator[Objects]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBackend]:
-    made = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
-    yield made
-    await made.close()
 
 
 def python(code: str, *args: str, **more: Any) -> dict[str, Any]:

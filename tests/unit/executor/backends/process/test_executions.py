@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,26 +24,10 @@ from headrace_runtime.errors import RetryableError
 from tests.support.launches import (
     RUN_ID,
     Objects,
-    Settings,
-    Store,
     begin,
     first,
-    serving,
 )
 from tests.support.waiting import until_async
-
-
-@pytest.fixture
-def objects() -> Iterator[Objects]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBackend]:
-    made = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
-    yield made
-    await made.close()
 
 
 def noting(folder: Path, **changes: object) -> Execution:

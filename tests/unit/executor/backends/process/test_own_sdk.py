@@ -28,14 +28,7 @@ from tests.support.launches import (
     Store,
     first,
     run_on,
-    serving,
 )
-
-
-@pytest.fixture
-def objects() -> Iterator[Objects]:
-    with serving() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

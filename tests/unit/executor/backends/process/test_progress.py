@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,21 +18,7 @@ from tests.support.launches import (
     Store,
     begin,
     first,
-    serving,
 )
-
-
-@pytest.fixture
-def objects() -> Iterator[Objects]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture
-async def backend(tmp_path: Path, objects: Objects) -> AsyncIterator[ProcessBackend]:
-    made = ProcessBackend(Settings(tmp_path), Store(objects), "test")  # type: ignore[arg-type]
-    yield made
-    await made.close()
 
 
 @pytest.mark.parametrize("is_adopted", [False, True])
