@@ -148,7 +148,7 @@ async def _end(is_meant: Callable[[OsProcess], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _end_marked(name: str, value: str) -> None:
+async def _end_marked(owner: str, name: str, value: str) -> None:
     def is_meant(one: OsProcess) -> bool:
         return f"{one.env.get(name, '')}-".startswith(f"{value}-")
 

@@ -24,7 +24,7 @@ def _control() -> socket.socket:
 
 
 if __name__ == "__main__":
-    sys.stderr = LossyText(sys.stderr)  # type: ignore[assignment]  # used like a file
+    sys.stderr = LossyText(sys.stderr)
     if sys.argv[1:] == ["--serve"]:
         with _control() as control:
             fork_server.serve(control)

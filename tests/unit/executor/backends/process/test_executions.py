@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from headrace_contracts.launches import ResultManifest
@@ -24,6 +25,8 @@ from headrace_runtime.errors import RetryableError
 from tests.support.launches import (
     RUN_ID,
     Objects,
+    Settings,
+    Store,
     begin,
     first,
 )
@@ -314,3 +317,23 @@ def marked(launch_id: str) -> list[int]:
             if f"HEADRACE_LAUNCH_ID={launch_id}".encode() in variables.split(b"\0"):
                 found.append(int(entry.name))
     return found
+
+
+async def test_the_same_attempt_of_another_deployment_is_left_alone(
+    backend: ProcessBackend, objects: Objects, tmp_path: Path
+) -> None:
+    """A data folder was copied: both deployments have attempts with the same ids."""
+    settings: Any = Settings(tmp_path / "copy")
+    store: Any = Store(objects)
+    copy = ProcessBackend(settings, store, "copy")
+    execution = first(container={"image": "i", "command": ["sh", "-c", "echo up >&2; sleep 1"]})
+    handle = await begin(copy, execution)
+    waiting = asyncio.ensure_future(copy.wait(execution, handle))
+    while not waiting.done():
+        assert await backend.find(execution, None) is None
+        await asyncio.sleep(0.05)
+    end = waiting.result()
+    assert isinstance(end, ResultManifest)
+    assert end.state == "SUCCEEDED"
+    await copy.clean(execution)
+    await copy.close()

@@ -36,9 +36,10 @@ async def launcher_of(execution: Execution, lock: str) -> tuple[Record, bool] | 
         await pids.end_users(lock)
 
 
-async def end(command: LaunchAttempt, lock: str) -> None:
+async def end(command: LaunchAttempt, lock: str, owner: str) -> None:
     """Kill whatever runs of an attempt; returns when it has ended. The launcher first: it could
-    still start something."""
+    still start something. `owner` is the variable, as ``NAME=VALUE``, that every process of this
+    deployment has: a copy of it on the same machine has attempts with the same ids."""
     if attempt_lock.read(lock)[1]:
         await pids.end_users(lock)
-    await pids.end_marked(LAUNCH_ID_VARIABLE, attempt_id(command))
+    await pids.end_marked(owner, LAUNCH_ID_VARIABLE, attempt_id(command))

@@ -202,7 +202,7 @@ class ProcessBackend:
                 launcher, is_running = found
                 return _handle(launcher) if is_running else {}
             if handle is None:
-                await attempt.end(execution.command, lock)
+                await self._end(execution.command)
         return handle  # the lock is gone: the step has removed it, or a version without one ran it
 
     async def wait(self, execution: Execution, handle: Handle) -> ResultManifest | Vanished:
@@ -215,7 +215,7 @@ class ProcessBackend:
             if manifest is not None:
                 return manifest
             # The launcher was killed: processes of its step may have outlived it.
-            await attempt.end(execution.command, self._lock(execution.command))
+            await self._end(execution.command)
         if self.folders.was_stopped(_attempt(execution.command)):
             return _STOPPED
         self._log.warning("attempt_vanished", launcher_log=self._launcher_log(execution))
@@ -241,7 +241,7 @@ class ProcessBackend:
         pids.send(process, signal.SIGTERM)
         await asyncio.sleep(self._settings.grace_seconds + _STOP_MARGIN_SECONDS)
         pids.send(process, signal.SIGKILL)
-        await attempt.end(execution.command, self._lock(execution.command))
+        await self._end(execution.command)
 
     def describe(self, handle: Handle) -> str | None:
         """Process number and host."""
@@ -251,9 +251,8 @@ class ProcessBackend:
     async def clean(self, execution: Execution) -> None:
         """Remove the folders of the attempt, and free the launcher for another attempt."""
         command = execution.command
-        lock = self._lock(command)
-        if attempt_lock.read(lock)[1]:
-            await attempt.end(command, lock)
+        if attempt_lock.read(self._lock(command))[1]:
+            await self._end(command)
         self._forks.release(self._paths(execution).launch_file)
         await self.folders.remove(_attempt(command))
 
@@ -269,6 +268,11 @@ class ProcessBackend:
     async def close(self) -> None:
         """End the fork server; running steps go on."""
         await self._forks.close()
+
+    async def _end(self, command: LaunchAttempt) -> None:
+        """Kill whatever runs of an attempt of this deployment."""
+        owner = f"{_DATA_DIR_VARIABLE}={self._settings.data_dir}"
+        await attempt.end(command, self._lock(command), owner)
 
     def _lock(self, command: LaunchAttempt) -> str:
         return str(self.folders.path(_attempt(command)) / _LOCK)

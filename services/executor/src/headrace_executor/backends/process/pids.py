@@ -63,15 +63,21 @@ def send(process: ProcessId, number: signal.Signals) -> None:
             os.kill(process.pid, number)
 
 
-async def end_marked(name: str, value: str) -> None:
-    """Kill every process that has this variable in its environment, with this value or one that
-    continues it after a hyphen; returns when there is none.
+async def end_marked(owner: str, name: str, value: str) -> None:
+    """Kill every process that has two variables in its environment: `owner`, given as
+    ``NAME=VALUE``, and `name` with this value or one that continues it after a hyphen. Returns when
+    there is none.
 
     Raises:
         RetryableError: they do not end.
     """
     marks = (f"{name}={value}".encode(), f"{name}={value}-".encode())
-    await _end(lambda pid: any(_is_marked(one, marks) for one in _environment(pid)))
+
+    def is_meant(pid: int) -> bool:
+        found = _environment(pid)
+        return owner.encode() in found and any(_is_marked(one, marks) for one in found)
+
+    await _end(is_meant)
 
 
 async def end_users(path: str) -> None:
