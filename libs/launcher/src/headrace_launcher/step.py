@@ -120,9 +120,9 @@ class _Attempt:
         return error.exit_status
 
     def _report_waiting(self, what: str) -> None:
-        self._progress.wait_for(what)
         if what and self._log is not None:
-            self._log.note(what)
+            self._log.note(what)  # first: who reads the progress may look at the log
+        self._progress.wait_for(what)
 
     def _deliver(self) -> bool:
         """Upload the log, then write the manifest; False if that was not possible."""
