@@ -78,8 +78,8 @@ STATES: dict[str, Callable[[SmallDeployment], None]] = {
     for name, reach in list(globals().items())
     if name.startswith("reach_")
 }
-ENDLESS = {"starting": "api", "healing": "api", "stopping": "api"}
-"""States that last until the behaviour of this program changes."""
+WAITS = {"up": ("starting", "healing", "stopping"), "down": ("stopping",)}
+"""In which states a command waits until the api behaves as usual."""
 REFUSED = {
     "new": ("stopped", "NOT_A_DATA_FOLDER"),
     **{
@@ -94,7 +94,7 @@ REFUSED = {
 def test_up_in_a_state(small: SmallDeployment, state: str) -> None:
     STATES[state](small)
     assert_status_and_reset(small, state)
-    status, result = finish(small, state, small.begin("up"))
+    status, result = finish(small, state, "up")
     assert (status, said(result)) == (0, "ready"), result
     assert small.look().state == "ready"
 
@@ -102,7 +102,7 @@ def test_up_in_a_state(small: SmallDeployment, state: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_down_in_a_state(small: SmallDeployment, state: str) -> None:
     STATES[state](small)
-    status, result = finish(small, state, small.begin("down"))
+    status, result = finish(small, state, "down")
     expected = (1, "NOT_A_DATA_FOLDER") if state == "new" else (0, "stopped")
     assert (status, said(result)) == expected, result
     assert small.look().state == "stopped"
@@ -127,12 +127,13 @@ def assert_status_and_reset(small: SmallDeployment, state: str) -> None:
         assert (status, said(result)) == (1, refused)
 
 
-def finish(small: SmallDeployment, state: str, begun: subprocess.Popen[str]) -> tuple[int, Any]:
-    """The result of a command, which in some states waits until the program behaves as usual."""
-    if state in ENDLESS:
+def finish(small: SmallDeployment, state: str, command: str) -> tuple[int, Any]:
+    """The result of a command, which in some states waits until the api behaves as usual."""
+    begun = small.begin(command)
+    if state in WAITS[command]:
         with pytest.raises(subprocess.TimeoutExpired):
             begun.wait(0.7)
-        small.behave(ENDLESS[state], None)
+    small.behave("api", None)
     return ended(begun)
 
 
