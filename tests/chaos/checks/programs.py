@@ -9,9 +9,9 @@ from tests.chaos.journal import Violation
 from tests.chaos.processes import SERVERS
 
 _TOGETHER_SECONDS = 3.0
-_AFTER = {"disk-full": 60.0}
+_AFTER = {"disk-full": 60.0, "terminate": 40.0}
 """For how many seconds after its end a fault counts: a server whose write error stays is started
-again when it has failed for a while."""
+again when it has failed for a while, and a service that is to end may take 30 seconds."""
 
 
 def programs_stay(seen: Observation) -> Iterator[Violation]:
