@@ -20,8 +20,6 @@ _KINDS = (
     "stop",
     "restart",
     "up-during-down",
-    "disk-full",
-    "half-open",
 )
 """What a machine does to a deployment most often. `make chaos` has more."""
 

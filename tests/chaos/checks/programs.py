@@ -11,7 +11,7 @@ from tests.chaos.processes import SERVERS
 _TOGETHER_SECONDS = 3.0
 _AFTER = {"disk-full": 60.0, "terminate": 40.0}
 """For how many seconds after its end a fault counts: a server whose write error stays is started
-again when it has failed for a while, and a service that is to end may take 30 seconds."""
+again when it has failed for a while, and a service that is to end may wait for its servers."""
 
 
 def programs_stay(seen: Observation) -> Iterator[Violation]:

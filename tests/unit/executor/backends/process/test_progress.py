@@ -26,8 +26,8 @@ async def test_the_end_of_a_command_is_told_while_its_outputs_wait_for_the_store
     backend: ProcessBackend, objects: Objects, tmp_path: Path, is_adopted: bool
 ) -> None:
     execution = first(container={"image": "i", "command": ["seq", "100"]})
-    handle = await begin(backend, execution)
     objects.faults = [503] * 100_000
+    handle = await begin(backend, execution)
     follower = backend
     if is_adopted:
         await backend.close()
